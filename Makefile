@@ -1,0 +1,43 @@
+# `make` alone lists what there is. The same by hand: docs/without-make.md
+.DEFAULT_GOAL := help
+.SILENT:
+MAKEFLAGS += --no-print-directory
+
+python := .venv/bin/python
+
+## Use it
+.PHONY: run db
+run:  # start the sandbox and the site; Ctrl-C stops both
+	bin/setup && exec $(python) bin/dev
+db:  # bring the database up to date
+	bin/setup && $(python) -m flask --app wsgi db upgrade
+
+## Change it
+.PHONY: test fix sure
+test: tools  # run every test and say what they did not reach
+	$(python) -m pytest --cov
+fix: tools  # format, and mend what can be mended
+	$(python) -m ruff check --fix-only --quiet .
+	$(python) -m ruff format .
+sure: format lint types test coverage  # everything that must hold before a change goes in
+
+## One at a time
+.PHONY: format lint types coverage lock
+format: tools  # is everything formatted?
+	$(python) -m ruff format --check .
+lint: tools  # does anything look wrong?
+	$(python) -m ruff check .
+types: tools  # do the types agree?
+	$(python) -m mypy
+coverage: test  # did the tests reach every branch of sign-in, storage and Twitter?
+	$(python) -m coverage report --include="app/auth/*,app/accounts/*,app/twitter/*" --fail-under=100
+lock:  # choose the newest packages again and write both requirements files
+	bin/lock
+
+.PHONY: help tools
+tools:
+	bin/setup --dev
+help:
+	awk 'BEGIN { FS = ":.*  # " } \
+		/^## / { printf "\n%s\n", substr($$0, 4) } \
+		/^[a-z]+:.*  # / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
