@@ -1,0 +1,76 @@
+"""How gunicorn runs Perch: `gunicorn wsgi:app` in this folder finds this file by itself.
+
+Environment: PORT, WEB_CONCURRENCY (workers), GUNICORN_THREADS (threads of each worker).
+"""
+
+import os
+from typing import Any
+from urllib.parse import quote
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
+
+# Loopback: nginx or the machine's own browser comes in here. A platform that routes to the
+# container's address says so itself: --bind 0.0.0.0:$PORT (see Procfile).
+bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
+
+# Only waiting for Twitter takes long: threads do that as well as gevent, and need no patching.
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+# The app reads the same variable to keep two threads of each worker free of Twitter.
+threads = int(os.environ.get("GUNICORN_THREADS") or 32)
+
+# With threads this is no limit on a request: a worker that has not stirred for so long is stuck.
+timeout = 60
+# Longer than the 12 seconds that one request may spend on Twitter, so that none is cut off.
+graceful_timeout = 30
+# nginx keeps its connections to us; a browser asks for page, styles and pictures on one.
+keepalive = 5
+
+# Workers show they live by touching a file. On a disk that can stall; in memory it cannot.
+worker_tmp_dir = next((path for path in ["/dev/shm"] if os.access(path, os.W_OK)), None)  # noqa: S108
+
+# By default gunicorn opens a socket in the home folder that commands it. Nothing here uses it.
+control_socket_disable = True
+
+# No request line (r), query (q) or Referer (f): the callback's hold Twitter's code and our state.
+accesslog = "-"
+access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(M)sms "%(a)s"'
+
+
+class CalmLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """Writes no query strings, and one line for each request, whatever was asked for."""
+
+    def atoms(self, *args: object) -> dict[str, Any]:
+        atoms: dict[str, Any] = super().atoms(*args)
+        # The path arrives decoded: %0A in it would begin a line of the visitor's own.
+        atoms["U"] = quote(atoms["U"], safe="/:@!$&'()*+,;=~", encoding="latin-1")
+        return atoms
+
+    def exception(self, msg: str, *args: object, **kwargs: object) -> None:
+        """Log what went wrong in the worker itself; gunicorn names the whole address there."""
+        bare = [arg.partition("?")[0] if isinstance(arg, str) else arg for arg in args]
+        super().exception(msg, *bare, **kwargs)
+
+
+logger_class = CalmLogger
+
+
+def on_starting(server: Arbiter) -> None:
+    """Let `--threads` on the command line reach the app too."""
+    os.environ["GUNICORN_THREADS"] = str(server.cfg.threads)
+
+
+def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn counts the parameters
+    """Give up database connections inherited under --preload.
+
+    Two workers on one connection read each other's answers. `close=False` leaves the connection
+    open for the parent, to whom it belongs.
+    """
+    app = server.app.callable  # None unless preloaded
+    if app is None or "sqlalchemy" not in app.extensions:
+        return
+    with app.app_context():
+        for engine in app.extensions["sqlalchemy"].engines.values():
+            engine.dispose(close=False)
