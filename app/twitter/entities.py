@@ -1,0 +1,339 @@
+"""People, Tweets and Spaces as values.
+
+`from_json` is strict about what must be there (ids, usernames, texts: X docs, data dictionary) and
+lenient about the rest: a missing field means null or empty, and so does a field of the wrong type.
+Classic field names come first, those of the renamed specification are read as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from app.twitter.errors import Unreadable
+from app.twitter.text import Text, clean, web_address
+
+T = TypeVar("T")
+
+USER_OR_TWEET_ID = re.compile(r"[0-9]{1,19}")
+SPACE_ID = re.compile(r"[A-Za-z0-9]{1,13}")
+DATE = re.compile(
+    r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})T([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})"
+    r"(?:\.[0-9]+)?(?:Z|\+00:00)"
+)
+
+# Twitter allows 50 and 160 characters; a stored profile stays small whatever is sent.
+LONGEST_NAME = 200
+LONGEST_BIO = 1_000
+LARGEST_COUNT = 10**15
+LARGEST_SIDE = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Somebody on Twitter. `to_json` writes what `from_json` reads, so a profile can be stored."""
+
+    id: str
+    username: str
+    name: str
+    bio: Text = field(default_factory=Text)
+    location: str = ""
+    website: str = ""
+    website_label: str = ""
+    avatar_url: str = ""
+    created_at: datetime | None = None
+    verified: bool = False
+    protected: bool = False
+    followers_count: int | None = None
+    following_count: int | None = None
+    tweet_count: int | None = None
+    pinned_tweet_id: str | None = None
+
+    @classmethod
+    def from_json(cls, data: object) -> User:
+        """Read a user object; raise `Unreadable` without an id, a username and a name."""
+        user = _object(data)
+        entities = _object(user.get("entities"))
+        metrics = _object(user.get("public_metrics"))
+        username = _required_text(user, "username")
+        website, website_label = _website(user, entities)
+        return cls(
+            id=_required_id(user, USER_OR_TWEET_ID),
+            username=username,
+            name=_required_text(user, "name", may_be_blank=True) or username,
+            bio=Text.from_json(
+                _text(user.get("description"), LONGEST_BIO), entities.get("description")
+            ),
+            location=_text(user.get("location"), LONGEST_NAME),
+            website=website,
+            website_label=website_label,
+            avatar_url=web_address(user.get("profile_image_url")),
+            created_at=date(user.get("created_at")),
+            verified=user.get("verified") is True,
+            protected=user.get("protected") is True,
+            followers_count=_count(metrics.get("followers_count")),
+            following_count=_count(metrics.get("following_count")),
+            tweet_count=_count(_either(metrics, "tweet_count", "post_count")),
+            pinned_tweet_id=_id(_either(user, "pinned_tweet_id", "pinned_post_id")),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a small dictionary of JSON values, in Twitter's own classic shape."""
+        link = {"expanded_url": self.website, "display_url": self.website_label}
+        return {
+            "id": self.id,
+            "username": self.username,
+            "name": self.name,
+            "description": self.bio.raw,
+            "location": self.location,
+            "entities": {"url": {"urls": [link]}, "description": self.bio.entities_json()},
+            "profile_image_url": self.avatar_url,
+            "created_at": self.created_at and self.created_at.isoformat(),
+            "verified": self.verified,
+            "protected": self.protected,
+            "public_metrics": {
+                "followers_count": self.followers_count,
+                "following_count": self.following_count,
+                "tweet_count": self.tweet_count,
+            },
+            "pinned_tweet_id": self.pinned_tweet_id,
+        }
+
+    @property
+    def avatar_bigger(self) -> str:
+        """The avatar at 73 pixels instead of 48 (X docs: "Profile images and banners")."""
+        return re.sub(r"_normal(\.\w+)?$", r"_bigger\1", self.avatar_url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A picture on a Tweet, or the still of a video."""
+
+    media_key: str
+    type: str
+    url: str
+    alt_text: str = ""
+    width: int | None = None
+    height: int | None = None
+
+    @classmethod
+    def from_json(cls, data: object) -> Media:
+        """Read a media object; raise `Unreadable` if there is nothing to show."""
+        media = _object(data)
+        # Videos have no `url`, they have a still.
+        url = web_address(media.get("url")) or web_address(media.get("preview_image_url"))
+        if not url:
+            raise Unreadable("media without an address")
+        return cls(
+            media_key=_required_text(media, "media_key"),
+            type=_text(media.get("type"), LONGEST_NAME),
+            url=url,
+            alt_text=_text(media.get("alt_text"), LONGEST_BIO),
+            width=_count(media.get("width"), LARGEST_SIDE),
+            height=_count(media.get("height"), LARGEST_SIDE),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tweet:
+    """One post. A repost carries its original, whose text is whole."""
+
+    id: str
+    text: Text
+    author: User | None = None
+    created_at: datetime | None = None
+    media: tuple[Media, ...] = ()
+    original: Tweet | None = None
+    edited: bool = False
+    reply_count: int | None = None
+    repost_count: int | None = None
+    like_count: int | None = None
+
+    @classmethod
+    def from_json(cls, data: object, includes: Includes) -> Tweet:
+        """Read a Tweet, joined with what came along; raise `Unreadable` without id and text."""
+        tweet = _object(data)
+        metrics = _object(tweet.get("public_metrics"))
+        return cls(
+            id=_required_id(tweet, USER_OR_TWEET_ID),
+            text=_tweet_text(tweet),
+            author=includes.user(tweet.get("author_id")),
+            created_at=date(tweet.get("created_at")),
+            media=includes.media_of(tweet),
+            original=includes.original_of(tweet),
+            edited=_is_edited(tweet),
+            reply_count=_count(metrics.get("reply_count")),
+            repost_count=_count(_either(metrics, "retweet_count", "repost_count")),
+            like_count=_count(metrics.get("like_count")),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """A conversation that is live, scheduled or over."""
+
+    id: str
+    state: str
+    title: str = ""
+    creator: User | None = None
+    hosts: tuple[User, ...] = ()
+    participant_count: int | None = None
+    started_at: datetime | None = None
+    scheduled_start: datetime | None = None
+
+    @classmethod
+    def from_json(cls, data: object, includes: Includes) -> Space:
+        """Read a Space, joined with its people; raise `Unreadable` without id and state."""
+        space = _object(data)
+        hosts = (includes.user(host) for host in _list(space.get("host_ids")))
+        return cls(
+            id=_required_id(space, SPACE_ID),
+            state=_required_text(space, "state"),
+            title=_text(space.get("title"), LONGEST_BIO),
+            creator=includes.user(space.get("creator_id")),
+            hosts=tuple(host for host in hosts if host),
+            participant_count=_count(space.get("participant_count")),
+            started_at=date(space.get("started_at")),
+            scheduled_start=date(space.get("scheduled_start")),
+        )
+
+
+_Objects = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Includes:
+    """What expansions brought along, found by id. An include that makes no sense is left out."""
+
+    users: _Objects = field(default_factory=dict)
+    tweets: _Objects = field(default_factory=dict)
+    media: _Objects = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, data: object) -> Includes:
+        """Sort the `includes` of an answer. The order there is not guaranteed."""
+        includes = _object(data)
+        return cls(
+            users=_by("id", includes.get("users")),
+            tweets=_by("id", _either(includes, "tweets", "posts")),
+            media=_by("media_key", includes.get("media")),
+        )
+
+    def user(self, user_id: object) -> User | None:
+        """Return the user of this id, if it came along."""
+        return _readable(User.from_json, _found(self.users, user_id))
+
+    def tweet(self, tweet_id: object) -> Tweet | None:
+        """Return the Tweet of this id, if it came along, without the Tweets it refers to."""
+        # One step is enough: a Tweet could name itself as its original.
+        rest = replace(self, tweets={})
+        return _readable(lambda data: Tweet.from_json(data, rest), _found(self.tweets, tweet_id))
+
+    def media_of(self, tweet: Mapping[str, Any]) -> tuple[Media, ...]:
+        """Return the pictures attached to a Tweet, in its order."""
+        keys = _list(_object(tweet.get("attachments")).get("media_keys"))
+        media = (_readable(Media.from_json, _found(self.media, key)) for key in keys)
+        return tuple(item for item in media if item)
+
+    def original_of(self, tweet: Mapping[str, Any]) -> Tweet | None:
+        """Return what a repost repeats. The repost's own text is cut at 140 (X docs: timelines)."""
+        references = map(_object, _list(_either(tweet, "referenced_tweets", "referenced_posts")))
+        ids = [item.get("id") for item in references if item.get("type") == "retweeted"]
+        return self.tweet(ids[0]) if ids else None
+
+
+def date(value: object) -> datetime | None:
+    """Read a UTC date (RFC 3339); Twitter's examples lack milliseconds or zeros here and there."""
+    found = DATE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = map(int, found.groups())
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _tweet_text(tweet: Mapping[str, Any]) -> Text:
+    """Return the whole text: `text` of a long post stops near 280 characters."""
+    note = _object(_either(tweet, "note_tweet", "note_post"))
+    whole = note if isinstance(note.get("text"), str) else tweet
+    if not isinstance(whole.get("text"), str):
+        raise Unreadable("a Tweet without a text")
+    return Text.from_json(whole["text"], whole.get("entities"))
+
+
+def _is_edited(tweet: Mapping[str, Any]) -> bool:
+    """Tell whether there is more than one version (X docs: "Edit Posts")."""
+    return len(_list(_either(tweet, "edit_history_tweet_ids", "edit_history_post_ids"))) > 1
+
+
+def _website(user: Mapping[str, Any], entities: Mapping[str, Any]) -> tuple[str, str]:
+    """Return where the link of a profile leads and how Twitter shows it."""
+    links = _list(_object(entities.get("url")).get("urls"))
+    link = _object(links[0]) if links else {}
+    target = web_address(link.get("expanded_url")) or web_address(user.get("url"))
+    label = _text(link.get("display_url"), LONGEST_NAME) or target
+    return (target, label) if target else ("", "")
+
+
+def _either(data: Mapping[str, Any], classic: str, renamed: str) -> object:
+    """Read a field by its classic name, or by the one it has in the renamed specification."""
+    value = data.get(classic)
+    return data.get(renamed) if value is None else value
+
+
+def _required_id(data: Mapping[str, Any], shape: re.Pattern[str]) -> str:
+    value = data.get("id")
+    if not isinstance(value, str) or not shape.fullmatch(value):
+        raise Unreadable("an object without a proper id")
+    return value
+
+
+def _required_text(data: Mapping[str, Any], name: str, *, may_be_blank: bool = False) -> str:
+    value = data.get(name)
+    if not isinstance(value, str) or not (value.strip() or may_be_blank):
+        raise Unreadable(f"an object without a proper {name}")
+    return clean(value, LONGEST_NAME)
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: object, longest: int) -> str:
+    return clean(value, longest) if isinstance(value, str) else ""
+
+
+def _id(value: object) -> str | None:
+    proper = isinstance(value, str) and USER_OR_TWEET_ID.fullmatch(value)
+    return str(value) if proper else None
+
+
+def _count(value: object, largest: int = LARGEST_COUNT) -> int | None:
+    # Not isinstance: to Python, true is an int.
+    return value if type(value) is int and 0 <= value <= largest else None
+
+
+def _by(key: str, items: object) -> _Objects:
+    objects = map(_object, _list(items))
+    return {item[key]: item for item in objects if isinstance(item.get(key), str)}
+
+
+def _found(objects: _Objects, key: object) -> Mapping[str, Any] | None:
+    return objects.get(key) if isinstance(key, str) else None
+
+
+def _readable(read: Callable[[object], T], data: object) -> T | None:
+    """Return what `read` makes of `data`; nothing, if it makes no sense."""
+    try:
+        return read(data) if data is not None else None
+    except Unreadable:
+        return None

@@ -1,0 +1,193 @@
+"""Text as Twitter sends it, cut where Twitter says the links are.
+
+Indices count Unicode code points and `end` is exclusive, so Python's slices fit. The text itself
+is HTML-escaped (`&amp; &lt; &gt;`). Therefore: cut first, unescape each piece once, and leave it
+to the template to escape what it shows. X docs: data dictionary, "Entities".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+Kind = Literal["plain", "url", "media", "mention", "hashtag", "cashtag"]
+
+# Longer than anything Twitter lets people write (a long post has 25,000 characters).
+LONGEST = 30_000
+LONGEST_ADDRESS = 2_000
+USERNAME = re.compile(r"[A-Za-z0-9_]{1,50}")  # 15 today; some old accounts have more
+TAG = re.compile(r"\w{1,280}")
+
+# Half a surrogate pair cannot be sent as UTF-8, and PostgreSQL stores no NUL.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def clean(text: str, longest: int = LONGEST) -> str:
+    """Return `text` fit to be stored and sent: no control characters, no half characters.
+
+    Each is replaced, not dropped, so that indices into the text stay true.
+    """
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text[:longest])
+
+
+def web_address(value: object) -> str:
+    """Return `value` if a browser may be sent there (http or https), otherwise nothing."""
+    if not isinstance(value, str) or len(value) > LONGEST_ADDRESS:
+        return ""
+    # Not printable: spaces, line ends, bidi marks. A backslash is a slash to browsers only.
+    if not value.isprintable() or any(sign in value for sign in ' \\"<>'):
+        return ""
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return ""
+    return value if parts.scheme in {"http", "https"} and parts.hostname else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the raw text that leads somewhere."""
+
+    start: int
+    end: int
+    kind: Kind
+    target: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of text to show, unescaped. `target` is an address, a username or a tag."""
+
+    text: str
+    kind: Kind = "plain"
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What somebody wrote: the raw text and the links in it."""
+
+    raw: str = ""
+    spans: tuple[Span, ...] = ()
+
+    @classmethod
+    def from_json(cls, text: str, entities: object) -> Text:
+        """Read a text and its entities; what makes no sense among the entities is ignored."""
+        raw = clean(text)
+        spans = sorted(_spans(entities, len(raw)), key=attrgetter("start"))
+        return cls(raw, tuple(_side_by_side(spans)))
+
+    def entities_json(self) -> dict[str, Any]:
+        """Return the entities in the shape that `from_json` reads."""
+        entities: dict[str, list[dict[str, Any]]] = {}
+        for span in self.spans:
+            group, names = _WRITTEN[span.kind]
+            values = dict(zip(names, (span.target, span.label), strict=False))
+            entities.setdefault(group, []).append({"start": span.start, "end": span.end, **values})
+        return entities
+
+    @property
+    def plain(self) -> str:
+        """The whole text without links, unescaped."""
+        return unescape(self.raw)
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The text cut into runs, in order; nothing is lost and nothing is shown twice."""
+        return tuple(self._cut())
+
+    def _cut(self) -> Iterator[Piece]:
+        position = 0
+        for span in self.spans:
+            if span.start > position:
+                yield Piece(unescape(self.raw[position : span.start]))
+            label = span.label or unescape(self.raw[span.start : span.end])
+            yield Piece(label, span.kind, span.target)
+            position = span.end
+        if position < len(self.raw):
+            yield Piece(unescape(self.raw[position:]))
+
+    def __bool__(self) -> bool:
+        return bool(self.raw)
+
+
+def unescape(text: str) -> str:
+    """Undo Twitter's escaping once. Only these three: `html.unescape` would turn `&copy` into ©."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+# Where each kind stands in the entities, and the names of its target and label there.
+_WRITTEN: Mapping[Kind, tuple[str, tuple[str, ...]]] = {
+    "url": ("urls", ("expanded_url", "display_url")),
+    "media": ("urls", ("expanded_url", "display_url")),
+    "mention": ("mentions", ("username",)),
+    "hashtag": ("hashtags", ("tag",)),
+    "cashtag": ("cashtags", ("tag",)),
+}
+
+
+_Found = tuple[Kind, str, str] | None  # kind, target, label
+_Reader = Callable[[Mapping[str, Any]], _Found]
+
+
+def _spans(entities: object, length: int) -> Iterator[Span]:
+    if not isinstance(entities, dict):
+        return
+    for group, read in _READERS.items():
+        items = entities.get(group)
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, dict) and (span := _span(item, length, read)):
+                yield span
+
+
+def _span(item: Mapping[str, Any], length: int, read: _Reader) -> Span | None:
+    start, end = item.get("start"), item.get("end")
+    if type(start) is not int or type(end) is not int or not 0 <= start < end <= length:
+        return None
+    found = read(item)
+    return Span(start, end, *found) if found else None
+
+
+def _side_by_side(spans: list[Span]) -> Iterator[Span]:
+    """Leave out what overlaps. Several pictures share one range: duplicates are normal."""
+    position = 0
+    for span in spans:
+        if span.start >= position:
+            yield span
+            position = span.end
+
+
+def _link(item: Mapping[str, Any]) -> _Found:
+    target = web_address(item.get("expanded_url")) or web_address(item.get("url"))
+    display = item.get("display_url")
+    label = clean(display, LONGEST_ADDRESS) if isinstance(display, str) else target
+    return ("media" if item.get("media_key") else "url", target, label) if target else None
+
+
+def _mention(item: Mapping[str, Any]) -> _Found:
+    username = item.get("username")
+    known = isinstance(username, str) and USERNAME.fullmatch(username)
+    return ("mention", str(username), "") if known else None
+
+
+def _hashtag(item: Mapping[str, Any]) -> _Found:
+    tag = item.get("tag")
+    return ("hashtag", str(tag), "") if isinstance(tag, str) and TAG.fullmatch(tag) else None
+
+
+def _cashtag(item: Mapping[str, Any]) -> _Found:
+    found = _hashtag(item)
+    return ("cashtag", found[1], "") if found else None
+
+
+_READERS: Mapping[str, _Reader] = {
+    "urls": _link,
+    "mentions": _mention,
+    "hashtags": _hashtag,
+    "cashtags": _cashtag,
+}
