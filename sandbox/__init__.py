@@ -1,0 +1,82 @@
+"""Twitter on your desk: a strict stand-in for its sign-in and its API, with made-up people.
+
+Imports Flask and the standard library, and nothing of any app that is tested against it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from flask import Flask, g, request
+
+from sandbox import api, authorize, connected, console, mischief, pictures, revoke, token, twins
+from sandbox.here import KEY
+from sandbox.world import World, timestamp
+
+if TYPE_CHECKING:
+    from flask import Response
+
+LARGEST_BODY = 1024 * 1024
+_NOTED = ("/i/", "/2/", "/settings/")
+# Pages of ours load their own style and pictures, and nothing else.
+_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+
+def create_app(world: World | None = None) -> Flask:
+    """Make the sandbox as a WSGI app."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+    app.extensions[KEY] = world or World()
+    app.before_request(_open_journal)
+    app.before_request(_spoil_before)
+    # Flask runs these last to first: spoil, then note what really left.
+    app.after_request(_close_journal)
+    app.after_request(_spoil_after)
+    app.after_request(_harden)
+    app.jinja_env.globals["picture"] = pictures.address
+    for room in (api, authorize, connected, console, pictures, revoke, token, twins):
+        app.register_blueprint(room.blueprint)
+    return app
+
+
+def _open_journal() -> None:
+    g.began = time.perf_counter()
+    g.entry = None
+    if request.path.startswith(_NOTED):
+        here: World = _world()
+        g.entry = here.journal.open(request, timestamp(here.now()))
+
+
+def _spoil_before() -> Response | None:
+    return mischief.before_the_work() if g.entry else None
+
+
+def _spoil_after(response: Response) -> Response:
+    return mischief.after_the_work(response) if g.get("entry") else response
+
+
+def _close_journal(response: Response) -> Response:
+    if g.get("entry"):
+        took = (time.perf_counter() - g.began) * 1000
+        _world().journal.close(g.entry, response, took)
+    return response
+
+
+def _harden(response: Response) -> Response:
+    """Keep browsers from guessing, framing and loading. `form-action` is left out on purpose:
+
+    a browser applies it to redirects too, and the consent form ends at the client's callback.
+    """
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Content-Security-Policy", _POLICY)
+    return response
+
+
+def _world() -> World:
+    from sandbox.here import world  # noqa: PLC0415
+
+    return world()

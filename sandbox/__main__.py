@@ -1,0 +1,67 @@
+"""`python -m sandbox`: Twitter on your desk, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from sandbox import create_app
+from sandbox.server import Server
+from sandbox.world import BadSettingError, Settings, World
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM. The exit code is 0 for a clean stop, 1 for a bad start."""
+    wish = _parsed(arguments)
+    try:
+        settings = Settings().changed({"dialect": wish.dialect, "plan": wish.plan})
+        app = create_app(World(settings=settings))
+        server = Server(app, wish.host, wish.port, chatty=not wish.quiet)
+    except BadSettingError as problem:
+        return _failed(str(problem))
+    except (OSError, OverflowError) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem)
+        return _failed(f"Cannot listen on {wish.host}:{wish.port}: {reason}.")
+    _serve(server)
+    return 0
+
+
+def _serve(server: Server) -> None:
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    print(f"Twitter sandbox: {server.url}", flush=True)  # noqa: T201 - this is what it prints
+    stop.wait()
+    server.stop()
+    thread.join(5)
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (%(default)s)")
+    parser.add_argument("--port", type=int, default=9000, help="0 takes a free one (%(default)s)")
+    parser.add_argument("--dialect", default="live", help="live or beta (%(default)s)")
+    parser.add_argument(
+        "--plan",
+        default="enterprise",
+        help="enterprise, pay-per-use or legacy-free (%(default)s)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no access log")
+    return parser.parse_args(arguments)
+
+
+def _failed(message: str) -> int:
+    print(message, file=sys.stderr)  # noqa: T201 - for the person who started us
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""The door of the API: who may come in, what is counted, and how answers go out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, request
+
+from sandbox import api_follows, api_spaces, api_tweets, api_users, limits, problems
+from sandbox.call import Call
+from sandbox.dialects import BETA
+from sandbox.endpoints import ENDPOINTS, Endpoint
+from sandbox.here import origin, world
+from sandbox.problems import Problem
+from sandbox.query import Query
+from sandbox.renamed import renamed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.ledger import Token
+
+blueprint = Blueprint("api", __name__)
+
+HANDLERS: dict[str, Callable[..., tuple[dict[str, Any], int]]] = {
+    **api_users.HANDLERS,
+    **api_tweets.HANDLERS,
+    **api_follows.HANDLERS,
+    **api_spaces.HANDLERS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What Flask calls for one endpoint."""
+
+    endpoint: Endpoint
+    handler: Callable[..., tuple[dict[str, Any], int]]
+
+    def __call__(self, **path: str) -> Response:
+        """Check the token, the plan, the scopes, the limits and the parameters, in this order."""
+        here = world()
+        with here.lock:
+            try:
+                token = self._token()
+                headers = limits.spend(here, self.endpoint, token)
+                call = Call(here, token, here.accounts[token.grant.account_id], Query(), origin())
+                body, count = self.handler(call, **path)
+            except Problem as problem:
+                return problem.answer()
+            limits.charge(here, self.endpoint, count)
+        text = json.dumps(renamed(body) if call.renamed else body, ensure_ascii=False)
+        return Response(text, headers=headers, mimetype="application/json")
+
+    def _token(self) -> Token:
+        """Find the token of the request, and check that it may come in here."""
+        here = world()
+        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+        token = here.ledger.bearer(value.strip(), here.now())
+        if scheme.lower() != "bearer" or token is None:
+            raise problems.unauthorized()
+        beta = here.settings.dialect == BETA
+        needed = self.endpoint.beta_scopes if beta else self.endpoint.scopes
+        if needed is None:
+            raise problems.unsupported_authentication() if beta else problems.not_found()
+        if not needed <= token.grant.scopes:
+            raise problems.forbidden()
+        return token
+
+
+for _endpoint in ENDPOINTS:
+    blueprint.add_url_rule(
+        _endpoint.rule,
+        _endpoint.name,
+        View(_endpoint, HANDLERS[_endpoint.name]),
+        methods=[_endpoint.method],
+    )
+
+
+@blueprint.route("/2/<path:anything>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
+def nothing_here(anything: str) -> Response:
+    """Answer a path that Twitter does not have either, or that the sandbox does not play."""
+    del anything
+    return problems.not_found().answer()
+
+
+@blueprint.after_request
+def stamp(response: Response) -> Response:
+    """Add the headers that every live answer carries."""
+    response.headers["api-version"] = "2.166"
+    response.headers["Cache-Control"] = "no-cache, no-store, max-age=0"
+    return response

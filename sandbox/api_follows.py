@@ -1,0 +1,102 @@
+"""Read and change who follows whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+
+from sandbox.api_tweets import closed
+from sandbox.query import NUMERIC_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.call import Call
+
+Answer = tuple[dict[str, Any], int]
+
+
+def following(call: Call, id: str) -> Answer:  # noqa: A002 - Twitter's name
+    """`GET /2/users/:id/following`."""
+    return _list(call, id, "following", call.world.follows.following)
+
+
+def followers(call: Call, id: str) -> Answer:  # noqa: A002 - Twitter's name
+    """`GET /2/users/:id/followers`."""
+    return _list(call, id, "followers", call.world.follows.followers)
+
+
+def follow(call: Call, id: str) -> Answer:  # noqa: A002 - Twitter's name
+    """`POST /2/users/:id/following`; a protected account is asked first."""
+    _must_be_me(call, id)
+    target_id = _target(call)
+    call.query.done()
+    target = call.world.accounts.get(target_id)
+    if target is None or target.suspended or target_id == call.viewer.id:
+        said = "You cannot follow yourself." if target else f"User '{target_id}' not found."
+        call.query.complaints.add("target_user_id", [target_id], said)
+        call.query.complaints.raise_if_any()
+    already = call.world.follows.has(call.viewer.id, target_id)
+    pending = target is not None and target.protected and not already
+    if pending:
+        call.world.follows.ask(call.viewer.id, target_id)
+    else:
+        call.world.follows.add(call.viewer.id, target_id)
+    return {"data": {"following": not pending, "pending_follow": pending}}, 1
+
+
+def unfollow(call: Call, id: str, target: str) -> Answer:  # noqa: A002 - Twitter's name
+    """`DELETE /2/users/:source_user_id/following/:target_user_id`."""
+    _must_be_me(call, id)
+    call.query.path("target_user_id", target)
+    call.query.done()
+    call.world.follows.remove(call.viewer.id, target)
+    return {"data": {"following": False}}, 1
+
+
+def _list(call: Call, account_id: str, name: str, ids: Callable[[str], list[str]]) -> Answer:
+    show = call.renderer("user")
+    call.query.path("id", account_id)
+    size = call.query.number("max_results", 1, 1000, 100)
+    pages = call.pages(f"{name}/{account_id}")
+    start = call.query.start(pages)
+    call.query.done()
+    if (problem := closed(call, account_id)) is not None:
+        show.errors.append(problem)
+        return show.body(None)
+    accounts = [call.world.accounts[i] for i in ids(account_id)]
+    seen = [account for account in accounts if not account.suspended]
+    page = [show.user(account) for account in seen[start : start + size]]
+    return show.body(page, pages.meta(len(seen), start, size))
+
+
+def _must_be_me(call: Call, account_id: str) -> None:
+    call.query.path("id", account_id)
+    if account_id != call.viewer.id:
+        message = (
+            f"The `id` query parameter value [{account_id}] must be the same as the "
+            f"authenticating user [{call.viewer.id}]"
+        )
+        call.query.complaints.add("id", [account_id], message)
+
+
+def _target(call: Call) -> str:
+    """Read `{"target_user_id": "…"}`, and nothing else."""
+    body = request.get_json(silent=True)
+    given = body.get("target_user_id") if isinstance(body, dict) else None
+    if not isinstance(given, str) or not NUMERIC_ID.fullmatch(given):
+        message = "$.target_user_id: is missing but it is required"
+        if given is not None:
+            message = f"$.target_user_id: does not match the regex pattern ^{NUMERIC_ID.pattern}$"
+        call.query.complaints.add("target_user_id", [] if given is None else [str(given)], message)
+        return ""
+    return given
+
+
+HANDLERS = {
+    "following": following,
+    "followers": followers,
+    "follow": follow,
+    "unfollow": unfollow,
+}

@@ -1,0 +1,76 @@
+"""Look Spaces up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox import problems
+from sandbox.query import NUMERIC_ID, SPACE_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sandbox.call import Call
+    from sandbox.render import Renderer
+
+Answer = tuple[dict[str, Any], int]
+
+
+def space(call: Call, id: str) -> Answer:  # noqa: A002 - Twitter's name
+    """`GET /2/spaces/:id`."""
+    show = call.renderer("space")
+    call.query.path("id", id, SPACE_ID)
+    call.query.done()
+    return show.body(_seen(call, show, "id", id))
+
+
+def spaces(call: Call) -> Answer:
+    """`GET /2/spaces?ids=`."""
+    show = call.renderer("space")
+    ids = call.query.many("ids", SPACE_ID)
+    call.query.done()
+    seen = [_seen(call, show, "ids", i) for i in ids]
+    return show.body([space for space in seen if space is not None])
+
+
+def spaces_by(call: Call) -> Answer:
+    """`GET /2/spaces/by/creator_ids?user_ids=`: what these people have live or scheduled."""
+    show = call.renderer("space")
+    creators = call.query.many("user_ids", NUMERIC_ID)
+    call.query.done()
+    return _open_spaces_of(call, show, creators)
+
+
+def following_spaces(call: Call, id: str) -> Answer:  # noqa: A002 - Twitter's name
+    """`GET /2/users/:id/following/spaces`, which only the beta of 2021 had."""
+    show = call.renderer("space")
+    call.query.path("id", id)
+    call.query.done()
+    return _open_spaces_of(call, show, call.world.follows.following(id))
+
+
+def _open_spaces_of(call: Call, show: Renderer, creators: Iterable[str]) -> Answer:
+    wanted = set(creators)
+    found = [
+        space
+        for space in call.world.spaces.values()
+        if space.creator_id in wanted and space.state != "ended"
+    ]
+    data = [show.space(space) for space in found]
+    return show.body(data, {"result_count": len(data)})
+
+
+def _seen(call: Call, show: Renderer, parameter: str, value: str) -> dict[str, Any] | None:
+    found = call.world.spaces.get(value)
+    if found is None:
+        show.errors.append(problems.missing("space", parameter, value))
+        return None
+    return show.space(found)
+
+
+HANDLERS = {
+    "space": space,
+    "spaces": spaces,
+    "spaces_by": spaces_by,
+    "following_spaces": following_spaces,
+}

@@ -1,0 +1,41 @@
+"""One call of the API, after the door: who is asking, and for what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.paging import Pages
+from sandbox.render import Renderer
+
+if TYPE_CHECKING:
+    from sandbox.ledger import Token
+    from sandbox.model import Account
+    from sandbox.query import Query
+    from sandbox.world import World
+
+
+class Call:
+    """What a handler needs, in one value."""
+
+    def __init__(
+        self, world: World, token: Token, viewer: Account, query: Query, origin: str
+    ) -> None:
+        """Keep who is asking, and the parameters still to be read."""
+        self.world = world
+        self.viewer = viewer
+        self.query = query
+        self.renamed = False
+        self._token = token
+        self._origin = origin
+
+    def renderer(self, kind: str) -> Renderer:
+        """Read what the client wants to see of this kind of object."""
+        wanted = self.query.wanted(kind)
+        self.renamed = wanted.renamed
+        renderer = Renderer(self.world, self.viewer, wanted, self._origin)
+        renderer.email_allowed = "users.email" in self._token.grant.scopes
+        return renderer
+
+    def pages(self, name: str) -> Pages:
+        """Give the pages of a list. A token of one list or one viewer opens no other."""
+        return Pages(self.world.secret, f"{name}/{self.viewer.id}/")

@@ -1,0 +1,113 @@
+"""The API as one table: what exists, which scopes it takes, what it costs, how often it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+QUARTER = 15 * 60
+DAY = 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """How often one person may call: in a quarter of an hour, and on some plans in a day."""
+
+    quarter: int
+    day: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One row of Twitter's endpoint map."""
+
+    name: str
+    method: str
+    rule: str
+    scopes: frozenset[str] | None  # None: not there in this dialect
+    beta_scopes: frozenset[str] | None
+    price: float = 0.0  # US dollars for each resource returned, on pay-per-use
+    free_when_broke: bool = False
+    limits: dict[str, Limit | None] = field(default_factory=dict)  # None: not in that plan
+
+
+_USERS = "tweet.read users.read"
+_FOLLOWS = "follows.read tweet.read users.read"
+_FOLLOW = "follows.write tweet.read users.read"
+_SPACES = "space.read tweet.read users.read"
+_BETA_SPACES = "spaces.read tweet.read users.read"
+
+ENTERPRISE = Limit(quarter=1_000_000)  # negotiated with each customer; here it is never in the way
+
+
+def _row(  # noqa: PLR0913 - the columns of the table
+    name: str,
+    route: str,
+    scopes: str | None,
+    beta_scopes: str | None,
+    price: float,
+    pay_per_use: Limit | None,
+    legacy_free: Limit | None,
+    *,
+    free_when_broke: bool = False,
+) -> Endpoint:
+    method, rule = route.split()
+    return Endpoint(
+        name=name,
+        method=method,
+        rule=rule,
+        scopes=None if scopes is None else frozenset(scopes.split()),
+        beta_scopes=None if beta_scopes is None else frozenset(beta_scopes.split()),
+        price=price,
+        free_when_broke=free_when_broke,
+        limits={
+            "enterprise": ENTERPRISE,
+            "pay-per-use": pay_per_use,
+            "legacy-free": legacy_free,
+        },
+    )
+
+
+def _each(quarter: int, day: int | None = None) -> Limit:
+    return Limit(quarter=quarter, day=day)
+
+
+_BY_USERNAME = "GET /2/users/by/username/<username>"
+_UNFOLLOW = "DELETE /2/users/<id>/following/<target>"
+
+# Scopes from Twitter's authentication map, limits from its rate limit page, prices from its
+# pricing page. The last three columns: price, pay-per-use, and what legacy Free had.
+# The beta's document has no row for users/me, but without it nobody knows who signed in.
+ENDPOINTS = (
+    _row(
+        "me", "GET /2/users/me", _USERS, _USERS, 0.01, _each(75), _each(75, 25),
+        free_when_broke=True,
+    ),
+    _row("users", "GET /2/users", _USERS, _USERS, 0.01, _each(900), _each(900, 1)),
+    _row("user", "GET /2/users/<id>", _USERS, _USERS, 0.01, _each(900), _each(900, 1)),
+    _row("users_by", "GET /2/users/by", _USERS, _USERS, 0.01, _each(900), _each(900, 1)),
+    _row("user_by", _BY_USERNAME, _USERS, None, 0.01, _each(900), _each(3)),
+    _row("tweets", "GET /2/tweets", _USERS, _USERS, 0.005, _each(5000), _each(1)),
+    _row("tweet", "GET /2/tweets/<id>", _USERS, _USERS, 0.005, _each(900), _each(1)),
+    _row("timeline", "GET /2/users/<id>/tweets", _USERS, None, 0.005, _each(900), _each(1)),
+    _row(
+        "following", "GET /2/users/<id>/following", _FOLLOWS, "account.follows.read", 0.01,
+        _each(300), None,
+    ),
+    _row("followers", "GET /2/users/<id>/followers", _FOLLOWS, None, 0.01, _each(300), None),
+    # Follow left every self-serve plan in April 2026.
+    _row(
+        "follow", "POST /2/users/<id>/following", _FOLLOW, "account.follows.write", 0.0, None,
+        None,
+    ),
+    _row("unfollow", _UNFOLLOW, _FOLLOW, "account.follows.write", 0.01, _each(50), _each(1)),
+    _row("space", "GET /2/spaces/<id>", _SPACES, _BETA_SPACES, 0.005, _each(300), _each(1)),
+    _row("spaces", "GET /2/spaces", _SPACES, _BETA_SPACES, 0.005, _each(300), _each(1)),
+    _row(
+        "spaces_by", "GET /2/spaces/by/creator_ids", _SPACES, _BETA_SPACES, 0.005, _each(300),
+        _each(900),
+    ),
+    _row(
+        "following_spaces", "GET /2/users/<id>/following/spaces", None, _BETA_SPACES, 0.005,
+        _each(300), _each(1),
+    ),
+)  # fmt: skip

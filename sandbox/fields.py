@@ -1,0 +1,70 @@
+"""The words a client may put into `*.fields` and `expansions`, and those it gets unasked."""
+
+from __future__ import annotations
+
+DEFAULTS = {
+    "user": ("id", "name", "username"),
+    "tweet": ("id", "text", "edit_history_tweet_ids"),
+    "space": ("id", "state"),
+    "media": ("media_key", "type"),
+    "poll": ("id", "options"),
+    "place": ("id", "full_name"),
+    "topic": ("id", "name"),
+}
+
+_OPTIONAL = {
+    "user": """profile_image_url description created_at public_metrics verified verified_type
+        protected location url entities pinned_tweet_id profile_banner_url connection_status
+        withheld most_recent_tweet_id confirmed_email affiliation parody is_identity_verified
+        subscription subscription_type receives_your_dm verified_followers_count""",
+    "tweet": """author_id created_at entities public_metrics attachments referenced_tweets
+        note_tweet edit_controls conversation_id in_reply_to_user_id lang possibly_sensitive
+        reply_settings display_text_range context_annotations geo community_id article card_uri
+        media_metadata paid_partnership withheld scopes source non_public_metrics organic_metrics
+        promoted_metrics""",
+    "space": """title created_at started_at scheduled_start ended_at updated_at creator_id host_ids
+        speaker_ids invited_user_ids participant_count subscriber_count is_ticketed lang
+        topic_ids""",
+    "media": """url preview_image_url alt_text width height duration_ms variants public_metrics
+        non_public_metrics organic_metrics promoted_metrics""",
+    "poll": "duration_minutes end_datetime voting_status",
+    "place": "contained_within country country_code geo name place_type",
+    "topic": "description",
+}
+
+SELECTABLE = {
+    kind: frozenset(DEFAULTS[kind]) | frozenset(words.split()) for kind, words in _OPTIONAL.items()
+}
+
+EXPANSIONS = {
+    "tweet": frozenset(
+        """author_id referenced_tweets.id referenced_tweets.id.author_id
+        referenced_tweets.id.attachments.media_keys in_reply_to_user_id attachments.media_keys
+        attachments.poll_ids entities.mentions.username edit_history_tweet_ids
+        geo.place_id""".split()
+    ),
+    "user": frozenset("pinned_tweet_id most_recent_tweet_id affiliation.user_id".split()),
+    "space": frozenset("creator_id host_ids speaker_ids invited_user_ids topic_ids".split()),
+}
+
+# Which `*.fields` parameters an endpoint takes, by what it returns.
+PARAMETERS = {
+    "user": ("user", "tweet"),
+    "tweet": ("tweet", "user", "media", "poll", "place"),
+    "space": ("space", "user", "topic"),
+}
+
+# Names that X's specification of August 2026 changed, from new to classic.
+RENAMED = {
+    "note_post": "note_tweet",
+    "edit_history_post_ids": "edit_history_tweet_ids",
+    "referenced_posts": "referenced_tweets",
+    "pinned_post_id": "pinned_tweet_id",
+    "most_recent_post_id": "most_recent_tweet_id",
+}
+RENAMED_EXPANSIONS = RENAMED | {
+    "referenced_posts": "referenced_tweets.id",
+    "referenced_posts.author_id": "referenced_tweets.id.author_id",
+    "referenced_posts.attachments.media_keys": "referenced_tweets.id.attachments.media_keys",
+    "affiliation": "affiliation.user_id",
+}

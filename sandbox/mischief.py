@@ -1,0 +1,176 @@
+"""Carry faults out: wait, hang, drip, drop the line, or answer something else."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from flask import Response, g, request
+
+from sandbox.here import world
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+
+    from sandbox.faults import Fault
+
+CHUNK = 64 * 1024
+
+
+def before_the_work() -> Response | None:
+    """Spoil a request before anything is done for it, if a fault says so."""
+    time.sleep(world().settings.latency_ms / 1000)
+    g.fault = fault = world().faults.take(request.method, request.path)
+    if fault is None:
+        return None
+    g.entry.fault = describe(fault)
+    g.cleared = world().faults.cleared
+    if fault.drop == "before":
+        return _dropped()
+    if fault.when == "before" and fault.drop is None:
+        _wait(fault)
+        if fault.answers():
+            return _spoilt(fault, Response())
+    return None
+
+
+def after_the_work(response: Response) -> Response:
+    """Spoil an answer after the work was done."""
+    fault: Fault | None = g.get("fault")
+    if fault is None:
+        return response
+    if fault.drop == "after":
+        return _dropped()
+    if fault.when == "after":
+        _wait(fault)
+        if fault.answers():
+            response = _spoilt(fault, response)
+    if fault.cut_bytes is not None:
+        response = _cut(fault, response)
+    if fault.drip == "body":
+        response = _dripping(fault, response)
+    if fault.drip == "headers":
+        _drip_headers(fault, response)
+    return response
+
+
+def describe(fault: Fault) -> str:
+    """Say in a few words what a fault does."""
+    plain = {"path", "times", "method", "when", "drip_seconds", "body"}
+    said = [
+        f"{name} {value}"
+        for name in fault.__slots__
+        if name not in plain and (value := getattr(fault, name)) not in (None, False, 0)
+    ]
+    return ", ".join(said) or "another body"
+
+
+def _wait(fault: Fault) -> None:
+    time.sleep(fault.delay_seconds)
+    if fault.hang:
+        _hang(g.cleared)
+
+
+def _hang(cleared: threading.Event) -> None:
+    """Say nothing until the client hangs up or the faults are cleared."""
+    line = _line()
+    while not cleared.wait(0.05):
+        if line is not None and _hung_up(line):
+            return
+
+
+def _hung_up(line: socket.socket) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        readable, _, _ = select.select([line], [], [], 0)
+        return bool(readable) and not line.recv(1, socket.MSG_PEEK)
+    return True
+
+
+def _line() -> socket.socket | None:
+    """Give the connection itself; a server or test client may not show it."""
+    found = request.environ.get("werkzeug.socket")
+    return found if isinstance(found, socket.socket) else None
+
+
+def _dropped() -> Response:
+    """Close the line without a byte. What we return can no longer be delivered."""
+    _close(_line())
+    return Response("The connection would have been dropped here.", 502, mimetype="text/plain")
+
+
+def _close(line: socket.socket | None) -> None:
+    if line is not None:
+        with contextlib.suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+
+def _spoilt(fault: Fault, real: Response) -> Response:
+    """Make the answer that the fault describes; what it leaves open stays as it was."""
+    response = Response(status=fault.status or (302 if fault.redirect else real.status_code))
+    response.headers.extend((k, v) for k, v in real.headers if not k.startswith("Content-"))
+    response.set_data(real.get_data() if fault.body is None else fault.body)
+    if fault.body_bytes is not None:
+        response.response = _padding(fault.body_bytes)
+        response.headers["Content-Length"] = str(fault.body_bytes)
+    response.headers["Content-Type"] = fault.content_type or real.content_type or "text/html"
+    if fault.redirect:
+        response.headers["Location"] = fault.redirect
+    response.headers.update(fault.headers or {})
+    return response
+
+
+def _padding(size: int) -> Iterator[bytes]:
+    """Make a JSON text of this many bytes that never ends a string."""
+    yield b'"'[:size]
+    for start in range(1, size, CHUNK):
+        yield b"a" * min(CHUNK, size - start)
+
+
+def _cut(fault: Fault, response: Response) -> Response:
+    whole = response.get_data()
+    line = _line()
+
+    def pieces() -> Iterator[bytes]:
+        yield whole[: fault.cut_bytes]
+        _close(line)
+
+    # The length still promises the whole: that is how a client notices.
+    response.response = pieces()
+    response.headers["Content-Length"] = str(len(whole))
+    return response
+
+
+def _dripping(fault: Fault, response: Response) -> Response:
+    whole = response.get_data()
+    cleared = g.cleared
+
+    def drops() -> Iterator[bytes]:
+        for byte in whole:
+            yield bytes([byte])
+            cleared.wait(fault.drip_seconds)
+
+    response.response = drops()
+    response.headers["Content-Length"] = str(len(whole))
+    return response
+
+
+def _drip_headers(fault: Fault, response: Response) -> None:
+    """Send the head byte by byte: each read succeeds, and the head never seems to end.
+
+    No timeout for a single read ever fires on this; only a deadline for the whole call does.
+    """
+    line = _line()
+    if line is None:
+        return
+    lines = [f"HTTP/1.1 {response.status}", *(f"{k}: {v}" for k, v in response.headers)]
+    head = "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1", "replace")
+    with contextlib.suppress(OSError):
+        for byte in head:
+            line.sendall(bytes([byte]))
+            g.cleared.wait(fault.drip_seconds)
+        line.sendall(response.get_data())
+    _close(line)

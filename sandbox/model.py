@@ -1,0 +1,127 @@
+"""What the sandbox's small world is made of: plain values, no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Somebody on Twitter. Everybody here is a bird."""
+
+    id: str
+    username: str
+    name: str
+    description: str = ""
+    location: str = ""
+    url: str = ""
+    days_old: int = 1000
+    verified_type: str = "none"
+    protected: bool = False
+    suspended: bool = False
+    plumage: tuple[str, str, str] | None = None  # back, breast, bill; None is the default avatar
+    banner: bool = False
+    pinned_tweet_id: str = ""
+    listed_count: int = 0
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A short link as it stands in a text, and where it leads."""
+
+    short: str
+    expanded: str
+    display: str
+    title: str = ""
+    media_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A picture on a Tweet; it is drawn, not stored."""
+
+    media_key: str
+    alt_text: str
+    scene: str
+    type: str = "photo"
+    width: int = 1200
+    height: int = 675
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """A question with two to four answers."""
+
+    id: str
+    options: tuple[tuple[str, int], ...]
+    duration_minutes: int = 1440
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tweet:
+    """One post. `text` is what the author typed: escaping happens on the way out."""
+
+    id: str
+    author_id: str
+    text: str
+    minutes_ago: int
+    note: str = ""
+    lang: str = "en"
+    links: tuple[Link, ...] = ()
+    media_keys: tuple[str, ...] = ()
+    poll_id: str = ""
+    references: tuple[tuple[str, str], ...] = ()  # ("retweeted" | "quoted" | "replied_to", id)
+    earlier_versions: tuple[str, ...] = ()
+    # retweets, replies, likes, quotes, bookmarks, impressions
+    metrics: tuple[int, int, int, int, int, int] = (0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """A conversation that is live, scheduled or over. Minutes count from the world's beginning."""
+
+    id: str
+    state: str
+    title: str
+    creator_id: str
+    host_ids: tuple[str, ...]
+    speaker_ids: tuple[str, ...] = ()
+    invited_user_ids: tuple[str, ...] = ()
+    topic_ids: tuple[str, ...] = ()
+    participant_count: int = 0
+    subscriber_count: int = 0
+    lang: str = "en"
+    created_minutes: int = -60
+    scheduled_minutes: int | None = None
+    started_minutes: int | None = None
+    ended_minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """An app registered in the developer portal. A secret makes it confidential (RFC 6749 §2.1)."""
+
+    client_id: str
+    client_secret: str = field(default="", repr=False)
+    name: str
+    callbacks: tuple[str, ...]
+
+    @property
+    def confidential(self) -> bool:
+        """Whether this client can keep a secret, and therefore must prove it."""
+        return bool(self.client_secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed:
+    """Everybody and everything a world begins with."""
+
+    accounts: tuple[Account, ...]
+    tweets: tuple[Tweet, ...]
+    spaces: tuple[Space, ...]
+    media: tuple[Media, ...]
+    polls: tuple[Poll, ...]
+    topics: tuple[tuple[str, str, str], ...]  # id, name, description
+    follows: tuple[tuple[str, str], ...]  # follower, followed; the oldest first
+    clients: tuple[Client, ...]

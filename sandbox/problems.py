@@ -1,0 +1,157 @@
+"""The error bodies of the API, word for word as Twitter sends them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Response
+
+TYPES = "https://api.twitter.com/2/problems/"
+
+
+class Problem(Exception):
+    """An answer that is an error as a whole."""
+
+    def __init__(self, status: int, body: dict[str, Any]) -> None:
+        """Keep the status and the body as they will be sent."""
+        super().__init__(body.get("title"))
+        self.status = status
+        self.body = body
+        self.headers: dict[str, str] = {}
+
+    def answer(self) -> Response:
+        """Make the response."""
+        text = json.dumps(self.body)
+        kind = "application/problem+json"
+        return Response(text, self.status, headers=self.headers, mimetype=kind)
+
+
+def _plain(status: int, title: str) -> Problem:
+    body = {"title": title, "type": "about:blank", "status": status, "detail": title}
+    return Problem(status, body)
+
+
+def unauthorized() -> Problem:
+    """Answer a request without a living access token."""
+    return _plain(401, "Unauthorized")
+
+
+def forbidden() -> Problem:
+    """Answer a token that lacks a scope."""
+    return _plain(403, "Forbidden")
+
+
+def not_found() -> Problem:
+    """Answer a path that does not exist."""
+    return _plain(404, "Not Found")
+
+
+def too_many_requests() -> Problem:
+    """Answer a person who has used up the window."""
+    return _plain(429, "Too Many Requests")
+
+
+def credits_depleted() -> Problem:
+    """Answer an app whose pay-per-use balance is empty."""
+    detail = (
+        "Your enrolled account [1790000000000000001] does not have any credits to fulfill this "
+        "request."
+    )
+    return Problem(402, {"title": "CreditsDepleted", "detail": detail, "type": TYPES + "credits"})
+
+
+def not_in_plan(client_id: str) -> Problem:
+    """Answer an app whose plan does not include the endpoint."""
+    body = {
+        "client_id": client_id,
+        "detail": (
+            "When authenticating requests to the Twitter API v2 endpoints, you must use keys and "
+            "tokens from a Twitter developer App that is attached to a Project. You can create a "
+            "project via the developer portal."
+        ),
+        "registration_url": "https://developer.twitter.com/en/docs/projects/overview",
+        "title": "Client Forbidden",
+        "required_enrollment": "Appropriate Level of API Access",
+        "reason": "client-not-enrolled",
+        "type": TYPES + "client-forbidden",
+    }
+    return Problem(403, body)
+
+
+def unsupported_authentication() -> Problem:
+    """Answer an endpoint that the beta of 2021 did not open to OAuth 2.0 user tokens."""
+    body = {
+        "title": "Unsupported Authentication",
+        "detail": (
+            "Authenticating with OAuth 2.0 User Context is forbidden for this endpoint.  "
+            "Supported authentication types are [OAuth 1.0a User Context, OAuth 2.0 "
+            "Application-Only]."
+        ),
+        "type": TYPES + "unsupported-authentication",
+        "status": 403,
+    }
+    return Problem(403, body)
+
+
+@dataclass(slots=True)
+class Complaints:
+    """What is wrong with the parameters of one request; told all at once."""
+
+    found: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, name: str, values: list[str], message: str) -> None:
+        """Note one mistake."""
+        self.found.append({"parameters": {name: values}, "message": message})
+
+    def raise_if_any(self) -> None:
+        """Answer 400 if there was a mistake."""
+        if self.found:
+            body = {
+                "errors": self.found,
+                "title": "Invalid Request",
+                "detail": "One or more parameters to your request was invalid.",
+                "type": TYPES + "invalid-request",
+            }
+            raise Problem(400, body)
+
+
+def missing(kind: str, parameter: str, value: str) -> dict[str, Any]:
+    """Describe something that does not exist, inside an answer that is otherwise fine."""
+    return {
+        "value": value,
+        "detail": f"Could not find {kind} with {parameter}: [{value}].",
+        "title": "Not Found Error",
+        "resource_type": kind,
+        "parameter": parameter,
+        "resource_id": value,
+        "type": TYPES + "resource-not-found",
+    }
+
+
+def suspended(parameter: str, value: str) -> dict[str, Any]:
+    """Describe an account that Twitter has suspended."""
+    return {
+        "value": value,
+        "detail": f"User has been suspended: [{value}].",
+        "title": "Forbidden",
+        "resource_type": "user",
+        "parameter": parameter,
+        "resource_id": value,
+        "type": TYPES + "resource-not-found",
+    }
+
+
+def not_for_you(kind: str, parameter: str, value: str) -> dict[str, Any]:
+    """Describe something that exists and is protected."""
+    return {
+        "value": value,
+        "detail": f"Sorry, you are not authorized to see the {kind} with {parameter}: [{value}].",
+        "title": "Authorization Error",
+        "section": "data",
+        "resource_type": kind,
+        "parameter": parameter,
+        "resource_id": value,
+        "type": TYPES + "not-authorized-for-resource",
+    }

@@ -1,0 +1,36 @@
+"""`POST /2/oauth2/revoke`: kill one token (RFC 7009)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint
+
+from sandbox.here import world
+from sandbox.ledger import Refused
+from sandbox.wire import OAuthError, Parameters, authenticated_client, invalid_request, private
+
+if TYPE_CHECKING:
+    from flask import Response
+
+blueprint = Blueprint("revoke", __name__)
+
+HINTS = ("access_token", "refresh_token")
+
+
+@blueprint.post("/2/oauth2/revoke")
+def revoke() -> Response:
+    """Kill the token that is named. The hint is required, though RFC 7009 §2.1 says optional."""
+    try:
+        parameters = Parameters()
+        client = authenticated_client(parameters)
+        value = parameters.require("token")
+        if parameters.require("token_type_hint") not in HINTS:
+            message = "Value passed for the token type hint was invalid."
+            raise invalid_request(message)
+        world().ledger.revoke(client_id=client.client_id, token=value)
+    except OAuthError as problem:
+        return problem.answer()
+    except Refused as refusal:
+        return invalid_request(str(refusal)).answer()
+    return private({"revoked": True})

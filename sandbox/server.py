@@ -1,0 +1,138 @@
+"""Serve the sandbox: threads, HTTP/1.1 with keep-alive, and a log that never shows a query."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.test import run_wsgi_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flask import Flask
+
+LARGEST_READ = 4 * 1024 * 1024
+
+
+class Handler(WSGIRequestHandler):
+    """Answers requests one after another on the same connection.
+
+    Werkzeug's own handler closes after each answer, since it cannot know whether the body was read
+    to its end. This one reads the body first, so it knows.
+    """
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes; Nagle would part them by 40 ms
+    timeout = 75  # for an idle connection
+    server: Server
+
+    def setup(self) -> None:
+        """Remember the connection, so that stopping can end it."""
+        super().setup()
+        self.server.lines.add(self.connection)
+
+    def finish(self) -> None:
+        """Forget the connection."""
+        self.server.lines.discard(self.connection)
+        with contextlib.suppress(OSError):
+            super().finish()
+
+    def run_wsgi(self) -> None:
+        """Answer one request. A client that leaves in the middle is nobody's error."""
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        environ = self.make_environ()
+        try:
+            self._read_whole_body(environ)
+            app = self.server.app if self._fits else RequestEntityTooLarge()
+            pieces, status, headers = run_wsgi_app(app, environ)
+            self._answer(status, list(headers.items()), pieces)
+        except OSError:
+            self.close_connection = True
+
+    _fits = True
+
+    def _read_whole_body(self, environ: dict[str, Any]) -> None:
+        body = environ["wsgi.input"]
+        length = environ.get("CONTENT_LENGTH") or "0"
+        terminated = environ.get("wsgi.input_terminated", False)
+        promised = LARGEST_READ if terminated else int(length) if length.isdigit() else LARGEST_READ
+        self._fits = terminated or promised <= LARGEST_READ
+        whole = body.read(min(promised, LARGEST_READ) or -1) if terminated or promised else b""
+        if not self._fits or (terminated and len(whole) >= LARGEST_READ):
+            self._fits, self.close_connection = False, True
+        environ["wsgi.input"] = io.BytesIO(whole)
+        environ["CONTENT_LENGTH"] = str(len(whole))
+
+    def _answer(self, status: str, headers: list[tuple[str, str]], pieces: Iterable[bytes]) -> None:
+        code, _, reason = status.partition(" ")
+        self.send_response(int(code), reason)
+        for name, value in headers:
+            self.send_header(name, value)
+        if not any(name.lower() == "content-length" for name, _ in headers):
+            self.send_header("Connection", "close")  # the end of the connection ends the body
+        elif self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            for piece in pieces:
+                self.wfile.write(piece)
+        if callable(close := getattr(pieces, "close", None)):
+            close()
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log method, path and status. The query string may hold a code or a state."""
+        del size
+        if self.server.chatty:
+            path = self.path.partition("?")[0]
+            sys.stderr.write(f"{self.log_date_time_string()} {self.command} {path!a} {code}\n")
+
+    def log_error(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the base's names
+        """Say nothing: these are clients that went away, and may quote a request line."""
+
+
+class Server(ThreadedWSGIServer):
+    """A thread for each connection."""
+
+    request_queue_size = 256
+
+    def __init__(self, app: Flask, host: str, port: int, *, chatty: bool = False) -> None:
+        """Take the port at once; a busy one raises OSError here."""
+        self.lines: set[socket.socket] = set()
+        self.chatty = chatty
+        line = _listening(host, port)
+        super().__init__(host, line.getsockname()[1], app, handler=Handler, fd=line.fileno())
+        line.close()
+        self.url = f"http://{_bracketed(host)}:{self.port}"
+
+    def stop(self) -> None:
+        """Stop listening, and end what is still open."""
+        self.shutdown()
+        self.server_close()
+        for line in list(self.lines):
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Open the socket ourselves: Werkzeug would print its own essay about a busy port and exit."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    line = socket.socket(family, socket.SOCK_STREAM)
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        line.bind((host, port))
+        line.listen(256)
+    except OSError:
+        line.close()
+        raise
+    return line
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,155 @@
+"""`/sandbox/...`: what the console's buttons do, as JSON, for tests and scripts.
+
+Every POST must be `application/json`: a foreign web page cannot send that without asking first
+(CORS preflight), and nobody here says yes.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from sandbox import inventory
+from sandbox.faults import BadFaultError, fault_from
+from sandbox.here import world
+from sandbox.model import Client
+from sandbox.world import BadSettingError, timestamp
+
+blueprint = Blueprint("twins", __name__, url_prefix="/sandbox")
+
+
+class BadRequestError(ValueError):
+    """A body that does not say what it should. The text tells the person."""
+
+
+@blueprint.errorhandler(BadRequestError)
+@blueprint.errorhandler(BadFaultError)
+@blueprint.errorhandler(BadSettingError)
+def _explain(problem: ValueError) -> tuple[Response, int]:
+    return jsonify(error=str(problem)), 400
+
+
+@blueprint.before_request
+def _only_json() -> tuple[Response, int] | None:
+    if request.method == "POST" and not request.is_json:
+        return jsonify(error="Send Content-Type: application/json."), 415
+    return None
+
+
+def _body() -> dict[str, Any]:
+    body = request.get_json(silent=True) if request.get_data() else {}
+    if not isinstance(body, dict):
+        message = "The body must be a JSON object."
+        raise BadRequestError(message)
+    return body
+
+
+@blueprint.post("/reset")
+def reset() -> Response:
+    """Bring the beginning back."""
+    world().reset()
+    return jsonify(reset=True)
+
+
+@blueprint.post("/clock")
+def clock() -> Response:
+    """`{"advance_seconds": 31}`: let time pass. An empty object just asks what time it is."""
+    seconds = _body().get("advance_seconds", 0)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not abs(seconds) < 1e10:
+        message = "advance_seconds must be a number."
+        raise BadRequestError(message)
+    now = world().advance(seconds)
+    return jsonify(now=timestamp(now), unix=now)
+
+
+@blueprint.route("/settings", methods=["GET", "POST"])
+def settings() -> Response:
+    """Change some settings, or just read all of them."""
+    changes = _body() if request.method == "POST" else {}
+    return jsonify(asdict(world().change(changes)))
+
+
+@blueprint.route("/faults", methods=["GET", "POST", "DELETE"])
+def faults() -> Response:
+    """Add a fault, list those that wait, or clear them all."""
+    here = world().faults
+    if request.method == "POST":
+        here.add(fault_from(_body()))
+    if request.method == "DELETE":
+        here.clear()
+    return jsonify(faults=[asdict(fault) for fault in here.waiting()])
+
+
+@blueprint.get("/journal")
+def journal() -> Response:
+    """List what was asked and answered; `?after=12` leaves out the first twelve."""
+    after = request.args.get("after", 0, type=int)
+    return jsonify(entries=world().journal.entries(after))
+
+
+@blueprint.get("/tokens")
+def tokens() -> Response:
+    """List all tokens with their state and what is left of them."""
+    return jsonify(tokens=inventory.tokens(world()))
+
+
+@blueprint.post("/tokens/expire")
+def expire_tokens() -> Response:
+    """Let every access token be over, as if two hours had passed."""
+    world().ledger.expire_access()
+    return tokens()
+
+
+@blueprint.route("/clients", methods=["GET", "POST"])
+def clients() -> tuple[Response, int] | Response:
+    """List the clients, or register one: `{"callbacks": [...], "confidential": true, ...}`."""
+    here = world()
+    if request.method == "POST":
+        client = client_from(_body())
+        here.register(client)
+        return jsonify(inventory.client(client)), 201
+    return jsonify(clients=[inventory.client(one) for one in list(here.clients.values())])
+
+
+def client_from(wish: dict[str, Any]) -> Client:
+    """Make a client of plain data, or say what is wrong with it."""
+    known = {"client_id", "client_secret", "name", "confidential", "callbacks"}
+    if unknown := sorted(set(wish) - known):
+        message = f"There is no {unknown[0]!r}. There are: {', '.join(sorted(known))}."
+        raise BadRequestError(message)
+    callbacks = wish.get("callbacks")
+    if not isinstance(callbacks, list) or not 1 <= len(callbacks) <= 10:  # noqa: PLR2004 - Twitter's
+        message = "callbacks must be a list of 1 to 10 URLs."
+        raise BadRequestError(message)
+    texts = [*callbacks, *(wish.get(k) or "" for k in ("client_id", "client_secret", "name"))]
+    if not all(isinstance(text, str) for text in texts):
+        message = "callbacks, client_id, client_secret and name must be texts."
+        raise BadRequestError(message)
+    for callback in callbacks:
+        _check_callback(callback)
+    confidential = wish.get("confidential", True)
+    made_up = secrets.token_urlsafe(37) if confidential else ""
+    return Client(
+        client_id=wish.get("client_id") or _client_id(),
+        client_secret=wish.get("client_secret") or made_up,
+        name=wish.get("name") or "An app",
+        callbacks=tuple(callbacks),
+    )
+
+
+def _check_callback(callback: str) -> None:
+    """Refuse what no browser can be sent to; a fragment is forbidden by RFC 6749 §3.1.2."""
+    scheme, colon, rest = callback.partition(":")
+    if not colon or not rest or "#" in callback or scheme.lower() in ("javascript", "data"):
+        message = f"{callback!r} is not an absolute URL without a fragment."
+        raise BadRequestError(message)
+
+
+def _client_id() -> str:
+    """Make an id with the anatomy of Twitter's: base64 of `<20 random>:1:ci`."""
+    inside = f"{secrets.token_urlsafe(15)}:1:ci"
+    return base64.urlsafe_b64encode(inside.encode()).decode().rstrip("=")

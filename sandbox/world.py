@@ -1,0 +1,168 @@
+"""The sandbox's world: everybody in it, its settings, and a clock that can be moved.
+
+One lock guards all of it, so that many threads may ask at once. State lives in memory and is
+gone with the process; `reset()` brings the beginning back.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sandbox import seed
+from sandbox.faults import Faults
+from sandbox.follows import Follows
+from sandbox.journal import Journal
+from sandbox.ledger import Ledger
+from sandbox.limits import Meter
+from sandbox.tickets import Tickets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sandbox.model import Account, Client, Seed, Tweet
+
+
+class BadSettingError(ValueError):
+    """A setting that does not exist, or a value it cannot have. The text says which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a tester may turn. The defaults are Twitter's own."""
+
+    access_token_seconds: int = 7200
+    credits: float | None = None  # US dollars left on pay-per-use; None never runs out
+    dialect: str = "live"
+    latency_ms: int = 0
+    plan: str = "enterprise"
+
+    def changed(self, changes: Mapping[str, object]) -> Settings:
+        """Give a copy with these changes, or say in words what is wrong with them."""
+        known = {f.name for f in fields(self)}
+        for name, value in changes.items():
+            if name not in known:
+                message = f"There is no setting {name!r}. There are: {', '.join(sorted(known))}."
+                raise BadSettingError(message)
+            if (problem := _problem(name, value)) is not None:
+                raise BadSettingError(f"{name} must be {problem}.")
+        return replace(self, **changes)  # type: ignore[arg-type]  # checked just above
+
+
+_CHOICES = {"dialect": ("live", "beta"), "plan": ("enterprise", "pay-per-use", "legacy-free")}
+_RANGES = {"access_token_seconds": (1, 10**9), "latency_ms": (0, 600_000), "credits": (0, 10**9)}
+
+
+def _problem(name: str, value: object) -> str | None:
+    if name in _CHOICES:
+        return None if value in _CHOICES[name] else f"one of {', '.join(_CHOICES[name])}"
+    if name == "credits" and value is None:
+        return None
+    low, high = _RANGES[name]
+    kinds = (int, float) if name == "credits" else (int,)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+        return f"a number from {low} to {high}"
+    return None
+
+
+class World:
+    """Everything the sandbox knows."""
+
+    def __init__(self, beginning: Seed | None = None, settings: Settings | None = None) -> None:
+        """Begin with a seed and settings; `reset()` comes back to exactly these."""
+        self.lock = threading.RLock()
+        self.faults = Faults()
+        self.journal = Journal()
+        self._beginning = beginning or seed.birds()
+        self._first_settings = settings or Settings()
+        self.secret = secrets.token_bytes(32)
+        self.reset()
+
+    def reset(self) -> None:
+        """Bring the beginning back: clock, settings, follows, clients, codes, tokens, journal."""
+        with self.lock:
+            self._offset = 0.0
+            self.born = time.time()
+            self.settings = self._first_settings
+            self.accounts = {a.id: a for a in self._beginning.accounts}
+            self.usernames = {a.username.lower(): a for a in self._beginning.accounts}
+            self.tweets = {t.id: t for t in self._beginning.tweets}
+            self.timelines = _timelines(self._beginning.tweets)
+            self.spaces = {s.id: s for s in self._beginning.spaces}
+            self.media = {m.media_key: m for m in self._beginning.media}
+            self.polls = {p.id: p for p in self._beginning.polls}
+            self.topics = {t[0]: t for t in self._beginning.topics}
+            self.clients = {c.client_id: c for c in self._beginning.clients}
+            self.follows = Follows(self._beginning.follows)
+            self.ledger = Ledger(self.lock)
+            self.tickets = Tickets(self.lock)
+            self.meter = Meter()
+        self.faults.clear()
+        self.journal.clear()
+
+    def now(self) -> float:
+        """Say what time it is in here, in Unix seconds."""
+        return time.time() + self._offset
+
+    def advance(self, seconds: float) -> float:
+        """Let time pass. It never runs backwards, just like outside."""
+        if seconds < 0:
+            message = "Time cannot go back; reset brings the beginning back."
+            raise BadSettingError(message)
+        with self.lock:
+            self._offset += seconds
+            return self.now()
+
+    def change(self, changes: Mapping[str, object]) -> Settings:
+        """Change some settings, all of them or none."""
+        with self.lock:
+            self.settings = self.settings.changed(changes)
+            return self.settings
+
+    def register(self, client: Client) -> None:
+        """Add a client, or replace the one with the same id."""
+        with self.lock:
+            self.clients[client.client_id] = client
+
+    def spend_credits(self, dollars: float) -> None:
+        """Take money off the balance, which stops at nothing."""
+        with self.lock:
+            left = self.settings.credits
+            if left is not None:
+                self.settings = replace(self.settings, credits=max(0.0, left - dollars))
+
+    def may_see_posts_of(self, viewer_id: str, account: Account) -> bool:
+        """Say whether a protected account lets this viewer in."""
+        if not account.protected or account.id == viewer_id:
+            return True
+        return self.follows.has(viewer_id, account.id)
+
+    def time_of(self, tweet: Tweet) -> float:
+        """Say when something was posted, in Unix seconds."""
+        return self.born - tweet.minutes_ago * 60
+
+    def timeline(self, account_id: str) -> list[Tweet]:
+        """List what an account has posted, the newest first."""
+        return [self.tweets[i] for i in self.timelines.get(account_id, ())]
+
+    def signed_in_choices(self) -> list[Account]:
+        """List who can sit at this computer: everybody but suspended accounts and the flock."""
+        return [a for a in self.accounts.values() if not a.suspended and not seed.is_flock(a)]
+
+
+def _timelines(tweets: Iterable[Tweet]) -> dict[str, list[str]]:
+    """Sort posts by author, the newest first."""
+    found: dict[str, list[str]] = {}
+    for tweet in sorted(tweets, key=lambda t: int(t.id), reverse=True):
+        found.setdefault(tweet.author_id, []).append(tweet.id)
+    return found
+
+
+def timestamp(seconds: float) -> str:
+    """Write a time as Twitter does: UTC, RFC 3339, milliseconds."""
+    moment = datetime.fromtimestamp(seconds, tz=UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
