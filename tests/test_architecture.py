@@ -1,0 +1,169 @@
+"""Who may import whom: wsgi -> app -> auth, pages -> accounts -> twitter; the sandbox stands alone.
+
+A new folder or file directly under app/ must be given its place in the table below.
+"""
+
+import ast
+import graphlib
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+LEAVES = {"app.database", "app.extensions", "app.keys", "config"}
+SERVICES = {"app.accounts", "app.twitter", "app.services"} | LEAVES
+
+# Each room, and the rooms it may import from.
+MAY_IMPORT = {
+    # The wire: no Flask, no database, no settings.
+    "app.twitter": set(),
+    # Who a person is here.
+    "app.accounts": {"app.twitter", "app.database", "app.extensions", "app.keys"},
+    "app.services": {"app.accounts", "app.twitter"} | LEAVES,
+    # What people see. Neither knows the other: they meet in URLs.
+    "app.auth": SERVICES,
+    "app.pages": SERVICES,
+    # What concerns them all, put together by the factory.
+    "app.error_pages": {"app.auth"} | SERVICES,
+    "app.security": {"app.twitter", "app.extensions", "config"},
+    "app.health": SERVICES,
+    "app.metrics": SERVICES,
+    "app.logs": {"config"},
+    "app.cli": SERVICES,
+    # Leaves: they know nobody.
+    "app.database": set(),
+    "app.extensions": set(),
+    "app.keys": set(),
+    "config": set(),
+    "sandbox": set(),
+}
+MAY_IMPORT["app"] = {room for room in MAY_IMPORT if room.startswith("app.")} | {"config"}
+MAY_IMPORT["wsgi"] = {"app", "config"}
+
+# Where only some of the packages of others are welcome. The standard library always is.
+FLASK_FAMILY = {"flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click"}
+PACKAGES = {"app.twitter": {"authlib", "requests", "urllib3"}, "sandbox": FLASK_FAMILY}
+# Authlib's bridges to frameworks are Flask by another name.
+UNWELCOME = {"app.twitter": ("authlib.integrations.flask", "authlib.integrations.sqla")}
+
+STANDARD = sys.stdlib_module_names | {"_typeshed"}  # the types of the standard library
+OURS = {path.name.removesuffix(".py") for path in ROOT.iterdir() if path.suffix in {"", ".py"}}
+
+
+def test_everything_imports_downwards():
+    found = [fault for path in our_files() for fault in faults(module_name(path), path.read_text())]
+
+    assert found == []
+
+
+def test_every_room_has_its_place():
+    rooms = {f"app.{path.stem}" for path in (ROOT / "app").iterdir() if path.stem[0] not in "._"}
+
+    assert rooms - MAY_IMPORT.keys() == set()
+
+
+def test_the_table_has_no_circle():
+    order = list(graphlib.TopologicalSorter(MAY_IMPORT).static_order())
+
+    assert order.index("app.twitter") < order.index("app.accounts") < order.index("wsgi")
+
+
+@pytest.mark.parametrize(
+    "module, source",
+    [
+        ("app.twitter.oauth", "from app.accounts.models import Grant"),
+        ("app.twitter.oauth", "import app.accounts"),
+        ("app.twitter.oauth", "from app import accounts"),
+        ("app.twitter.oauth", "from .. import accounts"),
+        ("app.twitter.oauth", "from ..accounts import models"),
+        ("app.twitter.oauth", "import config"),
+        ("app.twitter.oauth", "import flask"),
+        ("app.twitter.oauth", "from sqlalchemy.orm import Session"),
+        ("app.twitter.oauth", "from authlib.integrations.flask_client import OAuth"),
+        ("app.accounts.people", "def late():\n    from app.pages import home"),
+        ("app.accounts.people", "if TYPE_CHECKING:\n    import app.auth.routes"),
+        ("app.accounts.people", "from app import create_app, keys"),
+        ("app.auth.routes", "from app.pages.home import home"),
+        ("app.pages.home", "import json, app.auth"),
+        ("app.pages.home", "from sandbox.seed import WREN"),
+        ("app.extensions", "from config import Config"),
+        ("app.extensions", "import tests.factories"),
+        ("app.attic", "import json"),
+        ("config", "import app.twitter.dialect"),
+        ("sandbox.world", "import config"),
+        ("sandbox.world", "from app.twitter import dialect"),
+        ("sandbox.world", "import requests"),
+    ],
+)
+def test_a_forbidden_import_is_noticed(module, source):
+    assert len(faults(module, source)) == 1
+
+
+@pytest.mark.parametrize(
+    "module, source",
+    [
+        ("app.__init__", "from app.auth import routes\nfrom app import pages, extensions"),
+        ("app.auth.routes", "from app.auth import round_trip\nfrom . import redirects"),
+        ("app.auth.routes", "import flask\nfrom app.twitter.errors import Refused"),
+        ("app.accounts.people", "import sqlalchemy\nfrom ..twitter.token_set import TokenSet"),
+        ("app.twitter.oauth", "from authlib.integrations.requests_client import OAuth2Session"),
+        ("app.twitter.__init__", "from .errors import Refused"),
+        ("sandbox.world", "import json\nfrom flask import Flask\nfrom sandbox import seed"),
+        ("wsgi", "from app import create_app\nfrom config import Config"),
+    ],
+)
+def test_a_permitted_import_is_not(module, source):
+    assert faults(module, source) == []
+
+
+def faults(module, source):
+    """Return a line for each import in `source` that `module` should not make."""
+    room = room_of(module)
+    if room not in MAY_IMPORT:
+        return [f"{module} has no place in the table of rooms"]
+    return [
+        f"{module} must not import {imported}"
+        for imported in imports(module, source)
+        if not is_allowed(room, imported)
+    ]
+
+
+def is_allowed(room, imported):
+    if imported.startswith(UNWELCOME.get(room, ())):
+        return False
+    top = imported.partition(".")[0]
+    if top in OURS:
+        return room_of(imported) in MAY_IMPORT[room] | {room}
+    return room not in PACKAGES or top in PACKAGES[room] | STANDARD
+
+
+def imports(module, source):
+    """Name every module that is imported, wherever in the file that happens."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            # The dots of "from ..accounts" count from the module itself.
+            above = module.split(".")[: -node.level] if node.level else []
+            origin = ".".join([*above, *filter(None, [node.module])])
+            rooms = [f"app.{alias.name}" for alias in node.names] if origin == "app" else []
+            # "from app import create_app" names no room, but the factory.
+            yield from {room if room in MAY_IMPORT else "app" for room in rooms} or {origin}
+
+
+def room_of(module):
+    """Return "app.auth" for "app.auth.routes", and "sandbox" for "sandbox.world"."""
+    parts = [part for part in module.split(".") if part != "__init__"]
+    return ".".join(parts[: 2 if parts[0] == "app" else 1])
+
+
+def module_name(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def our_files():
+    yield from (ROOT / name for name in ("config.py", "wsgi.py") if (ROOT / name).exists())
+    yield from (ROOT / "app").rglob("*.py")
+    yield from (ROOT / "sandbox").rglob("*.py")
