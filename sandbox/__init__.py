@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, g, request
 
-from sandbox import api, authorize, connected, console, mischief, pictures, revoke, token, twins
+from sandbox import (
+    api,
+    authorize,
+    connected,
+    console,
+    here,
+    mischief,
+    pictures,
+    revoke,
+    token,
+    twins,
+)
 from sandbox.here import KEY
 from sandbox.world import World, timestamp
 
@@ -20,7 +31,9 @@ if TYPE_CHECKING:
 LARGEST_BODY = 1024 * 1024
 _NOTED = ("/i/", "/2/", "/settings/")
 # Pages of ours load their own style and pictures, and nothing else.
-_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 def create_app(world: World | None = None) -> Flask:
@@ -45,8 +58,8 @@ def _open_journal() -> None:
     g.began = time.perf_counter()
     g.entry = None
     if request.path.startswith(_NOTED):
-        here: World = _world()
-        g.entry = here.journal.open(request, timestamp(here.now()))
+        world = here.world()
+        g.entry = world.journal.open(request, timestamp(world.now()))
 
 
 def _spoil_before() -> Response | None:
@@ -60,23 +73,18 @@ def _spoil_after(response: Response) -> Response:
 def _close_journal(response: Response) -> Response:
     if g.get("entry"):
         took = (time.perf_counter() - g.began) * 1000
-        _world().journal.close(g.entry, response, took)
+        here.world().journal.close(g.entry, response, took)
     return response
 
 
 def _harden(response: Response) -> Response:
-    """Keep browsers from guessing, framing and loading. `form-action` is left out on purpose:
+    """Keep browsers from guessing, framing and loading.
 
-    a browser applies it to redirects too, and the consent form ends at the client's callback.
+    `form-action` is left out on purpose: a browser applies it to redirects too, and the consent
+    form ends at the client's callback.
     """
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
     if response.mimetype == "text/html":
         response.headers.setdefault("Content-Security-Policy", _POLICY)
     return response
-
-
-def _world() -> World:
-    from sandbox.here import world  # noqa: PLC0415
-
-    return world()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
 from sandbox import api_follows, api_spaces, api_tweets, api_users, limits, problems
-from sandbox.call import Call
+from sandbox.call import Call, Handler
 from sandbox.dialects import BETA
 from sandbox.endpoints import ENDPOINTS, Endpoint
 from sandbox.here import origin, world
@@ -18,13 +18,11 @@ from sandbox.query import Query
 from sandbox.renamed import renamed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sandbox.ledger import Token
 
 blueprint = Blueprint("api", __name__)
 
-HANDLERS: dict[str, Callable[..., tuple[dict[str, Any], int]]] = {
+HANDLERS: dict[str, Handler] = {
     **api_users.HANDLERS,
     **api_tweets.HANDLERS,
     **api_follows.HANDLERS,
@@ -37,7 +35,7 @@ class View:
     """What Flask calls for one endpoint."""
 
     endpoint: Endpoint
-    handler: Callable[..., tuple[dict[str, Any], int]]
+    handler: Handler
 
     def __call__(self, **path: str) -> Response:
         """Check the token, the plan, the scopes, the limits and the parameters, in this order."""
@@ -52,7 +50,7 @@ class View:
                 return problem.answer()
             limits.charge(here, self.endpoint, count)
         text = json.dumps(renamed(body) if call.renamed else body, ensure_ascii=False)
-        return Response(text, headers=headers, mimetype="application/json")
+        return Response(text, headers=headers, content_type="application/json; charset=utf-8")
 
     def _token(self) -> Token:
         """Find the token of the request, and check that it may come in here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import request
 
@@ -12,24 +12,22 @@ from sandbox.query import NUMERIC_ID
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.call import Call
-
-Answer = tuple[dict[str, Any], int]
+    from sandbox.call import Answer, Call, Handler
 
 
-def following(call: Call, id: str) -> Answer:  # noqa: A002 - Twitter's name
+def following(call: Call, account_id: str) -> Answer:
     """`GET /2/users/:id/following`."""
-    return _list(call, id, "following", call.world.follows.following)
+    return _list(call, account_id, "following", call.world.follows.following)
 
 
-def followers(call: Call, id: str) -> Answer:  # noqa: A002 - Twitter's name
+def followers(call: Call, account_id: str) -> Answer:
     """`GET /2/users/:id/followers`."""
-    return _list(call, id, "followers", call.world.follows.followers)
+    return _list(call, account_id, "followers", call.world.follows.followers)
 
 
-def follow(call: Call, id: str) -> Answer:  # noqa: A002 - Twitter's name
+def follow(call: Call, account_id: str) -> Answer:
     """`POST /2/users/:id/following`; a protected account is asked first."""
-    _must_be_me(call, id)
+    _must_be_me(call, account_id)
     target_id = _target(call)
     call.query.done()
     target = call.world.accounts.get(target_id)
@@ -46,12 +44,12 @@ def follow(call: Call, id: str) -> Answer:  # noqa: A002 - Twitter's name
     return {"data": {"following": not pending, "pending_follow": pending}}, 1
 
 
-def unfollow(call: Call, id: str, target: str) -> Answer:  # noqa: A002 - Twitter's name
+def unfollow(call: Call, account_id: str, target_id: str) -> Answer:
     """`DELETE /2/users/:source_user_id/following/:target_user_id`."""
-    _must_be_me(call, id)
-    call.query.path("target_user_id", target)
+    _must_be_me(call, account_id)
+    call.query.path("target_user_id", target_id)
     call.query.done()
-    call.world.follows.remove(call.viewer.id, target)
+    call.world.follows.remove(call.viewer.id, target_id)
     return {"data": {"following": False}}, 1
 
 
@@ -63,7 +61,7 @@ def _list(call: Call, account_id: str, name: str, ids: Callable[[str], list[str]
     start = call.query.start(pages)
     call.query.done()
     if (problem := closed(call, account_id)) is not None:
-        show.errors.append(problem)
+        show.note(problem)
         return show.body(None)
     accounts = [call.world.accounts[i] for i in ids(account_id)]
     seen = [account for account in accounts if not account.suspended]
@@ -94,7 +92,7 @@ def _target(call: Call) -> str:
     return given
 
 
-HANDLERS = {
+HANDLERS: dict[str, Handler] = {
     "following": following,
     "followers": followers,
     "follow": follow,

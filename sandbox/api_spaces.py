@@ -10,18 +10,16 @@ from sandbox.query import NUMERIC_ID, SPACE_ID
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sandbox.call import Call
+    from sandbox.call import Answer, Call, Handler
     from sandbox.render import Renderer
 
-Answer = tuple[dict[str, Any], int]
 
-
-def space(call: Call, id: str) -> Answer:  # noqa: A002 - Twitter's name
+def space(call: Call, space_id: str) -> Answer:
     """`GET /2/spaces/:id`."""
     show = call.renderer("space")
-    call.query.path("id", id, SPACE_ID)
+    call.query.path("id", space_id, SPACE_ID)
     call.query.done()
-    return show.body(_seen(call, show, "id", id))
+    return show.body(_seen(call, show, "id", space_id))
 
 
 def spaces(call: Call) -> Answer:
@@ -41,12 +39,12 @@ def spaces_by(call: Call) -> Answer:
     return _open_spaces_of(call, show, creators)
 
 
-def following_spaces(call: Call, id: str) -> Answer:  # noqa: A002 - Twitter's name
+def following_spaces(call: Call, account_id: str) -> Answer:
     """`GET /2/users/:id/following/spaces`, which only the beta of 2021 had."""
     show = call.renderer("space")
-    call.query.path("id", id)
+    call.query.path("id", account_id)
     call.query.done()
-    return _open_spaces_of(call, show, call.world.follows.following(id))
+    return _open_spaces_of(call, show, call.world.follows.following(account_id))
 
 
 def _open_spaces_of(call: Call, show: Renderer, creators: Iterable[str]) -> Answer:
@@ -63,12 +61,12 @@ def _open_spaces_of(call: Call, show: Renderer, creators: Iterable[str]) -> Answ
 def _seen(call: Call, show: Renderer, parameter: str, value: str) -> dict[str, Any] | None:
     found = call.world.spaces.get(value)
     if found is None:
-        show.errors.append(problems.missing("space", parameter, value))
+        show.note(problems.missing("space", parameter, value))
         return None
     return show.space(found)
 
 
-HANDLERS = {
+HANDLERS: dict[str, Handler] = {
     "space": space,
     "spaces": spaces,
     "spaces_by": spaces_by,

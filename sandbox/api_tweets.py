@@ -8,21 +8,19 @@ from sandbox import problems
 from sandbox.query import NUMERIC_ID
 
 if TYPE_CHECKING:
-    from sandbox.call import Call
+    from sandbox.call import Answer, Call, Handler
     from sandbox.model import Tweet
     from sandbox.render import Renderer
-
-Answer = tuple[dict[str, Any], int]
 
 KINDS = {"replies": "replied_to", "retweets": "retweeted"}
 
 
-def tweet(call: Call, id: str) -> Answer:  # noqa: A002 - Twitter's name
+def tweet(call: Call, tweet_id: str) -> Answer:
     """`GET /2/tweets/:id`."""
     show = call.renderer("tweet")
-    call.query.path("id", id)
+    call.query.path("id", tweet_id)
     call.query.done()
-    return show.body(_seen(call, show, "id", id))
+    return show.body(_seen(call, show, "id", tweet_id))
 
 
 def tweets(call: Call) -> Answer:
@@ -34,19 +32,19 @@ def tweets(call: Call) -> Answer:
     return show.body([tweet for tweet in seen if tweet is not None])
 
 
-def timeline(call: Call, id: str) -> Answer:  # noqa: A002 - Twitter's name
+def timeline(call: Call, account_id: str) -> Answer:
     """`GET /2/users/:id/tweets`, the newest first."""
     show = call.renderer("tweet")
-    call.query.path("id", id)
+    call.query.path("id", account_id)
     size = call.query.number("max_results", 5, 100, 10)
     kept = _Filter(call)
-    pages = call.pages(f"timeline/{id}")
+    pages = call.pages(f"timeline/{account_id}")
     start = call.query.start(pages)
     call.query.done()
-    if (problem := closed(call, id)) is not None:
-        show.errors.append(problem)
+    if (problem := closed(call, account_id)) is not None:
+        show.note(problem)
         return show.body(None)
-    found = [t for t in call.world.timeline(id) if kept.keeps(t)]
+    found = [t for t in call.world.timeline(account_id) if kept.keeps(t)]
     page = found[start : start + size]
     meta = pages.meta(len(found), start, size)
     if page:
@@ -93,13 +91,12 @@ def _seen(call: Call, show: Renderer, parameter: str, value: str) -> dict[str, A
     """Show a post, or note why not."""
     found = call.world.tweets.get(value)
     if found is None:
-        show.errors.append(problems.missing("tweet", parameter, value))
+        show.note(problems.missing("tweet", parameter, value))
         return None
-    author = call.world.accounts[found.author_id]
-    if author.suspended or not call.world.may_see_posts_of(call.viewer.id, author):
-        show.errors.append(problems.not_for_you("tweet", parameter, value))
+    if not call.world.may_see(call.viewer, found):
+        show.note(problems.not_for_you("tweet", parameter, value))
         return None
     return show.tweet(found)
 
 
-HANDLERS = {"tweet": tweet, "tweets": tweets, "timeline": timeline}
+HANDLERS: dict[str, Handler] = {"tweet": tweet, "tweets": tweets, "timeline": timeline}

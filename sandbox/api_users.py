@@ -8,11 +8,9 @@ from sandbox import problems
 from sandbox.query import NUMERIC_ID, USERNAME
 
 if TYPE_CHECKING:
-    from sandbox.call import Call
+    from sandbox.call import Answer, Call, Handler
     from sandbox.model import Account
     from sandbox.render import Renderer
-
-Answer = tuple[dict[str, Any], int]
 
 
 def me(call: Call) -> Answer:
@@ -22,12 +20,12 @@ def me(call: Call) -> Answer:
     return show.body(show.user(call.viewer))
 
 
-def user(call: Call, id: str) -> Answer:  # noqa: A002 - Twitter's name
+def user(call: Call, account_id: str) -> Answer:
     """`GET /2/users/:id`."""
     show = call.renderer("user")
-    call.query.path("id", id)
+    call.query.path("id", account_id)
     call.query.done()
-    return show.body(_seen(show, call.world.accounts.get(id), "id", id))
+    return show.body(_seen(show, call.world.accounts.get(account_id), "id", account_id))
 
 
 def user_by(call: Call, username: str) -> Answer:
@@ -62,12 +60,18 @@ def _seen(
 ) -> dict[str, Any] | None:
     """Show an account, or note why not. Protected accounts hide their posts, not themselves."""
     if account is None:
-        show.errors.append(problems.missing("user", parameter, value))
+        show.note(problems.missing("user", parameter, value))
         return None
     if account.suspended:
-        show.errors.append(problems.suspended(parameter, value))
+        show.note(problems.suspended(parameter, value))
         return None
     return show.user(account)
 
 
-HANDLERS = {"me": me, "user": user, "user_by": user_by, "users": users, "users_by": users_by}
+HANDLERS: dict[str, Handler] = {
+    "me": me,
+    "user": user,
+    "user_by": user_by,
+    "users": users,
+    "users_by": users_by,
+}

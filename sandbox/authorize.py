@@ -86,8 +86,7 @@ def _checked(args: MultiDict[str, str]) -> AuthorizationRequest:
     """Check every parameter; the first rule that fails is named."""
     for name, values in args.lists():
         if len(values) > 1:
-            message = f"{name} is there more than once (RFC 6749 §3.1)."
-            raise DeadEndError(message)
+            raise DeadEndError(f"{name} is there more than once (RFC 6749 §3.1).")
     client = _client(args.get("client_id", ""))
     redirect_uri = args.get("redirect_uri", "")
     if redirect_uri not in client.callbacks:
@@ -97,13 +96,11 @@ def _checked(args: MultiDict[str, str]) -> AuthorizationRequest:
         )
         raise DeadEndError(message)
     if args.get("response_type") != "code":
-        message = "response_type must be code."
-        raise DeadEndError(message)
+        raise DeadEndError("response_type must be code.")
     challenge, method = _challenge(args)
     state = args.get("state", "")
     if len(state) > STATE_LENGTH:
-        message = f"state is longer than {STATE_LENGTH} characters."
-        raise DeadEndError(message)
+        raise DeadEndError(f"state is longer than {STATE_LENGTH} characters.")
     return AuthorizationRequest(
         client=client,
         redirect_uri=redirect_uri,
@@ -117,11 +114,9 @@ def _checked(args: MultiDict[str, str]) -> AuthorizationRequest:
 def _client(client_id: str) -> Client:
     client = world().clients.get(client_id)
     if client is None:
-        message = "client_id is not a registered client."
-        raise DeadEndError(message)
+        raise DeadEndError("client_id is not a registered client.")
     if client.confidential and world().settings.dialect == BETA:
-        message = "The beta of 2021 knew public clients only; this one has a secret."
-        raise DeadEndError(message)
+        raise DeadEndError("The beta of 2021 knew public clients only; this one has a secret.")
     return client
 
 
@@ -129,11 +124,11 @@ def _scopes(text: str) -> tuple[str, ...]:
     known = SCOPES[world().settings.dialect]
     scopes = tuple(dict.fromkeys(text.split(" "))) if text else ()
     if not scopes:
-        message = "scope is missing."
-        raise DeadEndError(message)
+        raise DeadEndError("scope is missing.")
     if unknown := [scope for scope in scopes if scope not in known]:
-        message = f"scope {unknown[0]!r} does not exist in the {world().settings.dialect} dialect."
-        raise DeadEndError(message)
+        raise DeadEndError(
+            f"scope {unknown[0]!r} does not exist in the {world().settings.dialect} dialect."
+        )
     return scopes
 
 
@@ -142,16 +137,15 @@ def _challenge(args: Mapping[str, str]) -> tuple[str, str]:
     challenge = args.get("code_challenge", "")
     method = args.get("code_challenge_method", "")
     if not challenge or not method:
-        message = "code_challenge and code_challenge_method are required (PKCE, RFC 7636)."
-        raise DeadEndError(message)
+        raise DeadEndError(
+            "code_challenge and code_challenge_method are required (PKCE, RFC 7636)."
+        )
     # Clients that ship today write S256 in lower case, so Twitter must accept that.
     shapes = {"S256": S256_CHALLENGE, "s256": S256_CHALLENGE, "plain": PLAIN_CHALLENGE}
     if method not in shapes:
-        message = "code_challenge_method must be S256 or plain."
-        raise DeadEndError(message)
+        raise DeadEndError("code_challenge_method must be S256 or plain.")
     if not shapes[method].fullmatch(challenge):
-        message = f"code_challenge cannot be a {method} challenge (RFC 7636 §4.2)."
-        raise DeadEndError(message)
+        raise DeadEndError(f"code_challenge cannot be a {method} challenge (RFC 7636 §4.2).")
     return challenge, "plain" if method == "plain" else "S256"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from sandbox.paging import Pages
 from sandbox.render import Renderer
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from sandbox.model import Account
     from sandbox.query import Query
     from sandbox.world import World
+
+# The body of an answer, and how many resources it holds: that is what Twitter charges for.
+Answer = tuple[dict[str, Any], int]
+Handler = Callable[..., Answer]
 
 
 class Call:
@@ -32,9 +37,8 @@ class Call:
         """Read what the client wants to see of this kind of object."""
         wanted = self.query.wanted(kind)
         self.renamed = wanted.renamed
-        renderer = Renderer(self.world, self.viewer, wanted, self._origin)
-        renderer.email_allowed = "users.email" in self._token.grant.scopes
-        return renderer
+        may_email = "users.email" in self._token.grant.scopes
+        return Renderer(self.world, self.viewer, wanted, self._origin, email_allowed=may_email)
 
     def pages(self, name: str) -> Pages:
         """Give the pages of a list. A token of one list or one viewer opens no other."""

@@ -39,7 +39,7 @@ _BETA_SPACES = "spaces.read tweet.read users.read"
 ENTERPRISE = Limit(quarter=1_000_000)  # negotiated with each customer; here it is never in the way
 
 
-def _row(  # noqa: PLR0913 - the columns of the table
+def _row(  # noqa: PLR0913, PLR0917 - the columns of the table
     name: str,
     route: str,
     scopes: str | None,
@@ -72,7 +72,9 @@ def _each(quarter: int, day: int | None = None) -> Limit:
 
 
 _BY_USERNAME = "GET /2/users/by/username/<username>"
-_UNFOLLOW = "DELETE /2/users/<id>/following/<target>"
+_TIMELINE = "GET /2/users/<account_id>/tweets"
+_FOLLOWERS = "GET /2/users/<account_id>/followers"
+_UNFOLLOW = "DELETE /2/users/<account_id>/following/<target_id>"
 
 # Scopes from Twitter's authentication map, limits from its rate limit page, prices from its
 # pricing page. The last three columns: price, pay-per-use, and what legacy Free had.
@@ -83,31 +85,31 @@ ENDPOINTS = (
         free_when_broke=True,
     ),
     _row("users", "GET /2/users", _USERS, _USERS, 0.01, _each(900), _each(900, 1)),
-    _row("user", "GET /2/users/<id>", _USERS, _USERS, 0.01, _each(900), _each(900, 1)),
+    _row("user", "GET /2/users/<account_id>", _USERS, _USERS, 0.01, _each(900), _each(900, 1)),
     _row("users_by", "GET /2/users/by", _USERS, _USERS, 0.01, _each(900), _each(900, 1)),
     _row("user_by", _BY_USERNAME, _USERS, None, 0.01, _each(900), _each(3)),
     _row("tweets", "GET /2/tweets", _USERS, _USERS, 0.005, _each(5000), _each(1)),
-    _row("tweet", "GET /2/tweets/<id>", _USERS, _USERS, 0.005, _each(900), _each(1)),
-    _row("timeline", "GET /2/users/<id>/tweets", _USERS, None, 0.005, _each(900), _each(1)),
+    _row("tweet", "GET /2/tweets/<tweet_id>", _USERS, _USERS, 0.005, _each(900), _each(1)),
+    _row("timeline", _TIMELINE, _USERS, None, 0.005, _each(900), _each(1)),
     _row(
-        "following", "GET /2/users/<id>/following", _FOLLOWS, "account.follows.read", 0.01,
+        "following", "GET /2/users/<account_id>/following", _FOLLOWS, "account.follows.read", 0.01,
         _each(300), None,
     ),
-    _row("followers", "GET /2/users/<id>/followers", _FOLLOWS, None, 0.01, _each(300), None),
+    _row("followers", _FOLLOWERS, _FOLLOWS, None, 0.01, _each(300), None),
     # Follow left every self-serve plan in April 2026.
     _row(
-        "follow", "POST /2/users/<id>/following", _FOLLOW, "account.follows.write", 0.0, None,
+        "follow", "POST /2/users/<account_id>/following", _FOLLOW, "account.follows.write", 0.0, None,
         None,
     ),
     _row("unfollow", _UNFOLLOW, _FOLLOW, "account.follows.write", 0.01, _each(50), _each(1)),
-    _row("space", "GET /2/spaces/<id>", _SPACES, _BETA_SPACES, 0.005, _each(300), _each(1)),
+    _row("space", "GET /2/spaces/<space_id>", _SPACES, _BETA_SPACES, 0.005, _each(300), _each(1)),
     _row("spaces", "GET /2/spaces", _SPACES, _BETA_SPACES, 0.005, _each(300), _each(1)),
     _row(
         "spaces_by", "GET /2/spaces/by/creator_ids", _SPACES, _BETA_SPACES, 0.005, _each(300),
         _each(900),
     ),
     _row(
-        "following_spaces", "GET /2/users/<id>/following/spaces", None, _BETA_SPACES, 0.005,
+        "following_spaces", "GET /2/users/<account_id>/following/spaces", None, _BETA_SPACES, 0.005,
         _each(300), _each(1),
     ),
 )  # fmt: skip

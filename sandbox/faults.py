@@ -66,17 +66,14 @@ def fault_from(wish: Mapping[str, Any]) -> Fault:
     names = {f.name for f in fields(Fault)}
     wish = {name: value for name, value in wish.items() if value is not None or name == "times"}
     if unknown := sorted(set(wish) - names):
-        message = f"There is no {unknown[0]!r}. There are: {', '.join(sorted(names))}."
-        raise BadFaultError(message)
+        raise BadFaultError(f"There is no {unknown[0]!r}. There are: {', '.join(sorted(names))}.")
     if "path" not in wish:
-        message = "path is missing. It is the path of a URL, * stands for anything."
-        raise BadFaultError(message)
+        raise BadFaultError("path is missing. It is the path of a URL, * stands for anything.")
     if isinstance(wish.get("body"), dict | list):
         wish = {"content_type": "application/json"} | wish | {"body": json.dumps(wish["body"])}
     for name, value in wish.items():
         if (problem := _problem(name, value)) is not None:
-            message = f"{name} must be {problem}."
-            raise BadFaultError(message)
+            raise BadFaultError(f"{name} must be {problem}.")
     return Fault(**wish)
 
 

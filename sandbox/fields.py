@@ -36,16 +36,15 @@ SELECTABLE = {
     kind: frozenset(DEFAULTS[kind]) | frozenset(words.split()) for kind, words in _OPTIONAL.items()
 }
 
-EXPANSIONS = {
-    "tweet": frozenset(
-        """author_id referenced_tweets.id referenced_tweets.id.author_id
+_EXPANSIONS = {
+    "tweet": """author_id referenced_tweets.id referenced_tweets.id.author_id
         referenced_tweets.id.attachments.media_keys in_reply_to_user_id attachments.media_keys
-        attachments.poll_ids entities.mentions.username edit_history_tweet_ids
-        geo.place_id""".split()
-    ),
-    "user": frozenset("pinned_tweet_id most_recent_tweet_id affiliation.user_id".split()),
-    "space": frozenset("creator_id host_ids speaker_ids invited_user_ids topic_ids".split()),
+        attachments.poll_ids entities.mentions.username edit_history_tweet_ids geo.place_id""",
+    "user": "pinned_tweet_id most_recent_tweet_id affiliation.user_id",
+    "space": "creator_id host_ids speaker_ids invited_user_ids topic_ids",
 }
+
+EXPANSIONS = {kind: frozenset(words.split()) for kind, words in _EXPANSIONS.items()}
 
 # Which `*.fields` parameters an endpoint takes, by what it returns.
 PARAMETERS = {

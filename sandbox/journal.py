@@ -77,8 +77,7 @@ class Journal:
         """Give the next request nobody has taken yet, waiting for it if need be."""
         with self._arrived:
             if not self._arrived.wait_for(lambda: self._number > self._taken, timeout):
-                message = f"no request arrived within {timeout} seconds"
-                raise TimeoutError(message)
+                raise TimeoutError(f"no request arrived within {timeout} seconds")
             entry = next(e for e in self._entries if e.number > self._taken)
             self._taken = entry.number
             return asdict(entry)
@@ -99,4 +98,4 @@ def _body(request: Request) -> dict[str, Any]:
 
 
 def _readable(response: Response) -> bool:
-    return response.mimetype.endswith("json")
+    return (response.mimetype or "").endswith("json")

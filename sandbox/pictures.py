@@ -21,6 +21,11 @@ def address(account: Account) -> str:
     return f"/profile_images/{account.id}/{account.username}_normal.svg"
 
 
+def banner_address(account: Account, origin: str) -> str:
+    """Give the URL of the strip above a profile, or nothing."""
+    return f"{origin}/profile_banners/{account.id}.svg" if account.banner else ""
+
+
 def _drawn(template: str, **values: object) -> Response:
     response = Response(render_template(template, **values), mimetype="image/svg+xml")
     response.headers["Cache-Control"] = "max-age=3600"

@@ -112,7 +112,7 @@ class Query:
         return int(text) if NUMERIC_ID.fullmatch(self.path(name, text)) else None
 
     def start(self, pages: Pages) -> int:
-        """Read the pagination token: where in its list does this page begin?"""
+        """Read the pagination token, and say where in its list this page begins."""
         text = self.text("pagination_token")
         if text is None:
             return 0
@@ -148,9 +148,7 @@ class Query:
             return self._translated("post.fields", fields.SELECTABLE[of], renamed=True)
         return self._translated(f"{of}.fields", fields.SELECTABLE[of], renamed=renamed)
 
-    def _translated(
-        self, name: str, classic: Collection[str], *, renamed: bool
-    ) -> frozenset[str]:
+    def _translated(self, name: str, classic: Collection[str], *, renamed: bool) -> frozenset[str]:
         if not renamed:
             return self.words(name, classic)
         names = fields.RENAMED_EXPANSIONS if name == "expansions" else fields.RENAMED

@@ -26,8 +26,7 @@ def revoke() -> Response:
         client = authenticated_client(parameters)
         value = parameters.require("token")
         if parameters.require("token_type_hint") not in HINTS:
-            message = "Value passed for the token type hint was invalid."
-            raise invalid_request(message)
+            raise invalid_request("Value passed for the token type hint was invalid.")
         world().ledger.revoke(client_id=client.client_id, token=value)
     except OAuthError as problem:
         return problem.answer()

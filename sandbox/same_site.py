@@ -1,4 +1,4 @@
-"""Was this form sent from one of our own pages?"""
+"""Tell our own forms from those of other sites."""
 
 from __future__ import annotations
 

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from sandbox.model import Link, Media, Poll, Tweet
-
-_W, _R, _J, _M, _H, _O, _K, _P, _N, _C, _S, _B = (f"15400000000000000{n:02d}" for n in range(1, 13))
+from sandbox.seed_birds import (
+    CUCKOO,
+    HERON,
+    JAY,
+    KINGFISHER,
+    MAGPIE,
+    MOCKINGBIRD,
+    NIGHTJAR,
+    OWL,
+    PUFFIN,
+    ROBIN,
+    STARLING,
+    WREN,
+)
 
 HOUR, DAY = 60, 24 * 60
 
@@ -15,9 +27,10 @@ def at(minutes_ago: int) -> str:
 
 
 NOTE = (
-    "People ask how something that weighs as much as a pound coin can be that loud. Three things.\n\n"
-    "First, breathe with the whole bird. The song is not in the throat, it starts at the tail, which "
-    "is why the tail points up.\n\n"
+    "People ask how something that weighs as much as a pound coin can be that loud. "
+    "Three things.\n\n"
+    "First, breathe with the whole bird. The song is not in the throat, it starts at the tail, "
+    "which is why the tail points up.\n\n"
     "Second, choose your stage. A hole in a dry stone wall beats any treetop: it has the better "
     "acoustics & nobody expects it.\n\n"
     "Third, mean it. A hundred notes in five seconds are a hundred decisions. If you have to ask "
@@ -28,7 +41,7 @@ NOTE = (
 MEDIA = (
     Media(
         media_key="3_1990000000000000001",
-        alt_text="A brook in morning light, with one very blue streak where a bird was a moment ago",
+        alt_text="A brook in morning light, and one very blue streak where a bird was",
         scene="brook",
     ),
     Media(
@@ -89,20 +102,20 @@ def _said(minutes_ago: int, author_id: str, text: str, *likes: int, **more: obje
 
 TWEETS = (
     # Wren
-    _said(12, _W, "Good morning to everybody except the cat.", 64, 3, 5),
+    _said(12, WREN, "Good morning to everybody except the cat.", 64, 3, 5),
     _said(
         95,
-        _W,
+        WREN,
         "🐛🐛🐛 Breakfast report: three. Thank you @robin for looking the other way. #hedgelife",
         41,
         2,
         1,
     ),
-    _said(4 * HOUR, _W, "", 380, 57, 22, 9, 31, note=NOTE),
+    _said(4 * HOUR, WREN, "", 380, 57, 22, 9, 31, note=NOTE),
     _said(
         9 * HOUR,
-        _W,
-        "Nest 4 of 6 is finished. Moss & lichen, south-facing, very low ceiling. Will she like it? <3",
+        WREN,
+        "Nest 4 of 6 is finished. Moss & lichen, facing south, low ceiling. Will she like it? <3",
         87,
         4,
         12,
@@ -110,17 +123,17 @@ TWEETS = (
     ),
     _said(
         1 * DAY,
-        _W,
+        WREN,
         "This. Eleven seconds into it you can hear me correct him.",
         29,
         1,
         2,
         references=(("quoted", at(1 * DAY + 3 * HOUR)),),
     ),
-    _said(1 * DAY + 40, _W, "", references=(("retweeted", at(2 * DAY)),)),
+    _said(1 * DAY + 40, WREN, "", references=(("retweeted", at(2 * DAY)),)),
     _said(
         2 * DAY + 30,
-        _W,
+        WREN,
         "@kingfisher I saw you. Everybody saw you. You are bright blue.",
         133,
         8,
@@ -129,7 +142,7 @@ TWEETS = (
     ),
     _said(
         3 * DAY,
-        _W,
+        WREN,
         "I have written down where the good spiders are, so that nobody has to ask again: "
         "https://t.co/hedgemap01",
         52,
@@ -139,67 +152,103 @@ TWEETS = (
         40,
         links=(_link("hedgemap01", "wren.example/spiders/north-side", "Spiders, north side"),),
     ),
-    _said(5 * DAY, _W, "If a < b and b < c, then somebody has moved my twigs again.", 18),
-    _said(8 * DAY, _W, "Ten grams. TEN. I have been weighed and I do not wish to discuss it.", 210, 14),
-    _said(13 * DAY, _W, "Does anybody else sing at their own reflection or is that more a robin thing", 96),
-    _said(21 * DAY, _W, "Moved in. It is a coconut shell with a hole in it. It is perfect.", 154, 6, 9),
+    _said(5 * DAY, WREN, "If a < b and b < c, then somebody has moved my twigs again.", 18),
+    _said(
+        8 * DAY, WREN, "Ten grams. TEN. I have been weighed. I do not wish to discuss it.", 210, 14
+    ),
+    _said(
+        13 * DAY,
+        WREN,
+        "Does anybody else sing at their reflection, or is that more a robin thing",
+        96,
+    ),
+    _said(21 * DAY, WREN, "Moved in. It is a coconut shell with a hole. It is perfect.", 154, 6, 9),
     # Robin
-    _said(25, _R, "Dawn chorus is on, come and listen. I open, obviously. #DawnChorus", 71, 9, 3),
+    _said(
+        25, ROBIN, "Dawn chorus is on, come and listen. I open, obviously. #DawnChorus", 71, 9, 3
+    ),
     _said(
         1 * DAY + 3 * HOUR,
-        _R,
+        ROBIN,
         "Took my solo up a third this morning. The fence post has never heard anything like it.",
         118,
         7,
         6,
         2,
     ),
-    _said(2 * DAY + 4 * HOUR, _R, "Somebody is digging. I repeat: somebody is DIGGING. 🪱", 340, 29, 11),
-    _said(6 * DAY, _R, "Every December I am on ten million cards and I have not seen a penny.", 902, 143, 38),
+    _said(
+        2 * DAY + 4 * HOUR,
+        ROBIN,
+        "Somebody is digging. I repeat: somebody is DIGGING 🪱",
+        340,
+        29,
+        11,
+    ),
+    _said(
+        6 * DAY,
+        ROBIN,
+        "Every December I am on ten million cards. I have not seen a penny.",
+        902,
+        143,
+        38,
+    ),
     _said(
         7 * DAY,
-        _R,
-        "@wren that is not \"looking the other way\", that is called manners",
+        ROBIN,
+        '@wren that is not "looking the other way", that is called manners',
         44,
         references=(("replied_to", at(8 * DAY)),),
     ),
     # Jay
     _said(
         50,
-        _J,
+        JAY,
         "Where did I put the one from last Tuesday?",
         77,
         5,
         19,
         poll_id="1990000000000000101",
     ),
-    _said(2 * DAY, _J, "Planted 4,000 acorns this autumn. Found 1,300 again. You are welcome, future forest. "
-          "That is not forgetting, that is a reforestation programme with very low overheads and a "
-          "blue wing.", 640, 88, 20, 12, 9),
-    _said(9 * DAY, _J, "If you hear a cat, a buzzard and a car alarm in a row: hello, that was me.", 205, 17),
+    _said(
+        2 * DAY,
+        JAY,
+        "Planted 4,000 acorns this autumn. Found 1,300 again. You are welcome, future forest. "
+        "That is not forgetting, that is a reforestation programme with very low overheads and a "
+        "blue wing.",
+        640,
+        88,
+        20,
+        12,
+        9,
+    ),
+    _said(
+        9 * DAY, JAY, "If you hear a cat, a buzzard and a car alarm in a row: that was me.", 205, 17
+    ),
     # Magpie
-    _said(3 * HOUR, _M, "Is it shiny, y/n", 59, 2, 31),
+    _said(3 * HOUR, MAGPIE, "Is it shiny, y/n", 59, 2, 31),
     _said(
         4 * DAY,
-        _M,
+        MAGPIE,
         "Market news: $SHINY up 4%, buttons steady, tinfoil mixed. Not advice. https://t.co/magpiemkt1",
         160,
         21,
         8,
         links=(_link("magpiemkt1", "magpie.example/market/tinfoil-and-buttons"),),
     ),
-    _said(11 * DAY, _M, "I did not steal it. I gave it a home.", 333, 40, 12),
+    _said(11 * DAY, MAGPIE, "I did not steal it. I gave it a home.", 333, 40, 12),
     # Heron
-    _said(7 * HOUR, _H, "Still standing.", 512, 66, 7),
-    _said(1 * DAY + 7 * HOUR, _H, "Still standing.", 498, 61, 5),
-    _said(2 * DAY + 7 * HOUR, _H, "Fish.", 1204, 205, 44),
+    _said(7 * HOUR, HERON, "Still standing.", 512, 66, 7),
+    _said(1 * DAY + 7 * HOUR, HERON, "Still standing.", 498, 61, 5),
+    _said(2 * DAY + 7 * HOUR, HERON, "Fish.", 1204, 205, 44),
     # Barn Owl
-    _said(6 * HOUR, _O, "To whoever rustled at 02:14: thank you.", 187, 12, 6),
-    _said(3 * DAY + 5 * HOUR, _O, "My ears are at different heights. Yes, on purpose.", 276, 30, 9),
+    _said(6 * HOUR, OWL, "To whoever rustled at 02:14: thank you.", 187, 12, 6),
+    _said(
+        3 * DAY + 5 * HOUR, OWL, "My ears are at different heights. Yes, on purpose.", 276, 30, 9
+    ),
     # Kingfisher
     _said(
         2 * DAY + 45,
-        _K,
+        KINGFISHER,
         "Nobody saw me today. 🐟💙 New stretch of water, same old me. https://t.co/brook00001",
         267,
         34,
@@ -207,11 +256,17 @@ TWEETS = (
         media_keys=("3_1990000000000000001",),
         links=(_picture("brook00001", "kingfisher", 2 * DAY + 45, "3_1990000000000000001"),),
     ),
-    _said(10 * DAY, _K, "Forty kilometres an hour, straight down, for a stickleback. Worth it.", 140, 9),
+    _said(
+        10 * DAY,
+        KINGFISHER,
+        "Forty kilometres an hour, straight down, for a stickleback. Worth it.",
+        140,
+        9,
+    ),
     # Puffin
     _said(
         14 * HOUR,
-        _P,
+        PUFFIN,
         "View from the office. https://t.co/seaview001",
         721,
         80,
@@ -219,16 +274,24 @@ TWEETS = (
         media_keys=("3_1990000000000000003",),
         links=(_picture("seaview001", "puffin", 14 * HOUR, "3_1990000000000000003"),),
     ),
-    _said(5 * DAY + 3 * HOUR, _P, "Personal best: 62 sand eels in one go. Do not ask where I put them.", 433, 51),
+    _said(
+        5 * DAY + 3 * HOUR,
+        PUFFIN,
+        "Personal best: 62 sand eels at once. Do not ask where I put them.",
+        433,
+        51,
+    ),
     # Nightjar: protected, so only its followers may read this
-    _said(10 * HOUR, _N, "churrrrrrrrrrrrrrrrrrrrrrrrrrrr (please do not repeat this)", 2),
-    _said(4 * DAY + 90, _N, "A dog walked over me today. I did not move. I am very proud.", 2),
-    # Cuckoo: suspended
-    _said(30 * DAY, _C, "Could somebody watch this egg for a minute, I will be right back", 0),
+    _said(10 * HOUR, NIGHTJAR, "churrrrrrrrrrrrrrrrrrrrrrrrrrrr (please do not repeat this)", 2),
+    _said(
+        4 * DAY + 90, NIGHTJAR, "A dog walked over me today. I did not move. I am very proud.", 2
+    ),
+    # The cuckoo, who is suspended
+    _said(30 * DAY, CUCKOO, "Could somebody watch this egg for a minute, I will be right back", 0),
     # Starling
     _said(
         5 * HOUR,
-        _S,
+        STARLING,
         "Last night, the pier. No rehearsal, no leader, no collisions. https://t.co/flock00001",
         1893,
         402,
@@ -238,20 +301,26 @@ TWEETS = (
         media_keys=("3_1990000000000000002",),
         links=(_picture("flock00001", "starling", 5 * HOUR, "3_1990000000000000002"),),
     ),
-    _said(6 * DAY + 30, _S, "Rule one: mind your seven nearest neighbours. There is no rule two.", 950, 210),
+    _said(
+        6 * DAY + 30,
+        STARLING,
+        "Rule one: mind your seven neighbours. There is no rule two.",
+        950,
+        210,
+    ),
     # Mockingbird: texts that want to be something else
     _said(
         70,
-        _B,
+        MOCKINGBIRD,
         "<script>alert('chirp')</script> </title> {{ config }} %s \u202ereversed\u202c & so on "
         "#<b>bold</b> javascript:alert(1)",
         13,
     ),
     _said(
         4 * DAY + 20,
-        _B,
+        MOCKINGBIRD,
         "Now quoting a bird who will not let me: see for yourself",
         5,
         references=(("quoted", at(10 * HOUR)),),
     ),
-)  # fmt: skip
+)

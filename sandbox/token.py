@@ -39,8 +39,7 @@ def _token_set(client: Client, parameters: Parameters) -> TokenSet:
         return _exchange(client, parameters)
     if grant_type == "refresh_token":
         return _refresh(client, parameters)
-    message = "Value passed for the grant type was invalid."
-    raise OAuthError("unsupported_grant_type", message)
+    raise OAuthError("unsupported_grant_type", "Value passed for the grant type was invalid.")
 
 
 def _exchange(client: Client, parameters: Parameters) -> TokenSet:

@@ -43,8 +43,7 @@ def _only_json() -> tuple[Response, int] | None:
 def _body() -> dict[str, Any]:
     body = request.get_json(silent=True) if request.get_data() else {}
     if not isinstance(body, dict):
-        message = "The body must be a JSON object."
-        raise BadRequestError(message)
+        raise BadRequestError("The body must be a JSON object.")
     return body
 
 
@@ -60,8 +59,7 @@ def clock() -> Response:
     """`{"advance_seconds": 31}`: let time pass. An empty object just asks what time it is."""
     seconds = _body().get("advance_seconds", 0)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not abs(seconds) < 1e10:
-        message = "advance_seconds must be a number."
-        raise BadRequestError(message)
+        raise BadRequestError("advance_seconds must be a number.")
     now = world().advance(seconds)
     return jsonify(now=timestamp(now), unix=now)
 
@@ -119,16 +117,13 @@ def client_from(wish: dict[str, Any]) -> Client:
     """Make a client of plain data, or say what is wrong with it."""
     known = {"client_id", "client_secret", "name", "confidential", "callbacks"}
     if unknown := sorted(set(wish) - known):
-        message = f"There is no {unknown[0]!r}. There are: {', '.join(sorted(known))}."
-        raise BadRequestError(message)
+        raise BadRequestError(f"There is no {unknown[0]!r}. There are: {', '.join(sorted(known))}.")
     callbacks = wish.get("callbacks")
-    if not isinstance(callbacks, list) or not 1 <= len(callbacks) <= 10:  # noqa: PLR2004 - Twitter's
-        message = "callbacks must be a list of 1 to 10 URLs."
-        raise BadRequestError(message)
+    if not isinstance(callbacks, list) or not 1 <= len(callbacks) <= 10:
+        raise BadRequestError("callbacks must be a list of 1 to 10 URLs.")
     texts = [*callbacks, *(wish.get(k) or "" for k in ("client_id", "client_secret", "name"))]
     if not all(isinstance(text, str) for text in texts):
-        message = "callbacks, client_id, client_secret and name must be texts."
-        raise BadRequestError(message)
+        raise BadRequestError("callbacks, client_id, client_secret and name must be texts.")
     for callback in callbacks:
         _check_callback(callback)
     confidential = wish.get("confidential", True)
@@ -145,8 +140,7 @@ def _check_callback(callback: str) -> None:
     """Refuse what no browser can be sent to; a fragment is forbidden by RFC 6749 §3.1.2."""
     scheme, colon, rest = callback.partition(":")
     if not colon or not rest or "#" in callback or scheme.lower() in ("javascript", "data"):
-        message = f"{callback!r} is not an absolute URL without a fragment."
-        raise BadRequestError(message)
+        raise BadRequestError(f"{callback!r} is not an absolute URL without a fragment.")
 
 
 def _client_id() -> str:

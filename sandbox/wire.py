@@ -32,7 +32,7 @@ class OAuthError(Exception):
         """Make the response. 401 names the scheme that was missing (RFC 6749 §5.2)."""
         response = private({"error": self.error, "error_description": self.description})
         response.status_code = self.status
-        if self.status == 401:  # noqa: PLR2004 - the number is the name everybody knows
+        if self.status == 401:
             response.headers["WWW-Authenticate"] = 'Basic realm="Twitter sandbox"'
         return response
 
@@ -66,11 +66,9 @@ class Parameters:
     def _read(self, given: dict[str, list[Any]]) -> None:
         for name, values in given.items():
             if len(values) != 1:
-                message = f"Parameter [{name}] was passed more than once."
-                raise invalid_request(message)
+                raise invalid_request(f"Parameter [{name}] was passed more than once.")
             if not isinstance(values[0], str):
-                message = f"Value passed for the parameter [{name}] was not a text."
-                raise invalid_request(message)
+                raise invalid_request(f"Value passed for the parameter [{name}] was not a text.")
             self._values[name] = values[0]
 
     def get(self, name: str) -> str:
@@ -80,16 +78,14 @@ class Parameters:
     def require(self, name: str) -> str:
         """Give a parameter, or the error that names it."""
         if not (value := self.get(name)):
-            message = f"Missing required parameter [{name}]."
-            raise invalid_request(message)
+            raise invalid_request(f"Missing required parameter [{name}].")
         return value
 
 
 def _json_body() -> dict[str, list[Any]]:
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
-        message = "The body was not a JSON object."
-        raise invalid_request(message)
+        raise invalid_request("The body was not a JSON object.")
     return {str(name): [value] for name, value in body.items()}
 
 
@@ -108,13 +104,13 @@ def authenticated_client(parameters: Parameters) -> Client:
     if request.headers.get("Authorization"):
         client = _by_basic()
         if named and named != client.client_id:
-            message = "Value passed for the client id did not match the authorization header."
-            raise invalid_request(message)
+            raise invalid_request(
+                "Value passed for the client id did not match the authorization header."
+            )
         return client
     known = world().clients.get(named or parameters.require("client_id"))
     if known is None:
-        message = "Value passed for the client id was invalid."
-        raise OAuthError("invalid_client", message, 401)
+        raise OAuthError("invalid_client", "Value passed for the client id was invalid.", 401)
     if known.confidential:
         raise no_valid_header()
     return known

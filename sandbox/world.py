@@ -46,8 +46,9 @@ class Settings:
         known = {f.name for f in fields(self)}
         for name, value in changes.items():
             if name not in known:
-                message = f"There is no setting {name!r}. There are: {', '.join(sorted(known))}."
-                raise BadSettingError(message)
+                raise BadSettingError(
+                    f"There is no setting {name!r}. There are: {', '.join(sorted(known))}."
+                )
             if (problem := _problem(name, value)) is not None:
                 raise BadSettingError(f"{name} must be {problem}.")
         return replace(self, **changes)  # type: ignore[arg-type]  # checked just above
@@ -111,8 +112,7 @@ class World:
     def advance(self, seconds: float) -> float:
         """Let time pass. It never runs backwards, just like outside."""
         if seconds < 0:
-            message = "Time cannot go back; reset brings the beginning back."
-            raise BadSettingError(message)
+            raise BadSettingError("Time cannot go back; reset brings the beginning back.")
         with self.lock:
             self._offset += seconds
             return self.now()
@@ -140,6 +140,11 @@ class World:
         if not account.protected or account.id == viewer_id:
             return True
         return self.follows.has(viewer_id, account.id)
+
+    def may_see(self, viewer: Account, tweet: Tweet) -> bool:
+        """Say whether a viewer may read a post. Nobody may read what a suspended account said."""
+        author = self.accounts[tweet.author_id]
+        return not author.suspended and self.may_see_posts_of(viewer.id, author)
 
     def time_of(self, tweet: Tweet) -> float:
         """Say when something was posted, in Unix seconds."""
