@@ -1,0 +1,46 @@
+"""The app factory: a table of contents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Flask
+
+from app import auth, cli, database, error_pages, logs, pages, security, services, sessions
+from app.extensions import csrf, db, limiter, migrate
+from app.health import health
+from config import ROOT, Config
+
+
+def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now) -> Flask:
+    """Return the app that `config` describes. `now` tells the time, in UTC."""
+    app = Flask(
+        __name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
+    )
+    logs.init_app(app)
+    security.init_app(app, config)
+    sessions.init_app(app, config)
+
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=config.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=database.engine_options(
+            config.database_url, threads=config.threads
+        ),
+        RATELIMIT_ENABLED=config.ratelimit_enabled,
+        RATELIMIT_STORAGE_URI=config.redis_url or "memory://",
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=config.redis_url is not None,
+    )
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    csrf.init_app(app)
+    limiter.init_app(app)
+    with app.app_context():
+        services.install(app, services.wire(config, db.engine, now=now))
+
+    app.register_blueprint(health)
+    auth.init_app(app, config)
+    pages.register(app)
+    error_pages.init_app(app)
+    cli.init_app(app)
+    return app

@@ -1,0 +1,116 @@
+"""States that came back: each is claimed once, on the server, before its code is sent.
+
+A cookie alone cannot do this, because an old one can be replayed. Only hashes are kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from app.accounts.models import Claim, Grant
+from app.database import Database
+
+# Longer than any flow cookie lives: a replayed one always meets its claim.
+KEPT = timedelta(hours=1)
+
+
+class Outcome(StrEnum):
+    """How a claimed sign-in went."""
+
+    SIGNED_IN = "signed_in"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The outcome of a claim: when it was known, and the grant if it is a living one."""
+
+    outcome: Outcome
+    settled_at: datetime
+    grant_id: str | None
+
+
+class Claims:
+    """The table of used states."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep claims in `database`."""
+        self._database = database
+
+    def claim(self, state: str, code: str, *, now: datetime) -> bool:
+        """Claim `state` for the callback that brought `code`; tell whether we were the first.
+
+        Committed when it returns: of any number of callbacks, on any machine, one hears True.
+        """
+        row = {"state_hash": hashed(state), "code_hash": hashed(code), "claimed_at": now}
+        try:
+            with self._database.writing() as connection:
+                connection.execute(insert(Claim).values(row))
+        except IntegrityError:
+            return False
+        return True
+
+    def settle(
+        self,
+        connection: Connection,
+        state: str,
+        outcome: Outcome,
+        *,
+        now: datetime,
+        grant_id: str | None = None,
+    ) -> None:
+        """Write down how the claimed sign-in went, in the transaction that made it so."""
+        connection.execute(
+            update(Claim)
+            .where(Claim.state_hash == hashed(state), Claim.outcome.is_(None))
+            .values(outcome=outcome, grant_id=grant_id, settled_at=now)
+        )
+
+    @contextlib.contextmanager
+    def failing(self, state: str, *, now: Callable[[], datetime]) -> Iterator[None]:
+        """Write down that the claimed sign-in failed if an exception leaves the block.
+
+        Its twin then need not wait. The exception is what the person is told, whatever the
+        database says meanwhile.
+        """
+        try:
+            yield
+        except Exception:
+            with contextlib.suppress(SQLAlchemyError), self._database.writing() as connection:
+                self.settle(connection, state, Outcome.FAILED, now=now())
+            raise
+
+    def is_twin(self, state: str, code: str) -> bool:
+        """Tell whether `state` was claimed with this very `code`: a double submit, not a replay."""
+        query = select(Claim.code_hash).where(Claim.state_hash == hashed(state))
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar() == hashed(code)
+
+    def settled(self, state: str) -> Settled | None:
+        """Return how the sign-in of `state` went, or None while its exchange is under way."""
+        query = (
+            select(Claim.outcome, Claim.settled_at, Grant.id)
+            .outerjoin(Grant, (Grant.id == Claim.grant_id) & Grant.ended_at.is_(None))
+            .where(Claim.state_hash == hashed(state), Claim.outcome.is_not(None))
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return Settled(Outcome(row[0]), row[1], row[2]) if row else None
+
+    def prune(self, *, now: datetime) -> int:
+        """Delete claims that no living flow cookie can meet; return how many."""
+        with self._database.writing() as connection:
+            return connection.execute(delete(Claim).where(Claim.claimed_at < now - KEPT)).rowcount
+
+
+def hashed(secret: str) -> str:
+    """Return SHA-256 in hex. States and codes are random enough that nobody guesses them back."""
+    return hashlib.sha256(secret.encode()).hexdigest()

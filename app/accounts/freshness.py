@@ -1,0 +1,238 @@
+"""A usable access token, refreshed by exactly one worker.
+
+Twitter's refresh tokens rotate and work once: two workers that spend the same one sign the person
+out. So the database decides who refreshes. Taking the lease is one UPDATE by the store's own
+clock; no transaction is open during the call; what comes back is stored only if the grant is still
+the one that was read.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, or_, select, text, update
+
+from app.accounts.errors import GrantEnded
+from app.accounts.grants import Because, Grants
+from app.accounts.models import Grant
+from app.accounts.revocations import Outbox
+from app.accounts.vault import Vault, place
+from app.database import Database
+from app.twitter.budget import SECONDS as BUDGET_SECONDS
+from app.twitter.budget import Budget
+from app.twitter.errors import GrantRefused, TwitterError, Unreachable
+from app.twitter.oauth import AuthorizationServer
+from app.twitter.token_set import TokenSet
+
+log = logging.getLogger(__name__)
+
+EARLY = timedelta(minutes=5)
+EARLY_PART = 10
+# A holder's call ends with its budget; a lease that outlives it belongs to a dead process (seconds).
+LEASE_SECONDS = BUDGET_SECONDS + 10.0
+COOL_DOWN_SECONDS = 3.0
+POLL_SECONDS = 0.1
+
+STORE_CLOCK = {
+    "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
+    "postgresql": "extract(epoch from clock_timestamp())",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """A living grant as it was read."""
+
+    grant_id: str
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    scopes: frozenset[str]
+    issued_at: datetime
+    expires_at: datetime
+    generation: int
+    lease_owner: str | None
+    leased: bool
+
+    def is_dead(self, now: datetime) -> bool:
+        return self.expires_at <= now
+
+    def is_due(self, now: datetime) -> bool:
+        early = min(EARLY, (self.expires_at - self.issued_at) / EARLY_PART)
+        return self.expires_at - now <= early
+
+
+class Freshness:
+    """Hands out usable access tokens. Keeps nothing of a grant between calls."""
+
+    def __init__(  # noqa: PLR0913 - its collaborators, by name
+        self,
+        database: Database,
+        vault: Vault,
+        grants: Grants,
+        outbox: Outbox,
+        server: AuthorizationServer,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Refresh at `server`; `clock` tells the time in UTC."""
+        self._database = database
+        self._vault = vault
+        self._grants = grants
+        self._outbox = outbox
+        self._server = server
+        self._clock = clock
+
+    def usable_token(self, grant_id: str, *, budget: Budget) -> str:
+        """Return an access token that lives, refreshing it if it is about to die.
+
+        Raises `GrantEnded` when the person must sign in again, and `TwitterError` when Twitter
+        cannot be asked just now: that never ends a grant.
+        """
+        row = self._read(grant_id)
+        if not row.is_due(self._clock()):
+            return row.access_token
+        return self._renewed(row, budget)
+
+    def renew(self, grant_id: str, *, refused: str, budget: Budget) -> str:
+        """Return another access token than `refused`, which the API answered with 401."""
+        row = self._read(grant_id)
+        if row.access_token != refused:
+            return row.access_token
+        return self._renewed(row, budget, dead=True)
+
+    def _renewed(self, row: _Row, budget: Budget, *, dead: bool = False) -> str:
+        dead = dead or row.is_dead(self._clock())
+        if row.refresh_token is None:
+            if not dead:
+                return row.access_token
+            self._end(row, Because.EXPIRED)
+        owner = secrets.token_hex(16)
+        if self._take(row, owner):
+            return self._refresh(row, owner, budget)
+        if not dead:
+            return row.access_token
+        return self._winners_token(row, budget)
+
+    def _refresh(self, row: _Row, owner: str, budget: Budget) -> str:
+        assert row.refresh_token is not None  # noqa: S101 - `_renewed` made sure
+        try:
+            token_set = self._server.refresh(
+                row.refresh_token, scopes=row.scopes, now=self._clock(), budget=budget
+            )
+        except GrantRefused:
+            return self._after_refusal(row, budget)
+        except TwitterError:
+            self._release(row, owner)
+            raise
+        return self._store(row, token_set)
+
+    def _take(self, row: _Row, owner: str) -> bool:
+        with self._database.writing() as connection:
+            now = _store_clock(connection)
+            statement = (
+                update(Grant)
+                .where(
+                    Grant.id == row.grant_id,
+                    Grant.generation == row.generation,
+                    Grant.ended_at.is_(None),
+                    or_(Grant.lease_until.is_(None), Grant.lease_until < now),
+                )
+                .values(lease_owner=owner, lease_until=now + LEASE_SECONDS)
+            )
+            return connection.execute(statement).rowcount == 1
+
+    def _store(self, row: _Row, token_set: TokenSet) -> str:
+        columns = self._grants.columns(row.grant_id, token_set, now=self._clock())
+        if token_set.refresh_token is None:
+            del columns["refresh_token"]  # RFC 6749 §6: the old one stays good
+        statement = (
+            update(Grant)
+            .where(
+                Grant.id == row.grant_id,
+                Grant.generation == row.generation,
+                Grant.ended_at.is_(None),
+            )
+            .values(columns)
+            .values(generation=row.generation + 1, lease_owner=None, lease_until=None)
+        )
+        with self._database.writing() as connection:
+            stored = connection.execute(statement).rowcount == 1
+        if stored:
+            return token_set.access_token
+        # Logged out meanwhile: no living token may stay behind at Twitter.
+        self._outbox.discard(token_set, now=self._clock())
+        return self._read(row.grant_id).access_token
+
+    def _release(self, row: _Row, owner: str) -> None:
+        """Give the lease back after trouble; the cool-down keeps a crowd from trying at once."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(Grant)
+                .where(Grant.id == row.grant_id, Grant.lease_owner == owner)
+                .values(
+                    lease_owner=None, lease_until=_store_clock(connection) + COOL_DOWN_SECONDS
+                )
+            )
+
+    def _after_refusal(self, row: _Row, budget: Budget) -> str:
+        """End the grant, unless somebody else refreshed it and that is why ours was refused."""
+        if row.lease_owner is not None:
+            # We took over a lease that nobody gave back: its owner may be slow, not dead.
+            return self._winners_token(row, budget.at_most(BUDGET_SECONDS), or_else=Because.REFUSED)
+        latest = self._read(row.grant_id)
+        if latest.generation != row.generation:
+            return latest.access_token
+        return self._end(row, Because.REFUSED)
+
+    def _winners_token(
+        self, row: _Row, budget: Budget, *, or_else: Because | None = None
+    ) -> str:
+        """Wait for whoever holds the lease, no longer than the budget lasts."""
+        while budget.left() > 0:
+            latest = self._read(row.grant_id)
+            if latest.generation != row.generation:
+                return latest.access_token
+            if latest.lease_owner is None or not latest.leased:
+                break
+            time.sleep(POLL_SECONDS)
+        if or_else is not None:
+            return self._end(row, or_else)
+        raise Unreachable("the refresh of this grant failed or did not end in time")
+
+    def _end(self, row: _Row, because: Because) -> str:
+        with self._database.writing() as connection:
+            ended = self._grants.end(connection, row.grant_id, because, now=self._clock())
+        self._outbox.deliver_soon(ended)
+        raise GrantEnded(f"the grant ended: {because}")
+
+    def _read(self, grant_id: str) -> _Row:
+        with self._database.reading() as connection:
+            columns = [Grant.access_token, Grant.refresh_token, Grant.scopes, Grant.issued_at]
+            columns += [Grant.expires_at, Grant.generation, Grant.lease_owner]
+            leased = (Grant.lease_until > _store_clock(connection)).label("leased")
+            query = select(*columns, leased).where(Grant.id == grant_id, Grant.ended_at.is_(None))
+            found = connection.execute(query).mappings().one_or_none()
+        if found is None:
+            raise GrantEnded("the grant has ended")
+        return self._opened(grant_id, dict(found))
+
+    def _opened(self, grant_id: str, found: dict[str, Any]) -> _Row:
+        for column in ("access_token", "refresh_token"):
+            if found[column] is not None:
+                found[column] = self._vault.open(
+                    found[column], at=place("grants", column, grant_id)
+                )
+        found["scopes"] = frozenset(found["scopes"].split())
+        found["leased"] = bool(found["leased"])
+        return _Row(grant_id=grant_id, **found)
+
+
+def _store_clock(connection: Connection) -> ColumnElement[float]:
+    """Return the store's own time in seconds since 1970: process clocks disagree."""
+    return text(STORE_CLOCK[connection.dialect.name]).columns().scalar_subquery()

@@ -1,0 +1,95 @@
+"""Grants: made when somebody says yes, ended when they leave. No tokens outlive their grant."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, insert, select, update
+
+from app.accounts.errors import CannotOpen
+from app.accounts.models import Grant
+from app.accounts.revocations import Outbox
+from app.accounts.vault import Vault, place
+from app.twitter.token_set import TokenSet
+
+log = logging.getLogger(__name__)
+
+
+class Because(StrEnum):
+    """Why a grant ended."""
+
+    LOGGED_OUT = "logged_out"
+    REPLACED = "replaced"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+
+
+class Grants:
+    """Writes grants inside the caller's transaction."""
+
+    def __init__(self, vault: Vault, outbox: Outbox) -> None:
+        """Seal with `vault`; hand tokens of ended grants to `outbox`."""
+        self._vault = vault
+        self._outbox = outbox
+
+    def add(
+        self, connection: Connection, user_id: int, token_set: TokenSet, *, now: datetime
+    ) -> str:
+        """Add a grant of the person `user_id`; return its id, the handle a session carries."""
+        grant_id = secrets.token_hex(16)
+        row = {"id": grant_id, "user_id": user_id, "created_at": now}
+        connection.execute(insert(Grant).values(row | self.columns(grant_id, token_set, now=now)))
+        return grant_id
+
+    def columns(self, grant_id: str, token_set: TokenSet, *, now: datetime) -> dict[str, object]:
+        """Return the columns that a token set fills, sealed for the row `grant_id`."""
+        return {
+            "access_token": self._sealed("access_token", token_set.access_token, grant_id),
+            "refresh_token": self._sealed("refresh_token", token_set.refresh_token, grant_id),
+            "scopes": " ".join(sorted(token_set.scopes)),
+            "issued_at": now,
+            "expires_at": token_set.expires_at,
+        }
+
+    def end(
+        self, connection: Connection, grant_id: str, because: Because, *, now: datetime
+    ) -> list[str]:
+        """End a grant and put its tokens into the outbox, all in the caller's transaction.
+
+        Returns the ids of the outbox rows, to be delivered once the transaction is committed;
+        none if the grant had ended before.
+        """
+        query = (
+            select(Grant.access_token, Grant.refresh_token)
+            .where(Grant.id == grant_id, Grant.ended_at.is_(None))
+            .with_for_update()
+        )
+        row = connection.execute(query).one_or_none()
+        if row is None:
+            return []
+        connection.execute(
+            update(Grant)
+            .where(Grant.id == grant_id)
+            .values(ended_at=now, ended_because=because, access_token=None, refresh_token=None)
+        )
+        return [
+            self._outbox.add(connection, token, column, now=now)
+            for column, sealed in zip(("access_token", "refresh_token"), row, strict=True)
+            if (token := self._opened(column, sealed, grant_id)) is not None
+        ]
+
+    def _sealed(self, column: str, token: str | None, grant_id: str) -> str | None:
+        return token and self._vault.seal(token, at=place("grants", column, grant_id))
+
+    def _opened(self, column: str, sealed: str | None, grant_id: str) -> str | None:
+        """Open a token that is to be revoked; one that cannot be opened cannot be told either."""
+        if sealed is None:
+            return None
+        try:
+            return self._vault.open(sealed, at=place("grants", column, grant_id))
+        except CannotOpen as error:
+            log.warning("cannot revoke the %s of an ended grant: %s", column, error)
+            return None

@@ -1,0 +1,66 @@
+"""Token sets at rest: sealed, and bound to the row and field they belong to.
+
+A sealed value reads `v1.<key id>.<base64url of nonce and ciphertext>` (AES-256-GCM, NIST SP
+800-38D). Its place is authenticated with it, so a token moved to another row or field does not
+open. The first key of the ring seals; all of them open.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from app.accounts.errors import CannotOpen
+
+VERSION = "v1"
+NONCE_BYTES = 12
+KEY_ID_CHARACTERS = 8
+
+
+def place(table: str, column: str, row: str) -> str:
+    """Return the name of one field of one row, to which a sealed value is bound."""
+    return f"{table}.{column}:{row}"
+
+
+class Vault:
+    """Seals and opens with the key ring `TOKEN_KEYS`."""
+
+    def __init__(self, keys: tuple[bytes, ...]) -> None:
+        """Take the ring: the first key seals, all open."""
+        self._keys = {_key_id(key): AESGCM(key) for key in keys}
+        self._current = _key_id(keys[0])
+
+    def seal(self, secret: str, *, at: str) -> str:
+        """Return `secret` sealed for the place `at`."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        sealed = self._keys[self._current].encrypt(nonce, secret.encode(), _bound(self._current, at))
+        return f"{VERSION}.{self._current}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+
+    def open(self, sealed: str, *, at: str) -> str:
+        """Return what was sealed for the place `at`; raise `CannotOpen` for anything else."""
+        version, _, rest = sealed.partition(".")
+        key_id, _, text = rest.partition(".")
+        if version != VERSION or key_id not in self._keys:
+            raise CannotOpen("sealed with a key that is not in TOKEN_KEYS")
+        try:
+            raw = base64.urlsafe_b64decode(text)
+            opened = self._keys[key_id].decrypt(
+                raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound(key_id, at)
+            )
+        except (InvalidTag, binascii.Error, ValueError):
+            raise CannotOpen("changed, or moved from another place") from None
+        return opened.decode()
+
+
+def _key_id(key: bytes) -> str:
+    """Return a short public name of a key: it tells keys apart and nothing about them."""
+    return hashlib.sha256(b"perch token key id" + key).hexdigest()[:KEY_ID_CHARACTERS]
+
+
+def _bound(key_id: str, at: str) -> bytes:
+    return f"{VERSION}.{key_id}.{at}".encode()

@@ -1,0 +1,15 @@
+"""The round trip: how a person signs in with Twitter and logs out again."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.auth.flow_cookies import FlowCookies
+from app.auth.routes import auth
+from config import Config
+
+
+def init_app(app: Flask, config: Config) -> None:
+    """Add the routes, and the cookies that remember pending sign-ins."""
+    app.extensions["flow_cookies"] = FlowCookies(config.secret_key, https=config.https)
+    app.register_blueprint(auth)

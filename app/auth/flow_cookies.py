@@ -1,0 +1,124 @@
+"""Pending sign-ins, each in a sealed session cookie of its own.
+
+Flask's session is signed but readable, so the code verifier would show; and a list of pending
+sign-ins inside one cookie loses one when two tabs start at once. The name holds a hash of the
+state, so each callback finds its own cookie. A cookie can be replayed: only `accounts.claims`
+makes a state single-use.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Self
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from flask import Request, Response, after_this_request
+
+from app.auth.errors import NotOurs
+from app.keys import derived
+
+
+LIFETIME = timedelta(minutes=10)
+# Five tabs at once are plenty; the oldest beyond them are deleted when another one starts.
+AT_MOST = 5
+NAME_CHARACTERS = 12
+PURPOSE = "flow cookies"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingSignIn:
+    """What must be remembered between the authorization request and the callback."""
+
+    state: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+    next: str
+    scopes: tuple[str, ...]
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Self:
+        data = json.loads(text)
+        return cls(**data | {"scopes": tuple(data["scopes"])})
+
+
+class FlowCookies:
+    """Seals pending sign-ins into cookies and finds them again."""
+
+    def __init__(self, secret_key: tuple[str, ...], *, https: bool) -> None:
+        """Derive the ring from `SECRET_KEY`: the first key seals, all open."""
+        self._ring = MultiFernet(
+            [
+                Fernet(base64.urlsafe_b64encode(derived(secret, PURPOSE)))
+                for secret in secret_key
+            ]
+        )
+        self._https = https
+        self._prefix = "__Host-flow-" if https else "flow-"
+
+    def remember(
+        self, request: Request, response: Response, pending: PendingSignIn, *, now: datetime
+    ) -> None:
+        """Add the cookie of `pending`; delete the oldest beyond `AT_MOST` and what is not ours."""
+        for name in self._surplus(request, now=now):
+            self._delete(response, name)
+        sealed = self._ring.encrypt_at_time(pending.to_json(), int(now.timestamp()))
+        response.set_cookie(
+            self._name(pending.state),
+            sealed.decode(),
+            max_age=LIFETIME,
+            secure=self._https,
+            httponly=True,
+            samesite="Lax",
+        )
+
+    def recognise(self, request: Request, state: str, *, now: datetime) -> PendingSignIn:
+        """Return the pending sign-in of `state`; raise `NotOurs` unless this browser began it."""
+        sealed = request.cookies.get(self._name(state), "")
+        try:
+            opened = self._ring.decrypt_at_time(
+                sealed, int(LIFETIME.total_seconds()), int(now.timestamp())
+            )
+        except InvalidToken:
+            raise NotOurs("no pending sign-in of this browser fits the state") from None
+        pending = PendingSignIn.from_json(opened)
+        if pending.state != state:
+            raise NotOurs("a flow cookie under another one's name")
+        return pending
+
+    def forget(self, state: str) -> None:
+        """Delete the cookie of `state` with the answer to this request, whatever that will be."""
+
+        @after_this_request
+        def _(response: Response) -> Response:
+            self._delete(response, self._name(state))
+            return response
+
+    def _name(self, state: str) -> str:
+        return self._prefix + hashlib.sha256(state.encode()).hexdigest()[:NAME_CHARACTERS]
+
+    def _surplus(self, request: Request, *, now: datetime) -> list[str]:
+        ages = {
+            name: self._sealed_at(value, now=now)
+            for name, value in request.cookies.items()
+            if name.startswith(self._prefix)
+        }
+        newest_first = sorted(ages, key=lambda name: ages[name], reverse=True)
+        kept = [name for name in newest_first if ages[name] > 0][: AT_MOST - 1]
+        return [name for name in newest_first if name not in kept]
+
+    def _sealed_at(self, value: str, *, now: datetime) -> int:
+        """Return when a cookie was sealed (seconds since 1970); 0 for one that is of no use."""
+        try:
+            sealed_at = self._ring.extract_timestamp(value)
+        except InvalidToken:
+            return 0
+        return sealed_at if now.timestamp() - sealed_at <= LIFETIME.total_seconds() else 0
+
+    def _delete(self, response: Response, name: str) -> None:
+        response.delete_cookie(name, secure=self._https, httponly=True, samesite="Lax")

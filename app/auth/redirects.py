@@ -1,0 +1,27 @@
+"""Where a person may be sent after a sign-in: to a path of this site and nowhere else."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+HOME = "/"
+# Five pending sign-ins, each remembering its path, must fit into one Cookie header.
+LONGEST = 512
+
+
+def local(path: str | None) -> str:
+    """Return `path` if it is one of this site, else home.
+
+    Browsers read `/\\evil`, `//evil` and a path with a tab in it as another host (RFC 9700 §4.11).
+    """
+    if not path or len(path) > LONGEST or not path.startswith("/"):
+        return HOME
+    if path.startswith("//") or "\\" in path or not path.isprintable():
+        return HOME
+    try:
+        parts = urlsplit(path)
+    except ValueError:
+        return HOME
+    if parts.scheme or parts.netloc or parts.path.startswith("/auth/"):
+        return HOME
+    return path

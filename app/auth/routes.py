@@ -1,0 +1,141 @@
+"""One sign-in, in the order in which it happens: login, callback, logout."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Blueprint, current_app, flash, g, redirect, request, session, url_for
+from flask_login import current_user, login_user, logout_user
+from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.wrappers import Response
+
+from app.accounts.people import Person
+from app.auth import round_trip
+from app.auth.errors import AlreadyUsed
+from app.auth.flow_cookies import FlowCookies, PendingSignIn
+from app.auth.redirects import local
+from app.extensions import limiter
+from app.services import services
+from app.twitter.budget import Budget
+from app.twitter.dialect import AT_SIGN_IN, Permission
+from app.twitter.token_set import TokenSet
+
+log = logging.getLogger(__name__)
+
+auth = Blueprint("auth", __name__, url_prefix="/auth")
+
+
+@auth.post("/login")
+@limiter.limit("30 per minute")
+def login() -> Response:
+    """Send the browser to Twitter's authorization page, and remember what must come back."""
+    pending = round_trip.begin(request.form.get("next"), _scopes_to_ask(request.form.get("ask")))
+    response = redirect(
+        services().server.authorization_url(
+            state=pending.state,
+            code_verifier=pending.code_verifier,
+            scopes=frozenset(pending.scopes),
+        ),
+        code=303,
+    )
+    _flow_cookies().remember(request, response, pending, now=services().now())
+    return response
+
+
+@auth.get("/callback")
+@limiter.limit("60 per minute")
+def callback() -> Response:
+    """Take the browser back from Twitter: state first, once, whatever else it brings."""
+    _only_get()
+    budget = Budget()
+    state = round_trip.state_of(request.args)
+    pending = _flow_cookies().recognise(request, state, now=services().now())
+    g.next_path = pending.next  # error pages offer to sign in again and go there
+    if not services().claims.claim(state, request.args.get("code", ""), now=services().now()):
+        return _join_the_winner(pending)
+    _flow_cookies().forget(state)
+    with services().claims.failing(state, now=services().now):
+        code = round_trip.code_of(request.args, is_issuer=services().server.is_issuer)
+        token_set = _exchange(code, pending, budget)
+        person = _welcome(token_set, pending, budget)
+    return _signed_in(person, pending)
+
+
+@auth.post("/logout")
+def logout() -> Response:
+    """End this browser's grant. Local, immediate, and it cannot fail; Twitter is told behind it."""
+    if current_user.is_authenticated:
+        services().people.log_out(current_user.grant_id, now=services().now())
+        log.info("logged out")
+    logout_user()
+    session.clear()
+    flash("You are logged out.")
+    return redirect(url_for("pages.home"), code=303)
+
+
+def _scopes_to_ask(ask: str | None) -> frozenset[str]:
+    """Reading only at first; with `ask`, that permission beside all that was granted before."""
+    dialect = services().dialect
+    scopes = dialect.scopes(*AT_SIGN_IN)
+    if current_user.is_authenticated:
+        scopes |= current_user.scopes & dialect.scopes(*Permission)
+    if ask in set(Permission):
+        scopes |= dialect.scopes(Permission(ask))
+    return scopes
+
+
+def _only_get() -> None:
+    """Flask answers HEAD with the GET route; a link checker's HEAD must not spend a state."""
+    if request.method != "GET":
+        raise MethodNotAllowed(valid_methods=["GET"])
+
+
+def _exchange(code: str, pending: PendingSignIn, budget: Budget) -> TokenSet:
+    return services().server.exchange(
+        code,
+        code_verifier=pending.code_verifier,
+        scopes=frozenset(pending.scopes),
+        now=services().now(),
+        budget=budget,
+    )
+
+
+def _welcome(token_set: TokenSet, pending: PendingSignIn, budget: Budget) -> Person:
+    """Learn who it is and sign them in; if that fails, no living token stays behind at Twitter."""
+    try:
+        return services().people.welcome(
+            services().api.me(token_set.access_token, budget=budget),
+            token_set,
+            state=pending.state,
+            replacing=current_user.grant_id if current_user.is_authenticated else None,
+            now=services().now(),
+        )
+    except Exception:
+        services().outbox.discard(token_set, now=services().now())
+        raise
+
+
+def _join_the_winner(pending: PendingSignIn) -> Response:
+    """Give the loser of a double submit the session that its twin earned."""
+    grant_id = round_trip.winners_grant(
+        services().claims, pending.state, request.args.get("code", ""), now=services().now
+    )
+    person = services().people.find(grant_id)
+    if person is None:
+        raise AlreadyUsed("the grant has just ended")
+    _flow_cookies().forget(pending.state)
+    return _signed_in(person, pending)
+
+
+def _signed_in(person: Person, pending: PendingSignIn) -> Response:
+    """Replace the session: nothing of the signed-out one survives (other tabs have own cookies)."""
+    session.clear()
+    session.permanent = True
+    login_user(person)
+    log.info("signed in")
+    return redirect(local(pending.next), code=303)
+
+
+def _flow_cookies() -> FlowCookies:
+    cookies: FlowCookies = current_app.extensions["flow_cookies"]
+    return cookies

@@ -1,0 +1,95 @@
+"""Short transactions on SQLite and PostgreSQL alike.
+
+SQLite runs in WAL mode. A transaction that reads and then writes must say so at its start
+(`writing`): otherwise it fails at once when another one writes in between, however long the busy
+timeout. Nobody holds a transaction while waiting for Twitter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, DateTime, Dialect, Engine, event
+from sqlalchemy.types import TypeDecorator
+
+BUSY_SECONDS = 5.0
+# Background work (revocations) opens connections beside the threads that answer requests.
+BACKGROUND_CONNECTIONS = 8
+
+PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC, aware in Python whatever the store keeps."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive moments: nobody can tell what they mean."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back an aware moment."""
+        del dialect
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class Database:
+    """The app's engine, as two kinds of short transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Set the engine up for its store."""
+        self._engine = engine
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _set_up_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a connection for reading."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that may read and write; it commits unless an exception leaves it."""
+        with self._engine.connect() as connection:
+            connection = connection.execution_options(writes=True)
+            with connection.begin():
+                yield connection
+
+
+def engine_options(url: str, *, threads: int) -> dict[str, Any]:
+    """Return how to build the engine: a connection for every thread, no values in error texts."""
+    options: dict[str, Any] = {
+        "hide_parameters": True,
+        "pool_size": threads,
+        "max_overflow": BACKGROUND_CONNECTIONS,
+        "pool_timeout": BUSY_SECONDS,
+    }
+    if url.startswith("sqlite"):
+        options["connect_args"] = {"timeout": BUSY_SECONDS}
+    else:
+        options |= {"pool_pre_ping": True, "pool_recycle": 1800}
+        options["connect_args"] = {"connect_timeout": int(BUSY_SECONDS)}
+    return options
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
+    connection.isolation_level = None  # the driver begins nothing by itself: `_begin_sqlite` does
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

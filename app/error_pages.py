@@ -1,0 +1,368 @@
+"""What went wrong, whose matter it is, and the one button that helps: a table.
+
+Nothing that Twitter or a stranger did is answered with a 5xx. Proxies read 502 to 504 as "ask
+another machine" and would send the same callback twice; 424 says the same without that. A 5xx is
+ours: the database is away, all slots are taken, or there is a bug.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from flask import Flask, Response, g, make_response, render_template, request, url_for
+from flask_limiter import RateLimitExceeded
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from app.accounts.errors import CannotOpen, GrantEnded
+from app.auth import errors as auth
+from app.extensions import limiter
+from app.logs import request_id
+from app.services import services
+from app.twitter import errors as twitter
+
+log = logging.getLogger(__name__)
+
+Whose = Literal["you", "us", "twitter", ""]
+RETRY_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """The one thing to do now."""
+
+    label: str
+    url: str
+    method: Literal["get", "post"] = "get"
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorPage:
+    """One row: what is said, whose matter it is, what can be done."""
+
+    status: int
+    title: str
+    text: str
+    whose: Whose
+    offer: Literal["sign_in", "again", "home", "form", ""] = "home"
+    # Said to the operator in the log, never to the person.
+    advice: str = ""
+    # No look at the database while saying that the database is away.
+    bare: bool = False
+    refresh_seconds: int | None = None
+
+
+PAGES: dict[type[BaseException], ErrorPage] = {
+    auth.Denied: ErrorPage(
+        status=200,
+        title="You cancelled",
+        text="Nothing was shared. You can sign in whenever you like.",
+        whose="you",
+        offer="sign_in",
+    ),
+    auth.NotOurs: ErrorPage(
+        status=400,
+        title="This sign-in cannot be finished",
+        text="It was started in another browser, more than ten minutes ago, or it is over already.",
+        whose="you",
+        offer="sign_in",
+    ),
+    auth.AlreadyUsed: ErrorPage(
+        status=400,
+        title="This sign-in was used already",
+        text="Each sign-in works once. Please start a new one.",
+        whose="you",
+        offer="sign_in",
+    ),
+    auth.StillWorking: ErrorPage(
+        status=202,
+        title="Signing you in",
+        text="Twitter is taking its time. This page looks again by itself.",
+        whose="",
+        offer="",
+        refresh_seconds=1,
+    ),
+    auth.Malformed: ErrorPage(
+        status=400,
+        title="That is not an answer from Twitter",
+        text="The address you came by is damaged. Nothing was shared. Please start again.",
+        whose="you",
+        offer="sign_in",
+    ),
+    auth.NotGranted: ErrorPage(
+        status=424,
+        title="Twitter did not let you through",
+        text="Twitter ended this sign-in with an error. Nothing was shared.",
+        whose="twitter",
+        offer="sign_in",
+        advice="look the error up in RFC 6749 §4.1.2.1; check the client and its scopes",
+    ),
+    auth.ServerInTrouble: ErrorPage(
+        status=424,
+        title="Twitter is not answering",
+        text="Twitter says that it has a problem of its own. Please try again in a minute.",
+        whose="twitter",
+        offer="sign_in",
+    ),
+    GrantEnded: ErrorPage(
+        status=401,
+        title="Please sign in again",
+        text="Your connection to Twitter has ended. Sign in and you are back on this page.",
+        whose="you",
+        offer="sign_in",
+    ),
+    CannotOpen: ErrorPage(
+        status=401,
+        title="Please sign in again",
+        text="This site can no longer open your connection to Twitter. Sign in to make a new one.",
+        whose="us",
+        offer="sign_in",
+        advice="a key that sealed tokens is missing from TOKEN_KEYS",
+    ),
+    twitter.GrantRefused: ErrorPage(
+        status=400,
+        title="This sign-in has expired",
+        text="Twitter's code is good for 30 seconds, and once. Please sign in again.",
+        whose="you",
+        offer="sign_in",
+    ),
+    twitter.ClientRefused: ErrorPage(
+        status=424,
+        title="Twitter does not accept this site",
+        text="The people who run this site must mend its registration at Twitter.",
+        whose="us",
+        offer="home",
+        advice="check TWITTER_CLIENT_ID, TWITTER_CLIENT_SECRET, the client's type and the callback",
+    ),
+    twitter.Busy: ErrorPage(
+        status=503,
+        title="Too many people at once",
+        text="Everybody here is waiting for Twitter. Please try again in a moment.",
+        whose="us",
+        offer="again",
+    ),
+    twitter.Unreachable: ErrorPage(
+        status=424,
+        title="Twitter is not answering",
+        text="It may be busy or down. Please try again in a minute.",
+        whose="twitter",
+        offer="again",
+    ),
+    twitter.Unreadable: ErrorPage(
+        status=424,
+        title="Twitter said something odd",
+        text="Its answer made no sense to us, so nothing was done. Please try again in a minute.",
+        whose="twitter",
+        offer="again",
+        advice="the answer does not have the documented shape",
+    ),
+    twitter.Limited: ErrorPage(
+        status=429,
+        title="Twitter asks for a pause",
+        text="This site has asked too much of Twitter for now.",
+        whose="twitter",
+        offer="again",
+    ),
+    twitter.TokenRefused: ErrorPage(
+        status=401,
+        title="Please sign in again",
+        text="Twitter no longer accepts your connection. Sign in to make a new one.",
+        whose="you",
+        offer="sign_in",
+    ),
+    twitter.PermissionMissing: ErrorPage(
+        status=403,
+        title="A permission is missing",
+        text="You have not allowed this site to do that. You can grant it now.",
+        whose="you",
+        offer="sign_in",
+    ),
+    twitter.PlanLacksIt: ErrorPage(
+        status=424,
+        title="Not part of this site's plan",
+        text="What this site pays Twitter for does not include that.",
+        whose="us",
+        advice="the X plan of this client lacks the endpoint, or the app is in no project",
+    ),
+    twitter.OutOfCredits: ErrorPage(
+        status=424,
+        title="Out of credits",
+        text="This site has used up what it may ask of Twitter. Its people have been told.",
+        whose="us",
+        advice="the X account has no credits left, or reached its monthly cap",
+    ),
+    twitter.Refused: ErrorPage(
+        status=424,
+        title="Twitter said no",
+        text="Twitter refused this without a reason that helps. Please try again later.",
+        whose="twitter",
+        advice="an error we do not know",
+    ),
+    CSRFError: ErrorPage(
+        status=400,
+        title="Please press once more",
+        text="This page was open for too long, or your browser keeps no cookies for it.",
+        whose="you",
+        offer="form",
+    ),
+    RateLimitExceeded: ErrorPage(
+        status=429,
+        title="Too many tries",
+        text="You have tried this very often in a short time.",
+        whose="you",
+    ),
+    NotFound: ErrorPage(
+        status=404,
+        title="There is nothing here",
+        text="The address is wrong, or what was here is gone.",
+        whose="you",
+    ),
+    MethodNotAllowed: ErrorPage(
+        status=405,
+        title="That does not work this way",
+        text="This address is not meant to be opened like that.",
+        whose="you",
+    ),
+    RequestEntityTooLarge: ErrorPage(
+        status=413,
+        title="That is too much",
+        text="What was sent is larger than any form of ours.",
+        whose="you",
+    ),
+    HTTPException: ErrorPage(
+        status=400,
+        title="That did not make sense to us",
+        text="The request was damaged or came by another name of this site.",
+        whose="you",
+    ),
+    SQLAlchemyError: ErrorPage(
+        status=503,
+        title="We are not quite there",
+        text="Our database is not answering. You are still signed in. Please try again shortly.",
+        whose="us",
+        offer="again",
+        bare=True,
+    ),
+    Exception: ErrorPage(
+        status=500,
+        title="We made a mistake",
+        text="Something broke on our side. It is in our log under the number below.",
+        whose="us",
+        bare=True,
+    ),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Answer every exception with its page."""
+    app.register_error_handler(Exception, show)
+
+
+def show(error: Exception) -> Response:
+    """Return the page of `error`: the row of its class, or of the nearest one above."""
+    page = page_of(error)
+    _log(error, page)
+    g.bare = page.bare
+    until = _until(error)
+    body = render_template(
+        "error.html",
+        page=replace(page, status=_status(error, page)),
+        button=_button(page),
+        until=until,
+        refresh_seconds=page.refresh_seconds,
+        bare=page.bare,
+    )
+    response = make_response(body, _status(error, page))
+    _add_headers(response, error, page, until)
+    return response
+
+
+def page_of(error: BaseException) -> ErrorPage:
+    """Return the row of the nearest class of `error` that has one."""
+    return next(PAGES[kind] for kind in type(error).__mro__ if kind in PAGES)
+
+
+def _status(error: Exception, page: ErrorPage) -> int:
+    if page is PAGES[HTTPException] and isinstance(error, HTTPException) and error.code:
+        return error.code
+    return page.status
+
+
+def _log(error: Exception, page: ErrorPage) -> None:
+    if page is PAGES[Exception]:
+        log.error("unexpected error", exc_info=error)
+    elif page.advice:
+        log.error("%s: %s (%s)", type(error).__name__, error, page.advice)
+    elif not isinstance(error, HTTPException) or isinstance(error, CSRFError | RateLimitExceeded):
+        log.info("%s: %s", type(error).__name__, _said(error))
+
+
+def _said(error: Exception) -> str:
+    """Return an exception's text, but not a library's that may hold what it was working on."""
+    return "" if isinstance(error, SQLAlchemyError) else str(error)
+
+
+def _button(page: ErrorPage) -> Button | None:
+    sign_in = Button(
+        label="Sign in with Twitter",
+        url=url_for("auth.login"),
+        method="post",
+        fields={"next": _back()},
+    )
+    buttons = {
+        "": None,
+        "sign_in": sign_in,
+        "again": sign_in if _in_sign_in() else Button(label="Try again", url=_back()),
+        "home": Button(label="Go to the start page", url=url_for("pages.home")),
+        "form": _same_form(sign_in),
+    }
+    return buttons[page.offer]
+
+
+def _same_form(sign_in: Button) -> Button:
+    """Offer the form again whose token was stale; unknown ones are not repeated blindly."""
+    if request.endpoint == "auth.login":
+        fields = {name: request.form.get(name, "") for name in ("next", "ask")}
+        return replace(sign_in, fields=fields)
+    if request.endpoint == "auth.logout":
+        return Button(label="Log out", url=url_for("auth.logout"), method="post")
+    return Button(label="Go to the start page", url=url_for("pages.home"))
+
+
+def _in_sign_in() -> bool:
+    return (request.endpoint or "").startswith("auth.")
+
+
+def _back() -> str:
+    """Return where the person wanted to be: the end of a sign-in, or this very page."""
+    if _in_sign_in() or request.method != "GET":
+        return str(g.get("next_path", "/"))
+    return request.full_path if request.query_string else request.path
+
+
+def _until(error: Exception) -> datetime | None:
+    if isinstance(error, twitter.Limited):
+        return error.until
+    if isinstance(error, RateLimitExceeded) and limiter.current_limit:
+        return datetime.fromtimestamp(limiter.current_limit.reset_at, tz=UTC)
+    return None
+
+
+def _add_headers(
+    response: Response, error: Exception, page: ErrorPage, until: datetime | None
+) -> None:
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(error.valid_methods)
+    if page.refresh_seconds:
+        response.headers["Refresh"] = str(page.refresh_seconds)
+    if until:
+        wait = max(timedelta(seconds=1), until - services().now())
+        response.headers["Retry-After"] = str(int(wait.total_seconds()))
+    elif response.status_code == 503:
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    response.headers["X-Request-ID"] = request_id()

@@ -1,0 +1,14 @@
+"""Keys for one purpose each, derived from `SECRET_KEY`: none of them gives away another."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES = 32
+
+
+def derived(secret: str, purpose: str) -> bytes:
+    """Return the 32-byte key for `purpose` (HKDF-SHA-256, RFC 5869)."""
+    kdf = HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode())
+    return kdf.derive(secret.encode())

@@ -1,0 +1,111 @@
+"""The headers of every answer, the cookies' flags, and the one host name we answer to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, redirect, request
+from werkzeug.exceptions import BadRequest
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.twitter.dialect import BY_NAME
+from config import Config
+
+SESSION_LIFETIME = timedelta(days=30)
+# A form of ours has a few short fields.
+MAX_FORM_BYTES = 64 * 1024
+# Asked for by machines, by whatever address they know.
+HEALTH_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # `no-referrer` would break the CSRF check on https, which wants to see our own origin.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+HSTS = "max-age=63072000; includeSubDomains"
+
+
+def init_app(app: Flask, config: Config) -> None:
+    """Bind the app to its public address and set the headers of every answer."""
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-session" if config.https else "session",
+        SESSION_COOKIE_SECURE=config.https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
+        PREFERRED_URL_SCHEME=urlsplit(config.public_url).scheme,
+        MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
+        # A form lives as long as the session it belongs to, not an hour.
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    if config.trusted_proxies:
+        hops = config.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign] - Flask's own recipe
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
+        )
+    _answer_to_one_name(app, config)
+    _set_headers(app, config)
+
+
+def _answer_to_one_name(app: Flask, config: Config) -> None:
+    host = urlsplit(config.public_url).netloc
+
+    @app.before_request
+    def one_name() -> BaseResponse | None:
+        """Send people who came by another name (`localhost`) here: cookies know one host only."""
+        if request.host == host or request.path in HEALTH_PATHS:
+            return None
+        if request.method not in {"GET", "HEAD"}:
+            raise BadRequest("another host name")
+        path = request.full_path if request.query_string else request.path
+        return redirect(config.public_url + "/" + path.lstrip("/"), code=302)
+
+
+def _set_headers(app: Flask, config: Config) -> None:
+    headers = HEADERS | {"Content-Security-Policy": content_security_policy(config)}
+    if config.https:
+        headers["Strict-Transport-Security"] = HSTS
+
+    @app.after_request
+    def secure(response: Response) -> Response:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        if request.endpoint != "static":
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def content_security_policy(config: Config) -> str:
+    """Return the policy: our own styles, Twitter's pictures, no script.
+
+    `form-action` holds for every hop of a form's redirect, so without the authorization server's
+    origin the sign-in button would do nothing, and say nothing.
+    """
+    dialect = BY_NAME[config.twitter_dialect]
+    authorize, images = dialect.authorize_origins, dialect.image_origins
+    if config.twitter_authorize_url:
+        authorize = (origin(config.twitter_authorize_url),)
+    if config.twitter_api_url:
+        images = (*images, origin(config.twitter_api_url))
+    policy = {
+        "default-src": "'none'",
+        "style-src": "'self'",
+        "img-src": " ".join(("'self'", *images)),
+        "form-action": " ".join(("'self'", *authorize)),
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in policy.items())
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port of `url`."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

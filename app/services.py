@@ -1,0 +1,94 @@
+"""What the routes work with: one set per app, made in the factory, the same for every thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+from flask import Flask, current_app
+from sqlalchemy import Engine
+
+from app.accounts.claims import Claims
+from app.accounts.freshness import Freshness
+from app.accounts.grants import Grants
+from app.accounts.people import People
+from app.accounts.revocations import Outbox
+from app.accounts.vault import Vault
+from app.database import Database
+from app.twitter.api import Api
+from app.twitter.dialect import BY_NAME, Dialect
+from app.twitter.oauth import AuthorizationServer, Client
+from app.twitter.transport import Transport
+from config import Config
+
+EXTENSION = "perch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything below the routes, wired up."""
+
+    config: Config
+    dialect: Dialect
+    database: Database
+    server: AuthorizationServer
+    api: Api
+    claims: Claims
+    people: People
+    outbox: Outbox
+    freshness: Freshness
+    readers: ThreadPoolExecutor
+    now: Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def wire(config: Config, engine: Engine, *, now: Callable[[], datetime] = utc_now) -> Services:
+    """Build the services of one app. Opens no connection: workers may fork afterwards."""
+    dialect = BY_NAME[config.twitter_dialect]
+    api_url = config.twitter_api_url or dialect.api_url
+    transport = Transport(slots=config.twitter_slots, user_agent=config.app_name)
+    server = AuthorizationServer(
+        transport,
+        Client(
+            client_id=config.twitter_client_id,
+            client_secret=config.twitter_client_secret,
+            redirect_uri=config.callback_url,
+        ),
+        authorize_url=config.twitter_authorize_url or dialect.authorize_url,
+        api_url=api_url,
+    )
+    database = Database(engine)
+    vault = Vault(config.token_keys)
+    outbox = Outbox(database, vault, server, clock=now)
+    grants = Grants(vault, outbox)
+    claims = Claims(database)
+    return Services(
+        config=config,
+        dialect=dialect,
+        database=database,
+        server=server,
+        api=Api(transport, api_url=api_url, dialect=dialect),
+        claims=claims,
+        people=People(database, grants, claims, outbox),
+        outbox=outbox,
+        freshness=Freshness(database, vault, grants, outbox, server, clock=now),
+        readers=ThreadPoolExecutor(config.threads, thread_name_prefix="reader"),
+        now=now,
+    )
+
+
+def install(app: Flask, services: Services) -> None:
+    """Make `services()` answer within `app`."""
+    app.extensions[EXTENSION] = services
+
+
+def services() -> Services:
+    """Return the services of the app that handles this request."""
+    return cast("Services", current_app.extensions[EXTENSION])

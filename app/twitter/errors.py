@@ -1,0 +1,77 @@
+"""What can go wrong beyond our door, sorted by what the caller can do about it.
+
+    TwitterError
+    ├─ Busy                  all our own slots are taken        -> try again in a moment
+    ├─ Unreachable           no answer in time, or a 5xx        -> try again later
+    ├─ Unreadable            an answer that makes no sense      -> our bug or theirs; log loudly
+    ├─ Limited               429; knows when it lifts           -> wait
+    └─ Refused               a clear no
+       ├─ GrantRefused       the code or refresh token is dead  -> ask the person to sign in again
+       ├─ ClientRefused      our id, secret or redirect URI     -> wake the operator
+       ├─ TokenRefused       401 on a read                      -> one refresh, one retry
+       ├─ PermissionMissing  403: a scope was not granted       -> offer to grant it
+       ├─ PlanLacksIt        403: not in this site's plan       -> hide the control
+       └─ OutOfCredits       402, or the monthly cap            -> tell the operator
+
+No exception carries a code, a verifier, a token or a secret: their texts end up in logs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class TwitterError(Exception):
+    """Anything that went wrong between us and Twitter."""
+
+
+class Busy(TwitterError):
+    """Every slot for calls to Twitter is taken; nothing was sent."""
+
+
+class Unreachable(TwitterError):
+    """No answer within the budget, no connection, or a 5xx."""
+
+
+class Unreadable(TwitterError):
+    """An answer came and it is not what Twitter documents."""
+
+
+class Limited(TwitterError):
+    """429: too many requests. `until` is when it lifts (UTC), if Twitter said so."""
+
+    def __init__(self, message: str, *, until: datetime | None = None) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class Refused(TwitterError):
+    """Twitter said no. `error` is the code of RFC 6749 §5.2 or the last word of the problem type."""
+
+    def __init__(self, error: str, description: str = "") -> None:
+        super().__init__(f"{error}: {description}" if description else error)
+        self.error = error
+
+
+class GrantRefused(Refused):
+    """The authorization code or the refresh token is bad, spent or expired."""
+
+
+class ClientRefused(Refused):
+    """Twitter does not accept our client: id, secret, client type or redirect URI."""
+
+
+class TokenRefused(Refused):
+    """401 on an API call: the access token expired or was revoked."""
+
+
+class PermissionMissing(Refused):
+    """403: the grant lacks a scope that this call needs."""
+
+
+class PlanLacksIt(Refused):
+    """403 of type client-forbidden: the site's plan does not include this call."""
+
+
+class OutOfCredits(Refused):
+    """402, or a monthly cap: the site's API credits are used up."""

@@ -1,0 +1,292 @@
+"""The authorization server's side of the wire: authorize, exchange, refresh, revoke.
+
+Authlib does the protocol. Its client object remembers the last token it saw, so each call gets one
+of its own, on the app's shared transport; nothing of a sign-in stays behind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from authlib.integrations.requests_client import OAuth2Auth
+from authlib.integrations.requests_client.oauth2_session import OAuth2ClientAuth
+from authlib.oauth2 import OAuth2Client
+from requests.auth import AuthBase
+
+from app.twitter.budget import Budget
+from app.twitter.errors import (
+    ClientRefused,
+    GrantRefused,
+    Limited,
+    Refused,
+    TwitterError,
+    Unreachable,
+    Unreadable,
+)
+from app.twitter.limits import lifts_at
+from app.twitter.token_set import TokenSet
+from app.twitter.transport import Answer, Transport
+
+TokenTypeHint = Literal["access_token", "refresh_token"]
+
+OK = 200
+SUCCESSES = range(200, 300)
+UNAUTHORIZED = (401, 403)
+TOO_MANY_REQUESTS = 429
+
+# A token answer has a few hundred bytes; nobody needs to read more than this.
+MAX_TOKEN_BYTES = 64 * 1024
+# Twitter documents two hours; an answer without `expires_in` means just that (seconds).
+DOCUMENTED_LIFETIME = 7200
+LONGEST_LIFETIME = 366 * 24 * 3600
+
+# RFC 6749 §5.2: these speak of our registration or our request, not of this person's grant.
+CLIENT_ERRORS = frozenset(
+    {
+        "invalid_client",
+        "invalid_request",
+        "invalid_scope",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    }
+)
+SERVER_TROUBLE = frozenset({"server_error", "temporarily_unavailable"})
+# How Twitter says `invalid_grant`: as `invalid_request` with one of these sentences.
+SPENT = re.compile(r"^Value passed for the (authorization code|code verifier|token) ")
+
+WORD = re.compile(r"[a-z_]{1,40}")
+PRINTABLE_ASCII = re.compile(r"[\x20-\x7e]{1,8192}")
+LIKE_A_SECRET = re.compile(r"[^\s\[\]]{20,}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Our registration at Twitter. Confidential with a secret, public without."""
+
+    client_id: str
+    client_secret: str | None = field(repr=False)
+    redirect_uri: str
+
+
+class AuthorizationServer:
+    """Twitter's authorization server, seen from our client. Made once per app, keeps nothing."""
+
+    def __init__(
+        self, transport: Transport, client: Client, *, authorize_url: str, api_url: str
+    ) -> None:
+        """Speak as `client`; the token and revocation endpoints lie under `api_url`."""
+        self._transport = transport
+        self._client = client
+        self._authorize_url = authorize_url
+        self._token_url = f"{api_url}/oauth2/token"
+        self._revoke_url = f"{api_url}/oauth2/revoke"
+        self._issuers = frozenset({_origin(authorize_url), _origin(api_url)})
+
+    def authorization_url(self, *, state: str, code_verifier: str, scopes: frozenset[str]) -> str:
+        """Return where to send the browser (RFC 6749 §4.1.1, RFC 7636 §4.3, S256)."""
+        client = self._authlib(Budget(0))
+        url, _ = client.create_authorization_url(
+            self._authorize_url,
+            state=state,
+            code_verifier=code_verifier,
+            scope=" ".join(sorted(scopes)),
+        )
+        # Twitter documents %20 between scopes; Authlib writes "+" (a real plus is %2B by now).
+        return str(url).replace("+", "%20")
+
+    def is_issuer(self, iss: str) -> bool:
+        """Tell whether `iss` of a callback names this server (RFC 9207 §2.4)."""
+        return iss.rstrip("/") in self._issuers
+
+    def exchange(
+        self,
+        code: str,
+        *,
+        code_verifier: str,
+        scopes: frozenset[str],
+        now: datetime,
+        budget: Budget,
+    ) -> TokenSet:
+        """Trade an authorization code for a token set (RFC 6749 §4.1.3, RFC 7636 §4.5).
+
+        `scopes` are the ones that were asked for: an answer without `scope` grants just these.
+        Raises `GrantRefused` for a bad or spent code, `ClientRefused` if Twitter does not accept
+        our client, and the other `TwitterError`s for trouble on the way. Never sends twice.
+        """
+        token = self._authlib(budget).fetch_token(
+            self._token_url,
+            grant_type="authorization_code",
+            code=code,
+            code_verifier=code_verifier,
+        )
+        return _token_set(token, asked=scopes, now=now)
+
+    def refresh(
+        self, refresh_token: str, *, scopes: frozenset[str], now: datetime, budget: Budget
+    ) -> TokenSet:
+        """Spend a refresh token for a new whole token set (RFC 6749 §6).
+
+        `scopes` are the granted ones. An answer without a refresh token keeps the old one.
+        Raises `GrantRefused` if the refresh token is dead; other errors leave the grant alone.
+        """
+        token = self._authlib(budget).refresh_token(self._token_url, refresh_token=refresh_token)
+        return _token_set(token, asked=scopes, now=now)
+
+    def revoke(self, token: str, hint: TokenTypeHint, *, budget: Budget) -> None:
+        """Kill a token at Twitter (RFC 7009 §2.1). The hint is optional there, demanded here.
+
+        Returns when Twitter answered 2xx. Raises `Refused` for a definite no, other
+        `TwitterError`s when it is worth trying again.
+        """
+        answer = self._authlib(budget).revoke_token(
+            self._revoke_url, token=token, token_type_hint=hint
+        )
+        if answer.status not in SUCCESSES:  # RFC 7009 §2.2: the body of a success says nothing
+            _raise_for_refusal(answer)
+
+    def _authlib(self, budget: Budget) -> OAuth2Client:
+        client = _AuthlibClient(
+            session=_Wire(self._transport, budget),
+            client_id=self._client.client_id,
+            client_secret=self._client.client_secret,
+            redirect_uri=self._client.redirect_uri,
+            code_challenge_method="S256",
+        )
+        client.register_compliance_hook("access_token_response", _checked)
+        client.register_compliance_hook("refresh_token_response", _checked)
+        return client
+
+
+class _AuthlibClient(OAuth2Client):  # type: ignore[misc] - Authlib ships no types
+    """Authlib's protocol without a requests session of its own."""
+
+    client_auth_class = OAuth2ClientAuth
+    token_auth_class = OAuth2Auth
+
+
+class _Wire:
+    """What Authlib calls its session: posts a form through our transport, within one budget."""
+
+    def __init__(self, transport: Transport, budget: Budget) -> None:
+        self._transport = transport
+        self._budget = budget
+
+    def post(
+        self, url: str, *, data: Mapping[str, str], headers: Mapping[str, str], auth: AuthBase
+    ) -> Answer:
+        return self._transport.send(
+            "POST",
+            url,
+            data=data,
+            headers=headers,
+            auth=auth,
+            budget=self._budget,
+            max_bytes=MAX_TOKEN_BYTES,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _CheckedTokenAnswer:
+    """A token answer that Authlib can read without tripping: its shape is checked already."""
+
+    token: Mapping[str, Any] = field(repr=False)
+    status_code: int = OK
+
+    def json(self) -> dict[str, Any]:
+        return dict(self.token)
+
+
+def _checked(answer: Answer) -> _CheckedTokenAnswer:
+    """Hook before Authlib reads a token answer; it would take a problem document for a token."""
+    _raise_for_refusal(answer)
+    document = answer.json_object()
+    token = {
+        "access_token": _text(document, "access_token"),
+        "token_type": "bearer",
+        "expires_in": _lifetime(document.get("expires_in")),
+    }
+    if str(document.get("token_type")).lower() != "bearer":
+        raise Unreadable("a token answer whose token_type is not bearer")
+    for optional in ("refresh_token", "scope"):
+        if document.get(optional) is not None:
+            token[optional] = _text(document, optional)
+    return _CheckedTokenAnswer(token)
+
+
+def _text(document: Mapping[str, Any], name: str) -> str:
+    value = document.get(name)
+    if not isinstance(value, str) or not PRINTABLE_ASCII.fullmatch(value):
+        raise Unreadable(f"a token answer without a usable {name}")
+    return value
+
+
+def _lifetime(value: object) -> int:
+    """Return a sane number of seconds; RFC 6749 §5.1 lets the answer leave it out."""
+    if value is None:
+        return DOCUMENTED_LIFETIME
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Unreadable("a token answer whose expires_in is not a number")
+    if not 0 < value <= LONGEST_LIFETIME:
+        raise Unreadable("a token answer whose expires_in is out of bounds")
+    return int(value)
+
+
+def _token_set(token: Mapping[str, Any], *, asked: frozenset[str], now: datetime) -> TokenSet:
+    scope = token.get("scope")
+    return TokenSet(
+        access_token=token["access_token"],
+        refresh_token=token.get("refresh_token"),
+        expires_at=now + timedelta(seconds=token["expires_in"]),
+        scopes=asked if scope is None else frozenset(scope.split()),
+    )
+
+
+def _raise_for_refusal(answer: Answer) -> None:
+    """Raise what a token or revocation answer means, unless it is a success (RFC 6749 §5.2)."""
+    if answer.status == TOO_MANY_REQUESTS:
+        raise Limited("the OAuth endpoint limits us", until=lifts_at(answer.headers))
+    error = _error(answer)
+    if error is not None:
+        raise error
+    if answer.status not in SUCCESSES:
+        raise Unreadable(f"HTTP {answer.status} without an OAuth error")
+
+
+def _error(answer: Answer) -> TwitterError | None:
+    try:
+        document = answer.json_object()
+    except Unreadable:
+        document = {}
+    error = _word(document.get("error"))
+    if error is None:
+        return ClientRefused(f"HTTP {answer.status}") if answer.status in UNAUTHORIZED else None
+    description = _sayable(document.get("error_description"))
+    if error in SERVER_TROUBLE:
+        return Unreachable(error)
+    if error == "invalid_grant" or (error == "invalid_request" and SPENT.search(description)):
+        return GrantRefused(error, description)
+    if error in CLIENT_ERRORS:
+        return ClientRefused(error, description)
+    return Refused(error, description)
+
+
+def _word(value: object) -> str | None:
+    if value is None:
+        return None
+    return value if isinstance(value, str) and WORD.fullmatch(value) else "unknown_error"
+
+
+def _sayable(value: object) -> str:
+    """Return a description fit for a log: short, printable, and nothing in it like a secret."""
+    text = value[:200] if isinstance(value, str) else ""
+    return LIKE_A_SECRET.sub("[...]", "".join(filter(str.isprintable, text)))
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

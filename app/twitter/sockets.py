@@ -1,0 +1,145 @@
+"""Sockets that count down.
+
+A read timeout bounds one read, so a server that sends a header byte a second keeps a thread as
+long as it likes. These sockets re-arm their timeout with what is left of the current budget
+before every read and write: a call ends when its budget does, however the bytes arrive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from app.twitter.budget import Budget
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+CONNECT_SECONDS = 3.0
+# Dead peers are noticed while a connection idles in the pool, not when a code waits to be sent.
+KEEP_ALIVE = [
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+]
+
+_current: ContextVar[Budget | None] = ContextVar("twitter_budget", default=None)
+
+
+@contextlib.contextmanager
+def spending(budget: Budget) -> Iterator[None]:
+    """Make every socket used in this thread count down with `budget`."""
+    token = _current.set(budget)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def _arm(sock: socket.socket) -> None:
+    budget = _current.get()
+    if budget is None:
+        return
+    left = budget.left()
+    if left <= 0:
+        raise TimeoutError("the time budget is used up")
+    sock.settimeout(left)
+
+
+class CountdownSocket(socket.socket):
+    """A TCP socket bounded by the current budget."""
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
+        """Read, waiting no longer than the budget lasts."""
+        _arm(self)
+        return super().recv_into(buffer, nbytes, flags)
+
+    def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
+        """Write everything within what is left of the budget."""
+        _arm(self)
+        super().sendall(data, flags)
+
+
+class CountdownTLSSocket(ssl.SSLSocket):
+    """A TLS socket bounded by the current budget, its handshake included."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the base class's signature
+        """Shake hands within what is left of the budget."""
+        _arm(self)
+        super().do_handshake(block)
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int | None = None, flags: int = 0) -> int:
+        """Read, waiting no longer than the budget lasts."""
+        _arm(self)
+        return super().recv_into(buffer, nbytes, flags)
+
+    def send(self, data: ReadableBuffer, flags: int = 0) -> int:
+        """Write within what is left of the budget (`sendall` comes through here)."""
+        _arm(self)
+        return super().send(data, flags)
+
+
+def tls_context() -> ssl.SSLContext:
+    """Return a verifying client context whose sockets count down."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = CountdownTLSSocket
+    return context
+
+
+def _connect(host: str, port: int) -> socket.socket:
+    budget = _current.get() or Budget(CONNECT_SECONDS)
+    problem = OSError("the name has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+        sock = CountdownSocket(family, kind, protocol)
+        try:
+            for option in KEEP_ALIVE:
+                sock.setsockopt(*option)
+            left = budget.at_most(CONNECT_SECONDS).left()
+            if left <= 0:
+                raise TimeoutError("the time budget is used up")  # noqa: TRY301 - ends like any other time-out
+            sock.settimeout(left)
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            problem = error
+        else:
+            return sock
+    raise problem
+
+
+class _Connecting(HTTPConnection):
+    """Opens countdown sockets; the errors are the ones urllib3 retries a connection on."""
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return _connect(self._dns_host, self.port or self.default_port)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "connecting took too long") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"cannot connect: {error}") from error
+
+
+class _SecureConnecting(_Connecting, HTTPSConnection):
+    default_port = HTTPSConnection.default_port
+
+
+class CountdownPool(HTTPConnectionPool):
+    """Keep-alive connections over http (loopback only; Config refuses the rest)."""
+
+    ConnectionCls: Any = _Connecting
+
+
+class CountdownTLSPool(HTTPSConnectionPool):
+    """Keep-alive connections over https."""
+
+    ConnectionCls: Any = _SecureConnecting

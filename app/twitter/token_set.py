@@ -1,0 +1,20 @@
+"""What Twitter hands over when someone says yes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSet:
+    """An access token, its expiry (UTC), the granted scopes, and a refresh token if any."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False, default=None)
+    expires_at: datetime
+    scopes: frozenset[str]
+
+    def expires_within(self, margin: timedelta, *, now: datetime) -> bool:
+        """Tell whether the access token dies within `margin` of `now`."""
+        return self.expires_at - now <= margin

@@ -1,0 +1,169 @@
+"""How a request reaches Twitter: one pool, one budget, a size cap, no redirects, few at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Never
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3 import PoolManager
+from urllib3.exceptions import DecodeError, HTTPError
+from urllib3.util.retry import Retry
+
+from app.twitter.budget import Budget
+from app.twitter.errors import Busy, Unreachable, Unreadable
+from app.twitter.sockets import (
+    CONNECT_SECONDS,
+    CountdownPool,
+    CountdownTLSPool,
+    spending,
+    tls_context,
+)
+
+SLOT_SECONDS = 0.5
+MAX_BYTES = 4 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+SERVER_ERRORS = range(500, 600)
+REDIRECTS = range(300, 400)
+
+# Resent only if no connection was made: a code or a refresh token must not be spent twice.
+_ONLY_CONNECTING = Retry(
+    total=None, connect=1, read=False, redirect=False, status=False, other=False, backoff_factor=0
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: a status, headers in any case, and a body no longer than the cap."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:  # noqa: ANN401 - whatever JSON the other side sent
+        """Return the body as JSON; raise `Unreadable` if it is none (RFC 8259: no NaN)."""
+        try:
+            return json.loads(self.body, parse_constant=_not_json)
+        except (ValueError, RecursionError):
+            raise Unreadable(f"HTTP {self.status} with a body that is not JSON") from None
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the body as a JSON object; raise `Unreadable` if it is anything else."""
+        document = self.json()
+        if not isinstance(document, dict):
+            raise Unreadable(f"HTTP {self.status} with JSON that is not an object")
+        return document
+
+
+def _not_json(word: str) -> Never:
+    raise ValueError(word)
+
+
+class _PooledAdapter(HTTPAdapter):
+    """requests' adapter on countdown sockets. It lives as long as the app: nobody closes it."""
+
+    def init_poolmanager(
+        self,
+        connections: int,
+        maxsize: int,
+        block: bool = False,  # noqa: FBT001, FBT002 - the base class's signature
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        manager = PoolManager(
+            num_pools=connections, maxsize=maxsize, block=block, ssl_context=tls_context(), **kwargs
+        )
+        manager.pool_classes_by_scheme = {"http": CountdownPool, "https": CountdownTLSPool}
+        self.poolmanager = manager
+
+
+class Transport:
+    """The one way to Twitter. Made once per app, used by every thread; keeps nothing of a call."""
+
+    def __init__(self, *, slots: int, user_agent: str) -> None:
+        """Allow `slots` calls at once, so that pages which need no Twitter always find a thread."""
+        self._slots = threading.BoundedSemaphore(slots)
+        self._adapter = _PooledAdapter(
+            pool_connections=4, pool_maxsize=slots, max_retries=_ONLY_CONNECTING
+        )
+        self._headers = {
+            "User-Agent": user_agent,
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+        }
+
+    def send(  # noqa: PLR0913 - one call, said in full
+        self,
+        method: str,
+        url: str,
+        *,
+        budget: Budget,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
+        auth: AuthBase | None = None,
+        max_bytes: int = MAX_BYTES,
+    ) -> Answer:
+        """Send one request and return the answer, whatever its status below 500.
+
+        Raises `Busy` if no slot frees up in half a second, `Unreachable` if there is no complete
+        answer within the budget or it is a 5xx, `Unreadable` for redirects (a token must not
+        travel to another host) and for bodies above `max_bytes` after decompression.
+        """
+        request = requests.Request(
+            method,
+            url,
+            headers={**self._headers, **(headers or {})},
+            params=dict(params or {}),
+            data=dict(data or {}),
+            json=json,
+            auth=auth,
+        ).prepare()
+        with self._slot(budget), spending(budget):
+            answer = self._exchange(request, budget, max_bytes)
+        if answer.status in SERVER_ERRORS:
+            raise Unreachable(f"HTTP {answer.status}")
+        if answer.status in REDIRECTS:
+            raise Unreadable(f"HTTP {answer.status}: redirects are not followed")
+        return answer
+
+    @contextlib.contextmanager
+    def _slot(self, budget: Budget) -> Iterator[None]:
+        if not self._slots.acquire(timeout=min(SLOT_SECONDS, budget.left())):
+            raise Busy("all slots for calls to Twitter are taken")
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    def _exchange(
+        self, request: requests.PreparedRequest, budget: Budget, max_bytes: int
+    ) -> Answer:
+        # The causes are cut off: they hold the request, and with it the token.
+        try:
+            timeout = (CONNECT_SECONDS, max(budget.left(), 0.001))
+            response = self._adapter.send(request, stream=True, timeout=timeout)
+            with contextlib.closing(response):
+                return Answer(
+                    response.status_code, response.headers, _read(response, max_bytes)
+                )
+        except DecodeError:
+            raise Unreadable("a body that cannot be decompressed") from None
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise Unreachable(f"no answer ({type(error).__name__})") from None
+
+
+def _read(response: requests.Response, max_bytes: int) -> bytes:
+    """Read the body, counting after decompression: a small gzip can hold gigabytes."""
+    body = bytearray()
+    for chunk in response.raw.stream(CHUNK_BYTES, decode_content=True):
+        body += chunk
+        if len(body) > max_bytes:
+            raise Unreadable(f"a body of more than {max_bytes} bytes")
+    return bytes(body)

@@ -1,0 +1,335 @@
+"""The settings: read once, checked all at once, never changed afterwards.
+
+They come from the environment and from `.env` beside this file (the environment wins; an empty
+value counts as unset). `.env.example` lists them all.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Self, TypeVar
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).resolve().parent
+
+SANDBOX_CLIENTS = frozenset({"sandbox-client", "sandbox-public"})
+SANDBOX_ORIGIN = "http://127.0.0.1:9000"
+
+SECRET_CHARACTERS = 32
+TOKEN_KEY_BYTES = 32
+# So many threads of a worker never wait for Twitter: pages that need no Twitter always answer.
+THREADS_KEPT_FREE = 2
+
+APP_NAME_CHARACTERS = 40
+
+GENERATE = {
+    "SECRET_KEY": 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
+    "TOKEN_KEYS": 'python3 -c "import base64, os; '
+    'print(base64.urlsafe_b64encode(os.urandom(32)).decode())"',
+}
+
+ON = frozenset({"1", "true", "on", "yes"})
+OFF = frozenset({"0", "false", "off", "no"})
+
+
+class ConfigError(Exception):
+    """Everything that is wrong with the settings, one line each, with the cure. No secret in it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        count = "1 setting needs" if len(problems) == 1 else f"{len(problems)} settings need"
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        super().__init__(f"Cannot start: {count} attention (.env.example explains them).\n{lines}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What this installation is: its address, its client at Twitter, its keys, its stores."""
+
+    public_url: str
+    twitter_client_id: str
+    twitter_client_secret: str | None = field(repr=False)
+    twitter_authorize_url: str | None
+    twitter_api_url: str | None
+    twitter_dialect: Literal["live", "beta"]
+    secret_key: tuple[str, ...] = field(repr=False)
+    token_keys: tuple[bytes, ...] = field(repr=False)
+    database_url: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
+    trusted_proxies: int
+    app_name: str
+    cache_seconds: int
+    metrics_token: str | None = field(repr=False)
+    ratelimit_enabled: bool
+    threads: int
+    sandbox: bool
+
+    @property
+    def https(self) -> bool:
+        """Whether people reach us over https, which means production."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def callback_url(self) -> str:
+        """The exact callback to register at Twitter; on the wire it is `redirect_uri`."""
+        return f"{self.public_url}/auth/callback"
+
+    @property
+    def twitter_slots(self) -> int:
+        """How many calls to Twitter one process makes at once."""
+        return max(1, self.threads - THREADS_KEPT_FREE)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, root: Path = ROOT) -> Self:
+        """Return the settings of `environ` (default: the process's, over `root`'s `.env`).
+
+        On loopback, missing keys are generated once and kept under `instance/`.
+        Raises `ConfigError`, naming everything that is wrong, not only the first.
+        """
+        if environ is None:
+            environ = {**_dotenv(root), **os.environ}
+        return cls._read(_Reader(environ, root / "instance"))
+
+    @classmethod
+    def _read(cls, read: _Reader) -> Self:
+        public_url = read.parsed("PUBLIC_URL", "http://127.0.0.1:8000", _public_url)
+        https = public_url.startswith("https://")
+        sandbox = read.text("TWITTER_CLIENT_ID") is None
+        config = cls(
+            public_url=public_url,
+            twitter_client_id=read.text("TWITTER_CLIENT_ID") or "sandbox-client",
+            twitter_client_secret=read.text("TWITTER_CLIENT_SECRET")
+            or ("sandbox-secret" if sandbox else None),
+            twitter_authorize_url=read.parsed_or_none("TWITTER_AUTHORIZE_URL", _twitter_url)
+            or (f"{SANDBOX_ORIGIN}/i/oauth2/authorize" if sandbox else None),
+            twitter_api_url=read.parsed_or_none("TWITTER_API_URL", _twitter_url)
+            or (f"{SANDBOX_ORIGIN}/2" if sandbox else None),
+            twitter_dialect=read.parsed("TWITTER_DIALECT", "live", _dialect),
+            secret_key=read.key_ring("SECRET_KEY", _secret_text, _new_secret, https=https),
+            token_keys=read.key_ring("TOKEN_KEYS", _token_key, _new_token_key, https=https),
+            database_url=read.parsed(
+                "DATABASE_URL", f"sqlite:///{read.instance / 'perch.db'}", _database_url
+            ),
+            redis_url=read.parsed_or_none("REDIS_URL", _redis_url),
+            trusted_proxies=read.parsed("TRUSTED_PROXIES", "0", _whole_number),
+            app_name=read.parsed("APP_NAME", "Perch", _app_name),
+            cache_seconds=read.parsed("CACHE_SECONDS", "60", _whole_number),
+            metrics_token=read.text("METRICS_TOKEN"),
+            ratelimit_enabled=read.parsed("RATELIMIT_ENABLED", "1", _switch),
+            threads=read.parsed("GUNICORN_THREADS", "32", _whole_number),
+            sandbox=sandbox,
+        )
+        read.problems += _contradictions(config, read)
+        if read.problems:
+            raise ConfigError(read.problems)
+        return config
+
+
+class _Reader:
+    """Reads settings by name and collects what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str], instance: Path) -> None:
+        self.environ = environ
+        self.instance = instance
+        self.problems: list[str] = []
+
+    def text(self, name: str) -> str | None:
+        return (self.environ.get(name) or "").strip() or None
+
+    def parsed(self, name: str, default: str, parse: Callable[[str], T]) -> T:
+        value = self.parsed_or_none(name, parse)
+        return parse(default) if value is None else value
+
+    def parsed_or_none(self, name: str, parse: Callable[[str], T]) -> T | None:
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.problems.append(f"{name}: {error}")
+            return None
+
+    def key_ring(
+        self, name: str, parse: Callable[[str], T], generate: Callable[[], str], *, https: bool
+    ) -> tuple[T, ...]:
+        """Return the keys of the ring `name`: the first seals, all open."""
+        text = self.text(name)
+        if text is None and https:
+            self.problems.append(
+                f"{name}: is not set, and an https site does not run on generated keys. "
+                f"Set it to the output of: {GENERATE[name]}"
+            )
+        if text is None:
+            text = generate() if https else _kept(self.instance / name.lower(), generate)
+        try:
+            return tuple(parse(part.strip()) for part in text.split(","))
+        except ValueError as error:
+            self.problems.append(f"{name}: {error}")
+            return (parse(generate()),)
+
+
+def _contradictions(config: Config, read: _Reader) -> list[str]:
+    """Name what is fine alone and wrong together."""
+    problems = []
+    if config.sandbox and read.text("TWITTER_CLIENT_SECRET"):
+        problems.append("TWITTER_CLIENT_ID: is not set although TWITTER_CLIENT_SECRET is. Set both.")
+    elif config.https and config.sandbox:
+        problems.append(
+            "TWITTER_CLIENT_ID: is not set, and an https site needs a client of its own. "
+            "Take it from your app's page in the X developer portal."
+        )
+    elif config.https and config.twitter_client_id in SANDBOX_CLIENTS:
+        problems.append(
+            "TWITTER_CLIENT_ID: is the sandbox's, and an https site needs a client of its own. "
+            "Take it from your app's page in the X developer portal."
+        )
+    if config.threads <= THREADS_KEPT_FREE:
+        problems.append(f"GUNICORN_THREADS: must be {THREADS_KEPT_FREE + 1} or more.")
+    return problems
+
+
+def _dotenv(root: Path) -> dict[str, str]:
+    return {name: value or "" for name, value in dotenv_values(root / ".env").items()}
+
+
+def _origin(text: str) -> tuple[str, str, str]:
+    """Split a URL into its origin, host and path; raise `ValueError` in words if it is none."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("is not a URL. Write it like https://example.com") from None
+    host = (parts.hostname or "").lower()
+    if parts.scheme not in {"http", "https"} or not host or not text.isascii():
+        raise ValueError("must start with https:// (or http:// on loopback) and name a host.")
+    if parts.username is not None or parts.query or parts.fragment or set(text) & set(" \\\t\n"):
+        raise ValueError("must not hold a user name, a query, a fragment or spaces.")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError("plain http is for loopback (127.0.0.1) only. Use https://")
+    default = 443 if parts.scheme == "https" else 80
+    netloc = f"[{host}]" if ":" in host else host
+    if port not in {None, default}:
+        netloc = f"{netloc}:{port}"
+    return f"{parts.scheme}://{netloc}", host, parts.path
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether `host` can only be this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _public_url(text: str) -> str:
+    origin, _, path = _origin(text)
+    if path not in {"", "/"}:
+        raise ValueError("must be an origin without a path, like https://example.com")
+    return origin
+
+
+def _twitter_url(text: str) -> str:
+    origin, _, path = _origin(text)
+    return origin + path.rstrip("/")
+
+
+def _dialect(text: str) -> Literal["live", "beta"]:
+    if text == "live":
+        return "live"
+    if text == "beta":
+        return "beta"
+    raise ValueError("must be live or beta.")
+
+
+def _secret_text(text: str) -> str:
+    if len(text) < SECRET_CHARACTERS:
+        raise ValueError(
+            f"a key has {len(text)} characters and needs {SECRET_CHARACTERS} or more. "
+            f"Take the output of: {GENERATE['SECRET_KEY']}"
+        )
+    return text
+
+
+def _token_key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), b"-_", True)  # noqa: FBT003
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != TOKEN_KEY_BYTES:
+        raise ValueError(
+            f"each key must be {TOKEN_KEY_BYTES} bytes in base64url. "
+            f"Take the output of: {GENERATE['TOKEN_KEYS']}"
+        )
+    return key
+
+
+def _database_url(text: str) -> str:
+    """Point PostgreSQL URLs, however spelled, at the driver we ship."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        raise ValueError("is not a URL. Write it like postgresql://user:password@host/name")
+    if scheme in {"postgres", "postgresql", "postgresql+psycopg"}:
+        return f"postgresql+psycopg://{rest}"
+    if scheme == "sqlite" and rest.startswith("/") and rest not in {"/", "/:memory:"}:
+        return text
+    raise ValueError("must start with postgresql:// or be a file, like sqlite:////srv/perch.db")
+
+
+def _redis_url(text: str) -> str:
+    if text.partition("://")[0] in {"redis", "rediss", "unix"}:
+        return text
+    raise ValueError("must start with redis://, rediss:// or unix://")
+
+
+def _whole_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("must be a whole number, 0 or more.")
+    return int(text)
+
+
+def _app_name(text: str) -> str:
+    if len(text) > APP_NAME_CHARACTERS or not text.isprintable():
+        raise ValueError(f"must be {APP_NAME_CHARACTERS} printable characters or fewer.")
+    return text
+
+
+def _switch(text: str) -> bool:
+    if text.lower() in ON | OFF:
+        return text.lower() in ON
+    raise ValueError("must be 1, true, on or yes; or 0, false, off or no.")
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(48)
+
+
+def _new_token_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_KEY_BYTES)).decode()
+
+
+def _kept(path: Path, generate: Callable[[], str]) -> str:
+    """Return the text in `path`, made on first use; several starting workers agree on one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as draft:
+            draft.write(generate())
+        try:
+            os.link(draft.name, path)  # fails if another worker was first; its key is then ours
+        except FileExistsError:
+            pass
+        finally:
+            Path(draft.name).unlink()
+    return path.read_text().strip()

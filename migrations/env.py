@@ -1,0 +1,24 @@
+"""Where Alembic meets the app: its engine, its tables."""
+
+from __future__ import annotations
+
+from alembic import context
+from flask import current_app
+
+database = current_app.extensions["migrate"].db
+
+
+def configured() -> None:
+    """Run the migrations in one transaction, on SQLite too, so that half of one never stays."""
+    with database.engine.connect().execution_options(writes=True) as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=database.metadata,
+            render_as_batch=True,
+            transactional_ddl=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+configured()
