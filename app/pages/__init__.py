@@ -1,0 +1,33 @@
+"""What people see: one blueprint, and the words and forms its templates need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask
+
+from app.pages import account, follows, home, spaces, tweets
+from app.pages.figures import ago, exactly, roughly
+from app.pages.twitter_site import twitter_site
+from app.services import services
+
+pages = Blueprint("pages", __name__)
+pages.add_url_rule("/", "home", home.home)
+pages.add_url_rule("/tweets", "tweets", tweets.tweets)
+pages.add_url_rule("/follows", "follows", follows.follows)
+pages.add_url_rule("/follows/followers", "followers", follows.followers)
+pages.add_url_rule("/spaces", "spaces", spaces.spaces)
+pages.add_url_rule("/account", "account", account.account)
+
+
+def register(app: Flask) -> None:
+    """Add the pages to `app`, and to every template what the shared parts of a page use."""
+    app.register_blueprint(pages)
+    app.add_template_filter(ago)
+    app.add_template_filter(exactly)
+    app.add_template_filter(roughly)
+    app.context_processor(_for_templates)
+
+
+def _for_templates() -> dict[str, Any]:
+    return {"now": services().now(), "twitter_site": twitter_site()}

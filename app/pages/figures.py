@@ -1,0 +1,56 @@
+"""Times and numbers as people read them. Template filters; the template passes `now`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
+
+# Not strftime: its names follow the machine's language.
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Say how long ago, as short as a timeline does; older than a week, say the day."""
+    past = now - moment
+    if past < MINUTE:
+        return "now"
+    if past < HOUR:
+        return f"{past // MINUTE}m"
+    if past < DAY:
+        return f"{past // HOUR}h"
+    if past < WEEK:
+        return f"{past // DAY}d"
+    return _day(moment) if moment.year == now.year else f"{_day(moment)} {moment.year}"
+
+
+def exactly(moment: datetime, now: datetime) -> str:
+    """Say the time, and the day unless it is today."""
+    time = f"{moment:%H:%M} UTC"
+    if moment.date() == now.date():
+        return time
+    year = "" if moment.year == now.year else f" {moment.year}"
+    return f"{_day(moment)}{year}, {time}"
+
+
+def roughly(count: int) -> str:
+    """Shorten a number: 1,234 and 12.3K and 4M."""
+    if count < 10_000:
+        return f"{count:,}"
+    size, unit = next((size, unit) for size, unit in UNITS if count >= size)
+    return f"{_cut(count, size)}{unit}"
+
+
+def _cut(count: int, size: int) -> str:
+    """Return tenths, cut and not rounded: 999,999 is no million."""
+    whole, tenths = divmod(count * 10 // size, 10)
+    return f"{whole:,}.{tenths}" if tenths and whole < 100 else f"{whole:,}"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {MONTHS[moment.month - 1]}"

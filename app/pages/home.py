@@ -1,0 +1,30 @@
+"""The front door: an invitation for those outside, an overview for those inside."""
+
+from __future__ import annotations
+
+from flask import render_template, request
+
+from app.pages import reads
+from app.pages.reader import Reader
+from app.pages.visitor import visitor
+from app.pages.words import PERMISSIONS
+from app.services import services
+from app.twitter.dialect import AT_SIGN_IN
+
+
+def home() -> str:
+    """GET /: `next` is kept for the sign-in, which checks it before anybody is sent there."""
+    person = visitor()
+    if person is None:
+        return render_template(
+            "home_signed_out.html",
+            asked=[PERMISSIONS[permission] for permission in AT_SIGN_IN],
+            next_path=request.args.get("next", ""),
+        )
+    user_id = person.profile.id
+    panels = Reader.of(person).panels(
+        tweets=reads.tweets(user_id, services().dialect, at_most=reads.ON_HOME),
+        following=reads.following(user_id, at_most=reads.FACES_ON_HOME),
+        spaces=reads.spaces(user_id, services().dialect),
+    )
+    return render_template("home.html", dialect=services().dialect, **panels)

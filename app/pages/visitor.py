@@ -1,0 +1,31 @@
+"""Who is looking at a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+
+from flask_login import current_user, login_required
+
+from app.accounts.people import Person
+
+P = ParamSpec("P")
+
+
+def visitor() -> Person | None:
+    """Return the signed-in person itself, not Flask-Login's stand-in: other threads may read it."""
+    if not current_user.is_authenticated:
+        return None
+    return cast("Person", current_user._get_current_object())  # noqa: SLF001 - the only way to it
+
+
+def for_signed_in(view: Callable[Concatenate[Person, P], str]) -> Callable[P, str]:
+    """Give the view the person; send those who are not signed in to the front door."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> str:
+        person = cast("Person", visitor())
+        return view(person, *args, **kwargs)
+
+    return cast("Callable[P, str]", login_required(guarded))

@@ -1,0 +1,81 @@
+"""What people read about permissions and about trouble: plain words for each, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from app.twitter.dialect import Permission
+from app.twitter.errors import (
+    Busy,
+    Limited,
+    OutOfCredits,
+    PermissionMissing,
+    PlanLacksIt,
+    Refused,
+    TokenRefused,
+    TwitterError,
+    Unreachable,
+    Unreadable,
+)
+
+PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
+    {
+        Permission.READ_TWEETS: "See the Tweets you can see, those of protected accounts included",
+        Permission.READ_USERS: "See the profiles you can see",
+        Permission.READ_FOLLOWS: "See whom you follow and who follows you",
+        Permission.READ_SPACES: "See the Spaces you can see",
+        Permission.STAY_SIGNED_IN: "Keep you signed in until you log out",
+        Permission.WRITE_FOLLOWS: "Follow and unfollow people for you",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Why a panel is empty: a sentence, when it ends if anybody knows, and what would help."""
+
+    text: str
+    until: datetime | None = None
+    ask: Permission | None = None
+    sign_in: bool = False
+
+
+# The first that fits is said: the particular before the general.
+_SENTENCES: tuple[tuple[type[TwitterError], str], ...] = (
+    (Busy, "Many people are reading at this moment. Please try again in a few seconds."),
+    (Unreachable, "Twitter is not answering. Please try again in a moment."),
+    (Unreadable, "Twitter sent something that makes no sense to us. Please try again later."),
+    (Limited, "Twitter asks us to wait before we read this again."),
+    (TokenRefused, "Twitter no longer accepts this sign-in. Please sign in again."),
+    (PermissionMissing, "Twitter says that a permission is missing here."),
+    (PlanLacksIt, "This is not part of what this site may read at Twitter."),
+    (OutOfCredits, "This site has used up what it may read at Twitter for now."),
+    (Refused, "Twitter does not show this to us."),
+)
+
+
+def missing(permission: Permission) -> Trouble:
+    """Say which permission a panel would need, so that the page can offer to ask for it."""
+    return Trouble(
+        text=f"This needs one more permission from you: {lower_first(PERMISSIONS[permission])}.",
+        ask=permission,
+    )
+
+
+def trouble(error: TwitterError, *, needs: Permission) -> Trouble:
+    """Put an error into words; `needs` is the permission that the failed read lives on."""
+    sentence = next(text for kind, text in _SENTENCES if isinstance(error, kind))
+    return Trouble(
+        text=sentence,
+        until=error.until if isinstance(error, Limited) else None,
+        ask=needs if isinstance(error, PermissionMissing) else None,
+        sign_in=isinstance(error, TokenRefused),
+    )
+
+
+def lower_first(text: str) -> str:
+    """Return `text` as it stands inside a sentence."""
+    return text[:1].lower() + text[1:]
