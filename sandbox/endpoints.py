@@ -72,6 +72,7 @@ def _each(quarter: int, day: int | None = None) -> Limit:
 
 
 _BY_USERNAME = "GET /2/users/by/username/<username>"
+_FOLLOWING = "GET /2/users/<account_id>/following"
 _TIMELINE = "GET /2/users/<account_id>/tweets"
 _FOLLOWERS = "GET /2/users/<account_id>/followers"
 _UNFOLLOW = "DELETE /2/users/<account_id>/following/<target_id>"
@@ -92,14 +93,14 @@ ENDPOINTS = (
     _row("tweet", "GET /2/tweets/<tweet_id>", _USERS, _USERS, 0.005, _each(900), _each(1)),
     _row("timeline", _TIMELINE, _USERS, None, 0.005, _each(900), _each(1)),
     _row(
-        "following", "GET /2/users/<account_id>/following", _FOLLOWS, "account.follows.read", 0.01,
+        "following", _FOLLOWING, _FOLLOWS, "account.follows.read", 0.01,
         _each(300), None,
     ),
     _row("followers", _FOLLOWERS, _FOLLOWS, None, 0.01, _each(300), None),
     # Follow left every self-serve plan in April 2026.
     _row(
-        "follow", "POST /2/users/<account_id>/following", _FOLLOW, "account.follows.write", 0.0, None,
-        None,
+        "follow", "POST /2/users/<account_id>/following", _FOLLOW, "account.follows.write", 0.0,
+        None, None,
     ),
     _row("unfollow", _UNFOLLOW, _FOLLOW, "account.follows.write", 0.01, _each(50), _each(1)),
     _row("space", "GET /2/spaces/<space_id>", _SPACES, _BETA_SPACES, 0.005, _each(300), _each(1)),

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from sandbox.model import Account
 
+HOUR, DAY = 60, 24 * 60
+
+
+def at(minutes_ago: int) -> str:
+    """Give the id of a post of that age. Like Twitter's, later ids are larger."""
+    return str(1_990_000_000_000_000_000 - minutes_ago * (60_000 << 22))
+
+
 # Ids are texts that no 64-bit float can hold, so that a client that counts with them is caught.
 WREN = "1540000000000000001"
 ROBIN = "1540000000000000002"
@@ -30,6 +38,7 @@ ACCOUNTS = (
         days_old=3210,
         plumage=("#7a5230", "#d9b48f", "#3b2a1a"),
         banner=True,
+        pinned_tweet_id=at(4 * HOUR),
         listed_count=14,
         email="wren@birds.example",
     ),
