@@ -26,12 +26,13 @@ MAY_IMPORT = {
     "app.auth": SERVICES,
     "app.pages": SERVICES,
     # What concerns them all, put together by the factory.
-    "app.error_pages": {"app.auth"} | SERVICES,
-    "app.security": {"app.twitter", "app.extensions", "config"},
-    "app.health": SERVICES,
-    "app.metrics": SERVICES,
-    "app.logs": {"config"},
     "app.cli": SERVICES,
+    "app.error_pages": {"app.auth", "app.logs"} | SERVICES,
+    "app.health": SERVICES,
+    "app.logs": {"config"},
+    "app.metrics": SERVICES,
+    "app.security": {"app.twitter", "app.extensions", "config"},
+    "app.sessions": {"app.logs", "app.security"} | SERVICES,
     # Leaves: they know nobody.
     "app.database": set(),
     "app.extensions": set(),

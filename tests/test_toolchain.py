@@ -1,0 +1,442 @@
+"""make, bin/setup, bin/dev, gunicorn.conf.py and the locks do what the README promises."""
+
+import contextlib
+import datetime as dt
+import http.client
+import os
+import re
+import runpy
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from gunicorn.config import Config as GunicornConfig
+
+ROOT = Path(__file__).parent.parent
+LOCKS = ["requirements.txt", "requirements-dev.txt"]
+
+
+# make
+
+
+def test_make_alone_explains_every_target():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    help_text = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    explained = set(re.findall(r"^  make (\w+) +\w", help_text.stdout, re.MULTILINE))
+    assert explained == targets - {"help", "tools"}
+    assert help_text.stderr == ""
+
+
+# The locks
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_locked_package_has_one_version_and_a_hash(name):
+    for pin in pins(name):
+        assert re.match(r"[a-z0-9._-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", pin)
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_names_no_index(name):
+    assert not re.search(r"://|--(extra-)?index|--find-links", (ROOT / name).read_text())
+
+
+def test_the_tools_leave_the_site_its_versions():
+    assert set(pins("requirements.txt")) <= set(pins("requirements-dev.txt"))
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_holds_all_that_was_asked_for(name):
+    asked = (ROOT / name).with_suffix(".in").read_text()
+    wanted = {line.partition("[")[0] for line in asked.splitlines() if re.match(r"[a-z]", line)}
+
+    assert wanted <= {pin.partition("==")[0] for pin in pins(name)}
+
+
+def pins(name):
+    text = re.sub(r" *#.*", "", (ROOT / name).read_text()).replace("\\\n", " ")
+    return [re.sub(r" +", " ", line).strip() for line in text.splitlines() if line.strip()]
+
+
+# gunicorn.conf.py
+
+
+@pytest.fixture
+def gunicorn_settings(monkeypatch):
+    for name in ("PORT", "WEB_CONCURRENCY", "GUNICORN_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+
+
+def test_gunicorn_understands_every_setting(gunicorn_settings):
+    known = GunicornConfig().settings
+    ours = {name for name in gunicorn_settings if name.islower() and name[0] != "_"} - {"os"}
+
+    assert ours - known.keys() == {"quote"}
+    for name in ours & known.keys():
+        known[name].set(gunicorn_settings[name])
+
+
+def test_gunicorn_listens_on_loopback_with_threads(gunicorn_settings):
+    assert gunicorn_settings["bind"] == "127.0.0.1:8000"
+    assert gunicorn_settings["worker_class"] == "gthread"
+    assert (gunicorn_settings["workers"], gunicorn_settings["threads"]) == (2, 32)
+
+
+def test_gunicorn_follows_its_environment(monkeypatch):
+    monkeypatch.setenv("PORT", "8123")
+    monkeypatch.setenv("WEB_CONCURRENCY", "4")
+    monkeypatch.setenv("GUNICORN_THREADS", "8")
+
+    settings = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+
+    assert settings["bind"] == "127.0.0.1:8123"
+    assert (settings["workers"], settings["threads"]) == (4, 8)
+
+
+def test_threads_from_the_command_line_reach_the_app(gunicorn_settings, monkeypatch):
+    monkeypatch.setenv("GUNICORN_THREADS", "32")
+
+    gunicorn_settings["on_starting"](SimpleNamespace(cfg=SimpleNamespace(threads=5)))
+
+    assert os.environ["GUNICORN_THREADS"] == "5"
+
+
+def test_the_access_log_shows_no_query(gunicorn_settings):
+    line = access_line(
+        gunicorn_settings,
+        PATH_INFO="/auth/callback",
+        QUERY_STRING="code=secret&state=secret",
+        RAW_URI="/auth/callback?code=secret&state=secret",
+        HTTP_REFERER="http://127.0.0.1:8000/auth/callback?code=secret",
+    )
+
+    assert '"GET /auth/callback HTTP/1.1" 303' in line
+    assert "secret" not in line
+
+
+def test_a_path_cannot_begin_a_line_of_its_own_in_the_log(gunicorn_settings):
+    line = access_line(gunicorn_settings, PATH_INFO="/a\n127.0.0.1 \x1b[31m")
+
+    assert '"GET /a%0A127.0.0.1%20%1B%5B31m HTTP/1.1"' in line
+
+
+def test_gunicorn_names_no_query_when_a_request_breaks(gunicorn_settings, monkeypatch):
+    logger = gunicorn_settings["CalmLogger"](GunicornConfig())
+    said = []
+    monkeypatch.setattr(
+        logger.error_log, "exception", lambda text, *words: said.append(text % words)
+    )
+
+    report = logger.exception
+    report("Error handling request %s %s", "GET", "/auth/callback?code=secret")
+
+    assert said == ["Error handling request GET /auth/callback"]
+
+
+def access_line(settings, **request):
+    environ = {"REQUEST_METHOD": "GET", "SERVER_PROTOCOL": "HTTP/1.1", "RAW_URI": "/", **request}
+    response = SimpleNamespace(status="303 SEE OTHER", sent=0, headers=[])
+    logger = settings["CalmLogger"](GunicornConfig())
+    duration = dt.timedelta(milliseconds=5)
+    atoms = logger.atoms(response, SimpleNamespace(headers=[]), environ, duration)
+    return settings["access_log_format"] % logger.atoms_wrapper_class(atoms)
+
+
+def test_a_worker_gives_up_the_connections_it_inherits(gunicorn_settings, tmp_path):
+    app = Flask("preloaded")
+    app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{tmp_path / 'perch.db'}"
+    database = SQLAlchemy(app)
+    with app.app_context():
+        inherited = database.engine.pool
+
+    gunicorn_settings["post_fork"](SimpleNamespace(app=SimpleNamespace(callable=app)), None)
+
+    with app.app_context():
+        assert database.engine.pool is not inherited
+
+
+def test_a_worker_that_inherits_no_app_starts_as_well(gunicorn_settings):
+    gunicorn_settings["post_fork"](SimpleNamespace(app=SimpleNamespace(callable=None)), None)
+
+
+# bin/setup, with a Python that only pretends to install
+
+PRETENDED_PYTHON = """#!/bin/sh
+case "$*" in
+*version_info*) exit ${TOO_OLD:-0} ;;
+*ensurepip*) exit ${NO_VENV:-0} ;;
+"-m venv"*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+"-m pip"*) echo "$*" >>pip.log && exit ${PIP_FAILS:-0} ;;
+esac
+"""
+
+
+class Checkout:
+    """A fresh clone on a machine with no programs but those that every Unix has, and `python3`."""
+
+    def __init__(self, folder):
+        self.folder = folder / "clone"
+        self.programs = folder / "programs"
+        self.programs.mkdir()
+        for name in ("sh", "dirname", "cksum", "grep", "rm", "mv", "mkdir", "cp"):
+            (self.programs / name).symlink_to(shutil.which(name))
+        (self.folder / "bin").mkdir(parents=True)
+        shutil.copy(ROOT / "bin" / "setup", self.folder / "bin")
+        for name in LOCKS:
+            (self.folder / name).write_text("flask==3\n")
+        self.add_program("python3", PRETENDED_PYTHON)
+
+    def add_program(self, name, text):
+        (self.programs / name).write_text(text)
+        (self.programs / name).chmod(0o755)
+
+    def setup(self, *arguments, **environ):
+        return subprocess.run(
+            [self.folder / "bin" / "setup", *arguments],
+            cwd="/",
+            env={"PATH": str(self.programs), **environ},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @property
+    def installs(self):
+        log = self.folder / "pip.log"
+        return log.read_text().splitlines() if log.exists() else []
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    return Checkout(tmp_path)
+
+
+def test_setup_installs_the_lock_with_its_hashes(checkout):
+    done = checkout.setup()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "Installing (once, about a minute) ...\n"
+    assert len(checkout.installs) == 1
+    assert "--require-hashes --requirement requirements.txt" in checkout.installs[0]
+
+
+def test_setup_installs_once(checkout):
+    checkout.setup()
+
+    again = checkout.setup()
+
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    assert len(checkout.installs) == 1
+
+
+def test_setup_with_the_tools_is_enough_for_the_site(checkout):
+    checkout.setup("--dev")
+    checkout.setup()
+
+    assert len(checkout.installs) == 1
+    assert "requirements-dev.txt" in checkout.installs[0]
+
+
+def test_setup_adds_the_tools_to_the_site(checkout):
+    checkout.setup()
+    checkout.setup("--dev")
+
+    assert "requirements-dev.txt" in checkout.installs[1]
+
+
+def test_setup_mends_what_was_interrupted(checkout):
+    interrupted = checkout.setup(PIP_FAILS="1")
+    leftover = checkout.folder / ".venv" / "half-a-package"
+    leftover.touch()
+
+    mended = checkout.setup()
+
+    assert interrupted.returncode == 1
+    assert mended.returncode == 0
+    assert len(checkout.installs) == 2
+    assert not leftover.exists()
+
+
+def test_setup_follows_a_changed_lock(checkout):
+    checkout.setup()
+    (checkout.folder / "requirements.txt").write_text("flask==4\n")
+
+    changed = checkout.setup()
+
+    assert changed.stdout == "Installing what changed ...\n"
+    assert len(checkout.installs) == 2
+
+
+def test_setup_starts_over_in_a_folder_that_moved(checkout):
+    checkout.setup()
+    checkout.folder = checkout.folder.rename(checkout.folder.with_name("moved"))
+
+    moved = checkout.setup()
+
+    assert moved.stdout == "Installing (once, about a minute) ...\n"
+    assert len(checkout.installs) == 2
+
+
+def test_setup_sees_through_a_shim_with_nothing_behind_it(checkout):
+    checkout.add_program(
+        "python3.13", "#!/bin/sh\necho 'python3.13: command not found' >&2\nexit 127"
+    )
+
+    done = checkout.setup("--find")
+
+    assert (done.stdout, done.stderr) == ("python3\n", "")
+
+
+@pytest.mark.parametrize(
+    "environ, words",
+    [
+        ({"TOO_OLD": "1"}, "Perch needs Python 3.11 or newer."),
+        ({"TOO_OLD": "1", "PYTHON": "python3"}, "PYTHON=python3 does not run, or is older"),
+        ({"PYTHON": "/no such/python3"}, "PYTHON=/no such/python3 does not run, or is older"),
+        ({"NO_VENV": "1"}, "sudo apt install python3-venv"),
+    ],
+)
+def test_setup_says_in_one_line_what_python_lacks(environ, words, checkout):
+    refused = checkout.setup(**environ)
+
+    assert refused.returncode == 1
+    assert words in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert not (checkout.folder / ".venv").exists()
+
+
+# bin/dev
+
+
+@pytest.fixture
+def environ(tmp_path):
+    """Return an environment that no `.env` and no setting of the developer's can change."""
+    keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {
+        **keep,
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'perch.db'}",
+        "SECRET_KEY": "a-secret-for-tests-only-" * 2,
+        "TOKEN_KEYS": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "PORT": str(free_port()),
+        "SANDBOX_PORT": str(free_port()),
+        **dict.fromkeys(("PUBLIC_URL", "REDIS_URL", "TWITTER_API_URL", "TWITTER_CLIENT_ID"), ""),
+    }
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(
+    "name, cure", [("PORT", "PORT=8001 make run"), ("SANDBOX_PORT", "SANDBOX_PORT=9001 make run")]
+)
+def test_a_busy_port_is_one_clear_line(name, cure, environ):
+    with socket.create_server(("127.0.0.1", 0)) as squatter:
+        environ[name] = str(squatter.getsockname()[1])
+        refused = dev(environ)
+
+    assert refused.returncode == 1
+    assert f"Port {environ[name]} " in refused.stderr
+    assert refused.stderr.endswith(f"{cure}\n")
+    assert refused.stderr.count("\n") == 1
+    assert refused.stdout == ""
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
+def test_a_port_that_is_none_is_one_clear_line(port, environ):
+    refused = dev({**environ, "PORT": port})
+
+    assert refused.stderr == f"PORT must be a number from 1 to 65535, not '{port}'.\n"
+
+
+@pytest.mark.loopback
+def test_a_site_that_cannot_start_takes_the_sandbox_with_it(environ):
+    refused = dev({**environ, "GUNICORN_CMD_ARGS": "--no-such-option"})
+
+    assert refused.returncode == 1
+    assert "The site ended by itself (status 2). Stopped the sandbox too." in refused.stderr
+    assert not is_listening(environ["SANDBOX_PORT"])
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_dev_starts_both_and_stops_both(how, environ):
+    with started(environ) as (process, welcome):
+        site, sandbox = re.findall(r"http://127\.0\.0\.1:\d+", welcome)
+        answers = [status(environ["PORT"], "/"), status(environ["SANDBOX_PORT"], "/")]
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=20)
+
+    assert site.endswith(environ["PORT"])
+    assert sandbox.endswith(environ["SANDBOX_PORT"])
+    assert "press Sign in with Twitter, pick Wren, press Authorize app" in welcome
+    assert answers == [200, 200]
+    assert (process.returncode, errors) == (0, "")
+    assert not is_listening(environ["PORT"])
+    assert not is_listening(environ["SANDBOX_PORT"])
+
+
+@pytest.mark.loopback
+def test_dev_with_a_client_of_your_own_starts_only_the_site(environ):
+    with started({**environ, "TWITTER_CLIENT_ID": "a-client"}) as (process, welcome):
+        sandbox_runs = is_listening(environ["SANDBOX_PORT"])
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+    assert not sandbox_runs
+    assert f"http://127.0.0.1:{environ['PORT']}/auth/callback" in welcome
+
+
+DEV = [sys.executable, ROOT / "bin" / "dev"]
+
+
+def dev(environ):
+    return subprocess.run(DEV, env=environ, capture_output=True, text=True, check=False, timeout=50)
+
+
+@contextlib.contextmanager
+def started(environ):
+    """Yield bin/dev and what it said once both answered."""
+    process = subprocess.Popen(
+        DEV, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    with process:
+        try:
+            lines = iter(process.stdout.readline, "")
+            yield process, "".join(take_until("Ctrl-C", lines))
+        finally:
+            process.terminate()  # nothing, once it has ended
+
+
+def take_until(words, lines):
+    for line in lines:
+        yield line
+        if words in line:
+            return
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def is_listening(port):
+    with contextlib.suppress(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(port)), timeout=5).close()
+        return True
+    return False
+
+
+def status(port, path):
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        return connection.getresponse().status
