@@ -36,6 +36,16 @@ def test_make_alone_explains_every_target():
     assert help_text.stderr == ""
 
 
+def test_all_that_make_runs_is_told_without_make():
+    recipes = re.findall(
+        r"\$\(python\) (?:-m )?(.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
+    told = (ROOT / "docs" / "without-make.md").read_text()
+
+    assert len(recipes) > 5
+    assert [recipe for recipe in recipes if recipe not in told] == []
+
+
 # The locks
 
 
