@@ -23,11 +23,11 @@ from app.twitter.errors import (
 
 PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
     {
-        Permission.READ_TWEETS: "See the Tweets you can see, those of protected accounts included",
-        Permission.READ_USERS: "See the profiles you can see",
+        Permission.READ_TWEETS: "Read the Tweets you can see, protected ones too",
+        Permission.READ_USERS: "Read profiles, yours included",
         Permission.READ_FOLLOWS: "See whom you follow and who follows you",
-        Permission.READ_SPACES: "See the Spaces you can see",
-        Permission.STAY_SIGNED_IN: "Keep you signed in until you log out",
+        Permission.READ_SPACES: "See the Spaces that are open to you",
+        Permission.STAY_SIGNED_IN: "Stay connected until you log out",
         Permission.WRITE_FOLLOWS: "Follow and unfollow people for you",
     }
 )
@@ -60,7 +60,7 @@ _SENTENCES: tuple[tuple[type[TwitterError], str], ...] = (
 def missing(permission: Permission) -> Trouble:
     """Say which permission a panel would need, so that the page can offer to ask for it."""
     return Trouble(
-        text=f"This needs one more permission from you: {lower_first(PERMISSIONS[permission])}.",
+        text=f"One more permission is needed here: {lower_first(PERMISSIONS[permission])}.",
         ask=permission,
     )
 
