@@ -85,7 +85,7 @@ def _picture(word: str, author: str, minutes_ago: int, media_key: str) -> Link:
 def _said(
     minutes_ago: int, author_id: str, text: str, counts: tuple[int, ...] = (0,), **more: object
 ) -> Tweet:
-    """Make a post. `counts`: likes, reposts, replies, quotes, bookmarks, as far as there are any."""
+    """Make a post. `counts`: likes, reposts, replies, quotes, bookmarks, as far as there are."""
     likes, reposts, replies, quotes, bookmarks = (*counts, 0, 0, 0, 0)[:5]
     return Tweet(
         id=at(minutes_ago),
@@ -99,59 +99,26 @@ def _said(
 
 TWEETS = (
     # Wren
-    _said(
-        12,
-        WREN,
-        "Good morning to everybody except the cat.",
-        (
-            64,
-            3,
-            5,
-        ),
-    ),
+    _said(12, WREN, "Good morning to everybody except the cat.", (64, 3, 5)),
     _said(
         95,
         WREN,
         "🐛🐛🐛 Breakfast report: three. Thank you @robin for looking the other way. #hedgelife",
-        (
-            41,
-            2,
-            1,
-        ),
+        (41, 2, 1),
     ),
-    _said(
-        4 * HOUR,
-        WREN,
-        "",
-        (
-            380,
-            57,
-            22,
-            9,
-            31,
-        ),
-        note=NOTE,
-    ),
+    _said(4 * HOUR, WREN, "", (380, 57, 22, 9, 31), note=NOTE),
     _said(
         9 * HOUR,
         WREN,
         "Nest 4 of 6 is finished. Moss & lichen, facing south, low ceiling. Will she like it? <3",
-        (
-            87,
-            4,
-            12,
-        ),
+        (87, 4, 12),
         earlier_versions=(at(9 * HOUR + 4), at(9 * HOUR + 2)),
     ),
     _said(
         1 * DAY,
         WREN,
         "This. Eleven seconds into it you can hear me correct him.",
-        (
-            29,
-            1,
-            2,
-        ),
+        (29, 1, 2),
         references=(("quoted", at(1 * DAY + 3 * HOUR)),),
     ),
     _said(1 * DAY + 40, WREN, "", references=(("retweeted", at(2 * DAY)),)),
@@ -159,11 +126,7 @@ TWEETS = (
         2 * DAY + 30,
         WREN,
         "@kingfisher I saw you. Everybody saw you. You are bright blue.",
-        (
-            133,
-            8,
-            3,
-        ),
+        (133, 8, 3),
         references=(("replied_to", at(2 * DAY + 45)),),
     ),
     _said(
@@ -171,13 +134,7 @@ TWEETS = (
         WREN,
         "I have written down where the good spiders are, so that nobody has to ask again: "
         "https://t.co/hedgemap01",
-        (
-            52,
-            11,
-            4,
-            0,
-            40,
-        ),
+        (52, 11, 4, 0, 40),
         links=(_link("hedgemap01", "wren.example/spiders/north-side", "Spiders, north side"),),
     ),
     _said(5 * DAY, WREN, "If a < b and b < c, then somebody has moved my twigs again.", (18,)),
@@ -185,10 +142,7 @@ TWEETS = (
         8 * DAY,
         WREN,
         "Ten grams. TEN. I have been weighed. I do not wish to discuss it.",
-        (
-            210,
-            14,
-        ),
+        (210, 14),
     ),
     _said(
         13 * DAY,
@@ -197,56 +151,29 @@ TWEETS = (
         (96,),
     ),
     _said(
-        21 * DAY,
-        WREN,
-        "Moved in. It is a coconut shell with a hole. It is perfect.",
-        (
-            154,
-            6,
-            9,
-        ),
+        21 * DAY, WREN, "Moved in. It is a coconut shell with a hole. It is perfect.", (154, 6, 9)
     ),
     # Robin
     _said(
-        25,
-        ROBIN,
-        "Dawn chorus is on, come and listen. I open, obviously. #DawnChorus",
-        (
-            71,
-            9,
-            3,
-        ),
+        25, ROBIN, "Dawn chorus is on, come and listen. I open, obviously. #DawnChorus", (71, 9, 3)
     ),
     _said(
         1 * DAY + 3 * HOUR,
         ROBIN,
         "Took my solo up a third this morning. The fence post has never heard anything like it.",
-        (
-            118,
-            7,
-            6,
-            2,
-        ),
+        (118, 7, 6, 2),
     ),
     _said(
         2 * DAY + 4 * HOUR,
         ROBIN,
         "Somebody is digging. I repeat: somebody is DIGGING 🪱",
-        (
-            340,
-            29,
-            11,
-        ),
+        (340, 29, 11),
     ),
     _said(
         6 * DAY,
         ROBIN,
         "Every December I am on ten million cards. I have not seen a penny.",
-        (
-            902,
-            143,
-            38,
-        ),
+        (902, 143, 38),
     ),
     _said(
         80,
@@ -260,11 +187,7 @@ TWEETS = (
         50,
         JAY,
         "Where did I put the one from last Tuesday?",
-        (
-            77,
-            5,
-            19,
-        ),
+        (77, 5, 19),
         poll_id="1990000000000000101",
     ),
     _said(
@@ -273,117 +196,39 @@ TWEETS = (
         "Planted 4,000 acorns this autumn. Found 1,300 again. You are welcome, future forest. "
         "That is not forgetting, that is a reforestation programme with very low overheads and a "
         "blue wing.",
-        (
-            640,
-            88,
-            20,
-            12,
-            9,
-        ),
+        (640, 88, 20, 12, 9),
     ),
     _said(
         9 * DAY,
         JAY,
         "If you hear a cat, a buzzard and a car alarm in a row: that was me.",
-        (
-            205,
-            17,
-        ),
+        (205, 17),
     ),
     # Magpie
-    _said(
-        3 * HOUR,
-        MAGPIE,
-        "Is it shiny, y/n",
-        (
-            59,
-            2,
-            31,
-        ),
-    ),
+    _said(3 * HOUR, MAGPIE, "Is it shiny, y/n", (59, 2, 31)),
     _said(
         4 * DAY,
         MAGPIE,
         "Market news: $SHINY up 4%, buttons steady, tinfoil mixed. Not advice. https://t.co/magpiemkt1",
-        (
-            160,
-            21,
-            8,
-        ),
+        (160, 21, 8),
         links=(_link("magpiemkt1", "magpie.example/market/tinfoil-and-buttons"),),
     ),
-    _said(
-        11 * DAY,
-        MAGPIE,
-        "I did not steal it. I gave it a home.",
-        (
-            333,
-            40,
-            12,
-        ),
-    ),
+    _said(11 * DAY, MAGPIE, "I did not steal it. I gave it a home.", (333, 40, 12)),
     # Heron
-    _said(
-        7 * HOUR,
-        HERON,
-        "Still standing.",
-        (
-            512,
-            66,
-            7,
-        ),
-    ),
-    _said(
-        1 * DAY + 7 * HOUR,
-        HERON,
-        "Still standing.",
-        (
-            498,
-            61,
-            5,
-        ),
-    ),
-    _said(
-        2 * DAY + 7 * HOUR,
-        HERON,
-        "Fish.",
-        (
-            1204,
-            205,
-            44,
-        ),
-    ),
+    _said(7 * HOUR, HERON, "Still standing.", (512, 66, 7)),
+    _said(1 * DAY + 7 * HOUR, HERON, "Still standing.", (498, 61, 5)),
+    _said(2 * DAY + 7 * HOUR, HERON, "Fish.", (1204, 205, 44)),
     # Barn Owl
+    _said(6 * HOUR, OWL, "To whoever rustled at 02:14: thank you.", (187, 12, 6)),
     _said(
-        6 * HOUR,
-        OWL,
-        "To whoever rustled at 02:14: thank you.",
-        (
-            187,
-            12,
-            6,
-        ),
-    ),
-    _said(
-        3 * DAY + 5 * HOUR,
-        OWL,
-        "My ears are at different heights. Yes, on purpose.",
-        (
-            276,
-            30,
-            9,
-        ),
+        3 * DAY + 5 * HOUR, OWL, "My ears are at different heights. Yes, on purpose.", (276, 30, 9)
     ),
     # Kingfisher
     _said(
         2 * DAY + 45,
         KINGFISHER,
         "Nobody saw me today. 🐟💙 New stretch of water, same old me. https://t.co/brook00001",
-        (
-            267,
-            34,
-            8,
-        ),
+        (267, 34, 8),
         media_keys=("3_1990000000000000001",),
         links=(_picture("brook00001", "kingfisher", 2 * DAY + 45, "3_1990000000000000001"),),
     ),
@@ -391,21 +236,14 @@ TWEETS = (
         10 * DAY,
         KINGFISHER,
         "Forty kilometres an hour, straight down, for a stickleback. Worth it.",
-        (
-            140,
-            9,
-        ),
+        (140, 9),
     ),
     # Puffin
     _said(
         14 * HOUR,
         PUFFIN,
         "View from the office. https://t.co/seaview001",
-        (
-            721,
-            80,
-            15,
-        ),
+        (721, 80, 15),
         media_keys=("3_1990000000000000003",),
         links=(_picture("seaview001", "puffin", 14 * HOUR, "3_1990000000000000003"),),
     ),
@@ -413,10 +251,7 @@ TWEETS = (
         5 * DAY + 3 * HOUR,
         PUFFIN,
         "Personal best: 62 sand eels at once. Do not ask where I put them.",
-        (
-            433,
-            51,
-        ),
+        (433, 51),
     ),
     # Nightjar: protected, so only its followers may read this
     _said(10 * HOUR, NIGHTJAR, "churrrrrrrrrrrrrrrrrrrrrrrrrrrr (please do not repeat this)", (2,)),
@@ -432,13 +267,7 @@ TWEETS = (
         5 * HOUR,
         STARLING,
         "Last night, the pier. No rehearsal, no leader, no collisions. https://t.co/flock00001",
-        (
-            1893,
-            402,
-            61,
-            25,
-            110,
-        ),
+        (1893, 402, 61, 25, 110),
         media_keys=("3_1990000000000000002",),
         links=(_picture("flock00001", "starling", 5 * HOUR, "3_1990000000000000002"),),
     ),
@@ -446,10 +275,7 @@ TWEETS = (
         6 * DAY + 30,
         STARLING,
         "Rule one: mind your seven neighbours. There is no rule two.",
-        (
-            950,
-            210,
-        ),
+        (950, 210),
     ),
     # Mockingbird: texts that want to be something else
     _said(

@@ -1,0 +1,36 @@
+"""The sandbox under test: without a socket where that is enough, with one where HTTP matters."""
+
+import pytest
+
+from sandbox import create_app
+from sandbox.testing import Sandbox
+from sandbox.world import World
+from tests.sandbox.steps import Steps
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.fixture
+def app(world):
+    return create_app(world)
+
+
+@pytest.fixture
+def browser(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def steps(browser, world):
+    """Somebody who knows how to sign in, step by step."""
+    return Steps(browser, world)
+
+
+@pytest.fixture
+def running():
+    """Yield a sandbox that listens on a free port."""
+    with Sandbox() as sandbox:
+        yield sandbox

@@ -1,0 +1,180 @@
+"""The page on which a person says yes or no. Twitter: "OAuth 2.0 Authorization Code Flow"."""
+
+import pytest
+
+from tests.sandbox.steps import CALLBACK, EVERYTHING, query_of
+
+
+def test_form_offers_accounts_scopes_and_two_buttons(steps):
+    page = steps.ask()
+
+    assert page.status_code == 200
+    assert page.text.index('value="wren" checked') < page.text.index('value="robin"')
+    assert "Authorize app</button>" in page.text
+    assert "Cancel</button>" in page.text
+    assert "Follow and unfollow people for you" in page.text
+
+
+def test_suspended_accounts_cannot_be_chosen(steps):
+    assert 'value="cuckoo"' not in steps.ask().text
+
+
+def test_hostile_names_are_escaped(steps):
+    assert "<script>" not in steps.ask().text
+
+
+def test_yes_sends_state_and_code_in_this_order(steps):
+    back = steps.answer(state="s p&ce")
+
+    assert back.status_code == 302
+    assert back.location.startswith(f"{CALLBACK}?state=s+p%26ce&code=")
+
+
+def test_cancel_is_told_to_the_client(steps):
+    """RFC 6749 §4.1.2.1."""
+    back = steps.answer("cancel")
+
+    assert back.location == f"{CALLBACK}?error=access_denied&state=a-state"
+
+
+def test_missing_state_is_the_one_mistake_answered_by_a_redirect(steps):
+    """Seen on Twitter: `?error=invalid_request&state=`."""
+    back = steps.ask(state=None)
+
+    assert back.status_code == 302
+    assert back.location == f"{CALLBACK}?error=invalid_request&state="
+
+
+@pytest.mark.parametrize(
+    "changes, rule",
+    [
+        ({"client_id": None}, "client_id"),
+        ({"client_id": "nobody"}, "client_id"),
+        ({"redirect_uri": None}, "redirect_uri"),
+        ({"redirect_uri": CALLBACK + "/"}, "redirect_uri"),
+        ({"redirect_uri": CALLBACK + "?a=1"}, "redirect_uri"),
+        ({"redirect_uri": CALLBACK + "#"}, "redirect_uri"),
+        ({"redirect_uri": CALLBACK.replace("8000", "8001")}, "redirect_uri"),
+        ({"redirect_uri": CALLBACK.replace("127.0.0.1", "localhost")}, "redirect_uri"),
+        ({"redirect_uri": CALLBACK.replace("http", "https")}, "redirect_uri"),
+        ({"redirect_uri": CALLBACK.upper()}, "redirect_uri"),
+        ({"response_type": None}, "response_type"),
+        ({"response_type": "token"}, "response_type"),
+        ({"scope": None}, "scope"),
+        ({"scope": ""}, "scope"),
+        ({"scope": "tweet.read offline_access"}, "offline_access"),
+        ({"scope": "tweet.read  users.read"}, "scope"),
+        ({"scope": "account.follows.read"}, "account.follows.read"),
+        ({"code_challenge": None}, "PKCE"),
+        ({"code_challenge_method": None}, "PKCE"),
+        ({"code_challenge_method": "S512"}, "code_challenge_method"),
+        ({"code_challenge": "tooshort"}, "RFC 7636"),
+        ({"code_challenge": "a" * 129, "code_challenge_method": "plain"}, "RFC 7636"),
+        ({"code_challenge": "sp ace", "code_challenge_method": "plain"}, "RFC 7636"),
+        ({"state": "s" * 501}, "500"),
+        ({"state": ["one", "two"]}, "more than once"),
+        ({"redirect_uri": [CALLBACK, CALLBACK]}, "more than once"),
+    ],
+)
+def test_a_bad_request_is_a_dead_end(steps, changes, rule):
+    """RFC 6749 §4.1.2.1 forbids a redirect for some of these; Twitter redirects for none."""
+    page = steps.ask(**changes)
+
+    assert page.status_code == 400
+    assert page.location is None
+    assert "Something went wrong" in page.text
+    assert rule in page.text
+
+
+@pytest.mark.parametrize("method", ["S256", "s256"])
+def test_s256_may_be_written_in_lower_case(steps, method):
+    """Twitter's own TypeScript SDK sends `s256`."""
+    code = steps.code(code_challenge_method=method)
+
+    assert steps.exchange(code).status_code == 200
+
+
+def test_plain_takes_the_nine_letters_of_twitters_example(steps):
+    code = steps.code(code_challenge="challenge", code_challenge_method="plain")
+
+    assert steps.exchange(code, code_verifier="challenge").status_code == 200
+
+
+def test_a_state_of_500_characters_is_fine(steps):
+    assert query_of(steps.answer(state="s" * 500).location)["state"] == "s" * 500
+
+
+def test_a_query_in_the_callback_is_kept(steps, world):
+    """RFC 6749 §3.1.2."""
+    from sandbox.model import Client
+
+    world.register(Client(client_id="q", name="Q", callbacks=("https://q.example/back?a=1",)))
+
+    location = steps.answer("cancel", client_id="q", redirect_uri="https://q.example/back?a=1")
+
+    assert location.location.startswith("https://q.example/back?a=1&error=access_denied")
+
+
+def test_a_form_works_once(steps):
+    ticket = steps.ticket()
+    steps.answer(ticket=ticket)
+
+    again = steps.answer(ticket=ticket)
+
+    assert again.status_code == 400
+    assert "answered already" in again.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_a_form_of_another_site_is_refused(steps, headers):
+    assert steps.answer(headers=headers).status_code == 400
+
+
+def test_our_own_form_is_welcome(steps):
+    assert steps.answer(headers={"Origin": "http://localhost"}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"ticket": "made-up"},
+        {"decision": None},
+        {"decision": "maybe"},
+        {"account": None},
+        {"account": "nobody"},
+        {"account": "cuckoo"},
+        {"account": "starling_0001"},
+    ],
+)
+def test_a_forged_form_is_refused(steps, form):
+    assert steps.answer(**form).status_code == 400
+
+
+def test_the_forms_policy_lets_the_redirect_pass(steps):
+    """Browsers apply `form-action` to every redirect after the form (CSP level 3 §6.4.1)."""
+    policy = steps.ask().headers["Content-Security-Policy"]
+
+    assert "form-action" not in policy
+    assert "default-src 'none'" in policy
+
+
+def test_pages_with_a_ticket_are_not_kept(steps):
+    assert steps.ask().headers["Cache-Control"] == "no-store"
+
+
+def test_beta_knows_other_scopes_and_public_clients_only(steps, world):
+    """The document of the private beta of 2021."""
+    world.change({"dialect": "beta"})
+    beta = "tweet.read users.read account.follows.read account.follows.write spaces.read"
+
+    assert steps.ask(client_id="sandbox-public", scope=beta).status_code == 200
+    assert steps.ask(client_id="sandbox-public", scope=EVERYTHING).status_code == 400
+    assert "public clients" in steps.ask(scope=beta).text

@@ -1,0 +1,114 @@
+"""Tokens are killed one by one (RFC 7009, with the hint that Twitter demands)."""
+
+import pytest
+
+from tests.sandbox.steps import basic
+
+
+def state_of(steps, token):
+    """Say what an access or refresh token is still good for."""
+    if steps.get("/2/users/me", token).status_code == 200:
+        return "living"
+    return "living" if steps.refresh(token).status_code == 200 else "dead"
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_a_revoked_token_is_dead_at_once(steps, kind):
+    token = steps.sign_in()[kind]
+    answer = steps.revoke(token, kind)
+
+    assert answer.json == {"revoked": True}
+    assert state_of(steps, token) == "dead"
+
+
+@pytest.mark.parametrize(
+    "killed, other", [("access_token", "refresh_token"), ("refresh_token", "access_token")]
+)
+def test_its_pair_lives_on(steps, killed, other):
+    """Whether Twitter kills the pair is not known, so nobody may count on it."""
+    tokens = steps.sign_in()
+    steps.revoke(tokens[killed], killed)
+
+    assert state_of(steps, tokens[other]) == "living"
+
+
+def test_a_wrong_hint_is_only_a_hint(steps):
+    """RFC 7009 §2.1: the search goes on in the other kind."""
+    token = steps.sign_in()["access_token"]
+    steps.revoke(token, "refresh_token")
+
+    assert state_of(steps, token) == "dead"
+
+
+@pytest.mark.parametrize("token", ["nonsense", "x" * 5000])
+def test_an_unknown_token_is_no_error(steps, token):
+    """RFC 7009 §2.2."""
+    assert steps.revoke(token).json == {"revoked": True}
+
+
+def test_revoking_twice_is_no_error(steps):
+    token = steps.sign_in()["access_token"]
+    steps.revoke(token)
+
+    assert steps.revoke(token).json == {"revoked": True}
+
+
+def test_the_token_of_another_client_is_refused(steps):
+    """RFC 7009 §2.1."""
+    token = steps.sign_in()["access_token"]
+    answer = steps.revoke(token, headers={}, client_id="sandbox-public")
+
+    assert answer.status_code == 400
+    assert answer.json["error_description"] == "Value passed for the token was invalid."
+    assert state_of(steps, token) == "living"
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"token": None}, "Missing required parameter [token]."),
+        ({"token_type_hint": None}, "Missing required parameter [token_type_hint]."),
+        ({"token_type_hint": "bearer"}, "Value passed for the token type hint was invalid."),
+    ],
+)
+def test_a_bad_revocation_is_refused(steps, changes, words):
+    answer = steps.revoke(steps.sign_in()["access_token"], **changes)
+
+    assert answer.status_code == 400
+    assert answer.json == {"error": "invalid_request", "error_description": words}
+
+
+def test_a_public_client_names_itself(steps):
+    token = steps.sign_in(client_id="sandbox-public")["access_token"]
+
+    assert steps.revoke(token, headers={}, client_id="sandbox-public").json == {"revoked": True}
+
+
+def test_a_revocation_may_come_as_json(steps):
+    body = {"token": steps.sign_in()["access_token"], "token_type_hint": "access_token"}
+    answer = steps.browser.post("/2/oauth2/revoke", json=body, headers=basic())
+
+    assert answer.json == {"revoked": True}
+
+
+def test_a_person_can_remove_an_app(steps):
+    tokens = steps.sign_in()
+    page = steps.browser.get("/settings/connected_apps").text
+    form = {"account": "wren", "client_id": "sandbox-client"}
+    answer = steps.browser.post("/settings/connected_apps", data=form)
+
+    assert "Perch" in page
+    assert answer.status_code == 303
+    assert state_of(steps, tokens["access_token"]) == "dead"
+    assert state_of(steps, tokens["refresh_token"]) == "dead"
+    assert "No app may act" in steps.browser.get("/settings/connected_apps").text
+
+
+def test_another_site_cannot_remove_an_app(steps):
+    token = steps.sign_in()["access_token"]
+    form = {"account": "wren", "client_id": "sandbox-client"}
+    headers = {"Origin": "https://evil.example"}
+    answer = steps.browser.post("/settings/connected_apps", data=form, headers=headers)
+
+    assert answer.status_code == 403
+    assert state_of(steps, token) == "living"

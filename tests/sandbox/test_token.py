@@ -1,0 +1,268 @@
+"""Codes and refresh tokens become token sets. Twitter's own words for everything that is wrong."""
+
+import base64
+import re
+
+import pytest
+
+from tests.sandbox.steps import CALLBACK, VERIFIER, basic
+
+BAD_CODE = "Value passed for the authorization code was invalid."
+BAD_VERIFIER = "Value passed for the code verifier did not match the code challenge."
+BAD_REDIRECT = "Value passed for the redirect uri did not match the uri of the authorization code."
+BAD_TOKEN = "Value passed for the token was invalid."
+
+
+def refusal(answer):
+    return answer.status_code, answer.json["error"], answer.json["error_description"]
+
+
+def test_a_code_buys_a_token_set(steps):
+    answer = steps.exchange(steps.code())
+
+    assert answer.status_code == 200
+    assert answer.json["token_type"] == "bearer"
+    assert answer.json["expires_in"] == 7200
+    assert set(answer.json) == {
+        "token_type",
+        "expires_in",
+        "access_token",
+        "scope",
+        "refresh_token",
+    }
+
+
+def test_token_answers_are_not_kept(steps):
+    """RFC 6749 §5.1."""
+    headers = steps.exchange(steps.code()).headers
+
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Pragma"] == "no-cache"
+
+
+def test_scopes_come_as_a_set(steps):
+    asked = "tweet.read users.read follows.read space.read offline.access"
+    orders = {steps.sign_in(scope=asked)["scope"] for _ in range(20)}
+
+    assert {frozenset(order.split()) for order in orders} == {frozenset(asked.split())}
+    assert len(orders) > 1
+
+
+def test_no_refresh_token_without_offline_access(steps):
+    assert "refresh_token" not in steps.sign_in(scope="tweet.read users.read")
+
+
+@pytest.mark.parametrize("name, kind", [("access_token", "at"), ("refresh_token", "rt")])
+def test_tokens_have_the_anatomy_of_twitters(steps, name, kind):
+    """Decoded from the samples in Twitter's documentation: 91 characters of base64url."""
+    token = steps.sign_in()[name]
+    inside = base64.urlsafe_b64decode(token + "=").decode()
+
+    assert len(token) == 91
+    assert re.fullmatch(rf"[\w-]{{45}}:\d{{13}}:1:[01]:{kind}:1", inside)
+
+
+def test_a_public_client_names_itself(steps):
+    code = steps.code(client_id="sandbox-public")
+
+    assert steps.exchange(code, headers={}, client_id="sandbox-public").status_code == 200
+
+
+def test_a_confidential_client_may_name_itself_too(steps):
+    """X's TypeScript SDK sends both."""
+    answer = steps.exchange(
+        steps.code(), client_id="sandbox-client", client_secret="sandbox-secret"
+    )
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        basic(secret="wrong"),
+        basic(secret=""),
+        basic(client_id="nobody"),
+        basic(client_id="sandbox-public", secret=""),
+        {"Authorization": "Basic !!!"},
+        {"Authorization": "Basic " + base64.b64encode(b"no colon").decode()},
+        {"Authorization": "Basic " + base64.b64encode(b"\xff\xfe:x").decode()},
+        {"Authorization": "Basic"},
+        {"Authorization": basic()["Authorization"].replace("Basic", "Bearer")},
+    ],
+)
+@pytest.mark.parametrize("call", ["exchange", "refresh", "revoke"])
+def test_a_confidential_client_must_prove_itself_by_header(steps, call, headers):
+    """RFC 6749 §2.3.1; the words are Twitter's."""
+    answer = getattr(steps, call)("anything", headers=headers, client_id="sandbox-client")
+    if headers == {}:
+        answer = getattr(steps, call)(
+            "anything",
+            headers=headers,
+            client_id="sandbox-client",
+            client_secret="sandbox-secret",
+        )
+
+    assert refusal(answer) == (401, "unauthorized_client", "Missing valid authorization header")
+    assert answer.headers["WWW-Authenticate"].startswith("Basic")
+
+
+@pytest.mark.parametrize(
+    "form, status, error, words",
+    [
+        ({"client_id": None}, 400, "invalid_request", "Missing required parameter [client_id]."),
+        ({"client_id": "nobody"}, 401, "invalid_client", "client id was invalid"),
+        ({"grant_type": None}, 400, "invalid_request", "[grant_type]"),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type", "grant type"),
+        ({"grant_type": "client_credentials"}, 400, "unsupported_grant_type", "grant type"),
+        ({"code": None}, 400, "invalid_request", "Missing required parameter [code]."),
+        ({"code": ""}, 400, "invalid_request", "Missing required parameter [code]."),
+        ({"code": "nonsense"}, 400, "invalid_request", BAD_CODE),
+        ({"redirect_uri": None}, 400, "invalid_request", "[redirect_uri]"),
+        ({"redirect_uri": CALLBACK + "/"}, 400, "invalid_request", BAD_REDIRECT),
+        ({"code_verifier": None}, 400, "invalid_request", "[code_verifier]"),
+        ({"code_verifier": VERIFIER[::-1]}, 400, "invalid_request", BAD_VERIFIER),
+        ({"code_verifier": "ü" * 43}, 400, "invalid_request", BAD_VERIFIER),
+        ({"code": ["one", "two"]}, 400, "invalid_request", "more than once"),
+    ],
+)
+def test_a_bad_exchange_is_refused_in_twitters_words(steps, form, status, error, words):
+    code = steps.code(client_id="sandbox-public")
+    answer = steps.exchange(code, headers={}, **({"client_id": "sandbox-public"} | form))
+
+    assert refusal(answer)[:2] == (status, error)
+    assert words in answer.json["error_description"]
+
+
+def test_a_code_lives_29_seconds_and_not_30(steps, world):
+    first, second = steps.code(), steps.code()
+    world.advance(29)
+    in_time = steps.exchange(first)
+    world.advance(1)
+
+    assert in_time.status_code == 200
+    assert refusal(steps.exchange(second)) == (400, "invalid_request", BAD_CODE)
+
+
+def test_a_second_use_of_a_code_ends_what_the_first_one_got(steps):
+    """RFC 6749 §4.1.2."""
+    code = steps.code()
+    tokens = steps.exchange(code).json
+
+    assert refusal(steps.exchange(code)) == (400, "invalid_request", BAD_CODE)
+    assert steps.get("/2/users/me", tokens["access_token"]).status_code == 401
+    assert refusal(steps.refresh(tokens["refresh_token"]))[2] == BAD_TOKEN
+
+
+def test_a_wrong_verifier_spends_the_code(steps):
+    code = steps.code()
+    steps.exchange(code, code_verifier="a" * 43)
+
+    assert refusal(steps.exchange(code))[2] == BAD_CODE
+
+
+def test_a_code_is_bound_to_its_client(steps):
+    code = steps.code()
+    stolen = steps.exchange(code, headers={}, client_id="sandbox-public")
+
+    assert refusal(stolen)[2] == BAD_CODE
+    assert steps.exchange(code).status_code == 200
+
+
+def test_an_access_token_lives_two_hours(steps, world):
+    token = steps.sign_in()["access_token"]
+    world.advance(7199)
+    before = steps.get("/2/users/me", token).status_code
+    world.advance(1)
+
+    assert before == 200
+    assert steps.get("/2/users/me", token).status_code == 401
+
+
+def test_the_lifetime_can_be_set(steps, world):
+    world.change({"access_token_seconds": 5})
+    tokens = steps.sign_in()
+    world.advance(5)
+
+    assert tokens["expires_in"] == 5
+    assert steps.get("/2/users/me", tokens["access_token"]).status_code == 401
+
+
+def test_a_refresh_gives_a_whole_new_set(steps):
+    old = steps.sign_in()
+    new = steps.refresh(old["refresh_token"])
+
+    assert new.status_code == 200
+    assert new.json["access_token"] != old["access_token"]
+    assert new.json["refresh_token"] != old["refresh_token"]
+    assert set(new.json["scope"].split()) == set(old["scope"].split())
+
+
+def test_the_old_access_token_outlives_a_refresh(steps):
+    """Otherwise every request in flight would fail."""
+    old = steps.sign_in()
+    steps.refresh(old["refresh_token"])
+
+    assert steps.get("/2/users/me", old["access_token"]).status_code == 200
+
+
+def test_a_second_use_of_a_refresh_token_ends_the_family(steps):
+    """RFC 9700 §4.14.2."""
+    old = steps.sign_in()
+    new = steps.refresh(old["refresh_token"]).json
+
+    assert refusal(steps.refresh(old["refresh_token"])) == (400, "invalid_request", BAD_TOKEN)
+    assert refusal(steps.refresh(new["refresh_token"]))[2] == BAD_TOKEN
+    assert steps.get("/2/users/me", new["access_token"]).status_code == 401
+
+
+def test_a_refresh_token_is_bound_to_its_client(steps):
+    token = steps.sign_in()["refresh_token"]
+    stolen = steps.refresh(token, headers={}, client_id="sandbox-public")
+
+    assert refusal(stolen)[2] == BAD_TOKEN
+    assert steps.refresh(token).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["access_token", "nothing"])
+def test_only_a_refresh_token_refreshes(steps, name):
+    token = steps.sign_in().get(name, "nonsense")
+
+    assert refusal(steps.refresh(token))[2] == BAD_TOKEN
+
+
+def test_parameters_may_come_as_json(steps):
+    """Published clients do this, and Twitter answers them."""
+    form = {"grant_type": "authorization_code", "code": steps.code(), "redirect_uri": CALLBACK}
+    body = form | {"code_verifier": VERIFIER}
+
+    assert steps.browser.post("/2/oauth2/token", json=body, headers=basic()).status_code == 200
+
+
+def test_parameters_may_come_in_the_query_of_a_post(steps):
+    token = steps.sign_in()["refresh_token"]
+    query = {"grant_type": "refresh_token", "refresh_token": token}
+    answer = steps.browser.post("/2/oauth2/token", query_string=query, headers=basic())
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("body", ["[]", "{", '{"grant_type": 1}', '{"code": ["a"]}', "null"])
+def test_odd_json_is_refused(steps, body):
+    answer = steps.browser.post(
+        "/2/oauth2/token", data=body, headers=basic() | {"Content-Type": "application/json"}
+    )
+
+    assert refusal(answer)[:2] == (400, "invalid_request")
+
+
+def test_a_get_hands_nothing_out(steps):
+    """RFC 6749 §3.2."""
+    assert steps.browser.get("/2/oauth2/token").status_code in {404, 405}
+
+
+def test_names_in_body_and_header_must_agree(steps):
+    answer = steps.exchange(steps.code(), client_id="sandbox-public")
+
+    assert refusal(answer)[:2] == (400, "invalid_request")
