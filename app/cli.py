@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 
 from app.services import services
 
@@ -14,6 +15,7 @@ def init_app(app: Flask) -> None:
 
 
 @click.command("prune")
+@with_appcontext
 def prune() -> None:
     """Delete used states that no browser can bring back any more. Run it hourly."""
     count = services().claims.prune(now=services().now())

@@ -6,7 +6,7 @@ from tests.needs import need
 
 __all__ = ["need"]
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.servers", "tests.site"]
 
 # One host in two spellings. A name such as "localhost" would have to be looked up first.
 LOOPBACK = ["127.0.0.1", "::1"]

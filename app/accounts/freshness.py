@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Double, literal_column, or_, select, update
 
 from app.accounts.errors import GrantEnded
 from app.accounts.grants import Because, Grants
@@ -41,7 +41,7 @@ POLL_SECONDS = 0.1
 
 STORE_CLOCK = {
     "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
-    "postgresql": "extract(epoch from clock_timestamp())",
+    "postgresql": "cast(extract(epoch from clock_timestamp()) as double precision)",
 }
 
 
@@ -235,4 +235,4 @@ class Freshness:
 
 def _store_clock(connection: Connection) -> ColumnElement[float]:
     """Return the store's own time in seconds since 1970: process clocks disagree."""
-    return text(STORE_CLOCK[connection.dialect.name]).columns().scalar_subquery()
+    return literal_column(STORE_CLOCK[connection.dialect.name], Double())

@@ -95,6 +95,14 @@ class Outbox:
         for row in rows:
             self._courier.take(row)
 
+    def wait(self, *, seconds: float) -> bool:
+        """Wait until every row taken was tried once; tell whether that came in time."""
+        return self._courier.wait(seconds)
+
+    def stop(self) -> None:
+        """Deliver no more in this process. What is left stays in the outbox."""
+        self._courier.stop()
+
     def deliver(self, row: str) -> bool:
         """Tell Twitter to kill the token of `row`; tell whether the row is done with.
 
@@ -153,6 +161,8 @@ class _Courier:
     def __init__(self, deliver: Callable[[str], bool]) -> None:
         self._deliver = deliver
         self._rounds: list[tuple[float, int, str]] = []
+        self._at_work = False
+        self._stopped = False
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -162,24 +172,43 @@ class _Courier:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(self._is_idle, timeout=seconds)
+
+    def stop(self) -> None:
+        with self._changed:
+            self._stopped = True
+            self._rounds.clear()
+            self._changed.notify_all()
+
+    def _is_idle(self) -> bool:
+        return not self._at_work and all(attempt > 0 for _, attempt, _ in self._rounds)
 
     def _run(self) -> None:
-        while True:
-            attempt, row = self._next()
-            try:
-                done = self._deliver(row)
-            except SQLAlchemyError as error:
-                log.warning("the outbox cannot reach the database: %s", type(error).__name__)
-                done = False
-            if not done and attempt < len(PAUSES):
+        while (round_ := self._next()) is not None:
+            attempt, row = round_
+            if not self._try(row) and attempt < len(PAUSES):
                 self.take(row, attempt=attempt + 1, pause=PAUSES[attempt])
 
-    def _next(self) -> tuple[int, str]:
+    def _try(self, row: str) -> bool:
+        try:
+            return self._deliver(row)
+        except Exception as error:  # noqa: BLE001 - the thread must outlive any trouble
+            log.warning("a revocation must wait: %s", type(error).__name__)
+            return False
+
+    def _next(self) -> tuple[int, str] | None:
         with self._changed:
-            while True:
+            while not self._stopped:
                 wait = self._rounds[0][0] - time.monotonic() if self._rounds else None
-                if wait is not None and wait <= 0:
+                self._at_work = wait is not None and wait <= 0
+                if self._at_work:
                     _, attempt, row = heapq.heappop(self._rounds)
                     return attempt, row
+                self._changed.notify_all()
                 self._changed.wait(wait)
+            self._at_work = False
+            return None

@@ -1,0 +1,79 @@
+"""Made-up people, tokens and settings: sensible defaults, override what matters."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+from config import Config
+
+PUBLIC_URL = "http://127.0.0.1:8000"
+AUTHORIZE_URL = "https://x.com/i/oauth2/authorize"
+API_URL = "https://api.x.com/2"
+TOKEN_URL = f"{API_URL}/oauth2/token"
+REVOKE_URL = f"{API_URL}/oauth2/revoke"
+ME_URL = f"{API_URL}/users/me"
+
+LIVE_SCOPES = "follows.read offline.access space.read tweet.read users.read"
+
+
+class Clock:
+    """The time, in UTC, and the power to move it."""
+
+    def __init__(self):
+        self.moment = datetime.now(UTC)
+
+    def __call__(self):
+        return self.moment
+
+    def advance(self, **by):
+        self.moment += timedelta(**by)
+
+
+def token_key(letter="k"):
+    return base64.urlsafe_b64encode(letter.encode() * 32).decode()
+
+
+def build_environ(**settings):
+    """The settings of a site with a confidential client at the real Twitter."""
+    return {
+        "TWITTER_CLIENT_ID": "birdhouse",
+        "TWITTER_CLIENT_SECRET": "a-secret-nest-among-the-leaves",
+        "SECRET_KEY": "a-secret-of-more-than-thirty-two-characters",
+        "TOKEN_KEYS": token_key(),
+        "RATELIMIT_ENABLED": "off",
+    } | settings
+
+
+def build_config(root, **settings):
+    """`Config` of `build_environ`, its database under `root`; None unsets a setting."""
+    environ = build_environ(DATABASE_URL=f"sqlite:///{root}/perch.db") | settings
+    return Config.from_env({k: v for k, v in environ.items() if v is not None}, root=root)
+
+
+def token_answer(**changes):
+    """What Twitter's token endpoint answers (None leaves a key out)."""
+    answer = {
+        "token_type": "bearer",
+        "expires_in": 7200,
+        "access_token": "access-token-of-wren",
+        "refresh_token": "refresh-token-of-wren",
+        "scope": "tweet.read users.read follows.read space.read offline.access",
+    } | changes
+    return {key: value for key, value in answer.items() if value is not None}
+
+
+def user_answer(**changes):
+    """What `GET /2/users/me` answers."""
+    user = {
+        "id": "1001",
+        "username": "wren",
+        "name": "Wren",
+        "description": "Small, loud, usually in the hedge.",
+        "created_at": "2013-12-14T04:35:55.000Z",
+        "public_metrics": {
+            "followers_count": 3,
+            "following_count": 4,
+            "tweet_count": 5,
+            "listed_count": 0,
+        },
+    } | changes
+    return {"data": user}

@@ -1,0 +1,151 @@
+"""Fixtures: the app on a database of its own, and a browser that keeps cookies."""
+
+import re
+import shutil
+from dataclasses import dataclass
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
+
+import flask_migrate
+import pytest
+import responses
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.extensions import db
+from tests.factories import (
+    ME_URL,
+    PUBLIC_URL,
+    REVOKE_URL,
+    TOKEN_URL,
+    Clock,
+    build_config,
+    token_answer,
+    user_answer,
+)
+
+
+@dataclass(frozen=True)
+class Started:
+    """What the redirect to Twitter said."""
+
+    url: str
+    state: str
+    query: dict[str, str]
+
+
+class Browser(FlaskClient):
+    """A test client that comes by the site's public address and can press its buttons."""
+
+    def open(self, *args, base_url=PUBLIC_URL, **kwargs):
+        return super().open(*args, base_url=base_url, **kwargs)
+
+    def csrf_token(self, page="/"):
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.get(page).text)
+        return unescape(found[1])
+
+    def press_sign_in(self, **fields):
+        """Start a sign-in and return what Twitter is asked."""
+        answer = self.post("/auth/login", data={"csrf_token": self.csrf_token(), **fields})
+        assert answer.status_code == 303, answer.text
+        query = {name: values[0] for name, values in parse_qs(urlsplit(answer.location).query).items()}
+        return Started(answer.location, query["state"], query)
+
+    def come_back(self, **query):
+        """Arrive at the callback."""
+        return self.get("/auth/callback", query_string=query)
+
+    def sign_in(self, **fields):
+        """Sign in from button to session; `twitter` must be standing by."""
+        started = self.press_sign_in(**fields)
+        return self.come_back(state=started.state, code="a-code-from-twitter")
+
+    def press_log_out(self):
+        return self.post("/auth/logout", data={"csrf_token": self.csrf_token("/account")})
+
+    def is_signed_in(self):
+        return self.get("/account").status_code == 200
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory):
+    """An empty database at the newest version, to be copied."""
+    root = tmp_path_factory.mktemp("migrated")
+    app = create_app(build_config(root))
+    with app.app_context():
+        flask_migrate.upgrade()
+        db.engine.dispose()
+    return root / "perch.db"
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def apps():
+    """The apps that a test made; their connections are closed behind it."""
+    made = []
+    yield made
+    for app in made:
+        app.extensions["perch"].outbox.stop()
+        app.extensions["perch"].readers.shutdown()
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def build_app(apps, tmp_path, migrated, clock):
+    """Make apps on one database; `build_app(PUBLIC_URL=...)` changes settings."""
+    shutil.copy(migrated, tmp_path / "perch.db")
+
+    def build(**settings):
+        app = create_app(build_config(tmp_path, **settings), now=clock)
+        app.test_client_class = Browser
+        apps.append(app)
+        return app
+
+    return build
+
+
+@pytest.fixture
+def app(build_app):
+    return build_app()
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def twitter(apps):
+    """Twitter's real addresses, answered by nobody until a test says how; then in that order."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+        for app in apps:  # what they do in the background is part of the test
+            app.extensions["perch"].outbox.wait(seconds=5)
+            app.extensions["perch"].outbox.stop()
+
+
+@pytest.fixture
+def kind_twitter(twitter):
+    """Twitter on a good day: a token set, Wren's profile, and revocations that work."""
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.get(ME_URL, json=user_answer())
+    twitter.post(REVOKE_URL, json={"revoked": True})
+    return twitter
+
+
+@pytest.fixture
+def rows(app):
+    """Read a table as a list of dicts."""
+
+    def read(model):
+        with app.app_context():
+            found = db.session.execute(db.select(*model.__table__.columns)).mappings().all()
+            db.session.remove()
+            return [dict(row) for row in found]
+
+    return read
