@@ -49,7 +49,8 @@ class View:
             except Problem as problem:
                 return problem.answer()
             limits.charge(here, self.endpoint, count)
-        text = json.dumps(renamed(body) if call.renamed else body, ensure_ascii=False)
+        said = renamed(body) if call.renamed else body
+        text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
         return Response(text, headers=headers, content_type="application/json; charset=utf-8")
 
     def _token(self) -> Token:

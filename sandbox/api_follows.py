@@ -82,14 +82,17 @@ def _must_be_me(call: Call, account_id: str) -> None:
 def _target(call: Call) -> str:
     """Read `{"target_user_id": "…"}`, and nothing else."""
     body = request.get_json(silent=True)
-    given = body.get("target_user_id") if isinstance(body, dict) else None
-    if not isinstance(given, str) or not NUMERIC_ID.fullmatch(given):
+    given = body if isinstance(body, dict) else {}
+    for name in given.keys() - {"target_user_id"}:
+        call.query.complaints.add(name, [str(given[name])], f"$.{name}: is not defined")
+    target = given.get("target_user_id")
+    if target is None:
         message = "$.target_user_id: is missing but it is required"
-        if given is not None:
-            message = f"$.target_user_id: does not match the regex pattern ^{NUMERIC_ID.pattern}$"
-        call.query.complaints.add("target_user_id", [] if given is None else [str(given)], message)
-        return ""
-    return given
+        call.query.complaints.add("target_user_id", [], message)
+    elif not isinstance(target, str) or not NUMERIC_ID.fullmatch(target):
+        message = f"$.target_user_id: does not match the regex pattern ^{NUMERIC_ID.pattern}$"
+        call.query.complaints.add("target_user_id", [str(target)], message)
+    return str(target)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -23,7 +23,7 @@ class Problem(Exception):
 
     def answer(self) -> Response:
         """Make the response."""
-        text = json.dumps(self.body)
+        text = json.dumps(self.body, separators=(",", ":"))
         kind = "application/problem+json"
         return Response(text, self.status, headers=self.headers, mimetype=kind)
 
