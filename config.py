@@ -185,7 +185,9 @@ def _contradictions(config: Config, read: _Reader) -> list[str]:
     """Name what is fine alone and wrong together."""
     problems = []
     if config.sandbox and read.text("TWITTER_CLIENT_SECRET"):
-        problems.append("TWITTER_CLIENT_ID: is not set although TWITTER_CLIENT_SECRET is. Set both.")
+        problems.append(
+            "TWITTER_CLIENT_ID: is not set although TWITTER_CLIENT_SECRET is. Set both."
+        )
     elif config.https and config.sandbox:
         problems.append(
             "TWITTER_CLIENT_ID: is not set, and an https site needs a client of its own. "

@@ -62,8 +62,8 @@ class Database:
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that may read and write; it commits unless an exception leaves it."""
-        with self._engine.connect() as connection:
-            connection = connection.execution_options(writes=True)
+        with self._engine.connect() as plain:
+            connection = plain.execution_options(writes=True)
             with connection.begin():
                 yield connection
 

@@ -14,7 +14,10 @@ from flask import Flask, g, has_request_context
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
-PARAMETERS = "access_token|client_secret|code|code_challenge|code_verifier|csrf_token|refresh_token|state|token"
+PARAMETERS = (
+    "access_token|client_secret|code|code_challenge|code_verifier|csrf_token|refresh_token"
+    "|state|token"
+)
 SECRETS = re.compile(
     rf"((?:\b|_)(?:{PARAMETERS})['\"]?\s*[=:]\s*['\"]?)[^&\s'\",;)}}\]]+"
     r"|((?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]+"

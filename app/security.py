@@ -47,7 +47,7 @@ def init_app(app: Flask, config: Config) -> None:
     )
     if config.trusted_proxies:
         hops = config.trusted_proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign] - Flask's own recipe
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's own recipe
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
     _answer_to_one_name(app, config)

@@ -25,17 +25,17 @@ def init_app(app: Flask, config: Config) -> None:
     app.config.update(SECRET_KEY=current, SECRET_KEY_FALLBACKS=older)
     # Flask-Login's own protection hashes address and browser, and phones change their address.
     login_manager.session_protection = None
+    login_manager.user_loader(person_of)
+    login_manager.unauthorized_handler(ask_to_sign_in)
     login_manager.init_app(app)
     app.context_processor(lambda: _for_templates(config))
 
 
-@login_manager.user_loader
 def person_of(grant_id: str) -> Person | None:
     """Return the person whose grant this browser's session names, while it lives."""
     return services().people.find(grant_id)
 
 
-@login_manager.unauthorized_handler
 def ask_to_sign_in() -> Response:
     """Send signed-out people to the sign-in form, which brings them back here."""
     wanted = request.full_path if request.query_string else request.path

@@ -48,7 +48,9 @@ class Browser(FlaskClient):
         """Start a sign-in and return what Twitter is asked."""
         answer = self.post("/auth/login", data={"csrf_token": self.csrf_token(), **fields})
         assert answer.status_code == 303, answer.text
-        query = {name: values[0] for name, values in parse_qs(urlsplit(answer.location).query).items()}
+        query = {
+            name: values[0] for name, values in parse_qs(urlsplit(answer.location).query).items()
+        }
         return Started(answer.location, query["state"], query)
 
     def come_back(self, **query):

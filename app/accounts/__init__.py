@@ -1,0 +1,1 @@
+"""Who a person is here, and what they granted."""

@@ -97,13 +97,15 @@ class Claims:
     def settled(self, state: str) -> Settled | None:
         """Return how the sign-in of `state` went, or None while its exchange is under way."""
         query = (
-            select(Claim.outcome, Claim.settled_at, Grant.id)
+            select(Claim.outcome, Claim.settled_at, Grant.id.label("grant_id"))
             .outerjoin(Grant, (Grant.id == Claim.grant_id) & Grant.ended_at.is_(None))
             .where(Claim.state_hash == hashed(state), Claim.outcome.is_not(None))
         )
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
-        return Settled(Outcome(row[0]), row[1], row[2]) if row else None
+        if row is None or row.settled_at is None:
+            return None
+        return Settled(Outcome(row.outcome), row.settled_at, row.grant_id)
 
     def prune(self, *, now: datetime) -> int:
         """Delete claims that no living flow cookie can meet; return how many."""

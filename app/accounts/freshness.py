@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Double, literal_column, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.errors import GrantEnded
 from app.accounts.grants import Because, Grants
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 
 EARLY = timedelta(minutes=5)
 EARLY_PART = 10
-# A holder's call ends with its budget; a lease that outlives it belongs to a dead process (seconds).
+# A holder's call ends with its budget: a lease that outlives it belongs to a dead process.
 LEASE_SECONDS = BUDGET_SECONDS + 10.0
 COOL_DOWN_SECONDS = 3.0
 POLL_SECONDS = 0.1
@@ -65,6 +66,17 @@ class _Row:
     def is_due(self, now: datetime) -> bool:
         early = min(EARLY, (self.expires_at - self.issued_at) / EARLY_PART)
         return self.expires_at - now <= early
+
+
+_READ: tuple[InstrumentedAttribute[Any], ...] = (
+    Grant.access_token,
+    Grant.refresh_token,
+    Grant.scopes,
+    Grant.issued_at,
+    Grant.expires_at,
+    Grant.generation,
+    Grant.lease_owner,
+)
 
 
 class Freshness:
@@ -175,9 +187,7 @@ class Freshness:
             connection.execute(
                 update(Grant)
                 .where(Grant.id == row.grant_id, Grant.lease_owner == owner)
-                .values(
-                    lease_owner=None, lease_until=_store_clock(connection) + COOL_DOWN_SECONDS
-                )
+                .values(lease_owner=None, lease_until=_store_clock(connection) + COOL_DOWN_SECONDS)
             )
 
     def _after_refusal(self, row: _Row, budget: Budget) -> str:
@@ -190,9 +200,7 @@ class Freshness:
             return latest.access_token
         return self._end(row, Because.REFUSED)
 
-    def _winners_token(
-        self, row: _Row, budget: Budget, *, or_else: Because | None = None
-    ) -> str:
+    def _winners_token(self, row: _Row, budget: Budget, *, or_else: Because | None = None) -> str:
         """Wait for whoever holds the lease, no longer than the budget lasts."""
         while budget.left() > 0:
             latest = self._read(row.grant_id)
@@ -213,10 +221,8 @@ class Freshness:
 
     def _read(self, grant_id: str) -> _Row:
         with self._database.reading() as connection:
-            columns = [Grant.access_token, Grant.refresh_token, Grant.scopes, Grant.issued_at]
-            columns += [Grant.expires_at, Grant.generation, Grant.lease_owner]
             leased = (Grant.lease_until > _store_clock(connection)).label("leased")
-            query = select(*columns, leased).where(Grant.id == grant_id, Grant.ended_at.is_(None))
+            query = select(*_READ, leased).where(Grant.id == grant_id, Grant.ended_at.is_(None))
             found = connection.execute(query).mappings().one_or_none()
         if found is None:
             raise GrantEnded("the grant has ended")

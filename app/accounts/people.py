@@ -19,7 +19,7 @@ from app.twitter.token_set import TokenSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person(UserMixin):  # type: ignore[misc] - Flask-Login ships no types
+class Person(UserMixin):  # type: ignore[misc] # Flask-Login ships no types
     """A signed-in person in one browser. Flask-Login knows them by the handle of their grant."""
 
     user_id: int
@@ -36,9 +36,7 @@ class Person(UserMixin):  # type: ignore[misc] - Flask-Login ships no types
 class People:
     """Welcomes people, finds them again, and lets them go."""
 
-    def __init__(
-        self, database: Database, grants: Grants, claims: Claims, outbox: Outbox
-    ) -> None:
+    def __init__(self, database: Database, grants: Grants, claims: Claims, outbox: Outbox) -> None:
         """Work on `database`; tokens of those who leave go through `outbox`."""
         self._database = database
         self._grants = grants
@@ -63,9 +61,7 @@ class People:
         with self._database.writing() as connection:
             user_id = _remember(connection, profile, now=now)
             grant_id = self._grants.add(connection, user_id, token_set, now=now)
-            self._claims.settle(
-                connection, state, Outcome.SIGNED_IN, grant_id=grant_id, now=now
-            )
+            self._claims.settle(connection, state, Outcome.SIGNED_IN, grant_id=grant_id, now=now)
             if replacing is not None:
                 ended = self._grants.end(connection, replacing, Because.REPLACED, now=now)
         self._outbox.deliver_soon(ended)

@@ -79,9 +79,10 @@ class Outbox:
         except SQLAlchemyError as error:
             log.warning("the outbox cannot be written: %s", type(error).__name__)
             with contextlib.suppress(TwitterError):
-                token = token_set.refresh_token or token_set.access_token
-                hint = "refresh_token" if token_set.refresh_token else "access_token"
-                self._server.revoke(token, hint, budget=Budget(ATTEMPT_SECONDS))
+                budget = Budget(ATTEMPT_SECONDS)
+                self._server.revoke(token_set.access_token, "access_token", budget=budget)
+                if token_set.refresh_token:
+                    self._server.revoke(token_set.refresh_token, "refresh_token", budget=budget)
 
     def _discard(self, token_set: TokenSet, *, now: datetime) -> None:
         with self._database.writing() as connection:

@@ -38,7 +38,9 @@ class Vault:
     def seal(self, secret: str, *, at: str) -> str:
         """Return `secret` sealed for the place `at`."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = self._keys[self._current].encrypt(nonce, secret.encode(), _bound(self._current, at))
+        sealed = self._keys[self._current].encrypt(
+            nonce, secret.encode(), _bound(self._current, at)
+        )
         return f"{VERSION}.{self._current}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, *, at: str) -> str:

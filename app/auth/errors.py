@@ -16,7 +16,7 @@ class NotOurs(SignInError):
 
 
 class AlreadyUsed(SignInError):
-    """This state came back before: a replay, or a reload after the end."""
+    """The state came back before: a replay, or a reload after the end."""
 
 
 class StillWorking(SignInError):

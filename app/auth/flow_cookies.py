@@ -16,11 +16,11 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from flask import Request, Response, after_this_request
+from flask import Request, after_this_request
+from werkzeug.wrappers import Response
 
 from app.auth.errors import NotOurs
 from app.keys import derived
-
 
 LIFETIME = timedelta(minutes=10)
 # Five tabs at once are plenty; the oldest beyond them are deleted when another one starts.
@@ -53,10 +53,7 @@ class FlowCookies:
     def __init__(self, secret_key: tuple[str, ...], *, https: bool) -> None:
         """Derive the ring from `SECRET_KEY`: the first key seals, all open."""
         self._ring = MultiFernet(
-            [
-                Fernet(base64.urlsafe_b64encode(derived(secret, PURPOSE)))
-                for secret in secret_key
-            ]
+            [Fernet(base64.urlsafe_b64encode(derived(secret, PURPOSE))) for secret in secret_key]
         )
         self._https = https
         self._prefix = "__Host-flow-" if https else "flow-"

@@ -10,9 +10,9 @@ LONGEST = 512
 
 
 def local(path: str | None) -> str:
-    """Return `path` if it is one of this site, else home.
+    r"""Return `path` if it is one of this site, else home.
 
-    Browsers read `/\\evil`, `//evil` and a path with a tab in it as another host (RFC 9700 §4.11).
+    Browsers read `/\evil`, `//evil` and a path with a tab in it as another host (RFC 9700 §4.11).
     """
     if not path or len(path) > LONGEST or not path.startswith("/"):
         return HOME

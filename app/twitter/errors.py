@@ -46,7 +46,7 @@ class Limited(TwitterError):
 
 
 class Refused(TwitterError):
-    """Twitter said no. `error` is the code of RFC 6749 §5.2 or the last word of the problem type."""
+    """Twitter said no. `error` is the code of RFC 6749 §5.2 or the problem type's last word."""
 
     def __init__(self, error: str, description: str = "") -> None:
         super().__init__(f"{error}: {description}" if description else error)

@@ -162,7 +162,7 @@ class AuthorizationServer:
         return client
 
 
-class _AuthlibClient(OAuth2Client):  # type: ignore[misc] - Authlib ships no types
+class _AuthlibClient(OAuth2Client):  # type: ignore[misc] # Authlib ships no types
     """Authlib's protocol without a requests session of its own."""
 
     client_auth_class = OAuth2ClientAuth

@@ -104,7 +104,7 @@ def _connect(host: str, port: int) -> socket.socket:
                 sock.setsockopt(*option)
             left = budget.at_most(CONNECT_SECONDS).left()
             if left <= 0:
-                raise TimeoutError("the time budget is used up")  # noqa: TRY301 - ends like any other time-out
+                raise TimeoutError("the time budget is used up")
             sock.settimeout(left)
             sock.connect(address)
         except OSError as error:
@@ -130,7 +130,7 @@ class _Connecting(HTTPConnection):
 
 
 class _SecureConnecting(_Connecting, HTTPSConnection):
-    default_port = HTTPSConnection.default_port
+    """The same, before the TLS handshake."""
 
 
 class CountdownPool(HTTPConnectionPool):

@@ -150,9 +150,7 @@ class Transport:
             timeout = (CONNECT_SECONDS, max(budget.left(), 0.001))
             response = self._adapter.send(request, stream=True, timeout=timeout)
             with contextlib.closing(response):
-                return Answer(
-                    response.status_code, response.headers, _read(response, max_bytes)
-                )
+                return Answer(response.status_code, response.headers, _read(response, max_bytes))
         except DecodeError:
             raise Unreadable("a body that cannot be decompressed") from None
         except (requests.RequestException, HTTPError, OSError) as error:

@@ -63,7 +63,9 @@ def test_confidential_client_proves_itself_with_basic_and_pkce(client, kind_twit
     assert body["grant_type"] == "authorization_code"
     assert body["code"] == "a-code-from-twitter"
     assert body["redirect_uri"] == f"{PUBLIC_URL}/auth/callback"
-    assert base64.urlsafe_b64encode(challenge).decode().rstrip("=") == started.query["code_challenge"]
+    assert (
+        base64.urlsafe_b64encode(challenge).decode().rstrip("=") == started.query["code_challenge"]
+    )
     assert "client_secret" not in body
 
 
