@@ -1,0 +1,363 @@
+"""Strict about what must be there, lenient about the rest."""
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from app.twitter.entities import Includes, Media, Space, Tweet, User, date
+from app.twitter.errors import Unreadable
+
+WREN = {"id": "2244994945", "username": "wren", "name": "Wren"}
+ROBIN = {"id": "6253282", "username": "robin", "name": "Robin"}
+FULL = {
+    **WREN,
+    "description": "Hedges &amp; ivy #birds",
+    "entities": {
+        "url": {
+            "urls": [
+                {
+                    "start": 0,
+                    "end": 23,
+                    "url": "https://t.co/x",
+                    "expanded_url": "https://example.com/wren",
+                    "display_url": "example.com/wren",
+                }
+            ]
+        },
+        "description": {"hashtags": [{"start": 17, "end": 23, "tag": "birds"}]},
+    },
+    "url": "https://t.co/x",
+    "location": "A hedge",
+    "profile_image_url": "https://pbs.twimg.com/profile_images/1/wren_normal.jpg",
+    "created_at": "2013-12-14T04:35:55.000Z",
+    "verified": True,
+    "protected": True,
+    "public_metrics": {"followers_count": 3, "following_count": 2, "tweet_count": 1},
+    "pinned_tweet_id": "10",
+}
+NONSENSE: list[object] = [
+    None,
+    [],
+    {},
+    "text",
+    7,
+    -1,
+    1.5,
+    True,
+    10**400,
+    [[]],
+    [{}],
+    {"a": {"b": []}},
+]
+
+
+def without(data, name):
+    return {key: value for key, value in data.items() if key != name}
+
+
+# People
+
+
+def test_a_user_is_read_whole():
+    user = User.from_json(FULL)
+
+    assert user.bio.plain == "Hedges & ivy #birds"
+    assert (user.website, user.website_label) == ("https://example.com/wren", "example.com/wren")
+    assert user.created_at == datetime(2013, 12, 14, 4, 35, 55, tzinfo=UTC)
+    assert (user.followers_count, user.following_count, user.tweet_count) == (3, 2, 1)
+    assert user.verified
+    assert user.protected
+    assert user.pinned_tweet_id == "10"
+
+
+def test_a_user_needs_only_id_username_and_name():
+    user = User.from_json(WREN)
+
+    assert user == User(id="2244994945", username="wren", name="Wren")
+
+
+def test_a_stored_user_comes_back_the_same():
+    user = User.from_json(FULL)
+
+    again = User.from_json(json.loads(json.dumps(user.to_json())))
+
+    assert again == user
+
+
+def test_a_user_with_nothing_optional_comes_back_the_same():
+    user = User.from_json(WREN)
+
+    again = User.from_json(json.loads(json.dumps(user.to_json())))
+
+    assert again == user
+
+
+def test_the_renamed_spelling_of_a_user_is_read():
+    user = User.from_json({**WREN, "pinned_post_id": "10", "public_metrics": {"post_count": 4}})
+
+    assert (user.pinned_tweet_id, user.tweet_count) == ("10", 4)
+
+
+@pytest.mark.parametrize("name", ["id", "username", "name"])
+def test_a_user_without_what_must_be_there_is_unreadable(name):
+    with pytest.raises(Unreadable):
+        User.from_json(without(WREN, name))
+
+
+@pytest.mark.parametrize(
+    "bad", [None, 7, 7.0, "", "a", "-1", "1/2", "../1", "1" * 20, "1\n", "١", ["1"], True]
+)
+def test_an_id_is_one_to_nineteen_digits_as_text(bad):
+    with pytest.raises(Unreadable):
+        User.from_json({**WREN, "id": bad})
+
+
+@pytest.mark.parametrize("bad", NONSENSE)
+def test_what_is_no_user_is_unreadable(bad):
+    with pytest.raises(Unreadable):
+        User.from_json(bad)
+
+
+@pytest.mark.parametrize("field", sorted(FULL.keys() - WREN.keys()))
+@pytest.mark.parametrize("bad", NONSENSE)
+def test_nonsense_in_the_rest_of_a_user_does_no_harm(field, bad):
+    user = User.from_json({**FULL, field: bad})
+
+    assert User.from_json(user.to_json()) == user
+
+
+@pytest.mark.parametrize("bad", NONSENSE)
+def test_nonsense_inside_the_entities_of_a_user_does_no_harm(bad):
+    entities = {"url": {"urls": bad}, "description": bad}
+
+    user = User.from_json({**FULL, "entities": entities})
+
+    assert user.website == "https://t.co/x"
+
+
+def test_a_blank_name_gives_way_to_the_username():
+    assert User.from_json({**WREN, "name": ""}).name == "wren"
+
+
+def test_a_name_with_half_a_character_can_be_sent():
+    user = User.from_json({**WREN, "name": "Wren\ud83d"})
+
+    assert user.name.encode() == "Wren\N{REPLACEMENT CHARACTER}".encode()
+
+
+def test_a_stored_profile_stays_small():
+    huge = dict.fromkeys(("name", "description", "location", "username"), "x" * 10**6)
+
+    user = User.from_json({**WREN, **huge})
+
+    assert len(json.dumps(user.to_json())) < 3_000
+
+
+@pytest.mark.parametrize("bad", [-1, True, 1.0, "1", 10**16])
+def test_a_count_that_is_no_count_is_missing(bad):
+    user = User.from_json({**WREN, "public_metrics": {"followers_count": bad}})
+
+    assert user.followers_count is None
+
+
+def test_the_bigger_avatar_has_its_own_address():
+    user = User.from_json(FULL)
+
+    assert user.avatar_bigger == "https://pbs.twimg.com/profile_images/1/wren_bigger.jpg"
+
+
+def test_an_avatar_that_has_no_sizes_is_used_as_it_is():
+    user = User.from_json({**WREN, "profile_image_url": "https://pbs.twimg.com/a.png"})
+
+    assert user.avatar_bigger == "https://pbs.twimg.com/a.png"
+
+
+def test_a_user_is_frozen():
+    user = User.from_json(WREN)
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        user.name = "Jay"
+
+
+# Tweets
+
+
+def test_a_tweet_is_joined_with_what_came_along():
+    includes = Includes.from_json(
+        {
+            "users": [WREN],
+            "media": [
+                {"media_key": "3_1", "type": "photo", "url": "https://pbs.twimg.com/1.jpg"},
+                {
+                    "media_key": "7_1",
+                    "type": "video",
+                    "preview_image_url": "https://pbs.twimg.com/2.jpg",
+                    "alt_text": "A hedge",
+                    "width": 1200,
+                    "height": 675,
+                },
+            ],
+        }
+    )
+    data = {
+        "id": "10",
+        "text": "Hello",
+        "author_id": WREN["id"],
+        "attachments": {"media_keys": ["7_1", "3_1", "lost", 7, []]},
+        "edit_history_tweet_ids": ["9", "10"],
+        "public_metrics": {"like_count": 5, "retweet_count": 2, "reply_count": 0},
+    }
+
+    tweet = Tweet.from_json(data, includes)
+
+    assert tweet.author == User.from_json(WREN)
+    assert [media.media_key for media in tweet.media] == ["7_1", "3_1"]
+    assert tweet.edited
+    assert (tweet.like_count, tweet.repost_count, tweet.reply_count) == (5, 2, 0)
+
+
+def test_a_tweet_needs_only_id_and_text():
+    tweet = Tweet.from_json({"id": "10", "text": ""}, Includes())
+
+    assert (tweet.id, tweet.text.raw, tweet.author) == ("10", "", None)
+
+
+@pytest.mark.parametrize("bad", [*NONSENSE, {"id": "10"}, {"text": "a"}, {"id": "1", "text": 7}])
+def test_what_is_no_tweet_is_unreadable(bad):
+    with pytest.raises(Unreadable):
+        Tweet.from_json(bad, Includes())
+
+
+@pytest.mark.parametrize("name", ["note_tweet", "note_post"])
+def test_a_long_post_is_read_whole_with_its_own_entities(name):
+    note = {"text": "a #b", "entities": {"hashtags": [{"start": 2, "end": 4, "tag": "b"}]}}
+
+    tweet = Tweet.from_json({"id": "1", "text": "a…", name: note}, Includes())
+
+    assert [piece.text for piece in tweet.text.pieces] == ["a ", "#b"]
+
+
+@pytest.mark.parametrize(
+    "references, included", [("referenced_tweets", "tweets"), ("referenced_posts", "posts")]
+)
+def test_a_repost_carries_its_original(references, included):
+    original = {"id": "9", "text": "whole", "author_id": ROBIN["id"]}
+    includes = Includes.from_json({included: [original], "users": [ROBIN]})
+    data = {"id": "10", "text": "RT @robin: wh…", references: [{"type": "retweeted", "id": "9"}]}
+
+    tweet = Tweet.from_json(data, includes)
+
+    assert tweet.original.text.raw == "whole"
+    assert tweet.original.author.username == "robin"
+
+
+def test_a_tweet_that_reposts_itself_ends():
+    itself = {"id": "9", "text": "again", "referenced_tweets": [{"type": "retweeted", "id": "9"}]}
+
+    tweet = Tweet.from_json(itself, Includes.from_json({"tweets": [itself]}))
+
+    assert tweet.original.original is None
+
+
+def test_a_reply_is_no_repost():
+    includes = Includes.from_json({"tweets": [{"id": "9", "text": "asked"}]})
+    data = {"id": "10", "text": "yes", "referenced_tweets": [{"type": "replied_to", "id": "9"}]}
+
+    assert Tweet.from_json(data, includes).original is None
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "attachments",
+        "author_id",
+        "created_at",
+        "edit_history_tweet_ids",
+        "entities",
+        "note_tweet",
+        "public_metrics",
+        "referenced_tweets",
+    ],
+)
+@pytest.mark.parametrize("bad", [*NONSENSE, [{"type": "retweeted", "id": []}]])
+def test_nonsense_in_the_rest_of_a_tweet_does_no_harm(field, bad):
+    tweet = Tweet.from_json({"id": "10", "text": "Hello", field: bad}, Includes())
+
+    assert tweet.text.raw == "Hello"
+
+
+@pytest.mark.parametrize("bad", [*NONSENSE, {"users": [{"id": []}, {"id": "1"}], "media": [[]]}])
+def test_includes_that_make_no_sense_are_left_out(bad):
+    includes = Includes.from_json(bad)
+
+    assert includes.user("1") is None
+
+
+def test_a_picture_without_an_address_is_unreadable():
+    with pytest.raises(Unreadable):
+        Media.from_json({"media_key": "3_1", "type": "photo", "url": "javascript:alert(1)"})
+
+
+# Spaces
+
+
+def test_a_space_is_joined_with_its_people():
+    includes = Includes.from_json({"users": [WREN, ROBIN]})
+    data = {
+        "id": "1DXxyRYNejbKM",
+        "state": "scheduled",
+        "title": "Dawn chorus",
+        "creator_id": WREN["id"],
+        "host_ids": [ROBIN["id"], WREN["id"], "404"],
+        "scheduled_start": "2026-09-01T04:00:00.000Z",
+    }
+
+    space = Space.from_json(data, includes)
+
+    assert space.creator.username == "wren"
+    assert [host.username for host in space.hosts] == ["robin", "wren"]
+    assert space.scheduled_start == datetime(2026, 9, 1, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "bad", [*NONSENSE, {"id": "1a"}, {"id": "1/a", "state": "live"}, {"id": "1" * 14, "state": "x"}]
+)
+def test_what_is_no_space_is_unreadable(bad):
+    with pytest.raises(Unreadable):
+        Space.from_json(bad, Includes())
+
+
+@pytest.mark.parametrize(
+    "field", ["title", "creator_id", "host_ids", "participant_count", "scheduled_start"]
+)
+@pytest.mark.parametrize("bad", NONSENSE)
+def test_nonsense_in_the_rest_of_a_space_does_no_harm(field, bad):
+    space = Space.from_json({"id": "1a", "state": "live", field: bad}, Includes())
+
+    assert space.state == "live"
+
+
+# Dates
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2013-12-14T04:35:55.000Z",
+        "2013-12-14T04:35:55Z",
+        "2013-12-14T4:35:55Z",
+        "2013-12-14T04:35:55+00:00",
+    ],
+)
+def test_dates_are_read_leniently(text):
+    assert date(text) == datetime(2013, 12, 14, 4, 35, 55, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [*NONSENSE, "2013-13-14T04:35:55Z", "2013-02-30T00:00:00Z", "0000-01-01T00:00:00Z", "now"],
+)
+def test_a_date_that_is_none_is_missing(bad):
+    assert date(bad) is None

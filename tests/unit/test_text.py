@@ -1,0 +1,204 @@
+"""Cutting, unescaping and linking what people write."""
+
+import pytest
+
+from app.twitter.text import LONGEST, Piece, Text, clean, unescape, web_address
+
+
+def url(start, end, **more):
+    link = {"expanded_url": "https://example.com/ivy", "display_url": "example.com/ivy"}
+    return {"start": start, "end": end, "url": "https://t.co/a", **link, **more}
+
+
+def test_text_without_entities_is_one_plain_piece():
+    text = Text.from_json("Good morning", None)
+
+    assert text.pieces == (Piece("Good morning"),)
+
+
+def test_empty_text_has_no_pieces():
+    text = Text.from_json("", None)
+
+    assert text.pieces == ()
+    assert not text
+
+
+def test_indices_count_code_points_not_utf16_units():
+    text = Text.from_json("🌿🌿 #ivy", {"hashtags": [{"start": 3, "end": 7, "tag": "ivy"}]})
+
+    assert text.pieces == (Piece("🌿🌿 "), Piece("#ivy", "hashtag", "ivy"))
+
+
+def test_text_is_cut_before_it_is_unescaped():
+    entities = {"mentions": [{"start": 6, "end": 12, "username": "robin"}]}
+
+    text = Text.from_json("&amp; @robin &lt;3", {"mentions": entities["mentions"]})
+
+    assert text.pieces == (Piece("& "), Piece("@robin", "mention", "robin"), Piece(" <3"))
+
+
+def test_text_is_unescaped_once():
+    assert unescape("&amp;lt;b&amp;gt;") == "&lt;b&gt;"
+
+
+def test_only_what_twitter_escapes_is_unescaped():
+    assert unescape("&copy &quot; &#39;") == "&copy &quot; &#39;"
+
+
+def test_a_link_shows_its_display_url_and_leads_to_the_expanded_one():
+    text = Text.from_json("see https://t.co/a", {"urls": [url(4, 18)]})
+
+    assert text.pieces[1] == Piece("example.com/ivy", "url", "https://example.com/ivy")
+
+
+def test_a_link_without_display_url_shows_where_it_leads():
+    text = Text.from_json("https://t.co/a", {"urls": [url(0, 14, display_url=None)]})
+
+    assert text.pieces == (Piece("https://example.com/ivy", "url", "https://example.com/ivy"),)
+
+
+def test_a_link_of_a_picture_is_known_as_such():
+    text = Text.from_json("https://t.co/a", {"urls": [url(0, 14, media_key="3_1")]})
+
+    assert text.pieces[0].kind == "media"
+
+
+def test_a_hostile_expanded_url_falls_back_to_the_short_one():
+    text = Text.from_json(
+        "https://t.co/a", {"urls": [url(0, 14, expanded_url="javascript:alert(1)")]}
+    )
+
+    assert text.pieces[0].target == "https://t.co/a"
+
+
+def test_cashtags_are_found():
+    text = Text.from_json("$SEED", {"cashtags": [{"start": 0, "end": 5, "tag": "SEED"}]})
+
+    assert text.pieces == (Piece("$SEED", "cashtag", "SEED"),)
+
+
+def test_several_entities_of_one_range_are_shown_once():
+    text = Text.from_json("https://t.co/a", {"urls": [url(0, 14), url(0, 14)]})
+
+    assert len(text.pieces) == 1
+
+
+def test_entities_are_read_in_the_order_of_the_text():
+    entities = {
+        "urls": [url(3, 17)],
+        "mentions": [{"start": 0, "end": 2, "username": "a"}],
+    }
+
+    text = Text.from_json("@a https://t.co/a", entities)
+
+    assert [piece.kind for piece in text.pieces] == ["mention", "plain", "url"]
+
+
+@pytest.mark.parametrize(
+    "start, end",
+    [(-1, 2), (2, 2), (3, 1), (0, 99), ("0", 2), (0.0, 2), (True, 2), (None, 2), (0, 10**400)],
+)
+def test_an_impossible_range_is_ignored(start, end):
+    text = Text.from_json("@wren", {"mentions": [{"start": start, "end": end, "username": "w"}]})
+
+    assert text.pieces == (Piece("@wren"),)
+
+
+@pytest.mark.parametrize(
+    "entities",
+    [
+        [],
+        "text",
+        7,
+        {"urls": None},
+        {"urls": "text"},
+        {"urls": [None, 1, "a", []]},
+        {"urls": [{"start": 0, "end": 2}]},
+        {"urls": [{"start": 0, "end": 2, "url": ["https://t.co"], "expanded_url": {}}]},
+        {"mentions": [{"start": 0, "end": 2}]},
+        {"mentions": [{"start": 0, "end": 2, "username": "../../settings"}]},
+        {"hashtags": [{"start": 0, "end": 2, "tag": "a/b"}]},
+        {"hashtags": [{"start": 0, "end": 2, "tag": ["a"]}]},
+        {"cashtags": [{"start": 0, "end": 2, "tag": None}]},
+    ],
+)
+def test_entities_that_make_no_sense_leave_the_text_plain(entities):
+    text = Text.from_json("hello", entities)
+
+    assert text.pieces == (Piece("hello"),)
+
+
+def test_pieces_lose_nothing_of_the_text():
+    entities = {"hashtags": [{"start": 2, "end": 4, "tag": "b"}], "urls": [{"start": 3, "end": 5}]}
+
+    text = Text.from_json("a #b c", entities)
+
+    assert "".join(piece.text for piece in text.pieces) == "a #b c"
+
+
+def test_the_plain_text_is_unescaped():
+    assert Text.from_json("a &amp; b", None).plain == "a & b"
+
+
+def test_entities_written_are_entities_read():
+    entities = {
+        "urls": [url(0, 2)],
+        "mentions": [{"start": 3, "end": 5, "username": "wren"}],
+        "hashtags": [{"start": 6, "end": 8, "tag": "ivy"}, {"start": 9, "end": 11, "tag": "é"}],
+    }
+    text = Text.from_json("aa bb cc dd", entities)
+
+    again = Text.from_json(text.raw, text.entities_json())
+
+    assert again == text
+
+
+@pytest.mark.parametrize("bad", ["\x00", "\x1b", "\x7f", "\ud83d"])
+def test_characters_that_cannot_be_stored_or_sent_are_replaced(bad):
+    assert clean(f"a{bad}b") == "a\N{REPLACEMENT CHARACTER}b"
+
+
+def test_line_ends_and_tabs_stay():
+    assert clean("a\r\n\tb") == "a\r\n\tb"
+
+
+def test_endless_text_is_cut():
+    assert len(clean("a" * 10**6)) == LONGEST
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://example.com", "http://127.0.0.1:9000/a_normal.svg", "https://ä.example/ü?q"],
+)
+def test_web_addresses_are_kept(address):
+    assert web_address(address) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        None,
+        7,
+        ["https://example.com"],
+        "",
+        "/local",
+        "//example.com",
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "data:text/html,hello",
+        "https:",
+        "https:///path",
+        "https://example.com\\@evil.example",
+        "https://example.com/\n",
+        " https://example.com",
+        "java\tscript:alert(1)",
+        "https://example.com/\u202egnp.exe",
+        'https://example.com/"onerror="alert(1)',
+        "https://example.com/<script>",
+        "https://[::1",
+        "https://example.com/" + "a" * 2000,
+        "https://\ud800.example",
+    ],
+)
+def test_other_addresses_are_dropped(address):
+    assert web_address(address) == ""
