@@ -1,0 +1,218 @@
+"""The first visit, in a real browser: in, around, out again."""
+
+import pytest
+
+from tests.journey.sites import wait_until
+
+TABLES = ["revocations", "grants", "users"]  # what is stored of a person; grants point at users
+
+pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module")
+def site(sites, twitter_server):
+    return sites.start(twitter_server, WEB_CONCURRENCY="2")
+
+
+@pytest.fixture(autouse=True)
+def nothing_stored(site):
+    """Begin each test with empty tables."""
+    with site.database() as database:
+        for table in TABLES:
+            database.execute(f"DELETE FROM {table}")
+
+
+def rows(site):
+    """How many rows each table has."""
+    with site.database() as database:
+        return [database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES]
+
+
+def states(twitter):
+    return [token["state"] for token in twitter.tokens()]
+
+
+@pytest.mark.parametrize("scripts", [False, True], ids=["no scripts", "scripts"])
+def test_somebody_signs_in_looks_around_and_logs_out(read, twitter, scripts):
+    reader = read(scripts=scripts)
+
+    reader.open("/")
+    reader.press("Sign in with Twitter")
+    reader.pick("Robin Redbreast")
+    reader.press("Authorize app")
+
+    assert reader.path() == "/"
+    assert reader.heading() == "Robin Redbreast"
+    assert "@robin" in reader.text()
+    assert states(twitter) == ["living", "living"]
+
+    for name in ["Tweets", "Follows", "Spaces", "Account"]:
+        reader.go_to(name)
+
+        assert reader.heading() == name
+
+    reader.press("Log out")
+
+    assert reader.path() == "/"
+    assert "You are logged out." in reader.text()
+    wait_until(lambda: states(twitter) == ["revoked", "revoked"])
+    assert reader.complaints == []
+
+
+def test_every_page_fits_a_telephone_and_a_desk(read, twitter):
+    reader = read(scripts=False)
+
+    reader.open("/")
+    reader.take_pictures("1-signed-out")
+    reader.press("Sign in with Twitter")
+    reader.take_pictures("2-consent")
+    reader.pick("Robin Redbreast")
+    reader.press("Authorize app")
+    reader.take_pictures("3-home")
+    for number, name in enumerate(["Tweets", "Follows", "Spaces", "Account"], start=4):
+        reader.go_to(name)
+        reader.take_pictures(f"{number}-{name.lower()}")
+    reader.press("Log out")
+    reader.take_pictures("8-logged-out")
+
+    assert reader.complaints == []
+
+
+def test_cancelling_is_calm_and_leaves_nothing_behind(read, twitter, site):
+    reader = read()
+
+    reader.open("/")
+    reader.press("Sign in with Twitter")
+    reader.press("Cancel")
+
+    assert reader.heading() == "You cancelled"
+    assert "Nothing was shared" in reader.text()
+    assert rows(site) == [0, 0, 0]
+    assert twitter.journal("/2/oauth2/token") == []
+    reader.take_pictures("9-cancelled")
+
+    reader.sign_in()
+
+    assert reader.heading() == "Robin Redbreast"
+    assert reader.complaints == []
+
+
+def test_a_stale_form_offers_itself_again_and_then_works(read, twitter):
+    reader = read()
+
+    reader.open("/tweets")
+    reader.context.clear_cookies()
+    reader.press("Sign in with Twitter")
+
+    assert reader.heading() == "Please press once more"
+    reader.take_pictures("10-stale-form")
+
+    reader.sign_in()
+
+    assert reader.path() == "/tweets"
+    assert sorted(complaint[:4] for complaint in reader.complaints) == ["400:", "cons"]
+
+
+def test_logging_out_from_a_tab_of_an_older_sign_in_takes_one_more_press(read, twitter):
+    reader = read()
+    reader.open("/")
+    reader.sign_in()
+    older = reader.page
+    reader.page = reader.context.new_page()
+    reader.context.clear_cookies()
+    reader.open("/")
+    reader.sign_in("Heron")
+
+    reader.page = older
+    reader.press("Log out")
+
+    assert reader.heading() == "Please press once more"
+
+    reader.page.locator("main").get_by_role("button", name="Log out").click()
+
+    assert "You are logged out." in reader.text()
+    wait_until(lambda: states(twitter) == ["living", "living", "revoked", "revoked"])
+
+
+def test_going_back_after_the_sign_in_shows_the_own_page(read, twitter, site):
+    reader = read()
+    reader.open("/")
+    reader.sign_in()
+
+    reader.page.go_back()
+    assert reader.page.url.startswith(twitter.authorize_url)
+    reader.page.go_back()
+
+    assert reader.path() == "/"
+    assert reader.heading() == "Robin Redbreast"
+
+
+def test_an_old_consent_page_from_the_history_still_ends_well(read, twitter):
+    reader = read()
+    reader.open("/")
+    reader.sign_in()
+
+    reader.page.go_back()
+    reader.pick("Heron")
+    reader.press("Authorize app")
+
+    assert reader.heading() == "This sign-in cannot be finished"
+
+    reader.open("/")
+
+    assert reader.heading() == "Robin Redbreast"
+
+
+def test_reloading_after_the_callback_is_harmless(read, twitter):
+    reader = read()
+    reader.open("/")
+    reader.sign_in()
+
+    reader.page.reload()
+
+    assert reader.heading() == "Robin Redbreast"
+    assert len(twitter.journal("/2/oauth2/token")) == 1
+    assert reader.complaints == []
+
+
+def test_opening_the_callback_again_signs_nobody_out(read, twitter):
+    reader = read()
+    callbacks = []
+    reader.context.on("request", lambda request: callbacks.append(request.url))
+    reader.open("/")
+    reader.sign_in()
+    callback = next(url for url in callbacks if "/auth/callback?" in url)
+
+    answer = reader.page.goto(callback)
+
+    assert answer.status == 400
+    assert reader.heading() == "This sign-in cannot be finished"
+    assert len(twitter.journal("/2/oauth2/token")) == 1
+
+    reader.open("/")
+
+    assert reader.heading() == "Robin Redbreast"
+
+
+def test_coming_by_another_name_of_this_machine_leads_to_the_public_one(read, twitter, site):
+    reader = read()
+
+    reader.page.goto(site.url.replace("127.0.0.1", "localhost") + "/?next=/tweets")
+
+    assert reader.page.url == f"{site.url}/?next=/tweets"
+
+    reader.sign_in()
+
+    assert reader.path() == "/tweets"
+    assert reader.complaints == []
+
+
+def test_whoever_wanted_a_page_gets_there_after_the_sign_in(read, twitter):
+    reader = read()
+
+    reader.open("/tweets")
+    reader.sign_in()
+
+    assert reader.path() == "/tweets"
+    assert reader.heading() == "Tweets"
+    assert reader.complaints == []
