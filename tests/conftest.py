@@ -2,10 +2,6 @@
 
 import pytest
 
-from tests.needs import need
-
-__all__ = ["need"]
-
 pytest_plugins = ["tests.servers", "tests.site"]
 
 # One host in two spellings. A name such as "localhost" would have to be looked up first.
