@@ -1,0 +1,576 @@
+"""What a person sees, with Twitter standing at its real addresses."""
+
+import re
+from html import unescape
+
+import pytest
+
+from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+
+ME = "1001"
+TWEETS_URL = f"{API_URL}/users/{ME}/tweets"
+FOLLOWING_URL = f"{API_URL}/users/{ME}/following"
+FOLLOWERS_URL = f"{API_URL}/users/{ME}/followers"
+SPACES_URL = f"{API_URL}/spaces/by/creator_ids"
+BETA_URL = "https://api.twitter.com/2"
+BETA_SCOPE = "tweet.read users.read account.follows.read spaces.read offline.access"
+
+ROBIN = {"id": "1002", "username": "robin", "name": "Robin Redbreast", "description": "Sings."}
+TWEET = {
+    "id": "10",
+    "text": "Good morning from the ivy",
+    "author_id": ME,
+    "created_at": "2020-05-01T04:35:55.000Z",
+    "public_metrics": {"like_count": 12345, "reply_count": 1, "retweet_count": 0},
+}
+LIVE_SPACE = {
+    "id": "1DXxyRYNejbKM",
+    "state": "live",
+    "title": "Dawn chorus",
+    "host_ids": ["1002"],
+    "participant_count": 7,
+}
+PLANNED_SPACE = {
+    "id": "1DXxyRYNejbKN",
+    "state": "scheduled",
+    "title": "Keeping acorns",
+    "scheduled_start": "2030-09-01T18:00:00.000Z",
+}
+PAGES = ["/", "/tweets", "/follows", "/follows/followers", "/spaces", "/account"]
+LIMITED = {"status": 429, "headers": {"x-rate-limit-reset": "1900000000"}}
+
+
+def stand(twitter, **answers):
+    """Let Twitter answer every read of ours; `answers` replaces some, by name."""
+    me = user_answer()["data"]
+    usual = {
+        "tweets": (TWEETS_URL, {"data": [TWEET], "includes": {"users": [me]}}),
+        "following": (FOLLOWING_URL, {"data": [ROBIN]}),
+        "followers": (FOLLOWERS_URL, {"data": [{**ROBIN, "id": "1003", "name": "Jay"}]}),
+        "spaces": (
+            SPACES_URL,
+            {"data": [PLANNED_SPACE, LIVE_SPACE], "includes": {"users": [ROBIN]}},
+        ),
+    }
+    for name, (url, body) in usual.items():
+        twitter.get(url, **answers.get(name, {"json": body}))
+
+
+def calls_to(twitter, url):
+    return [call for call in twitter.calls if call.request.url.split("?")[0] == url]
+
+
+def reads(twitter):
+    return [call for call in twitter.calls if call.request.method == "GET"]
+
+
+def lacking(*scopes):
+    """A token answer without some scopes."""
+    granted = token_answer()["scope"].split()
+    return token_answer(scope=" ".join(scope for scope in granted if scope not in scopes))
+
+
+@pytest.fixture
+def signed_in(client, kind_twitter):
+    client.sign_in()
+    return client
+
+
+# Signed out
+
+
+def test_the_front_door_offers_to_sign_in(client):
+    page = client.get("/").text
+
+    assert re.search(r'<form[^>]+method="post" action="/auth/login">', page)
+    assert "Sign in with Twitter" in page
+
+
+def test_the_front_door_says_what_will_be_asked_for_and_what_not(client):
+    page = client.get("/").text
+
+    assert "See whom you follow and who follows you" in page
+    assert "Follow and unfollow people for you" not in page
+    assert "Read your Direct Messages" in page
+
+
+def test_the_front_door_keeps_where_the_person_wanted_to_go(client):
+    page = client.get("/?next=/follows/followers%3Fa%3D1").text
+
+    assert 'name="next" value="/follows/followers?a=1"' in page
+
+
+def test_a_hostile_next_stays_inside_its_field(client):
+    page = client.get("/", query_string={"next": '"><script>alert(1)</script>'}).text
+
+    assert "<script" not in page
+    assert "&#34;&gt;&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize("path", PAGES[1:])
+def test_who_is_not_signed_in_is_sent_to_the_front_door(client, path):
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.location) == (303, f"/?next={path}")
+
+
+def test_signed_out_pages_read_nothing_at_twitter(client, twitter):
+    client.get("/")
+
+    assert len(twitter.calls) == 0
+
+
+# Signed in
+
+
+def test_home_shows_profile_tweets_spaces_and_follows(signed_in, twitter):
+    stand(twitter)
+
+    page = signed_in.get("/").text
+
+    assert "Small, loud, usually in the hedge." in page
+    assert "Good morning from the ivy" in page
+    assert "Dawn chorus" in page
+    assert "Robin Redbreast" in page
+
+
+def test_home_costs_four_reads(signed_in, twitter):
+    stand(twitter)
+    before = len(reads(twitter))
+
+    signed_in.get("/")
+
+    assert len(reads(twitter)) - before == 4
+
+
+def test_the_profile_of_the_sign_in_is_not_read_again(signed_in, twitter):
+    stand(twitter)
+
+    for path in PAGES:
+        signed_in.get(path)
+
+    assert len(calls_to(twitter, ME_URL)) == 1
+
+
+def test_tweets_show_time_and_counts(signed_in, twitter):
+    stand(twitter)
+
+    page = signed_in.get("/tweets").text
+
+    assert ">1 May 2020</time>" in page
+    assert "<b>12.3K</b> likes" in page
+    assert "<b>1</b> reply" in page
+    assert "repost" not in page
+
+
+def test_follows_and_followers_are_two_lists(signed_in, twitter):
+    stand(twitter)
+
+    following = signed_in.get("/follows").text
+    followers = signed_in.get("/follows/followers").text
+
+    assert "Robin Redbreast" in following
+    assert "Jay" not in following
+    assert "Jay" in followers
+
+
+def test_live_spaces_stand_before_planned_ones(signed_in, twitter):
+    stand(twitter)
+
+    page = signed_in.get("/spaces").text
+
+    assert page.index("Dawn chorus") < page.index("Keeping acorns")
+    assert "1 Sep 2030, 18:00 UTC" in page
+
+
+def test_spaces_that_are_over_are_not_shown(signed_in, twitter):
+    stand(twitter, spaces={"json": {"data": [LIVE_SPACE | {"state": "ended"}]}})
+
+    page = signed_in.get("/spaces").text
+
+    assert "Dawn chorus" not in page
+    assert "Nobody you follow is in a Space right now." in page
+
+
+@pytest.mark.parametrize(
+    "path, sentence",
+    [
+        ("/", "No Tweets yet."),
+        ("/", "Nobody you follow is in a Space or has planned one."),
+        ("/tweets", "You have not tweeted yet."),
+        ("/follows", "You do not follow anybody yet."),
+        ("/follows/followers", "Nobody follows you yet."),
+        ("/spaces", "Nobody you follow has planned a Space."),
+    ],
+)
+def test_nothing_to_show_is_said(signed_in, twitter, path, sentence):
+    nothing = {"json": {"meta": {"result_count": 0}}}
+    stand(twitter, tweets=nothing, following=nothing, followers=nothing, spaces=nothing)
+
+    page = signed_in.get(path).text
+
+    assert sentence in page
+
+
+def test_what_twitter_hides_is_said_to_be_hidden(signed_in, twitter):
+    hidden = {"type": "https://api.x.com/2/problems/not-authorized-for-resource"}
+    stand(twitter, tweets={"json": {"errors": [hidden]}})
+
+    page = signed_in.get("/tweets").text
+
+    assert "they are protected, suspended or gone" in page
+
+
+def test_profiles_are_linked_at_twitter(signed_in, twitter):
+    stand(twitter)
+
+    page = signed_in.get("/follows").text
+
+    assert 'href="https://x.com/robin" rel="noopener noreferrer nofollow ugc"' in page
+
+
+@pytest.mark.parametrize(
+    "path, label",
+    [("/", "Home"), ("/tweets", "Tweets"), ("/spaces", "Spaces"), ("/account", "Account")],
+)
+def test_the_current_page_is_marked_in_the_navigation(signed_in, twitter, path, label):
+    stand(twitter)
+
+    page = signed_in.get(path).text
+
+    assert re.findall(r'aria-current="page">(\w+)<', page) == [label]
+
+
+# Trouble
+
+
+@pytest.mark.parametrize(
+    "broken, still_there",
+    [
+        ("tweets", "Dawn chorus"),
+        ("following", "Good morning from the ivy"),
+        ("spaces", "Robin Redbreast"),
+    ],
+)
+def test_one_failed_panel_does_not_take_the_page_along(signed_in, twitter, broken, still_there):
+    stand(twitter, **{broken: {"status": 503}})
+
+    answer = signed_in.get("/")
+
+    assert answer.status_code == 200
+    assert "Twitter is not answering." in answer.text
+    assert still_there in answer.text
+
+
+@pytest.mark.parametrize(
+    "answer, sentence",
+    [
+        ({"status": 503}, "Twitter is not answering. Please try again in a moment."),
+        ({"body": "<html>"}, "Twitter sent something that makes no sense to us."),
+        ({"json": {"data": [{}]}}, "Twitter sent something that makes no sense to us."),
+        (LIMITED | {"json": {}}, "Twitter asks us to wait before we read this again."),
+        (LIMITED | {"json": {}}, "17 Mar 2030, 17:46 UTC"),
+        ({"status": 402, "json": {}}, "This site has used up what it may read at Twitter"),
+        (
+            {"status": 429, "json": {"type": "https://api.x.com/2/problems/usage-capped"}},
+            "This site has used up what it may read at Twitter",
+        ),
+        (
+            {"status": 403, "json": {"type": "https://api.x.com/2/problems/client-forbidden"}},
+            "This is not part of what this site may read at Twitter.",
+        ),
+        (
+            {"status": 403, "json": {"type": "about:blank"}},
+            "Twitter says that a permission is missing here.",
+        ),
+        ({"status": 404, "body": "not here"}, "Twitter does not show this to us."),
+    ],
+)
+def test_what_twitter_does_wrong_is_said_plainly(signed_in, twitter, answer, sentence):
+    stand(twitter, tweets=answer)
+
+    page = signed_in.get("/tweets")
+
+    assert page.status_code == 200
+    assert sentence in unescape(page.text)
+
+
+def test_twitters_own_words_are_never_shown(signed_in, twitter):
+    stand(twitter, tweets={"status": 403, "json": {"title": "Raw title", "detail": "Raw detail"}})
+
+    page = signed_in.get("/tweets").text
+
+    assert "Raw" not in page
+
+
+def test_a_refused_token_is_renewed_once_and_the_read_tried_again(client, twitter):
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.post(TOKEN_URL, json=token_answer(access_token="a-newer-token"))
+    twitter.get(ME_URL, json=user_answer())
+    client.sign_in()
+    twitter.get(TWEETS_URL, status=401, json={"type": "about:blank"})
+    twitter.get(TWEETS_URL, json={"data": [TWEET]})
+
+    page = client.get("/tweets").text
+
+    assert "Good morning from the ivy" in page
+    assert len(calls_to(twitter, TOKEN_URL)) == 2
+    assert [call.request.headers["Authorization"] for call in calls_to(twitter, TWEETS_URL)] == [
+        "Bearer access-token-of-wren",
+        "Bearer a-newer-token",
+    ]
+
+
+def test_panels_refused_together_renew_once(client, twitter):
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.post(TOKEN_URL, json=token_answer(access_token="a-newer-token"))
+    twitter.get(ME_URL, json=user_answer())
+    client.sign_in()
+    for url in (TWEETS_URL, FOLLOWING_URL, FOLLOWING_URL):
+        twitter.get(url, status=401, json={})
+    stand(twitter)
+
+    page = client.get("/").text
+
+    assert "Good morning from the ivy" in page
+    assert "Dawn chorus" in page
+    assert len(calls_to(twitter, TOKEN_URL)) == 2
+
+
+def test_a_token_that_is_refused_twice_asks_to_sign_in_again(client, twitter):
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.get(ME_URL, json=user_answer())
+    client.sign_in()
+    stand(twitter, tweets={"status": 401, "json": {}})
+
+    page = client.get("/tweets")
+
+    assert page.status_code == 200
+    assert "Twitter no longer accepts this sign-in." in page.text
+    assert 'name="next" value="/tweets"' in page.text
+    assert len(calls_to(twitter, TWEETS_URL)) == 2
+
+
+def test_a_renewal_that_fails_leaves_the_other_panels_alone(client, twitter):
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.post(TOKEN_URL, status=503)
+    twitter.get(ME_URL, json=user_answer())
+    client.sign_in()
+    stand(twitter, tweets={"status": 401, "json": {}})
+
+    page = client.get("/").text
+
+    assert "Twitter is not answering." in page
+    assert "Robin Redbreast" in page
+
+
+def test_the_end_of_the_grant_is_not_swallowed_by_a_panel(client, twitter):
+    twitter.post(TOKEN_URL, json=token_answer())
+    spent = {
+        "error": "invalid_request",
+        "error_description": "Value passed for the token was invalid.",
+    }
+    twitter.post(TOKEN_URL, status=400, json=spent)
+    twitter.post(REVOKE_URL, json={"revoked": True})
+    twitter.get(ME_URL, json=user_answer())
+    client.sign_in()
+    stand(twitter, tweets={"status": 401, "json": {}})
+
+    answer = client.get("/tweets")
+
+    assert answer.status_code == 401
+    assert "Please sign in again" in answer.text
+
+
+def test_no_token_to_be_had_is_said_in_every_panel(client, twitter, clock):
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.post(TOKEN_URL, status=503)
+    twitter.get(ME_URL, json=user_answer())
+    client.sign_in()
+    clock.advance(hours=3)
+
+    page = client.get("/")
+
+    assert page.status_code == 200
+    assert page.text.count("Twitter is not answering.") == 3
+
+
+# Permissions
+
+
+def test_a_missing_permission_is_named_and_offered(client, twitter):
+    twitter.post(TOKEN_URL, json=lacking("space.read"))
+    twitter.get(ME_URL, json=user_answer())
+    client.sign_in()
+
+    page = client.get("/spaces").text
+
+    assert "One more permission is needed here: see the Spaces that are open to you." in page
+    assert 'name="ask" value="read_spaces"' in page
+    assert 'name="next" value="/spaces"' in page
+
+
+def test_what_is_not_allowed_is_not_tried(client, twitter):
+    twitter.post(TOKEN_URL, json=lacking("space.read", "follows.read"))
+    twitter.get(ME_URL, json=user_answer())
+    client.sign_in()
+    stand(twitter)
+    before = len(reads(twitter))
+
+    client.get("/")
+
+    assert len(reads(twitter)) - before == 1
+
+
+def test_spaces_need_the_follows_to_find_people(client, twitter):
+    twitter.post(TOKEN_URL, json=lacking("follows.read"))
+    twitter.get(ME_URL, json=user_answer())
+    client.sign_in()
+
+    page = client.get("/spaces").text
+
+    assert 'name="ask" value="read_follows"' in page
+
+
+def test_asking_for_a_permission_starts_a_sign_in_with_it(signed_in):
+    started = signed_in.press_sign_in(ask="read_spaces", next="/spaces")
+
+    assert "space.read" in started.query["scope"].split()
+
+
+def test_account_lists_what_is_allowed_and_what_is_not(client, twitter):
+    twitter.post(TOKEN_URL, json=lacking("space.read"))
+    twitter.get(ME_URL, json=user_answer())
+    client.sign_in()
+
+    page = client.get("/account").text
+
+    allowed, not_allowed = page.split("What you have not allowed")
+    assert "See whom you follow and who follows you" in allowed
+    assert "See the Spaces that are open to you" in not_allowed
+    assert 'name="ask" value="read_spaces"' in not_allowed
+
+
+def test_account_is_complete_when_all_is_allowed(signed_in):
+    page = signed_in.get("/account").text
+
+    assert "What you have not allowed" not in page
+    assert "Follow and unfollow people for you" not in page
+
+
+def test_account_leads_to_twitters_own_list_of_apps(signed_in):
+    page = signed_in.get("/account").text
+
+    assert 'href="https://x.com/settings/connected_apps"' in page
+
+
+def test_account_reads_nothing_at_twitter(signed_in, twitter):
+    before = len(twitter.calls)
+
+    signed_in.get("/account")
+
+    assert len(twitter.calls) == before
+
+
+def test_logging_out_is_a_form(signed_in):
+    page = signed_in.get("/account").text
+
+    assert re.search(r'<form[^>]+method="post" action="/auth/logout">', page)
+
+
+# The beta
+
+
+@pytest.fixture
+def in_beta(build_app, twitter):
+    client = build_app(TWITTER_DIALECT="beta").test_client()
+    twitter.post(f"{BETA_URL}/oauth2/token", json=token_answer(scope=BETA_SCOPE))
+    twitter.get(f"{BETA_URL}/users/me", json=user_answer())
+    client.sign_in()
+    return client
+
+
+def test_the_beta_shows_the_pinned_tweet_instead_of_a_timeline(in_beta, twitter):
+    body = user_answer(pinned_tweet_id="10") | {"includes": {"tweets": [TWEET]}}
+    twitter.replace("GET", f"{BETA_URL}/users/me", json=body)
+
+    page = in_beta.get("/tweets").text
+
+    assert "The beta of Twitter's API has no timeline" in page
+    assert "Good morning from the ivy" in page
+
+
+def test_the_beta_says_when_nothing_is_pinned(in_beta):
+    page = in_beta.get("/tweets").text
+
+    assert "No Tweet is pinned to your profile." in page
+
+
+def test_the_beta_reads_spaces_of_followed_people_at_once(in_beta, twitter):
+    url = f"{BETA_URL}/users/{ME}/following/spaces"
+    twitter.get(url, json={"data": [LIVE_SPACE], "includes": {"users": [ROBIN]}})
+
+    page = in_beta.get("/spaces").text
+
+    assert "Dawn chorus" in page
+
+
+# Every page
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_has_its_landmarks_and_one_heading(signed_in, twitter, path):
+    stand(twitter)
+
+    page = signed_in.get(path).text
+
+    assert '<html lang="en">' in page
+    for landmark in ("<header", "<nav", '<main id="main"', "<footer", 'href="#main"'):
+        assert landmark in page
+    assert page.count("<h1") == 1
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_has_inline_style_or_script(signed_in, twitter, path):
+    stand(twitter)
+
+    page = signed_in.get(path).text
+
+    assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", page)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_form_carries_the_token_against_forgery(signed_in, twitter, path):
+    stand(twitter)
+
+    page = signed_in.get(path).text
+
+    forms = re.findall(r"<form.*?</form>", page, re.DOTALL)
+    assert forms
+    assert all('name="csrf_token"' in form for form in forms)
+
+
+def test_every_stylesheet_and_picture_of_ours_exists(signed_in, twitter):
+    stand(twitter)
+
+    page = signed_in.get("/").text
+
+    files = set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page))
+    assert files
+    for file in files:
+        with signed_in.get(file) as answer:
+            assert answer.status_code == 200
+
+
+def test_the_sandbox_is_announced_on_every_page(build_app):
+    client = build_app(TWITTER_CLIENT_ID=None, TWITTER_CLIENT_SECRET=None).test_client()
+
+    for path in ("/", "/no-such-page"):
+        page = client.get(path).text
+
+        assert "Sandbox:" in page
+        assert 'href="http://127.0.0.1:9000"' in page
+
+
+def test_the_real_twitter_has_no_sandbox_banner(client):
+    assert "Sandbox" not in client.get("/").text
