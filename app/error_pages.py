@@ -269,17 +269,25 @@ def show(error: Exception) -> Response:
     _log(error, page)
     g.bare = page.bare
     until = _until(error)
-    body = render_template(
-        "error.html",
-        page=replace(page, status=_status(error, page)),
-        button=_button(page),
-        until=until,
-        refresh_seconds=page.refresh_seconds,
-        bare=page.bare,
-    )
-    response = make_response(body, _status(error, page))
+    response = make_response(_body(page, until), _status(error, page))
     _add_headers(response, error, page, until)
     return response
+
+
+def _body(page: ErrorPage, until: datetime | None) -> str:
+    try:
+        return render_template(
+            "error.html",
+            page=page,
+            button=_button(page),
+            until=until,
+            refresh_seconds=page.refresh_seconds,
+            bare=page.bare,
+        )
+    except Exception:
+        # What broke the request may break its page as well. Nobody gets a blank one.
+        log.exception("the error page cannot be drawn")
+        return f"<!doctype html><title>{page.title}</title><h1>{page.title}</h1><p>{page.text}</p>"
 
 
 def page_of(error: BaseException) -> ErrorPage:

@@ -50,7 +50,7 @@ class Vault:
         if version != VERSION or key_id not in self._keys:
             raise CannotOpen("sealed with a key that is not in TOKEN_KEYS")
         try:
-            raw = base64.urlsafe_b64decode(text)
+            raw = base64.b64decode(text, altchars=b"-_", validate=True)
             opened = self._keys[key_id].decrypt(
                 raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound(key_id, at)
             )

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+import certifi
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
@@ -87,8 +88,12 @@ class CountdownTLSSocket(ssl.SSLSocket):
 
 
 def tls_context() -> ssl.SSLContext:
-    """Return a verifying client context whose sockets count down."""
+    """Return a verifying client context whose sockets count down.
+
+    It trusts the system's authorities (with `SSL_CERT_FILE`) and certifi's, read once.
+    """
     context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = CountdownTLSSocket
     return context

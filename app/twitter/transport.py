@@ -81,6 +81,10 @@ class _PooledAdapter(HTTPAdapter):
         manager.pool_classes_by_scheme = {"http": CountdownPool, "https": CountdownTLSPool}
         self.poolmanager = manager
 
+    def cert_verify(self, conn: Any, url: object, verify: object, cert: object) -> None:  # noqa: ANN401, ARG002 - as requests calls it
+        """Leave the authorities to the context: requests would read its file per connection."""
+        conn.cert_reqs = "CERT_REQUIRED"
+
 
 class Transport:
     """The one way to Twitter. Made once per app, used by every thread; keeps nothing of a call."""

@@ -101,38 +101,45 @@ def test_a_token_answer_with_a_wrong_part_is_refused_whole(refused, twitter, cha
 
 # RFC 6749 §5.2, word for word, and what Twitter says instead of invalid_grant.
 @pytest.mark.parametrize(
-    "error, description, status, title",
+    "error, description, expected",
     [
-        ("invalid_grant", "", 400, "has expired"),
-        ("invalid_request", "Value passed for the authorization code was invalid.", 400, "expired"),
+        ("invalid_grant", "", (400, "has expired")),
+        (
+            "invalid_request",
+            "Value passed for the authorization code was invalid.",
+            (400, "expired"),
+        ),
         (
             "invalid_request",
             "Value passed for the code verifier did not match the code challenge.",
-            400,
-            "expired",
+            (400, "expired"),
         ),
-        ("invalid_client", "", 424, "does not accept this site"),
-        ("unauthorized_client", "Missing valid authorization header", 424, "does not accept"),
-        ("unsupported_grant_type", "", 424, "does not accept this site"),
-        ("invalid_scope", "", 424, "does not accept this site"),
+        ("invalid_client", "", (424, "does not accept this site")),
+        ("unauthorized_client", "Missing valid authorization header", (424, "does not accept")),
+        ("unsupported_grant_type", "", (424, "does not accept this site")),
+        ("invalid_scope", "", (424, "does not accept this site")),
         (
             "invalid_request",
             "Value passed for the redirect uri did not match the uri of the authorization code.",
-            424,
-            "does not accept this site",
+            (424, "does not accept this site"),
         ),
-        ("invalid_request", "Missing required parameter [code_verifier].", 424, "does not accept"),
-        ("server_error", "", 424, "not answering"),
-        ("something_new", "", 424, "said no"),
-        ({"a": 1}, "", 424, "said no"),
+        (
+            "invalid_request",
+            "Missing required parameter [code_verifier].",
+            (424, "does not accept"),
+        ),
+        ("server_error", "", (424, "not answering")),
+        ("something_new", "", (424, "said no")),
+        ({"a": 1}, "", (424, "said no")),
     ],
 )
-def test_callback_survives_every_token_error(refused, twitter, error, description, status, title):
+def test_callback_survives_every_token_error(refused, twitter, error, description, expected):
     answer = {"error": error, "error_description": description}
     twitter.post(TOKEN_URL, json=answer, status=401 if error == "unauthorized_client" else 400)
 
     page = refused()
 
+    status, title = expected
     assert page.status_code == status
     assert title in page.text
 
@@ -184,7 +191,10 @@ def test_no_answer_signs_nobody_in(refused, twitter, error):
 
 
 def test_a_client_that_is_refused_is_the_operators_matter(refused, twitter, caplog):
-    answer = {"error": "unauthorized_client", "error_description": "Missing valid authorization header"}
+    answer = {
+        "error": "unauthorized_client",
+        "error_description": "Missing valid authorization header",
+    }
     twitter.post(TOKEN_URL, json=answer, status=401)
 
     page = refused()

@@ -1,0 +1,233 @@
+"""The settings: everything that is wrong is named at once, with its cure and without its secret."""
+
+import base64
+import dataclasses
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from config import Config, ConfigError
+from tests.factories import build_environ, token_key
+
+LONG = "a-secret-of-more-than-thirty-two-characters"
+
+
+def problems(environ, root):
+    with pytest.raises(ConfigError) as caught:
+        Config.from_env(environ, root=root)
+    return caught.value.problems
+
+
+def production(**settings):
+    return build_environ(PUBLIC_URL="https://perch.example") | settings
+
+
+def test_no_settings_at_all_mean_the_sandbox_on_loopback(tmp_path):
+    config = Config.from_env({}, root=tmp_path)
+
+    assert config.sandbox
+    assert config.public_url == "http://127.0.0.1:8000"
+    assert config.callback_url == "http://127.0.0.1:8000/auth/callback"
+    assert config.twitter_authorize_url == "http://127.0.0.1:9000/i/oauth2/authorize"
+    assert config.twitter_api_url == "http://127.0.0.1:9000/2"
+    assert config.database_url == f"sqlite:///{tmp_path}/instance/perch.db"
+
+
+def test_generated_keys_are_kept_and_private(tmp_path):
+    first, second = (Config.from_env({}, root=tmp_path) for _ in range(2))
+
+    assert first == second
+    for name in ("secret_key", "token_keys"):
+        assert (tmp_path / "instance" / name).stat().st_mode & 0o077 == 0
+
+
+def test_workers_that_start_together_agree_on_one_generated_key(tmp_path):
+    with ThreadPoolExecutor(16) as pool:
+        configs = list(pool.map(lambda _: Config.from_env({}, root=tmp_path), range(16)))
+
+    assert len({config.secret_key for config in configs}) == 1
+    kept = {path.name for path in (tmp_path / "instance").iterdir()}
+    assert kept == {"secret_key", "token_keys"}
+
+
+def test_everything_that_is_wrong_is_named_at_once(tmp_path):
+    environ = {
+        "PUBLIC_URL": "https://perch.example/path",
+        "SECRET_KEY": "short",
+        "TOKEN_KEYS": "also-short",
+        "TWITTER_DIALECT": "gamma",
+        "TRUSTED_PROXIES": "-1",
+        "CACHE_SECONDS": "soon",
+        "RATELIMIT_ENABLED": "maybe",
+        "DATABASE_URL": "mysql://localhost/perch",
+        "REDIS_URL": "localhost",
+        "APP_NAME": "x" * 41,
+        "TWITTER_API_URL": "http://api.example/2",
+        "TWITTER_AUTHORIZE_URL": "ftp://x.com",
+        "GUNICORN_THREADS": "2",
+        "TWITTER_CLIENT_SECRET": LONG,
+    }
+
+    named = {problem.partition(":")[0] for problem in problems(environ, tmp_path)}
+
+    assert named == set(environ) - {"TWITTER_CLIENT_SECRET"} | {"TWITTER_CLIENT_ID"}
+
+
+def test_one_problem_is_said_as_one(tmp_path):
+    with pytest.raises(ConfigError, match="1 setting needs attention") as caught:
+        Config.from_env(build_environ(TWITTER_DIALECT="gamma"), root=tmp_path)
+
+    assert "TWITTER_DIALECT: must be live or beta." in str(caught.value)
+
+
+def test_problems_never_quote_a_secret(tmp_path):
+    environ = production(
+        SECRET_KEY="hunter2", TOKEN_KEYS="hunter3", TWITTER_CLIENT_SECRET="hünter4"
+    )
+
+    text = " ".join(problems(environ, tmp_path))
+
+    assert "hunter" not in text
+    assert "hünter" not in text
+
+
+def test_no_secret_shows_in_the_repr(tmp_path):
+    environ = production(DATABASE_URL="postgresql://perch:hunter2@db/perch", METRICS_TOKEN="m" * 20)
+
+    text = repr(Config.from_env(environ, root=tmp_path))
+
+    for secret in (LONG, "a-secret-nest", "hunter2", "m" * 20, token_key(), "kkkk"):
+        assert secret not in text
+
+
+def test_settings_cannot_be_changed_afterwards(tmp_path):
+    config = Config.from_env({}, root=tmp_path)
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.public_url = "http://evil.example"
+
+
+@pytest.mark.parametrize(
+    "settings, name",
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY"),
+        ({"TOKEN_KEYS": ""}, "TOKEN_KEYS"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+        ({"SECRET_KEY": f"{LONG},short"}, "SECRET_KEY"),
+        ({"SECRET_KEY": f"{LONG},"}, "SECRET_KEY"),
+        ({"TWITTER_CLIENT_ID": ""}, "TWITTER_CLIENT_ID"),
+        ({"TWITTER_CLIENT_ID": "sandbox-client"}, "TWITTER_CLIENT_ID"),
+        ({"TWITTER_CLIENT_ID": "sandbox-public"}, "TWITTER_CLIENT_ID"),
+        ({"TWITTER_API_URL": "http://api.example/2"}, "TWITTER_API_URL"),
+        ({"TWITTER_AUTHORIZE_URL": "http://x.example/authorize"}, "TWITTER_AUTHORIZE_URL"),
+    ],
+)
+def test_an_https_site_refuses_what_is_fine_on_a_laptop(tmp_path, settings, name):
+    assert any(
+        problem.startswith(f"{name}:") for problem in problems(production(**settings), tmp_path)
+    )
+
+
+def test_an_https_site_generates_nothing(tmp_path):
+    problems(production(SECRET_KEY="", TOKEN_KEYS=""), tmp_path)
+
+    assert not (tmp_path / "instance").exists()
+
+
+def test_plain_http_twitter_is_fine_on_loopback_even_for_https(tmp_path):
+    environ = production(TWITTER_API_URL="http://127.0.0.1:9000/2/")
+
+    assert Config.from_env(environ, root=tmp_path).twitter_api_url == "http://127.0.0.1:9000/2"
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("https://Perch.Example/", "https://perch.example"),
+        ("https://perch.example:443", "https://perch.example"),
+        ("https://perch.example:8443", "https://perch.example:8443"),
+        ("http://localhost:5000", "http://localhost:5000"),
+        ("http://[::1]:5000", "http://[::1]:5000"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+    ],
+)
+def test_the_public_url_is_one_origin(tmp_path, text, expected):
+    assert Config.from_env(build_environ(PUBLIC_URL=text), root=tmp_path).public_url == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "perch.example",
+        "https://",
+        "https://perch.example/path",
+        "https://perch.example?x=1",
+        "https://perch.example#top",
+        "https://user@perch.example",
+        "https://perch.example:port",
+        "https://per ch.example",
+        "https://perch.example\\@evil.example",
+        "https://[::1",
+        "https://pérch.example",
+        "http://perch.example",
+        "http://127.0.0.1.evil.example",
+        "//perch.example",
+    ],
+)
+def test_a_public_url_that_is_no_origin_is_refused(tmp_path, text):
+    assert problems(build_environ(PUBLIC_URL=text), tmp_path)[0].startswith("PUBLIC_URL:")
+
+
+@pytest.mark.parametrize(
+    "text, on",
+    [("0", False), ("false", False), ("Off", False), ("no", False), ("1", True), ("on", True)],
+)
+def test_the_rate_limit_switch_reads_words(tmp_path, text, on):
+    assert Config.from_env({"RATELIMIT_ENABLED": text}, root=tmp_path).ratelimit_enabled is on
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_postgresql_urls_reach_the_driver_we_ship(tmp_path, scheme):
+    config = Config.from_env({"DATABASE_URL": f"{scheme}://perch@db/perch"}, root=tmp_path)
+
+    assert config.database_url == "postgresql+psycopg://perch@db/perch"
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "perch.db", "mysql://x/y"])
+def test_a_database_that_cannot_serve_is_refused(tmp_path, url):
+    assert problems({"DATABASE_URL": url}, tmp_path)[0].startswith("DATABASE_URL:")
+
+
+@pytest.mark.parametrize("padding", ["", "="])
+def test_token_keys_are_read_with_and_without_padding(tmp_path, padding):
+    key = base64.urlsafe_b64encode(b"\xfb" * 32).decode().rstrip("=") + padding
+
+    assert Config.from_env({"TOKEN_KEYS": key}, root=tmp_path).token_keys == (b"\xfb" * 32,)
+
+
+def test_key_rings_keep_their_order(tmp_path):
+    ring = f"{token_key('n')}, {token_key('o')}"
+
+    assert Config.from_env({"TOKEN_KEYS": ring}, root=tmp_path).token_keys == (b"n" * 32, b"o" * 32)
+
+
+def test_a_dot_env_file_is_read_and_the_environment_wins(tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("APP_NAME=Nest\nCACHE_SECONDS=7\nTWITTER_CLIENT_ID=\n")
+    monkeypatch.setattr(os, "environ", {"APP_NAME": "Hedge"})
+
+    config = Config.from_env(root=tmp_path)
+
+    assert (config.app_name, config.cache_seconds, config.sandbox) == ("Hedge", 7, True)
+
+
+def test_a_client_without_a_secret_is_public(tmp_path):
+    config = Config.from_env({"TWITTER_CLIENT_ID": "birdhouse"}, root=tmp_path)
+
+    assert config.twitter_client_secret is None
+    assert config.twitter_authorize_url is None
+    assert not config.sandbox
+
+
+def test_two_threads_are_kept_free_of_twitter(tmp_path):
+    assert Config.from_env({"GUNICORN_THREADS": "32"}, root=tmp_path).twitter_slots == 30

@@ -1,0 +1,113 @@
+"""Every exception has its page: what happened, whose matter it is, one button, and no secret."""
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from app import error_pages
+from app.accounts import errors as account_errors
+from app.auth import errors as auth_errors
+from app.error_pages import PAGES, page_of
+from app.twitter import errors as twitter_errors
+
+
+def family(root):
+    return [root, *(kind for child in root.__subclasses__() for kind in family(child))]
+
+
+ALL = [
+    *family(auth_errors.SignInError)[1:],
+    *family(twitter_errors.TwitterError)[1:],
+    *family(account_errors.AccountError)[1:],
+]
+
+
+def raised(kind):
+    return kind("test") if kind is not twitter_errors.Limited else kind("test", until=None)
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+def test_every_error_of_ours_has_a_row(kind):
+    assert page_of(raised(kind)) is not PAGES[Exception]
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+def test_every_error_renders_a_calm_page(app, client, kind):
+    def fail():
+        raise raised(kind)
+
+    app.view_functions["pages.home"] = fail
+
+    page = client.get("/")
+
+    assert page.status_code == PAGES[next(k for k in kind.__mro__ if k in PAGES)].status
+    assert page.status_code != 500
+    assert "Traceback" not in page.text
+    assert page.status_code < 400 or page.headers["X-Request-ID"] in page.text
+
+
+def test_only_our_own_trouble_is_a_5xx():
+    ours = {twitter_errors.Busy.__name__, "SQLAlchemyError", "Exception"}
+
+    assert {kind.__name__ for kind, page in PAGES.items() if page.status >= 500} == ours
+
+
+def test_a_bug_shows_no_details_and_is_logged_with_its_number(app, client, caplog):
+    def fail():
+        raise RuntimeError("the cat is in the hedge")
+
+    app.view_functions["pages.home"] = fail
+
+    page = client.get("/")
+
+    assert page.status_code == 500
+    assert "the cat" not in page.text
+    assert "the cat" in caplog.text
+
+
+def test_a_database_that_is_away_gets_503_and_a_time(app, client, kind_twitter):
+    client.sign_in()
+
+    def fail(*_args):
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    app.extensions["perch"].people.find = fail
+
+    page = client.get("/account")
+
+    assert page.status_code == 503
+    assert page.headers["Retry-After"] == "5"
+    assert "You are still signed in" in page.text
+
+
+def test_a_page_that_cannot_be_drawn_still_says_something(app, client, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise RuntimeError("no templates")
+
+    monkeypatch.setattr(error_pages, "render_template", fail)
+
+    page = client.get("/nowhere")
+
+    assert page.status_code == 404
+    assert "There is nothing here" in page.text
+
+
+def test_the_page_of_a_limit_says_when_it_lifts(app, client, clock):
+    from datetime import timedelta
+
+    def fail():
+        raise twitter_errors.Limited("limited", until=clock() + timedelta(minutes=9))
+
+    app.view_functions["pages.home"] = fail
+
+    page = client.get("/")
+
+    assert page.status_code == 429
+    assert page.headers["Retry-After"] == "540"
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/static/none.css"])
+def test_an_unknown_address_gets_a_calm_404(client, path):
+    page = client.get(path)
+
+    assert page.status_code == 404
+    assert "There is nothing here" in page.text
