@@ -71,7 +71,7 @@ def _spoil_after(response: Response) -> Response:
 
 
 def _close_journal(response: Response) -> Response:
-    if g.get("entry"):
+    if g.get("entry") and not g.get("dropped"):
         took = (time.perf_counter() - g.began) * 1000
         here.world().journal.close(g.entry, response, took)
     return response

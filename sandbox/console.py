@@ -1,13 +1,171 @@
-"""The console at `/`."""
+"""The console at `/`: see everything, and break some of it. Works without JavaScript."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+
+from sandbox import explain, inventory
+from sandbox.faults import BadFaultError, fault_from
+from sandbox.here import world
+from sandbox.mischief import describe
+from sandbox.registration import BadClientError, client_from
+from sandbox.same_site import from_elsewhere
+from sandbox.seed import is_flock
+from sandbox.world import CHOICES, BadSettingError, timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug.datastructures import MultiDict
+    from werkzeug.wrappers import Response
+
+    from sandbox.world import World
 
 blueprint = Blueprint("console", __name__)
+
+SHOWN = 60  # journal entries on the page; all of them are in its JSON twin
 
 
 @blueprint.get("/")
 def home() -> str:
     """Show the console."""
-    return render_template("console.html")
+    return _page()
+
+
+@blueprint.post("/console/<action>")
+def act(action: str) -> Response | tuple[str, int]:
+    """Do what a button says, and come back to where it is."""
+    if from_elsewhere():
+        abort(403)
+    if action not in _ACTIONS:
+        abort(404)
+    try:
+        place = _ACTIONS[action](world(), request.form)
+    except (BadClientError, BadFaultError, BadSettingError, ValueError) as problem:
+        return _page(problem=str(problem)), 400
+    return redirect(url_for("console.home", _anchor=place), code=303)
+
+
+def _page(problem: str = "") -> str:
+    here = world()
+    with here.lock:
+        accounts = [(a, here.follows.counts(a.id)) for a in here.accounts.values()]
+        clients = list(here.clients.values())
+    return render_template(
+        "console.html",
+        problem=problem,
+        now=timestamp(here.now()),
+        ahead=round(here.ahead()),
+        settings=here.settings,
+        choices=CHOICES,
+        accounts=[row for row in accounts if not is_flock(row[0])],
+        clients=clients,
+        tokens=list(reversed(inventory.tokens(here))),
+        faults=[(fault, describe(fault)) for fault in here.faults.waiting()],
+        entries=_journal(here),
+    )
+
+
+def _journal(here: World) -> list[dict[str, Any]]:
+    """Give the newest entries, the newest first, with words to them."""
+    entries = reversed(here.journal.entries()[-SHOWN:])
+    return [
+        entry | {"step": explain.step(entry), "parameters": explain.parameters(entry)}
+        for entry in entries
+    ]
+
+
+def _advance(here: World, form: MultiDict[str, str]) -> str:
+    here.advance(float(form.get("seconds", "0")))
+    return "time"
+
+
+def _reset(here: World, _: MultiDict[str, str]) -> str:
+    here.reset()
+    return "top"
+
+
+def _expire(here: World, _: MultiDict[str, str]) -> str:
+    here.ledger.expire_access()
+    return "tokens"
+
+
+def _down(here: World, _: MultiDict[str, str]) -> str:
+    here.faults.add(fault_from({"path": "/2/*", "status": 503, "times": None}))
+    return "faults"
+
+
+def _exhaust(here: World, form: MultiDict[str, str]) -> str:
+    here.exhaust(form.get("account", ""))
+    return "faults"
+
+
+def _broke(here: World, _: MultiDict[str, str]) -> str:
+    here.change({"plan": "pay-per-use", "credits": 0})
+    return "settings"
+
+
+def _settings(here: World, form: MultiDict[str, str]) -> str:
+    dollars = form.get("credits", "").strip()
+    here.change(
+        {
+            "plan": form.get("plan", ""),
+            "dialect": form.get("dialect", ""),
+            "access_token_seconds": int(form.get("access_token_seconds", "")),
+            "latency_ms": int(form.get("latency_ms", "")),
+            "credits": float(dollars) if dollars else None,
+        }
+    )
+    return "settings"
+
+
+_KINDS: dict[str, dict[str, Any]] = {
+    "hang": {"hang": True},
+    "drop": {"drop": "before"},
+    "drip": {"drip": "headers"},
+}
+
+
+def _fault(here: World, form: MultiDict[str, str]) -> str:
+    """Read the fault form: an empty field is one that was not filled in."""
+    wish: dict[str, Any] = {"path": form.get("path", ""), "times": int(form.get("times") or 1)}
+    kind = form.get("kind", "")
+    if kind in _KINDS:
+        wish |= _KINDS[kind]
+    elif kind:
+        wish["status"] = int(kind)
+    if delay := form.get("delay_seconds"):
+        wish["delay_seconds"] = float(delay)
+    here.faults.add(fault_from(wish))
+    return "faults"
+
+
+def _clear(here: World, _: MultiDict[str, str]) -> str:
+    here.faults.clear()
+    return "faults"
+
+
+def _client(here: World, form: MultiDict[str, str]) -> str:
+    wish = {
+        "name": form.get("name", ""),
+        "confidential": form.get("kind") == "confidential",
+        "callbacks": form.get("callbacks", "").split(),
+    }
+    here.register(client_from(wish))
+    return "clients"
+
+
+_ACTIONS: dict[str, Callable[[World, MultiDict[str, str]], str]] = {
+    "advance": _advance,
+    "broke": _broke,
+    "clear": _clear,
+    "client": _client,
+    "down": _down,
+    "exhaust": _exhaust,
+    "expire": _expire,
+    "fault": _fault,
+    "reset": _reset,
+    "settings": _settings,
+}

@@ -23,7 +23,7 @@ CHUNK = 64 * 1024
 
 def before_the_work() -> Response | None:
     """Spoil a request before anything is done for it, if a fault says so."""
-    time.sleep(world().settings.latency_ms / 1000)
+    _take_its_time()
     g.fault = fault = world().faults.take(request.method, request.path)
     if fault is None:
         return None
@@ -31,11 +31,16 @@ def before_the_work() -> Response | None:
     g.cleared = world().faults.cleared
     if fault.drop == "before":
         return _dropped()
-    if fault.when == "before" and fault.drop is None:
-        _wait(fault)
-        if fault.answers():
-            return _spoilt(fault, Response())
-    return None
+    if "after" in {fault.when, fault.drop}:
+        return None
+    if _abandoned(fault):
+        return _dropped()
+    return _spoilt(fault, Response()) if fault.answers() else None
+
+
+def _take_its_time() -> None:
+    if latency := world().settings.latency_ms:
+        time.sleep(latency / 1000)
 
 
 def after_the_work(response: Response) -> Response:
@@ -43,12 +48,12 @@ def after_the_work(response: Response) -> Response:
     fault: Fault | None = g.get("fault")
     if fault is None:
         return response
-    if fault.drop == "after":
-        return _dropped()
+    if fault.drop is not None:
+        return response if g.get("dropped") else _dropped()
     if fault.when == "after":
-        _wait(fault)
-        if fault.answers():
-            response = _spoilt(fault, response)
+        if _abandoned(fault):
+            return _dropped()
+        response = _spoilt(fault, response) if fault.answers() else response
     if fault.cut_bytes is not None:
         response = _cut(fault, response)
     if fault.drip == "body":
@@ -62,25 +67,26 @@ def describe(fault: Fault) -> str:
     """Say in a few words what a fault does."""
     plain = {"path", "times", "method", "when", "drip_seconds", "body"}
     said = [
-        f"{name} {value}"
+        name if value is True else f"{name.replace('_', ' ')} {value}"
         for name in fault.__slots__
         if name not in plain and (value := getattr(fault, name)) not in (None, False, 0)
     ]
     return ", ".join(said) or "another body"
 
 
-def _wait(fault: Fault) -> None:
-    time.sleep(fault.delay_seconds)
-    if fault.hang:
-        _hang(g.cleared)
+def _abandoned(fault: Fault) -> bool:
+    """Keep the client waiting, and say whether it gave up. Clearing the faults lets it go on.
 
-
-def _hang(cleared: threading.Event) -> None:
-    """Say nothing until the client hangs up or the faults are cleared."""
+    After a delay the work is done even if nobody waits for it any more: that is how a client loses
+    a refresh token. Who hangs up on a hanging server has done nothing.
+    """
+    cleared: threading.Event = g.cleared
+    cleared.wait(fault.delay_seconds)
     line = _line()
-    while not cleared.wait(0.05):
+    while fault.hang and not cleared.wait(0.05):
         if line is not None and _hung_up(line):
-            return
+            return True
+    return False
 
 
 def _hung_up(line: socket.socket) -> bool:
@@ -98,6 +104,7 @@ def _line() -> socket.socket | None:
 
 def _dropped() -> Response:
     """Close the line without a byte. What we return can no longer be delivered."""
+    g.dropped = True
     _close(_line())
     return Response("The connection would have been dropped here.", 502, mimetype="text/plain")
 

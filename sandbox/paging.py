@@ -20,14 +20,14 @@ class Pages:
     name: str
 
     def seal(self, offset: int) -> str:
-        """Make a token of 16 characters, the shortest that the specification allows."""
+        """Make a token of 16 characters of base32hex, as the specification wants it."""
         where = offset.to_bytes(_OFFSET, "big")
-        return base64.b32encode(self._mark(where) + where).decode()
+        return base64.b32hexencode(self._mark(where) + where).decode()
 
     def open(self, token: str) -> int | None:
         """Say which offset a token means, or nothing if it is not one of this list's."""
         try:
-            raw = base64.b32decode(token)
+            raw = base64.b32hexdecode(token)
         except (binascii.Error, ValueError):
             return None
         mark, where = raw[:_SEAL], raw[_SEAL:]

@@ -6,8 +6,6 @@ Every POST must be `application/json`: a foreign web page cannot send that witho
 
 from __future__ import annotations
 
-import base64
-import secrets
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +14,7 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox import inventory
 from sandbox.faults import BadFaultError, fault_from
 from sandbox.here import world
-from sandbox.model import Client
+from sandbox.registration import BadClientError, client_from
 from sandbox.world import BadSettingError, timestamp
 
 blueprint = Blueprint("twins", __name__, url_prefix="/sandbox")
@@ -27,6 +25,7 @@ class BadRequestError(ValueError):
 
 
 @blueprint.errorhandler(BadRequestError)
+@blueprint.errorhandler(BadClientError)
 @blueprint.errorhandler(BadFaultError)
 @blueprint.errorhandler(BadSettingError)
 def _explain(problem: ValueError) -> tuple[Response, int]:
@@ -102,6 +101,14 @@ def expire_tokens() -> Response:
     return tokens()
 
 
+@blueprint.post("/limits")
+def limits() -> Response:
+    """`{"account": "wren"}`: use this person's windows up, of all endpoints or of one."""
+    body = _body()
+    world().exhaust(str(body.get("account", "")), body.get("endpoint"))
+    return jsonify(exhausted=True)
+
+
 @blueprint.route("/clients", methods=["GET", "POST"])
 def clients() -> tuple[Response, int] | Response:
     """List the clients, or register one: `{"callbacks": [...], "confidential": true, ...}`."""
@@ -111,39 +118,3 @@ def clients() -> tuple[Response, int] | Response:
         here.register(client)
         return jsonify(inventory.client(client)), 201
     return jsonify(clients=[inventory.client(one) for one in list(here.clients.values())])
-
-
-def client_from(wish: dict[str, Any]) -> Client:
-    """Make a client of plain data, or say what is wrong with it."""
-    known = {"client_id", "client_secret", "name", "confidential", "callbacks"}
-    if unknown := sorted(set(wish) - known):
-        raise BadRequestError(f"There is no {unknown[0]!r}. There are: {', '.join(sorted(known))}.")
-    callbacks = wish.get("callbacks")
-    if not isinstance(callbacks, list) or not 1 <= len(callbacks) <= 10:
-        raise BadRequestError("callbacks must be a list of 1 to 10 URLs.")
-    texts = [*callbacks, *(wish.get(k) or "" for k in ("client_id", "client_secret", "name"))]
-    if not all(isinstance(text, str) for text in texts):
-        raise BadRequestError("callbacks, client_id, client_secret and name must be texts.")
-    for callback in callbacks:
-        _check_callback(callback)
-    confidential = wish.get("confidential", True)
-    made_up = secrets.token_urlsafe(37) if confidential else ""
-    return Client(
-        client_id=wish.get("client_id") or _client_id(),
-        client_secret=wish.get("client_secret") or made_up,
-        name=wish.get("name") or "An app",
-        callbacks=tuple(callbacks),
-    )
-
-
-def _check_callback(callback: str) -> None:
-    """Refuse what no browser can be sent to; a fragment is forbidden by RFC 6749 §3.1.2."""
-    scheme, colon, rest = callback.partition(":")
-    if not colon or not rest or "#" in callback or scheme.lower() in ("javascript", "data"):
-        raise BadRequestError(f"{callback!r} is not an absolute URL without a fragment.")
-
-
-def _client_id() -> str:
-    """Make an id with the anatomy of Twitter's: base64 of `<20 random>:1:ci`."""
-    inside = f"{secrets.token_urlsafe(15)}:1:ci"
-    return base64.urlsafe_b64encode(inside.encode()).decode().rstrip("=")

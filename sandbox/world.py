@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sandbox import seed
+from sandbox.endpoints import ENDPOINTS
 from sandbox.faults import Faults
 from sandbox.follows import Follows
 from sandbox.journal import Journal
@@ -54,13 +55,13 @@ class Settings:
         return replace(self, **changes)  # type: ignore[arg-type]  # checked just above
 
 
-_CHOICES = {"dialect": ("live", "beta"), "plan": ("enterprise", "pay-per-use", "legacy-free")}
+CHOICES = {"dialect": ("live", "beta"), "plan": ("enterprise", "pay-per-use", "legacy-free")}
 _RANGES = {"access_token_seconds": (1, 10**9), "latency_ms": (0, 600_000), "credits": (0, 10**9)}
 
 
 def _problem(name: str, value: object) -> str | None:
-    if name in _CHOICES:
-        return None if value in _CHOICES[name] else f"one of {', '.join(_CHOICES[name])}"
+    if name in CHOICES:
+        return None if value in CHOICES[name] else f"one of {', '.join(CHOICES[name])}"
     if name == "credits" and value is None:
         return None
     low, high = _RANGES[name]
@@ -116,6 +117,23 @@ class World:
         with self.lock:
             self._offset += seconds
             return self.now()
+
+    def ahead(self) -> float:
+        """Say how far this clock is ahead of the one outside, in seconds."""
+        return self._offset
+
+    def exhaust(self, username: str, endpoint: str | None = None) -> None:
+        """Use up a person's rate limit windows, of all endpoints or of one, in every client."""
+        account = self.usernames.get(username.lower())
+        names = {row.name for row in ENDPOINTS}
+        if account is None:
+            raise BadSettingError(f"There is no account {username!r}.")
+        if endpoint is not None and endpoint not in names:
+            raise BadSettingError(f"endpoint must be one of {', '.join(sorted(names))}.")
+        with self.lock:
+            for name in names if endpoint is None else {endpoint}:
+                for client_id in self.clients:
+                    self.meter.exhaust(name, account.id, client_id, self.now())
 
     def change(self, changes: Mapping[str, object]) -> Settings:
         """Change some settings, all of them or none."""

@@ -1,0 +1,54 @@
+"""Say in plain words what a request of the sign-in is, and what its parameters are for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_STEPS = {
+    ("GET", "/i/oauth2/authorize"): "The app sends a person here to be asked",
+    ("POST", "/i/oauth2/authorize"): "The person answers, and is sent back",
+    ("POST", "/2/oauth2/revoke"): "The app gives a token back",
+    ("GET", "/2/users/me"): "The app asks who signed in",
+    ("POST", "/settings/connected_apps"): "The person removes an app",
+}
+_GRANTS = {
+    "authorization_code": "The app exchanges the code for tokens",
+    "refresh_token": "The app refreshes: one old token for a new set",
+}
+
+PARAMETERS = {
+    "response_type": "always “code” (RFC 6749 §4.1.1)",
+    "client_id": "which app is asking",
+    "redirect_uri": "where the person is sent back to; must match to the letter",
+    "scope": "what the app wants to be allowed",
+    "state": "proof that the browser that comes back is the one that left",
+    "code_challenge": "the hash of a secret that only the app knows (PKCE)",
+    "code_challenge_method": "how it was hashed",
+    "code": "the authorization code: 30 seconds, one use",
+    "code_verifier": "the secret behind the code challenge",
+    "grant_type": "what is being exchanged",
+    "refresh_token": "works once; the next one comes with the answer",
+    "token": "the token to kill",
+    "token_type_hint": "which kind of token it is; Twitter insists on it",
+    "ticket": "makes the consent form good for one answer",
+    "account": "who the person is today",
+    "decision": "the button that was pressed",
+}
+
+
+def step(entry: dict[str, Any]) -> str:
+    """Name the step of the dance that a journal entry is, if it is one."""
+    if entry["path"] == "/2/oauth2/token":
+        given = entry["form"].get("grant_type") or entry["query"].get("grant_type") or ""
+        return _GRANTS.get(given[0] if isinstance(given, list) and given else str(given), "")
+    return _STEPS.get((entry["method"], entry["path"]), "")
+
+
+def parameters(entry: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """List name, value and meaning of everything that was sent."""
+    rows = []
+    for given in (entry["query"], entry["form"]):
+        for name, value in given.items():
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            rows.append((name, shown, PARAMETERS.get(name, "")))
+    return rows

@@ -1,0 +1,285 @@
+"""Things that go wrong on purpose."""
+
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from sandbox.faults import BadFaultError, fault_from
+from tests.sandbox.steps import bearer
+
+ME = "/2/users/me"
+
+
+def fault(world, **wish):
+    world.faults.add(fault_from({"path": ME} | wish))
+
+
+def test_a_fault_happens_once_and_is_over(steps, world):
+    token = steps.sign_in()["access_token"]
+    fault(world, status=503)
+    answers = [steps.get(ME, token).status_code for _ in range(2)]
+
+    assert answers == [503, 200]
+
+
+def test_a_fault_can_happen_several_times_or_always(steps, world):
+    token = steps.sign_in()["access_token"]
+    fault(world, status=503, times=2)
+    fault(world, status=500, times=None)
+    answers = [steps.get(ME, token).status_code for _ in range(4)]
+    world.faults.clear()
+
+    assert answers == [503, 503, 500, 500]
+    assert steps.get(ME, token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path, hit",
+    [
+        (ME, True),
+        ("/2/users/*", True),
+        ("/2/*", True),
+        ("*", True),
+        ("/2/users", False),
+        ("/2/oauth2/*", False),
+    ],
+)
+def test_a_fault_is_meant_for_some_paths(steps, world, path, hit):
+    token = steps.sign_in()["access_token"]
+    world.faults.add(fault_from({"path": path, "status": 503}))
+
+    assert (steps.get(ME, token).status_code == 503) is hit
+
+
+def test_a_fault_may_be_meant_for_one_method(steps, world):
+    world.faults.add(fault_from({"path": "/i/oauth2/authorize", "method": "POST", "status": 500}))
+    ticket = steps.ticket()
+
+    assert steps.answer(ticket=ticket).status_code == 500
+    assert steps.answer(ticket=ticket).status_code == 302
+
+
+def test_an_answer_can_be_anything(steps, world):
+    body = {"access_token": None}
+    fault(world, status=200, body=body, headers={"X-Odd": "yes"})
+    answer = steps.get(ME, "any")
+
+    assert answer.json == body
+    assert answer.mimetype == "application/json"
+    assert answer.headers["X-Odd"] == "yes"
+
+
+@pytest.mark.parametrize(
+    "wish, mimetype, text",
+    [
+        ({"body": "<html>busy</html>"}, "text/html", "<html>busy</html>"),
+        ({"body": "nope", "content_type": "text/plain"}, "text/plain", "nope"),
+        ({"body": "[" * 50_000, "content_type": "application/json"}, "application/json", None),
+        ({"body": ""}, "text/html", ""),
+    ],
+)
+def test_garbage_comes_as_it_was_ordered(steps, world, wish, mimetype, text):
+    fault(world, **wish)
+    answer = steps.get(ME, "any")
+
+    assert answer.mimetype == mimetype
+    assert answer.text == (wish["body"] if text is None else text)
+
+
+def test_an_answer_can_lead_elsewhere(steps, world):
+    fault(world, redirect="https://evil.example/")
+    answer = steps.get(ME, "any")
+
+    assert (answer.status_code, answer.location) == (302, "https://evil.example/")
+
+
+def test_a_huge_body_has_the_size_that_was_ordered(steps, world):
+    fault(world, status=200, body_bytes=3_000_000)
+    answer = steps.get(ME, "any")
+
+    assert len(answer.data) == answer.content_length == 3_000_000
+
+
+def test_the_work_may_be_done_before_the_answer_is_spoilt(steps, world):
+    """This is how a client loses a refresh token that the server has already rotated."""
+    token = steps.sign_in()["refresh_token"]
+    world.faults.add(fault_from({"path": "/2/oauth2/token", "status": 502, "when": "after"}))
+    spoilt = steps.refresh(token)
+
+    assert spoilt.status_code == 502
+    assert steps.refresh(token).status_code == 400
+
+
+def test_without_after_no_work_is_done(steps, world):
+    token = steps.sign_in()["refresh_token"]
+    world.faults.add(fault_from({"path": "/2/oauth2/token", "status": 502}))
+
+    assert steps.refresh(token).status_code == 502
+    assert steps.refresh(token).status_code == 200
+
+
+def test_a_drop_before_does_no_work_and_a_drop_after_does(steps, world):
+    path = {"path": "/2/oauth2/token"}
+    token = steps.sign_in()["refresh_token"]
+    world.faults.add(fault_from(path | {"drop": "before"}))
+    steps.refresh(token)
+    world.faults.add(fault_from(path | {"drop": "after"}))
+    steps.refresh(token)
+
+    assert steps.refresh(token).status_code == 400
+
+
+def test_our_own_pages_never_fail(steps, world):
+    world.faults.add(fault_from({"path": "*", "status": 500, "times": None}))
+
+    assert steps.browser.get("/").status_code == 200
+    assert steps.browser.get("/sandbox/journal").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "wish, words",
+    [
+        ({}, "path is missing"),
+        ({"path": 1}, "path must be text"),
+        ({"path": "/", "stauts": 500}, "There is no 'stauts'"),
+        ({"path": "/", "status": "500"}, "status must be a number"),
+        ({"path": "/", "status": 99}, "status must be a number from 200"),
+        ({"path": "/", "times": 0}, "times must be a number from 1"),
+        ({"path": "/", "times": True}, "times must be a number"),
+        ({"path": "/", "hang": 1}, "hang must be true or false"),
+        ({"path": "/", "drop": "now"}, "drop must be before or after"),
+        ({"path": "/", "drip": "slow"}, "drip must be body or headers"),
+        ({"path": "/", "headers": {"A": 1}}, "headers must be an object of texts"),
+        ({"path": "/", "delay_seconds": -1}, "delay_seconds must be a number"),
+    ],
+)
+def test_a_fault_that_cannot_be_is_explained(wish, words):
+    with pytest.raises(BadFaultError, match=words):
+        fault_from(wish)
+
+
+@pytest.mark.loopback
+def test_a_delayed_answer_is_the_real_one(running):
+    running.fault(path=ME, delay_seconds=0.1)
+    began = time.monotonic()
+    answer = requests.get(running.url + ME, timeout=5)
+
+    assert answer.status_code == 401
+    assert time.monotonic() - began >= 0.1
+
+
+@pytest.mark.loopback
+def test_latency_slows_everything_down(running):
+    running.settings(latency_ms=100)
+    answer = requests.get(running.url + ME, timeout=5)
+
+    assert answer.elapsed.total_seconds() >= 0.1
+
+
+@pytest.mark.loopback
+def test_a_hanging_request_shows_in_the_journal_and_can_be_released(running):
+    running.fault(path=ME, hang=True, times=8)
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(requests.get, running.url + ME, timeout=10) for _ in range(8)]
+        seen = [running.take_request()["status"] for _ in waiting]
+        others = requests.get(running.url + "/", timeout=5).status_code
+        running.clear_faults()
+        answers = {call.result().status_code for call in waiting}
+
+    assert seen == [None] * 8
+    assert others == 200
+    assert answers == {401}
+
+
+@pytest.mark.loopback
+def test_who_hangs_up_on_a_hanging_server_has_done_nothing(running):
+    running.fault(path=ME, hang=True)
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(running.url + ME, timeout=0.1)
+    eventually(lambda: running.journal(ME)[0]["fault"])
+
+    assert running.journal(ME)[0]["status"] is None
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_dropped_connection_is_closed_without_a_byte(running, moment):
+    running.fault(path=ME, drop=moment)
+
+    with pytest.raises(requests.ConnectionError):
+        requests.get(running.url + ME, timeout=5)
+    assert running.journal(ME)[0]["status"] is None
+
+
+@pytest.mark.loopback
+def test_a_cut_body_is_shorter_than_promised(running):
+    running.fault(path=ME, status=200, body='{"data": {}}', cut_bytes=5)
+
+    with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
+        requests.get(running.url + ME, timeout=5)
+
+
+@pytest.mark.loopback
+def test_a_dripping_body_comes_byte_by_byte(running):
+    running.fault(path=ME, status=200, body="slowly", drip="body", drip_seconds=0.02)
+    answer = requests.get(running.url + ME, timeout=5, stream=True)
+    pieces = [piece for piece in iter(lambda: answer.raw.read1(100), b"") if piece]
+
+    assert b"".join(pieces) == b"slowly"
+    assert len(pieces) > 1
+
+
+@pytest.mark.loopback
+def test_dripping_headers_outwit_a_timeout_for_each_read(running):
+    """Each read brings a byte in time, so a read timeout of 0.3 s never fires."""
+    running.fault(path=ME, status=200, body="at last", drip="headers", drip_seconds=0.002)
+    began = time.monotonic()
+    answer = requests.get(running.url + ME, timeout=(1, 0.3))
+
+    assert answer.text == "at last"
+    assert time.monotonic() - began > 0.3
+
+
+@pytest.mark.loopback
+def test_a_reset_lets_a_dripping_answer_finish(running):
+    running.fault(path=ME, status=200, body="x" * 40, drip="body", drip_seconds=60)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(requests.get, running.url + ME, timeout=10)
+        running.take_request()
+        running.reset()
+
+        assert call.result().text == "x" * 40
+
+
+@pytest.mark.loopback
+def test_faults_work_behind_keep_alive(running):
+    with requests.Session() as session:
+        statuses = []
+        for status in (503, 200, 429):
+            running.fault(path=ME, status=status, body="{}")
+            statuses.append(session.get(running.url + ME, timeout=5).status_code)
+
+    assert statuses == [503, 200, 429]
+
+
+def eventually(condition, seconds=5):
+    """Wait for something that another thread is about to do."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it never happened"
+        time.sleep(0.01)
+
+
+@pytest.mark.loopback
+def test_other_requests_are_not_slowed_down(running):
+    running.fault(path="/2/oauth2/token", hang=True)
+    line = socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])))
+    with line:
+        line.sendall(b"POST /2/oauth2/token HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        running.take_request()
+        answer = requests.get(running.url + ME, headers=bearer("x"), timeout=2)
+
+    assert answer.elapsed.total_seconds() < 1

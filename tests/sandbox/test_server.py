@@ -1,0 +1,190 @@
+"""The sandbox as a program, and as a server that speaks HTTP/1.1."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from sandbox.testing import Sandbox
+from tests.sandbox.steps import CALLBACK, CHALLENGE, VERIFIER, query_of
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.loopback
+
+
+@pytest.fixture
+def program():
+    """Yield a way to start `python -m sandbox`; whatever runs at the end is stopped."""
+    started = []
+
+    def start(*arguments):
+        command = [sys.executable, "-m", "sandbox", *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        started.append(subprocess.Popen(command, cwd=ROOT, **pipes))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def url_of(process):
+    return re.search(r"http://\S+", process.stdout.readline())[0]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_prints_its_address_and_stops_cleanly(program, how):
+    process = program("--port", "0")
+    url = url_of(process)
+    status = requests.get(url, timeout=5).status_code
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=10)
+
+    assert status == 200
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+
+
+def test_a_busy_port_is_one_clear_line(program):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process = program("--port", str(port))
+        _, errors = process.communicate(timeout=10)
+
+    assert process.returncode == 1
+    assert errors == f"Cannot listen on 127.0.0.1:{port}: Address already in use.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("--port", "99999"), "Cannot listen on 127.0.0.1:99999"),
+        (("--dialect", "esperanto"), "dialect must be one of live, beta"),
+        (("--plan", "gold"), "plan must be one of enterprise"),
+    ],
+)
+def test_a_bad_start_is_one_clear_line(program, arguments, words):
+    process = program(*arguments)
+    _, errors = process.communicate(timeout=10)
+
+    assert process.returncode == 1
+    assert words in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_the_log_shows_paths_and_never_a_query(program):
+    """Codes and states travel in queries."""
+    process = program("--port", "0")
+    url = url_of(process)
+    requests.get(f"{url}/i/oauth2/authorize?state=a-secret-state&client_id=x", timeout=5)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=10)
+
+    assert "/i/oauth2/authorize" in errors
+    assert "secret" not in errors
+
+
+def test_one_connection_serves_many_requests(running):
+    with requests.Session() as session:
+        for _ in range(20):
+            session.get(running.url + "/2/users/me", timeout=5)
+        pools = session.get_adapter(running.url).poolmanager.pools
+        pool = pools[next(iter(pools.keys()))]
+
+    assert (pool.num_connections, pool.num_requests) == (1, 20)
+
+
+@pytest.mark.parametrize("path", ["/2/nothing", "/sandbox/clock", "/2/oauth2/token", "/static/x"])
+def test_an_unread_body_does_not_confuse_the_next_request(running, path):
+    with requests.Session() as session:
+        session.post(running.url + path, data=b"GET / HTTP/1.1\r\n\r\n" * 1000, timeout=5)
+
+        assert session.get(running.url + "/2/users/me", timeout=5).status_code == 401
+
+
+def test_a_chunked_body_is_read(running):
+    pieces = iter([b'{"advance_', b'seconds": 1}'])
+    headers = {"Content-Type": "application/json"}
+    answer = requests.post(running.url + "/sandbox/clock", data=pieces, headers=headers, timeout=5)
+
+    assert answer.status_code == 200
+
+
+def test_an_oversized_body_is_refused(running):
+    answer = requests.post(running.url + "/2/oauth2/token", data=b"x" * 5_000_000, timeout=5)
+
+    assert answer.status_code == 413
+
+
+def test_head_has_no_body(running):
+    answer = requests.head(running.url + "/", timeout=5)
+
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_a_whole_sign_in_over_http(running):
+    """The way an app under test sees it: from another process, through HTTP alone."""
+    client = running.register_client(CALLBACK)
+    session = requests.Session()
+    query = {
+        "response_type": "code",
+        "client_id": client.client_id,
+        "redirect_uri": CALLBACK,
+        "scope": "tweet.read users.read",
+        "state": "s",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    }
+    with session:
+        page = session.get(running.authorize_url, params=query, timeout=5).text
+        form = {
+            "ticket": re.search(r'name="ticket" value="([^"]+)"', page)[1],
+            "account": "robin",
+            "decision": "authorize",
+        }
+        answer = session.post(running.authorize_url, data=form, allow_redirects=False, timeout=5)
+        tokens = session.post(
+            running.api_url + "/oauth2/token",
+            auth=(client.client_id, client.client_secret),
+            data={
+                "grant_type": "authorization_code",
+                "code": query_of(answer.headers["Location"])["code"],
+                "redirect_uri": CALLBACK,
+                "code_verifier": VERIFIER,
+            },
+            timeout=5,
+        ).json()
+        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+        me = session.get(running.api_url + "/users/me", headers=headers, timeout=5).json()
+
+    assert me["data"]["username"] == "robin"
+    assert running.tokens()[0]["state"] == "living"
+
+
+def test_a_stopped_sandbox_lets_go_of_its_port():
+    with Sandbox() as sandbox, requests.Session() as session:
+        session.get(sandbox.url, timeout=5)
+        sandbox.stop()
+        sandbox.stop()
+        port = int(sandbox.url.rpartition(":")[2])
+        with Sandbox(port=port) as again:
+            assert again.url == sandbox.url
+
+
+def test_settings_given_at_the_start_survive_a_reset():
+    with Sandbox(plan="legacy-free") as sandbox:
+        sandbox.settings(plan="enterprise")
+        sandbox.reset()
+
+        assert sandbox.settings().plan == "legacy-free"
+
+
+def test_nobody_asking_is_a_timeout(running):
+    with pytest.raises(TimeoutError):
+        running.take_request(timeout=0.01)
