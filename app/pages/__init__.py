@@ -26,6 +26,7 @@ def register(app: Flask) -> None:
     app.add_template_filter(ago)
     app.add_template_filter(exactly)
     app.add_template_filter(roughly)
+    app.add_template_filter(spaces.open_spaces)
     app.context_processor(_for_templates)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
 from flask import render_template
 
 from app.accounts.people import Person
@@ -9,6 +12,9 @@ from app.pages import reads
 from app.pages.reader import Reader
 from app.pages.visitor import for_signed_in
 from app.services import services
+from app.twitter.entities import Space
+
+SOME_DAY = datetime.max.replace(tzinfo=UTC)
 
 
 @for_signed_in
@@ -16,3 +22,10 @@ def spaces(person: Person) -> str:
     """GET /spaces: live ones, then scheduled ones."""
     read = reads.spaces(person.profile.id, services().dialect)
     return render_template("spaces.html", **Reader.of(person).panels(spaces=read))
+
+
+def open_spaces(spaces: Iterable[Space]) -> list[Space]:
+    """Return what one can still listen to: live ones, then planned ones, the soonest first."""
+    live = [space for space in spaces if space.state == "live"]
+    planned = [space for space in spaces if space.state == "scheduled"]
+    return live + sorted(planned, key=lambda space: space.scheduled_start or SOME_DAY)

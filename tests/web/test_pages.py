@@ -183,6 +183,17 @@ def test_live_spaces_stand_before_planned_ones(signed_in, twitter):
     assert "1 Sep 2030, 18:00 UTC" in page
 
 
+@pytest.mark.parametrize("path", ["/", "/spaces"])
+def test_planned_spaces_stand_in_the_order_of_their_start(signed_in, twitter, path):
+    sooner = {**PLANNED_SPACE, "title": "Sooner", "scheduled_start": "2029-01-01T00:00:00Z"}
+    some_day = {**PLANNED_SPACE, "title": "Some day", "scheduled_start": None}
+    stand(twitter, spaces={"json": {"data": [some_day, PLANNED_SPACE, sooner]}})
+
+    page = signed_in.get(path).text
+
+    assert page.index("Sooner") < page.index("Keeping acorns") < page.index("Some day")
+
+
 def test_spaces_that_are_over_are_not_shown(signed_in, twitter):
     stand(twitter, spaces={"json": {"data": [LIVE_SPACE | {"state": "ended"}]}})
 
