@@ -23,6 +23,8 @@ pages.add_url_rule("/account", "account", account.account)
 def register(app: Flask) -> None:
     """Add the pages to `app`, and to every template what the shared parts of a page use."""
     app.register_blueprint(pages)
+    # A line that only says `if` or `for` leaves no empty line behind.
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.add_template_filter(ago)
     app.add_template_filter(exactly)
     app.add_template_filter(roughly)
