@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import request
-
 from sandbox.api_tweets import closed
+from sandbox.here import sent_json
 from sandbox.query import NUMERIC_ID
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def _must_be_me(call: Call, account_id: str) -> None:
 
 def _target(call: Call) -> str:
     """Read `{"target_user_id": "…"}`, and nothing else."""
-    body = request.get_json(silent=True)
+    body = sent_json()
     given = body if isinstance(body, dict) else {}
     for name in given.keys() - {"target_user_id"}:
         call.query.complaints.add(name, [str(given[name])], f"$.{name}: is not defined")

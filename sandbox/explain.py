@@ -50,5 +50,10 @@ def parameters(entry: dict[str, Any]) -> list[tuple[str, str, str]]:
     for given in (entry["query"], entry["form"]):
         for name, value in given.items():
             shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            rows.append((name, shown, PARAMETERS.get(name, "")))
+            rows.append((_printable(name), _printable(shown), PARAMETERS.get(name, "")))
     return rows
+
+
+def _printable(text: str) -> str:
+    """Replace what no page can hold: JSON may bring half a surrogate pair."""
+    return text.encode(errors="replace").decode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, request
 
@@ -20,3 +20,11 @@ def world() -> World:
 def origin() -> str:
     """Give scheme, host and port as this client sees them, without a slash at the end."""
     return request.host_url.rstrip("/")
+
+
+def sent_json() -> Any:  # noqa: ANN401 - whatever the client made of it
+    """Read the body as JSON; None for anything else, however deep it goes."""
+    try:
+        return request.get_json(silent=True)
+    except RecursionError:
+        return None

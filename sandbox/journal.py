@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sandbox.here import sent_json
+
 if TYPE_CHECKING:
     from flask import Request, Response
 
@@ -92,7 +94,7 @@ class Journal:
 def _body(request: Request) -> dict[str, Any]:
     """Read a form or a JSON object; anything else is somebody else's problem."""
     if request.is_json:
-        body = request.get_json(silent=True)
+        body = sent_json()
         return body if isinstance(body, dict) else {"(body)": body}
     return request.form.to_dict(flat=False)
 

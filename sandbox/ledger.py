@@ -231,7 +231,8 @@ def _minted(mark: str, now: float) -> str:
 
 def _matches(verifier: str, code: Code) -> bool:
     """Check a verifier against its challenge (RFC 7636 §4.6)."""
-    expected = verifier.encode()
+    # JSON can smuggle in half a surrogate pair, which plain UTF-8 cannot hold.
+    expected = verifier.encode(errors="surrogatepass")
     if code.method == "S256":
         digest = hashlib.sha256(expected).digest()
         expected = base64.urlsafe_b64encode(digest).rstrip(b"=")

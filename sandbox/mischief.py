@@ -9,8 +9,10 @@ import time
 from typing import TYPE_CHECKING
 
 from flask import Response, g, request
+from werkzeug.http import HTTP_STATUS_CODES
 
 from sandbox.here import world
+from sandbox.problems import plain
 
 if TYPE_CHECKING:
     import threading
@@ -119,15 +121,26 @@ def _spoilt(fault: Fault, real: Response) -> Response:
     """Make the answer that the fault describes; what it leaves open stays as it was."""
     response = Response(status=fault.status or (302 if fault.redirect else real.status_code))
     response.headers.extend((k, v) for k, v in real.headers if not k.startswith("Content-"))
-    response.set_data(real.get_data() if fault.body is None else fault.body)
+    body, kind = _own_body(fault) or (real.get_data(), real.content_type)
+    response.set_data(body)
     if fault.body_bytes is not None:
         response.response = _padding(fault.body_bytes)
         response.headers["Content-Length"] = str(fault.body_bytes)
-    response.headers["Content-Type"] = fault.content_type or real.content_type or "text/html"
+    response.headers["Content-Type"] = fault.content_type or kind or "text/html"
     if fault.redirect:
         response.headers["Location"] = fault.redirect
     response.headers.update(fault.headers or {})
     return response
+
+
+def _own_body(fault: Fault) -> tuple[str, str] | None:
+    """Give the body that a fault brings. For a bare error status that is Twitter's problem body."""
+    if fault.body is not None:
+        return fault.body, "text/html"
+    if fault.status is not None and fault.status >= 400:
+        problem = plain(fault.status, HTTP_STATUS_CODES.get(fault.status, "Error"))
+        return problem.answer().get_data(as_text=True), "application/problem+json"
+    return None
 
 
 def _padding(size: int) -> Iterator[bytes]:

@@ -28,29 +28,30 @@ class Problem(Exception):
         return Response(text, self.status, headers=self.headers, mimetype=kind)
 
 
-def _plain(status: int, title: str) -> Problem:
+def plain(status: int, title: str) -> Problem:
+    """Make the shape that says no more than its status does."""
     body = {"title": title, "type": "about:blank", "status": status, "detail": title}
     return Problem(status, body)
 
 
 def unauthorized() -> Problem:
     """Answer a request without a living access token."""
-    return _plain(401, "Unauthorized")
+    return plain(401, "Unauthorized")
 
 
 def forbidden() -> Problem:
     """Answer a token that lacks a scope."""
-    return _plain(403, "Forbidden")
+    return plain(403, "Forbidden")
 
 
 def not_found() -> Problem:
     """Answer a path that does not exist."""
-    return _plain(404, "Not Found")
+    return plain(404, "Not Found")
 
 
 def too_many_requests() -> Problem:
     """Answer a person who has used up the window."""
-    return _plain(429, "Too Many Requests")
+    return plain(429, "Too Many Requests")
 
 
 def credits_depleted() -> Problem:

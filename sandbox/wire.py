@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import jsonify, request
 
 from sandbox.dialects import BETA
-from sandbox.here import world
+from sandbox.here import sent_json, world
 
 if TYPE_CHECKING:
     from flask import Response
@@ -83,7 +83,7 @@ class Parameters:
 
 
 def _json_body() -> dict[str, list[Any]]:
-    body = request.get_json(silent=True)
+    body = sent_json()
     if not isinstance(body, dict):
         raise invalid_request("The body was not a JSON object.")
     return {str(name): [value] for name, value in body.items()}

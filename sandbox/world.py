@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from sandbox.model import Account, Client, Seed, Tweet
 
 
+LONGEST_JUMP = 1000 * 365 * 86400  # a calendar ends in the year 9999
+
+
 class BadSettingError(ValueError):
     """A setting that does not exist, or a value it cannot have. The text says which."""
 
@@ -112,8 +115,8 @@ class World:
 
     def advance(self, seconds: float) -> float:
         """Let time pass. It never runs backwards, just like outside."""
-        if seconds < 0:
-            raise BadSettingError("Time cannot go back; reset brings the beginning back.")
+        if not 0 <= seconds <= LONGEST_JUMP - self._offset:
+            raise BadSettingError("Time goes forward, and not further than a thousand years.")
         with self.lock:
             self._offset += seconds
             return self.now()

@@ -1,0 +1,221 @@
+"""`/sandbox/...`: what tests and scripts use to turn the sandbox's knobs."""
+
+import pytest
+
+from sandbox.seed_birds import WREN
+from tests.sandbox.steps import query_of
+
+POSTS = ["reset", "clock", "settings", "faults", "limits", "clients", "tokens/expire"]
+
+
+@pytest.fixture
+def post(browser):
+    return lambda path, body=None: browser.post(f"/sandbox/{path}", json=body or {})
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", ""]
+)
+def test_a_foreign_page_cannot_press_a_button(browser, path, kind):
+    """These are the content types that a page may send across origins unasked (Fetch §2.2.5)."""
+    answer = browser.post(f"/sandbox/{path}", data="{}", content_type=kind)
+
+    assert answer.status_code == 415
+
+
+def test_nobody_is_given_cors(browser):
+    headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    answer = browser.options("/sandbox/reset", headers=headers)
+
+    assert not [name for name, _ in answer.headers if name.lower().startswith("access-control")]
+
+
+def test_reset_brings_the_beginning_back(steps, post, world):
+    token = steps.sign_in()["access_token"]
+    post("clock", {"advance_seconds": 100})
+    post("settings", {"plan": "legacy-free"})
+    post("faults", {"path": "/2/*", "status": 500})
+    post("clients", {"client_id": "mine", "callbacks": ["https://me.example/"]})
+    world.follows.remove(WREN, "x")
+
+    assert post("reset").json == {"reset": True}
+    assert steps.get("/2/users/me", token).status_code == 401
+    assert world.ahead() == 0
+    assert world.settings.plan == "enterprise"
+    assert world.faults.waiting() == []
+    assert "mine" not in world.clients
+    assert len(world.journal.entries()) == 1  # the 401 just now
+
+
+def test_the_clock_moves_forward(post, world):
+    before = world.now()
+    answer = post("clock", {"advance_seconds": 31})
+
+    assert 31 <= answer.json["unix"] - before < 32
+    assert answer.json["now"].endswith("Z")
+
+
+@pytest.mark.parametrize("seconds", [-1, "31", True, None, [], 1e300, float("nan"), float("inf")])
+def test_the_clock_refuses_nonsense(post, world, seconds):
+    assert post("clock", {"advance_seconds": seconds}).status_code == 400
+    assert world.ahead() == 0
+
+
+def test_settings_change_together_and_are_told(post, browser):
+    wish = {"access_token_seconds": 60, "plan": "pay-per-use", "dialect": "beta", "credits": 1.5}
+    answer = post("settings", wish)
+
+    assert answer.json == wish | {"latency_ms": 0}
+    assert browser.get("/sandbox/settings").json == answer.json
+
+
+@pytest.mark.parametrize(
+    "wish, words",
+    [
+        ({"colour": "blue"}, "There is no setting 'colour'"),
+        ({"plan": "gold"}, "plan must be one of"),
+        ({"dialect": ["live"]}, "dialect must be one of"),
+        ({"latency_ms": -1}, "latency_ms must be a number"),
+        ({"access_token_seconds": 0}, "access_token_seconds must be a number from 1"),
+        ({"access_token_seconds": "60"}, "access_token_seconds must be a number"),
+        ({"credits": True}, "credits must be a number"),
+        ({"plan": "legacy-free", "latency_ms": 1.5}, "latency_ms"),
+    ],
+)
+def test_a_bad_setting_changes_nothing(post, world, wish, words):
+    before = world.settings
+    answer = post("settings", wish)
+
+    assert answer.status_code == 400
+    assert words in answer.json["error"]
+    assert world.settings == before
+
+
+def test_faults_can_be_listed_and_cleared(post, browser):
+    answer = post("faults", {"path": "/2/users/me", "status": 503, "times": 2})
+
+    assert answer.json["faults"][0]["path"] == "/2/users/me"
+    assert len(browser.get("/sandbox/faults").json["faults"]) == 1
+    assert browser.delete("/sandbox/faults").json == {"faults": []}
+
+
+@pytest.mark.parametrize("body", ["[]", "{", "1", "[" * 100_000])
+@pytest.mark.parametrize("path", ["clock", "settings", "faults", "clients"])
+def test_bodies_that_are_no_objects_are_refused(browser, path, body):
+    answer = browser.post(f"/sandbox/{path}", data=body, content_type="application/json")
+
+    assert answer.status_code == 400
+    assert answer.json["error"]
+
+
+def test_the_journal_shows_what_was_sent_and_answered(steps, browser):
+    steps.sign_in()
+    entries = browser.get("/sandbox/journal").json["entries"]
+    token = next(e for e in entries if e["path"] == "/2/oauth2/token")
+
+    assert [e["method"] for e in entries] == ["GET", "POST", "POST"]
+    assert token["form"]["grant_type"] == ["authorization_code"]
+    assert token["headers"]["Authorization"].startswith("Basic ")
+    assert token["status"] == 200
+    assert '"access_token"' in token["answer"]
+    assert "code" in query_of(entries[1]["location"])
+
+
+def test_the_journal_can_be_read_from_where_one_left_off(steps, browser):
+    steps.sign_in()
+    first = browser.get("/sandbox/journal").json["entries"]
+    steps.sign_in()
+    rest = browser.get(f"/sandbox/journal?after={first[-1]['number']}").json["entries"]
+
+    assert len(rest) == 3
+
+
+def test_tokens_tell_their_state(steps, browser, post):
+    tokens = steps.sign_in()
+    steps.revoke(tokens["refresh_token"], "refresh_token")
+    post("clock", {"advance_seconds": 7000})
+    access, refresh = browser.get("/sandbox/tokens").json["tokens"]
+
+    assert access["token"] == tokens["access_token"]
+    assert (access["state"], access["kind"]) == ("living", "access_token")
+    assert 190 <= access["remaining_seconds"] <= 200
+    assert (access["account"], access["client_id"]) == ("wren", "sandbox-client")
+    assert (refresh["state"], refresh["remaining_seconds"]) == ("revoked", None)
+
+
+def test_tokens_say_what_they_died_of(steps, browser, world):
+    steps.refresh(steps.sign_in()["refresh_token"])
+    world.advance(7200)
+    states = [token["state"] for token in browser.get("/sandbox/tokens").json["tokens"]]
+
+    assert states == ["expired", "spent", "expired", "living"]
+
+
+def test_all_access_tokens_can_be_expired_at_once(steps, post):
+    tokens = steps.sign_in()
+    post("tokens/expire")
+
+    assert steps.get("/2/users/me", tokens["access_token"]).status_code == 401
+    assert steps.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_limits_can_be_used_up(steps, post):
+    token = steps.sign_in()["access_token"]
+    post("limits", {"account": "wren", "endpoint": "me"})
+
+    assert steps.get("/2/users/me", token).status_code == 429
+    assert steps.get(f"/2/users/{WREN}", token).status_code == 200
+    post("limits", {"account": "wren"})
+    assert steps.get(f"/2/users/{WREN}", token).status_code == 429
+
+
+@pytest.mark.parametrize("wish", [{}, {"account": "x"}, {"account": "wren", "endpoint": "x"}])
+def test_limits_of_nobody_are_refused(post, wish):
+    assert post("limits", wish).status_code == 400
+
+
+@pytest.mark.parametrize("confidential", [True, False])
+def test_a_client_can_be_registered_and_used(steps, post, confidential):
+    wish = {"callbacks": ["https://me.example/back"], "confidential": confidential}
+    answer = post("clients", wish)
+
+    assert answer.status_code == 201
+    assert bool(answer.json["client_secret"]) is confidential
+    page = steps.ask(client_id=answer.json["client_id"], redirect_uri="https://me.example/back")
+    assert page.status_code == 200
+
+
+def test_a_client_may_choose_its_names(post, browser):
+    wish = {
+        "client_id": "mine",
+        "client_secret": "hush",
+        "name": "Mine",
+        "callbacks": ["app://back"],
+    }
+    answer = post("clients", wish)
+
+    assert answer.json == wish | {"confidential": True}
+    assert answer.json in browser.get("/sandbox/clients").json["clients"]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {},
+        {"callbacks": []},
+        {"callbacks": "https://me.example/"},
+        {"callbacks": [1]},
+        {"callbacks": ["/relative"]},
+        {"callbacks": ["javascript:alert(1)"]},
+        {"callbacks": ["https://me.example/#fragment"]},
+        {"callbacks": ["https://me.example/"] * 11},
+        {"callbacks": ["https://me.example/"], "name": 1},
+        {"callbacks": ["https://me.example/"], "color": "blue"},
+    ],
+)
+def test_a_bad_client_is_refused(post, wish):
+    answer = post("clients", wish)
+
+    assert answer.status_code == 400
+    assert answer.json["error"]

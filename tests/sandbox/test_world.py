@@ -1,0 +1,140 @@
+"""The world: always the same at the start, moved only on purpose, safe for many threads."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+
+import pytest
+
+from sandbox import seed
+from sandbox.entities import entities, escaped
+from sandbox.follows import Follows
+from sandbox.paging import Pages
+from sandbox.seed_birds import NIGHTJAR, ROBIN, WREN
+from sandbox.world import World, timestamp
+
+
+def test_two_worlds_begin_alike():
+    one, two = World(), World()
+
+    assert one.accounts == two.accounts
+    assert one.tweets == two.tweets
+    assert one.follows.following(WREN) == two.follows.following(WREN)
+
+
+def test_ids_do_not_survive_a_float():
+    """64-bit ids are texts, because JavaScript and JSON libraries round them."""
+    assert all(str(int(float(i))) != i for i in (WREN, ROBIN, NIGHTJAR))
+
+
+def test_everything_points_to_something(world):
+    for tweet in world.tweets.values():
+        assert tweet.author_id in world.accounts
+        assert all(i in world.tweets for _, i in tweet.references)
+        assert all(key in world.media for key in tweet.media_keys)
+        assert not tweet.poll_id or tweet.poll_id in world.polls
+        assert all(link.short in (tweet.note or tweet.text) for link in tweet.links)
+    for space in world.spaces.values():
+        people = {space.creator_id, *space.host_ids, *space.speaker_ids, *space.invited_user_ids}
+        assert people <= set(world.accounts)
+        assert set(space.topic_ids) <= set(world.topics)
+        assert re.fullmatch("[A-Za-z0-9]{1,13}", space.id)
+    for account in world.accounts.values():
+        assert not account.pinned_tweet_id or account.pinned_tweet_id in world.tweets
+        assert re.fullmatch("[A-Za-z0-9_]{1,15}", account.username)
+
+
+def test_posts_fit_into_280_characters(world):
+    assert max(len(tweet.text) for tweet in world.tweets.values()) <= 280
+
+
+def test_the_seed_has_something_of_everything(world):
+    tweets, accounts = world.tweets.values(), world.accounts.values()
+
+    assert any(t.note for t in tweets)
+    assert any(t.earlier_versions for t in tweets)
+    assert {kind for t in tweets for kind, _ in t.references} == {
+        "retweeted",
+        "quoted",
+        "replied_to",
+    }
+    assert {s.state for s in world.spaces.values()} == {"live", "scheduled", "ended"}
+    assert any(a.protected for a in accounts)
+    assert any(a.suspended for a in accounts)
+    assert any(a.plumage is None for a in accounts)
+    assert len([a for a in accounts if not seed.is_flock(a)]) == 13
+
+
+def test_secrets_cannot_be_printed(steps, world):
+    tokens = steps.sign_in()
+    shown = repr([world.clients, world.ledger.codes.values(), world.ledger.tokens.values()])
+
+    assert "sandbox-secret" not in shown
+    assert tokens["access_token"] not in shown.replace(repr(list(world.ledger.tokens)), "")
+
+
+def test_times_are_written_as_twitter_writes_them():
+    assert timestamp(1386996900) == "2013-12-14T04:55:00.000Z"
+    assert timestamp(1386996900.5) == "2013-12-14T04:55:00.500Z"
+
+
+def test_many_threads_may_follow_and_look_at_once(world):
+    def busy(number):
+        other = str(1_550_000_000_000_000_001 + number)
+        with world.lock:
+            world.follows.add(WREN, other)
+        return len(world.follows.following(WREN))
+
+    with ThreadPoolExecutor(8) as pool:
+        sizes = list(pool.map(busy, range(200)))
+
+    assert max(sizes) == 210
+
+
+def test_following_is_seen_from_both_ends():
+    follows = Follows([("a", "b")])
+    follows.add("c", "b")
+    follows.add("a", "b")
+    follows.remove("a", "nobody")
+
+    assert follows.followers("b") == ["c", "a"]
+    assert follows.counts("b") == (2, 0)
+    assert follows.status("b", "a") == ["followed_by"]
+
+
+@pytest.mark.parametrize(
+    "text, kind, found",
+    [
+        ("hello @wren!", "mentions", ["@wren"]),
+        ("hello @nobody", "mentions", []),
+        ("mail me@wren", "mentions", []),
+        ("#one #2 #three3 a#four", "hashtags", ["#one", "#three3"]),
+        ("Q&amp;A #fünf", "hashtags", ["#fünf"]),
+        ("$SHINY $5 US$AB", "cashtags", ["$SHINY"]),
+        ("🐦🐦 #after", "hashtags", ["#after"]),
+    ],
+)
+def test_entities_are_found_by_code_point(world, text, kind, found):
+    places = entities(text, (), world.usernames).get(kind, [])
+
+    assert [text[place["start"] : place["end"]] for place in places] == found
+
+
+def test_only_three_characters_are_escaped():
+    assert escaped("""<a href="x">'&'</a>""") == "&lt;a href=\"x\"&gt;'&amp;'&lt;/a&gt;"
+
+
+def test_page_tokens_are_bound_to_their_list():
+    mine, other = Pages(b"secret", "mine"), Pages(b"secret", "other")
+
+    assert mine.open(mine.seal(7)) == 7
+    assert other.open(mine.seal(7)) is None
+    assert mine.open(mine.seal(7)[::-1]) is None
+
+
+def test_every_model_is_frozen():
+    from sandbox import model
+
+    for kind in (model.Account, model.Tweet, model.Space, model.Client, model.Seed):
+        assert kind.__dataclass_params__.frozen
+        assert fields(kind)
