@@ -49,9 +49,10 @@ def visit(site):
     """Make visitors of the site, each with cookies of their own."""
     visitors = []
 
-    def make(adapter=None):
-        visitors.append(Visitor(site.url, adapter))
-        return visitors[-1]
+    def make(adapter=None, *, twin_of=None):
+        visitor = twin_of.twin(adapter) if twin_of else Visitor(site.url, adapter)
+        visitors.append(visitor)
+        return visitor
 
     yield make
     for visitor in visitors:

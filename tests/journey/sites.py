@@ -115,6 +115,8 @@ class Sites:
 
     def stop(self):
         for site in self.running:
+            site.process.terminate()
+        for site in self.running:
             site.stop()
         for port in self.ports:
             port.close()

@@ -118,6 +118,7 @@ def test_logging_out_from_a_tab_of_an_older_sign_in_takes_one_more_press(read, t
     reader.open("/")
     reader.sign_in()
     older = reader.page
+    older.wait_for_load_state("networkidle")
     reader.page = reader.context.new_page()
     reader.context.clear_cookies()
     reader.open("/")

@@ -69,6 +69,12 @@ class Visitor:
         """Reach the site, and nothing else, by this adapter from now on."""
         self.session.mount(self.url, adapter)
 
+    def twin(self, adapter=None):
+        """Return another window of this browser, with the cookies of this moment."""
+        twin = Visitor(self.url, adapter)
+        twin.session.cookies.update(self.session.cookies)
+        return twin
+
     def send(self, method, url, **request):
         """Send one request. No redirect is followed."""
         answer = self.session.request(
@@ -127,12 +133,14 @@ class Visitor:
 
 
 class Route(HTTPAdapter):
-    """Leads requests for a site to another process of it, as a load balancer does."""
+    """Leads requests for a site to one process of it, as a load balancer does.
 
-    def __init__(self, address, **headers):
-        super().__init__(pool_connections=1, pool_maxsize=64)
+    It keeps one connection, which stays with the gunicorn worker that accepted it.
+    """
+
+    def __init__(self, address):
+        super().__init__(pool_connections=1, pool_maxsize=1, pool_block=True)
         self.address = address
-        self.headers = headers
 
     def get_connection_with_tls_context(self, request, verify, proxies=None, cert=None):
         parts = urlsplit(self.address)
@@ -140,7 +148,6 @@ class Route(HTTPAdapter):
 
     def send(self, request, **options):
         request.headers["Host"] = urlsplit(request.url).netloc
-        request.headers.update(self.headers)
         return super().send(request, **options)
 
 
