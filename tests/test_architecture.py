@@ -45,7 +45,7 @@ MAY_IMPORT["wsgi"] = {"app", "config"}
 
 # Where only some of the packages of others are welcome. The standard library always is.
 FLASK_FAMILY = {"flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click"}
-PACKAGES = {"app.twitter": {"authlib", "requests", "urllib3"}, "sandbox": FLASK_FAMILY}
+PACKAGES = {"app.twitter": {"authlib", "certifi", "requests", "urllib3"}, "sandbox": FLASK_FAMILY}
 # Authlib's bridges to frameworks are Flask by another name.
 UNWELCOME = {"app.twitter": ("authlib.integrations.flask", "authlib.integrations.sqla")}
 

@@ -126,12 +126,12 @@ class Freshness:
             self._end(row, Because.EXPIRED)
         owner = secrets.token_hex(16)
         if self._take(row, owner):
-            return self._refresh(row, owner, budget)
+            return self._refresh(row, owner, budget, dead=dead)
         if not dead:
             return row.access_token
         return self._winners_token(row, budget)
 
-    def _refresh(self, row: _Row, owner: str, budget: Budget) -> str:
+    def _refresh(self, row: _Row, owner: str, budget: Budget, *, dead: bool) -> str:
         assert row.refresh_token is not None  # noqa: S101 - `_renewed` made sure
         try:
             token_set = self._server.refresh(
@@ -141,6 +141,8 @@ class Freshness:
             return self._after_refusal(row, budget)
         except TwitterError:
             self._release(row, owner)
+            if not dead:  # it was early; the token is still good
+                return row.access_token
             raise
         return self._store(row, token_set)
 

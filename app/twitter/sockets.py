@@ -8,6 +8,7 @@ before every read and write: a call ends when its budget does, however the bytes
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import ssl
 from collections.abc import Iterator
@@ -87,10 +88,12 @@ class CountdownTLSSocket(ssl.SSLSocket):
         return super().send(data, flags)
 
 
+@functools.cache
 def tls_context() -> ssl.SSLContext:
-    """Return a verifying client context whose sockets count down.
+    """Return the verifying client context whose sockets count down.
 
-    It trusts the system's authorities (with `SSL_CERT_FILE`) and certifi's, read once.
+    It trusts the system's authorities (with `SSL_CERT_FILE`) and certifi's. Reading them takes a
+    twentieth of a second, so a process does it once; the context holds nothing of a connection.
     """
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.twitter.budget import Budget
 from app.twitter.errors import Busy, Unreachable, Unreadable
+from app.twitter.sockets import tls_context
 from app.twitter.transport import Transport
 
 pytestmark = pytest.mark.loopback
@@ -222,6 +223,19 @@ def self_signed(folder, name="127.0.0.1"):
     return file
 
 
+@pytest.fixture
+def trusting(monkeypatch):
+    """Make a transport that trusts the authority in a file."""
+
+    def build(file):
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        tls_context.cache_clear()
+        return Transport(slots=2, user_agent="test")
+
+    yield build
+    tls_context.cache_clear()
+
+
 @contextlib.contextmanager
 def tls_server(behave, file):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -235,10 +249,9 @@ def tls_server(behave, file):
         yield url.replace("http://", "https://"), seen
 
 
-def test_https_connections_are_kept_alive_too(tmp_path, monkeypatch):
+def test_https_connections_are_kept_alive_too(tmp_path, trusting):
     file = self_signed(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    transport = Transport(slots=2, user_agent="test")
+    transport = trusting(file)
 
     with tls_server(answering(OK, OK), file) as (url, seen):
         answers = [transport.send("GET", url, budget=Budget()) for _ in range(2)]
@@ -247,10 +260,9 @@ def test_https_connections_are_kept_alive_too(tmp_path, monkeypatch):
     assert len(seen) == 1
 
 
-def test_dripping_over_https_cannot_stretch_the_budget(tmp_path, monkeypatch):
+def test_dripping_over_https_cannot_stretch_the_budget(tmp_path, trusting):
     file = self_signed(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    transport = Transport(slots=2, user_agent="test")
+    transport = trusting(file)
 
     with tls_server(dripping(b"HTTP/1.1 200 OK\r\n", b"X-Drip: drop\r\n"), file) as (url, _):
         took = seconds(lambda: transport.send("GET", url, budget=Budget(0.8)))
@@ -267,11 +279,9 @@ def test_a_handshake_that_never_ends_cannot_stretch_the_budget(transport):
 
 
 @pytest.mark.parametrize("name, trusted", [("127.0.0.1", False), ("127.0.0.2", True)])
-def test_a_certificate_nobody_vouches_for_gets_no_token(tmp_path, monkeypatch, name, trusted):
+def test_a_certificate_nobody_vouches_for_gets_no_token(tmp_path, trusting, name, trusted):
     file = self_signed(tmp_path, name)
-    if trusted:
-        monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    transport = Transport(slots=2, user_agent="test")
+    transport = trusting(file if trusted else tmp_path / "none.pem")
     heard = []
 
     with tls_server(lambda connection, _: heard.append(connection.recv(100)), file) as (url, _):

@@ -1,0 +1,454 @@
+"""A usable access token, refreshed by exactly one worker, ended by a definite refusal only."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from app.accounts import freshness
+from app.accounts.claims import Claims
+from app.accounts.errors import GrantEnded
+from app.accounts.freshness import Freshness
+from app.accounts.grants import Because, Grants
+from app.accounts.models import Grant, Revocation
+from app.accounts.people import People
+from app.accounts.revocations import Outbox
+from app.accounts.vault import Vault, place
+from app.twitter.budget import Budget
+from app.twitter.entities import User as Profile
+from app.twitter.errors import (
+    Busy,
+    ClientRefused,
+    GrantRefused,
+    Limited,
+    Refused,
+    Unreachable,
+    Unreadable,
+)
+from app.twitter.token_set import TokenSet
+
+SCOPES = frozenset({"tweet.read", "users.read", "offline.access"})
+
+
+class Server:
+    """An authorization server that counts and does as it is told."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.spent = []
+        self.revoked = []
+        self.answer = self.fresh_token_set
+
+    def fresh_token_set(self, number):
+        return TokenSet(
+            access_token=f"access-{number}",
+            refresh_token=f"refresh-{number}",
+            expires_at=self.clock() + timedelta(hours=2),
+            scopes=SCOPES,
+        )
+
+    def refresh(self, refresh_token, *, scopes, now, budget):
+        assert refresh_token not in self.spent, "a refresh token was spent twice"
+        self.spent.append(refresh_token)
+        answer = self.answer(len(self.spent))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def revoke(self, token, hint, *, budget):
+        self.revoked.append((token, hint))
+
+
+@pytest.fixture
+def server(clock):
+    return Server(clock)
+
+
+@pytest.fixture
+def database(app):
+    return app.extensions["perch"].database
+
+
+@pytest.fixture
+def vault():
+    return Vault((b"k" * 32,))
+
+
+@pytest.fixture
+def outbox(database, vault, server, clock):
+    outbox = Outbox(database, vault, server, clock=clock)
+    yield outbox
+    outbox.wait(seconds=5)
+    outbox.stop()
+
+
+@pytest.fixture
+def grants(vault, outbox):
+    return Grants(vault, outbox)
+
+
+@pytest.fixture
+def fresh(database, vault, grants, outbox, server, clock):
+    return Freshness(database, vault, grants, outbox, server, clock=clock)
+
+
+@pytest.fixture
+def people(database, grants, outbox):
+    return People(database, grants, Claims(database), outbox)
+
+
+@pytest.fixture
+def welcome(people, clock):
+    """Sign somebody in and return the id of their grant."""
+
+    def sign_in(**changes):
+        token_set = {
+            "access_token": "access-0",
+            "refresh_token": "refresh-0",
+            "expires_at": clock() + timedelta(hours=2),
+            "scopes": SCOPES,
+        } | changes
+        person = people.welcome(
+            Profile(id="1001", username="wren", name="Wren"),
+            TokenSet(**token_set),
+            state="s",
+            replacing=None,
+            now=clock(),
+        )
+        return person.grant_id
+
+    return sign_in
+
+
+@pytest.fixture
+def row(database):
+    def read(grant_id):
+        with database.reading() as connection:
+            query = select(*Grant.__table__.columns).where(Grant.id == grant_id)
+            return connection.execute(query).mappings().one()
+
+    return read
+
+
+def lease(database, grant_id, owner, seconds):
+    """Give the lease to somebody else for `seconds` by the store's clock."""
+    with database.writing() as connection:
+        until = freshness._store_clock(connection) + seconds
+        connection.execute(
+            update(Grant).where(Grant.id == grant_id).values(lease_owner=owner, lease_until=until)
+        )
+
+
+def test_a_young_token_is_used_as_it_is(fresh, welcome, server):
+    grant = welcome()
+
+    assert fresh.usable_token(grant, budget=Budget()) == "access-0"
+    assert server.spent == []
+
+
+@pytest.mark.parametrize("minutes, refreshed", [(114, False), (116, True), (130, True)])
+def test_a_token_is_refreshed_five_minutes_early(fresh, welcome, server, clock, minutes, refreshed):
+    grant = welcome()
+    clock.advance(minutes=minutes)
+
+    token = fresh.usable_token(grant, budget=Budget())
+
+    assert token == ("access-1" if refreshed else "access-0")
+
+
+def test_a_short_lived_token_is_refreshed_in_its_last_tenth(fresh, welcome, clock, server):
+    grant = welcome(expires_at=clock() + timedelta(seconds=100))
+    clock.advance(seconds=89)
+    early = fresh.usable_token(grant, budget=Budget())
+    clock.advance(seconds=2)
+
+    late = fresh.usable_token(grant, budget=Budget())
+
+    assert (early, late) == ("access-0", "access-1")
+
+
+def test_a_refresh_stores_the_whole_new_token_set(fresh, welcome, clock, row, vault):
+    grant = welcome()
+    clock.advance(hours=3)
+
+    fresh.usable_token(grant, budget=Budget())
+
+    stored = row(grant)
+    refresh_token = vault.open(stored["refresh_token"], at=place("grants", "refresh_token", grant))
+    assert refresh_token == "refresh-1"
+    assert stored["expires_at"] == clock() + timedelta(hours=2)
+    assert (stored["generation"], stored["lease_owner"], stored["lease_until"]) == (1, None, None)
+
+
+def test_an_answer_without_a_refresh_token_keeps_the_old_one(fresh, welcome, server, clock):
+    grant = welcome()
+    server.answer = lambda n: TokenSet(
+        access_token=f"access-{n}", expires_at=clock() + timedelta(hours=2), scopes=SCOPES
+    )
+    clock.advance(hours=3)
+    fresh.usable_token(grant, budget=Budget())
+    server.spent.clear()
+    clock.advance(hours=3)
+
+    fresh.usable_token(grant, budget=Budget())
+
+    assert server.spent == ["refresh-0"]
+
+
+@pytest.mark.parametrize("hours", [1.95, 3])
+def test_a_crowd_refreshes_once(fresh, welcome, server, clock, hours):
+    grant = welcome()
+    clock.advance(hours=hours)
+    slow, answer = threading.Event(), server.fresh_token_set
+
+    def slowly(number):
+        slow.wait(0.3)
+        return answer(number)
+
+    server.answer = slowly
+
+    with ThreadPoolExecutor(16) as pool:
+        calls = [pool.submit(fresh.usable_token, grant, budget=Budget()) for _ in range(16)]
+        tokens = {call.result() for call in calls}
+
+    assert server.spent == ["refresh-0"]
+    assert tokens <= ({"access-0", "access-1"} if hours < 2 else {"access-1"})
+
+
+def test_others_go_on_with_a_token_that_still_lives(fresh, welcome, database, clock, server):
+    grant = welcome()
+    clock.advance(hours=1, minutes=57)
+    lease(database, grant, "somebody", 20)
+
+    assert fresh.usable_token(grant, budget=Budget()) == "access-0"
+    assert server.spent == []
+
+
+def test_who_waits_for_the_winner_gets_the_winners_token(fresh, welcome, database, clock, server):
+    grant = welcome()
+    clock.advance(hours=3)
+    lease(database, grant, "somebody", 20)
+
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(fresh.usable_token, grant, budget=Budget())
+        threading.Event().wait(0.3)
+        lease(database, grant, None, -1)
+        fresh.usable_token(grant, budget=Budget())
+        token = waiting.result()
+
+    assert token == "access-1"
+    assert server.spent == ["refresh-0"]
+
+
+def test_nobody_waits_longer_than_their_budget(fresh, welcome, database, clock):
+    grant = welcome()
+    clock.advance(hours=3)
+    lease(database, grant, "somebody", 20)
+
+    with pytest.raises(Unreachable):
+        fresh.usable_token(grant, budget=Budget(0.3))
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Unreachable("timeout"),
+        Unreadable("garbage"),
+        Limited("429"),
+        Busy("slots"),
+        ClientRefused("invalid_client"),
+        Refused("something_new"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_trouble_never_ends_a_grant(fresh, welcome, server, clock, row, trouble):
+    grant = welcome()
+    server.answer = lambda _: trouble
+    clock.advance(hours=3)
+
+    with pytest.raises(type(trouble)):
+        fresh.usable_token(grant, budget=Budget())
+
+    assert row(grant)["ended_at"] is None
+    assert row(grant)["refresh_token"] is not None
+
+
+def test_trouble_is_followed_by_a_cool_down_in_which_nobody_asks(fresh, welcome, server, clock):
+    grant = welcome()
+    server.answer = lambda _: Unreachable("timeout")
+    clock.advance(hours=3)
+    with pytest.raises(Unreachable):
+        fresh.usable_token(grant, budget=Budget())
+
+    with pytest.raises(Unreachable):
+        fresh.usable_token(grant, budget=Budget())
+
+    assert len(server.spent) == 1
+
+
+def test_trouble_while_the_token_lives_is_nobodys_business(fresh, welcome, server, clock):
+    grant = welcome()
+    server.answer = lambda _: Unreachable("timeout")
+    clock.advance(hours=1, minutes=57)
+
+    assert fresh.usable_token(grant, budget=Budget()) == "access-0"
+
+
+def test_after_the_cool_down_the_next_one_tries_again(fresh, welcome, server, database, clock):
+    grant = welcome()
+    server.answer = lambda _: Unreachable("timeout")
+    clock.advance(hours=3)
+    with pytest.raises(Unreachable):
+        fresh.usable_token(grant, budget=Budget())
+    lease(database, grant, None, -1)
+    server.spent.clear()
+    server.answer = server.fresh_token_set
+
+    assert fresh.usable_token(grant, budget=Budget()) == "access-1"
+
+
+def test_a_lease_whose_owner_died_is_taken_over(fresh, welcome, server, database, clock):
+    grant = welcome()
+    clock.advance(hours=3)
+    lease(database, grant, "a dead process", -1)
+
+    assert fresh.usable_token(grant, budget=Budget()) == "access-1"
+
+
+def test_a_definite_refusal_ends_the_grant(fresh, welcome, server, clock, row):
+    grant = welcome()
+    server.answer = lambda _: GrantRefused("invalid_request")
+    clock.advance(hours=3)
+
+    with pytest.raises(GrantEnded):
+        fresh.usable_token(grant, budget=Budget())
+
+    assert row(grant)["ended_because"] == Because.REFUSED
+    assert row(grant)["access_token"] is None
+
+
+def test_a_refusal_because_somebody_else_was_faster_ends_nothing(
+    fresh, welcome, server, database, clock, row, vault
+):
+    grant = welcome()
+    clock.advance(hours=3)
+
+    def somebody_was_faster(_):
+        sealed = vault.seal("access-of-another", at=place("grants", "access_token", grant))
+        with database.writing() as connection:
+            connection.execute(update(Grant).values(generation=1, access_token=sealed))
+        return GrantRefused("invalid_request")
+
+    server.answer = somebody_was_faster
+
+    assert fresh.usable_token(grant, budget=Budget()) == "access-of-another"
+    assert row(grant)["ended_at"] is None
+
+
+def test_a_refusal_after_a_take_over_waits_for_the_former_owner(
+    fresh, welcome, server, database, clock, row, vault
+):
+    grant = welcome()
+    clock.advance(hours=3)
+    lease(database, grant, "a slow process", -1)
+
+    def refuse_and_let_the_former_owner_store(_):
+        def store():
+            sealed = vault.seal("access-of-the-slow", at=place("grants", "access_token", grant))
+            with database.writing() as connection:
+                connection.execute(update(Grant).values(generation=1, access_token=sealed))
+
+        threading.Timer(0.3, store).start()
+        return GrantRefused("invalid_request")
+
+    server.answer = refuse_and_let_the_former_owner_store
+
+    assert fresh.usable_token(grant, budget=Budget()) == "access-of-the-slow"
+    assert row(grant)["ended_at"] is None
+
+
+def test_a_refusal_after_a_take_over_ends_the_grant_if_nothing_comes(
+    fresh, welcome, server, database, clock, row
+):
+    grant = welcome()
+    clock.advance(hours=3)
+    lease(database, grant, "a dead process", -1)
+    server.answer = lambda _: GrantRefused("invalid_request")
+
+    with pytest.raises(GrantEnded):
+        fresh.usable_token(grant, budget=Budget(0.5))
+
+    assert row(grant)["ended_because"] == Because.REFUSED
+
+
+def test_a_log_out_during_a_refresh_leaves_no_living_token(
+    fresh, welcome, server, people, outbox, clock, database
+):
+    grant = welcome()
+    clock.advance(hours=3)
+
+    def log_out_meanwhile(number):
+        people.log_out(grant, now=clock())
+        return server.fresh_token_set(number)
+
+    server.answer = log_out_meanwhile
+
+    with pytest.raises(GrantEnded):
+        fresh.usable_token(grant, budget=Budget())
+
+    outbox.wait(seconds=5)
+    assert {token for token, _ in server.revoked} == {
+        "access-0",
+        "refresh-0",
+        "access-1",
+        "refresh-1",
+    }
+    with database.reading() as connection:
+        assert connection.execute(select(Revocation.id)).all() == []
+
+
+def test_without_a_refresh_token_a_grant_lives_to_its_end(fresh, welcome, clock, row):
+    grant = welcome(refresh_token=None)
+    clock.advance(minutes=119)
+    token = fresh.usable_token(grant, budget=Budget())
+    clock.advance(minutes=2)
+
+    with pytest.raises(GrantEnded):
+        fresh.usable_token(grant, budget=Budget())
+
+    assert token == "access-0"
+    assert row(grant)["ended_because"] == Because.EXPIRED
+
+
+def test_a_401_means_one_refresh(fresh, welcome, server):
+    grant = welcome()
+
+    token = fresh.renew(grant, refused="access-0", budget=Budget())
+    again = fresh.renew(grant, refused="access-0", budget=Budget())
+
+    assert (token, again) == ("access-1", "access-1")
+    assert server.spent == ["refresh-0"]
+
+
+def test_a_grant_that_ended_gives_no_token(fresh, welcome, people, clock):
+    grant = welcome()
+    people.log_out(grant, now=clock())
+
+    with pytest.raises(GrantEnded):
+        fresh.usable_token(grant, budget=Budget())
+
+
+def test_no_transaction_is_open_while_twitter_is_asked(fresh, welcome, server, database, clock):
+    grant = welcome()
+    clock.advance(hours=3)
+
+    def write_meanwhile(number):
+        with database.writing() as connection:
+            connection.execute(update(Grant).values(ended_because=None))
+        return server.fresh_token_set(number)
+
+    server.answer = write_meanwhile
+
+    assert fresh.usable_token(grant, budget=Budget()) == "access-1"
