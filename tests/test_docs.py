@@ -1,0 +1,324 @@
+"""Documentation that cannot drift: what the documents name exists, and is as they say.
+
+Commands, settings and their defaults, links, excerpts, error pages, addresses.
+"""
+
+import re
+import shlex
+import textwrap
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from click.testing import CliRunner
+from flask.cli import FlaskGroup
+from werkzeug.exceptions import HTTPException
+
+import sandbox
+from app.error_pages import PAGES
+from app.twitter.dialect import LIVE
+from config import Config, ConfigError
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
+EVERY_DOCUMENT = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+
+README = ROOT / "README.md"
+FLOW = ROOT / "docs" / "the-flow.md"
+CONFIGURATION = ROOT / "docs" / "configuration.md"
+ERROR_PAGES = ROOT / "docs" / "error-pages.md"
+EXAMPLE = ROOT / ".env.example"
+
+FIRST_SCREEN = 25
+
+# Read by gunicorn.conf.py and bin/dev; Config knows nothing of them.
+READ_ELSEWHERE = {
+    "PORT": "gunicorn.conf.py",
+    "WEB_CONCURRENCY": "gunicorn.conf.py",
+    "SANDBOX_PORT": "bin/dev",
+    "VERBOSE": "bin/dev",
+}
+# They name no project's own address and no place on somebody's machine.
+UNWELCOME = ("pypi.", "pythonhosted.", "npmjs.", "crates.io", "proxy.golang", "/home/", "/Users/")
+
+
+# The README
+
+
+@pytest.fixture
+def screen():
+    return "\n".join(README.read_text().splitlines()[:FIRST_SCREEN])
+
+
+def test_the_first_screen_says_how_to_try_it(screen):
+    assert "\n    make run\n" in screen
+    assert "pick Wren, press **Authorize app**" in screen
+    assert "`make test`" in screen
+
+
+def test_the_first_screen_says_how_to_use_the_real_x(screen, tmp_path):
+    assert f"`{Config.from_env({}, root=tmp_path).callback_url}`" in screen
+    for name in ("PUBLIC_URL", "TWITTER_CLIENT_ID", "TWITTER_CLIENT_SECRET"):
+        assert f"`{name}`" in screen
+
+
+def test_the_first_screen_leads_to_every_document(screen):
+    for document in set(DOCUMENTS) - {README}:
+        assert f"({document.relative_to(ROOT).as_posix()})" in screen
+
+
+# Commands
+
+
+@EVERY_DOCUMENT
+def test_make_knows_what_the_documents_tell_it(document):
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    told = re.findall(
+        r"(?:`|^ {4}|^)(?:[A-Z_]+=\S+ )*make ([a-z]+)`?$|`(?:[A-Z_]+=\S+ )*make ([a-z]+)`",
+        document.read_text(),
+        re.MULTILINE,
+    )
+
+    assert {either or other for either, other in told} - targets == set()
+
+
+@EVERY_DOCUMENT
+def test_flask_knows_the_commands_the_documents_name(app, document):
+    group = FlaskGroup(create_app=lambda: app)
+    for command in re.findall(r"flask --app wsgi ([a-z -]+)", document.read_text()):
+        answer = CliRunner().invoke(group, [*command.split(), "--help"])
+
+        assert answer.exit_code == 0, f"{command}: {answer.output}"
+
+
+@EVERY_DOCUMENT
+def test_scripts_in_the_documents_exist(document):
+    for command in shell_lines(document):
+        for word in shlex.split(command, comments=True):
+            if word.startswith("bin/"):
+                assert (ROOT / word).exists()
+
+
+@EVERY_DOCUMENT
+def test_settings_in_commands_exist(document):
+    named = {
+        name
+        for line in shell_lines(document)
+        for name in re.findall(r"(?:^|\s)([A-Z][A-Z_]+)=", line)
+    }
+
+    assert named - settings() - {"PYTHON"} == set()
+
+
+# Settings
+
+
+def test_every_setting_has_its_place_in_the_documents():
+    headings = re.findall(r"^### `([A-Z_]+)`$", CONFIGURATION.read_text(), re.MULTILINE)
+
+    assert set(headings) == settings()
+
+
+def test_the_table_of_settings_leaves_none_of_the_sites_out():
+    rows = re.findall(r"^\| \[`([A-Z_]+)`\]", CONFIGURATION.read_text(), re.MULTILINE)
+
+    assert set(rows) == settings() - READ_ELSEWHERE.keys()
+
+
+def test_every_setting_is_in_the_example():
+    named = set(re.findall(r"\b([A-Z]+(?:_[A-Z]+)+|PORT)\b", EXAMPLE.read_text()))
+
+    assert named | {"VERBOSE"} == settings()
+
+
+@pytest.mark.parametrize("name, file", READ_ELSEWHERE.items())
+def test_settings_that_config_does_not_read_are_read_elsewhere(name, file):
+    assert re.search(rf"['\"]{name}['\"]", (ROOT / file).read_text())
+
+
+def test_the_example_as_it_stands_changes_nothing():
+    lines = [line for line in EXAMPLE.read_text().splitlines() if line]
+
+    assert [line for line in lines if not line.startswith("#")] == []
+
+
+def test_the_example_shows_the_defaults(tmp_path):
+    assert Config.from_env(example(), root=tmp_path) == Config.from_env({}, root=tmp_path)
+
+
+def test_the_defaults_are_those_of_the_example():
+    for name, default in example().items():
+        if default:
+            assert f"### `{name}`\n\nDefault: `{default}`." in CONFIGURATION.read_text()
+
+
+def test_the_addresses_of_twitter_are_the_dialects():
+    for address in (LIVE.authorize_url, LIVE.api_url):
+        assert f"For `live` it is\n`{address}`" in CONFIGURATION.read_text()
+
+
+def test_the_complaint_that_is_shown_is_the_real_one(tmp_path):
+    wrong = {"PUBLIC_URL": "https://example.com/perch", "TRUSTED_PROXIES": "many"}
+
+    with pytest.raises(ConfigError) as complaint:
+        Config.from_env(wrong, root=tmp_path)
+
+    assert f"```text\n{complaint.value}\n```" in CONFIGURATION.read_text()
+
+
+# Links and words
+
+
+@EVERY_DOCUMENT
+def test_every_link_leads_somewhere(document):
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(document)):
+        parts = urlsplit(target)
+        if parts.scheme:
+            continue
+        file = (document.parent / parts.path).resolve() if parts.path else document
+
+        assert file.exists(), target
+        if parts.fragment:
+            assert parts.fragment in anchors(file), target
+
+
+@EVERY_DOCUMENT
+def test_documents_name_no_registry_and_no_machine(document):
+    text = document.read_text()
+
+    assert [word for word in UNWELCOME if word in text] == []
+
+
+# The code that is quoted
+
+
+def test_every_excerpt_is_in_the_file_that_is_named():
+    excerpts = list(quoted(FLOW))
+
+    assert len(excerpts) > 5
+    for file, excerpt in excerpts:
+        assert is_in(excerpt, (ROOT / file).read_text()), f"{file} has no such lines:\n{excerpt}"
+
+
+@EVERY_DOCUMENT
+def test_every_function_and_test_that_is_named_exists(document):
+    named = re.findall(r"\]\(([^)]+\.py)\)\s+`([\w.]+)`", document.read_text())
+
+    for path, name in named:
+        source = (document.parent / path).resolve().read_text()
+        for part in name.split("."):
+            assert re.search(rf"(?m)^ *(?:def|class) {part}\b", source), f"{path} {part}"
+
+
+def test_every_attack_has_its_test():
+    attacks = FLOW.read_text().partition("## Attacks")[2].partition("\n## ")[0]
+    rows = [line for line in attacks.splitlines() if line.startswith("| ")][1:]
+
+    assert len(rows) > 10
+    for row in rows[1:]:
+        assert re.search(r"\(\.\./tests/\S+\.py\) `test_\w+` \|$", row), row
+
+
+# Error pages
+
+
+def test_every_error_page_has_its_row():
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", ERROR_PAGES.read_text(), re.MULTILINE)
+
+    assert set(rows) == {(str(page.status), page.title) for page in PAGES.values()}
+
+
+def test_rows_say_whose_matter_it_is():
+    words = {"you": "you", "us": "us", "twitter": "Twitter", "": "nobody"}
+
+    for page in PAGES.values():
+        row = re.search(rf"\| {page.status} \| {page.title} \| ([^|]+) \|", ERROR_PAGES.read_text())
+        assert row
+        assert words[page.whose] in row[1]
+
+
+def test_pages_that_the_flow_quotes_exist():
+    titles = {page.title for page in PAGES.values()}
+
+    quotes = re.findall(r'"([A-Z][^"]+)"', " ".join(FLOW.read_text().split()))
+
+    assert len(quotes) > 10
+    assert set(quotes) - titles == {"Something went wrong"}  # Twitter's own
+
+
+# Addresses
+
+
+@EVERY_DOCUMENT
+def test_addresses_in_the_documents_are_answered(app, document):
+    doors = [app.url_map.bind("perch"), sandbox.create_app().url_map.bind("sandbox")]
+
+    for method, path in re.findall(r"\b(GET|POST|DELETE) (/[^\s`?]*)", document.read_text()):
+        example = re.sub(r":\w+|<\w+>|\{\w+\}", "1", path)
+        assert any(is_answered(door, method, example) for door in doors), f"{method} {path}"
+
+
+def is_answered(door, method, path):
+    try:
+        door.match(path, method=method)
+    except HTTPException:
+        return False
+    return True
+
+
+def settings():
+    """Name every setting that anything reads."""
+    asked = set()
+
+    class Environ(dict):
+        def get(self, name, default=None):
+            asked.add(name)
+            # Keys are given, so that none is generated.
+            given = {"SECRET_KEY": "k" * 32, "TOKEN_KEYS": "A" * 43}
+            return given.get(name, default)
+
+    Config.from_env(Environ())
+    return asked | READ_ELSEWHERE.keys()
+
+
+def example():
+    return dict(re.findall(r"^#([A-Z_]+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE))
+
+
+def shell_lines(document):
+    for block in re.findall(r"^```sh\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL):
+        yield from block.replace("\\\n", "").splitlines()
+
+
+def without_code(document):
+    text = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"`[^`\n]*`", "`code`", text)
+
+
+def anchors(document):
+    """Return the names that GitHub gives to the headings of a document."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def quoted(document):
+    """Yield each Python excerpt of a document, with the file that was named last before it."""
+    named = None
+    for link, excerpt in re.findall(
+        r"\]\(\.\./([^)]+\.py)\)|^```python\n(.*?)^```",
+        document.read_text(),
+        re.MULTILINE | re.DOTALL,
+    ):
+        named = link or named
+        if excerpt:
+            yield named, excerpt
+
+
+def is_in(excerpt, source):
+    """Tell whether the lines stand in the source, however deep they are indented there."""
+    excerpt = textwrap.dedent(excerpt)
+    return any(textwrap.indent(excerpt, " " * depth) in source for depth in range(0, 17, 4))
