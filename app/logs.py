@@ -19,16 +19,17 @@ PARAMETERS = (
     "|state|token"
 )
 SECRETS = re.compile(
-    rf"((?:\b|_)(?:{PARAMETERS})['\"]?\s*[=:]\s*['\"]?)[^&\s'\",;)}}\]]+"
-    r"|((?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]+"
-    r"|((?:__Host-)?(?:session|flow-[0-9a-f]+)=)[^;\s'\"]+"
+    rf"(?P<form>\b(?:{PARAMETERS})=)[^&\s'\",;)}}\]]+"
+    rf"|(?P<json>['\"](?:{PARAMETERS})['\"]\s*:\s*['\"])[^'\"]+"
+    r"|(?P<header>(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]+"
+    r"|(?P<cookie>(?:__Host-)?(?:session|flow-[0-9a-f]+)=)[^;\s'\"]+"
 )
 REDACTED = "[redacted]"
 
 
 def redacted(text: str) -> str:
     """Return `text` with the values of everything that is a secret taken out."""
-    return SECRETS.sub(lambda found: f"{found[1] or found[2] or found[3]}{REDACTED}", text)
+    return SECRETS.sub(lambda found: found[str(found.lastgroup)] + REDACTED, text)
 
 
 class _Formatter(logging.Formatter):
