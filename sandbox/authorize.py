@@ -70,15 +70,7 @@ def answer() -> BaseResponse:
         return dead_end("This form has been answered already, or was never shown.")
     if decision == "cancel" or account is None:
         return _back(asked, {"error": "access_denied", "state": asked.state})
-    code = here.ledger.approve(
-        account_id=account.id,
-        client_id=asked.client.client_id,
-        scopes=frozenset(asked.scopes),
-        redirect_uri=asked.redirect_uri,
-        challenge=asked.challenge,
-        method=asked.method,
-        now=here.now(),
-    )
+    code = here.ledger.approve(account.id, asked, here.now())
     return _back(asked, {"state": asked.state, "code": code.value})
 
 

@@ -19,6 +19,8 @@ from sandbox.dialects import OFFLINE
 if TYPE_CHECKING:
     import threading
 
+    from sandbox.tickets import AuthorizationRequest
+
 CODE_SECONDS = 30  # Twitter's documentation: "authorization codes ... 30 seconds after approval"
 
 
@@ -50,9 +52,7 @@ class Code:
 
     value: str = field(repr=False)
     grant: Grant
-    redirect_uri: str
-    challenge: str = field(repr=False)
-    method: str
+    asked: AuthorizationRequest
     expires_at: float
     spent: bool = False
 
@@ -92,34 +92,19 @@ class Ledger:
     codes: dict[str, Code] = field(default_factory=dict)
     tokens: OrderedDict[str, Token] = field(default_factory=OrderedDict)
 
-    def approve(  # noqa: PLR0913 - a code is bound to this many things
-        self,
-        *,
-        account_id: str,
-        client_id: str,
-        scopes: frozenset[str],
-        redirect_uri: str,
-        challenge: str,
-        method: str,
-        now: float,
-    ) -> Code:
+    def approve(self, account_id: str, asked: AuthorizationRequest, now: float) -> Code:
         """Note that a person said yes, and make the code that proves it."""
         with self.lock:
             grant = Grant(
                 id=len(self.grants) + 1,
                 account_id=account_id,
-                client_id=client_id,
-                scopes=scopes,
+                client_id=asked.client.client_id,
+                scopes=frozenset(asked.scopes),
                 granted_at=now,
             )
             self.grants.append(grant)
             code = Code(
-                value=_minted("ac", now),
-                grant=grant,
-                redirect_uri=redirect_uri,
-                challenge=challenge,
-                method=method,
-                expires_at=now + CODE_SECONDS,
+                value=_minted("ac", now), grant=grant, asked=asked, expires_at=now + CODE_SECONDS
             )
             self.codes[code.value] = code
             return code
@@ -149,9 +134,9 @@ class Ledger:
             known.spent = True
             if known.grant.ended or now >= known.expires_at:
                 raise Refused(BAD_CODE)
-            if redirect_uri != known.redirect_uri:
+            if redirect_uri != known.asked.redirect_uri:
                 raise Refused(BAD_REDIRECT)
-            if not _matches(verifier, known):
+            if not _matches(verifier, known.asked):
                 raise Refused(BAD_VERIFIER)
             return self._issue(known.grant, now, lifetime)
 
@@ -229,11 +214,11 @@ def _minted(mark: str, now: float) -> str:
     return base64.urlsafe_b64encode(f"{inside}:{mark}:1".encode()).decode().rstrip("=")
 
 
-def _matches(verifier: str, code: Code) -> bool:
+def _matches(verifier: str, asked: AuthorizationRequest) -> bool:
     """Check a verifier against its challenge (RFC 7636 §4.6)."""
     # JSON can smuggle in half a surrogate pair, which plain UTF-8 cannot hold.
     expected = verifier.encode(errors="surrogatepass")
-    if code.method == "S256":
+    if asked.method == "S256":
         digest = hashlib.sha256(expected).digest()
         expected = base64.urlsafe_b64encode(digest).rstrip(b"=")
-    return hmac.compare_digest(expected, code.challenge.encode())
+    return hmac.compare_digest(expected, asked.challenge.encode())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-LARGEST_READ = 4 * 1024 * 1024
+LARGEST_BODY = 4 * 1024 * 1024
 
 
 class Handler(WSGIRequestHandler):
@@ -49,35 +49,37 @@ class Handler(WSGIRequestHandler):
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         environ = self.make_environ()
         try:
-            self._read_whole_body(environ)
-            app = self.server.app if self._fits else RequestEntityTooLarge()
+            fits = self._take_body(environ)
+            app = self.server.app if fits else RequestEntityTooLarge()
+            self.close_connection = self.close_connection or not fits
             pieces, status, headers = run_wsgi_app(app, environ)
             self._answer(status, list(headers.items()), pieces)
         except OSError:
             self.close_connection = True
 
-    _fits = True
+    def _take_body(self, environ: dict[str, Any]) -> bool:
+        """Take the body off the line, so that the next request begins where it should.
 
-    def _read_whole_body(self, environ: dict[str, Any]) -> None:
-        body = environ["wsgi.input"]
-        length = environ.get("CONTENT_LENGTH") or "0"
-        terminated = environ.get("wsgi.input_terminated", False)
-        promised = LARGEST_READ if terminated else int(length) if length.isdigit() else LARGEST_READ
-        self._fits = terminated or promised <= LARGEST_READ
-        whole = body.read(min(promised, LARGEST_READ) or -1) if terminated or promised else b""
-        if not self._fits or (terminated and len(whole) >= LARGEST_READ):
-            self._fits, self.close_connection = False, True
+        False means that there is more of it than anybody may send.
+        """
+        if environ.get("wsgi.input_terminated"):  # chunked: it says itself where it ends
+            length = LARGEST_BODY + 1
+            whole = environ["wsgi.input"].read(length)
+        else:
+            promised = environ.get("CONTENT_LENGTH") or "0"
+            length = int(promised) if promised.isdecimal() else LARGEST_BODY + 1
+            whole = environ["wsgi.input"].read(min(length, LARGEST_BODY + 1))
         environ["wsgi.input"] = io.BytesIO(whole)
         environ["CONTENT_LENGTH"] = str(len(whole))
+        return len(whole) <= LARGEST_BODY
 
     def _answer(self, status: str, headers: list[tuple[str, str]], pieces: Iterable[bytes]) -> None:
         code, _, reason = status.partition(" ")
         self.send_response(int(code), reason)
         for name, value in headers:
             self.send_header(name, value)
-        if not any(name.lower() == "content-length" for name, _ in headers):
-            self.send_header("Connection", "close")  # the end of the connection ends the body
-        elif self.close_connection:
+        # Without a length, the end of the connection is the end of the body.
+        if self.close_connection or "content-length" not in {name.lower() for name, _ in headers}:
             self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":

@@ -22,8 +22,8 @@ class AuthorizationRequest:
     client: Client
     redirect_uri: str
     scopes: tuple[str, ...]
-    state: str
-    challenge: str
+    state: str = field(repr=False)
+    challenge: str = field(repr=False)
     method: str
 
 
