@@ -12,16 +12,20 @@ DEFAULTS = {
     "topic": ("id", "name"),
 }
 
+# The words of all published specifications. Asking for a field that nobody here has is no mistake:
+# what is null or empty is simply not there.
 _OPTIONAL = {
     "user": """profile_image_url description created_at public_metrics verified verified_type
         protected location url entities pinned_tweet_id profile_banner_url connection_status
         withheld most_recent_tweet_id confirmed_email affiliation parody is_identity_verified
-        subscription subscription_type receives_your_dm verified_followers_count""",
+        subscription subscription_type receives_your_dm verified_followers_count
+        subscribes_to_you""",
     "tweet": """author_id created_at entities public_metrics attachments referenced_tweets
         note_tweet edit_controls conversation_id in_reply_to_user_id lang possibly_sensitive
         reply_settings display_text_range context_annotations geo community_id article card_uri
         media_metadata paid_partnership withheld scopes source non_public_metrics organic_metrics
-        promoted_metrics""",
+        promoted_metrics article_title matched_media_notes note_request_suggestions
+        suggested_source_links suggested_source_links_with_counts""",
     "space": """title created_at started_at scheduled_start ended_at updated_at creator_id host_ids
         speaker_ids invited_user_ids participant_count subscriber_count is_ticketed lang
         topic_ids""",

@@ -60,4 +60,4 @@ class Follows:
             "follow_request_sent": (viewer, account_id) in self._asked,
             "follow_request_received": (account_id, viewer) in self._asked,
         }
-        return [word for word, true in facts.items() if true] or ["none"]
+        return [word for word, true in facts.items() if true]

@@ -132,10 +132,13 @@ def replied_to(world: World, one: Tweet) -> str:
 
 def _user_metrics(world: World, account: Account) -> Object:
     followers, following = world.follows.counts(account.id)
+    posts = len(world.timelines.get(account.id, ()))
     return {
         "followers_count": followers,
         "following_count": following,
-        "tweet_count": len(world.timelines.get(account.id, ())),
+        # Clients made for the renamed specification insist on the second name.
+        "tweet_count": posts,
+        "post_count": posts,
         "listed_count": account.listed_count,
         "like_count": account.listed_count * 7,
     }
@@ -143,8 +146,8 @@ def _user_metrics(world: World, account: Account) -> Object:
 
 def _tweet_metrics(one: Tweet) -> Object:
     names = ("retweet", "reply", "like", "quote", "bookmark", "impression")
-    counted = zip(names, one.metrics, strict=True)
-    return {f"{name}_count": number for name, number in counted}
+    counts = {f"{n}_count": count for n, count in zip(names, one.metrics, strict=True)}
+    return counts | {"repost_count": counts["retweet_count"]}
 
 
 def _attachments(one: Tweet) -> Object:

@@ -179,6 +179,16 @@ def test_names_of_the_renamed_specification_are_answered_in_kind(steps):
 
 
 def test_classic_requests_get_classic_names(steps):
-    body = steps.get(f"/2/tweets/{at(1440)}", **{"tweet.fields": "public_metrics"}).json
+    body = steps.get(f"/2/tweets/{at(1440)}", expansions="referenced_tweets.id").json
 
-    assert "repost_count" not in body["data"]["public_metrics"]
+    assert "referenced_tweets" in body["data"]
+    assert "tweets" in body["includes"]
+
+
+def test_counts_come_under_both_names(steps):
+    """Published clients insist on one or the other, and cannot say which they are."""
+    user = steps.get("/2/users/me", **{"user.fields": "public_metrics"}).json["data"]
+    tweet = steps.get(f"/2/tweets/{at(12)}", **{"tweet.fields": "public_metrics"}).json["data"]
+
+    assert user["public_metrics"]["post_count"] == user["public_metrics"]["tweet_count"]
+    assert tweet["public_metrics"]["repost_count"] == tweet["public_metrics"]["retweet_count"]
