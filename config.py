@@ -188,14 +188,9 @@ def _contradictions(config: Config, read: _Reader) -> list[str]:
         problems.append(
             "TWITTER_CLIENT_ID: is not set although TWITTER_CLIENT_SECRET is. Set both."
         )
-    elif config.https and config.sandbox:
+    elif config.https and (config.sandbox or config.twitter_client_id in SANDBOX_CLIENTS):
         problems.append(
-            "TWITTER_CLIENT_ID: is not set, and an https site needs a client of its own. "
-            "Take it from your app's page in the X developer portal."
-        )
-    elif config.https and config.twitter_client_id in SANDBOX_CLIENTS:
-        problems.append(
-            "TWITTER_CLIENT_ID: is the sandbox's, and an https site needs a client of its own. "
+            "TWITTER_CLIENT_ID: an https site needs a client of its own, not the sandbox's. "
             "Take it from your app's page in the X developer portal."
         )
     if config.threads <= THREADS_KEPT_FREE:

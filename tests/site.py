@@ -10,6 +10,7 @@ import flask_migrate
 import pytest
 import responses
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from app.extensions import db
@@ -80,6 +81,12 @@ def migrated(tmp_path_factory):
     return root / "perch.db"
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory):
+    """Compile each template once, not for every app."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
 def clock():
     return Clock()
@@ -98,13 +105,14 @@ def apps():
 
 
 @pytest.fixture
-def build_app(apps, tmp_path, migrated, clock):
+def build_app(apps, tmp_path, migrated, clock, compiled_templates):
     """Make apps on one database; `build_app(PUBLIC_URL=...)` changes settings."""
     shutil.copy(migrated, tmp_path / "perch.db")
 
     def build(**settings):
         app = create_app(build_config(tmp_path, **settings), now=clock)
         app.test_client_class = Browser
+        app.jinja_env.bytecode_cache = compiled_templates
         apps.append(app)
         return app
 

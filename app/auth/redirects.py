@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 HOME = "/"
 # Five pending sign-ins, each remembering its path, must fit into one Cookie header.
 LONGEST = 512
@@ -18,10 +16,6 @@ def local(path: str | None) -> str:
         return HOME
     if path.startswith("//") or "\\" in path or not path.isprintable():
         return HOME
-    try:
-        parts = urlsplit(path)
-    except ValueError:
-        return HOME
-    if parts.scheme or parts.netloc or parts.path.startswith("/auth/"):
+    if path.startswith("/auth/"):  # a sign-in does not end in another one
         return HOME
     return path

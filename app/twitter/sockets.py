@@ -32,7 +32,7 @@ KEEP_ALIVE = [
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
 ]
 
-_current: ContextVar[Budget | None] = ContextVar("twitter_budget", default=None)
+_current: ContextVar[Budget] = ContextVar("twitter_budget")
 
 
 @contextlib.contextmanager
@@ -46,10 +46,7 @@ def spending(budget: Budget) -> Iterator[None]:
 
 
 def _arm(sock: socket.socket) -> None:
-    budget = _current.get()
-    if budget is None:
-        return
-    left = budget.left()
+    left = _current.get().left()
     if left <= 0:
         raise TimeoutError("the time budget is used up")
     sock.settimeout(left)
@@ -103,7 +100,7 @@ def tls_context() -> ssl.SSLContext:
 
 
 def _connect(host: str, port: int) -> socket.socket:
-    budget = _current.get() or Budget(CONNECT_SECONDS)
+    budget = _current.get()
     problem = OSError("the name has no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
         sock = CountdownSocket(family, kind, protocol)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +14,3 @@ class TokenSet:
     refresh_token: str | None = field(repr=False, default=None)
     expires_at: datetime
     scopes: frozenset[str]
-
-    def expires_within(self, margin: timedelta, *, now: datetime) -> bool:
-        """Tell whether the access token dies within `margin` of `now`."""
-        return self.expires_at - now <= margin

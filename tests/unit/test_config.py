@@ -231,3 +231,29 @@ def test_a_client_without_a_secret_is_public(tmp_path):
 
 def test_two_threads_are_kept_free_of_twitter(tmp_path):
     assert Config.from_env({"GUNICORN_THREADS": "32"}, root=tmp_path).twitter_slots == 30
+
+
+def test_a_redis_is_taken_as_it_is(tmp_path):
+    config = Config.from_env({"REDIS_URL": "redis://127.0.0.1:6379/0"}, root=tmp_path)
+
+    assert config.redis_url == "redis://127.0.0.1:6379/0"
+
+
+@pytest.mark.parametrize("key", ["tökén" * 9, "%" * 43, "A" * 42, "A" * 44 + "=="])
+def test_a_token_key_that_is_no_key_is_refused(tmp_path, key):
+    assert problems({"TOKEN_KEYS": key}, tmp_path)[0].startswith("TOKEN_KEYS:")
+
+
+def test_the_second_of_two_first_workers_takes_the_key_of_the_first(tmp_path, monkeypatch):
+    link = os.link
+
+    def lose_the_race(source, path):
+        path.write_text("k" * 43 if path.name == "token_keys" else LONG)
+        link(source, path)
+
+    monkeypatch.setattr(os, "link", lose_the_race)
+
+    with pytest.raises(ConfigError):  # the made-up token key is none, but the secret was taken
+        Config.from_env({}, root=tmp_path)
+
+    assert (tmp_path / "instance" / "secret_key").read_text() == LONG

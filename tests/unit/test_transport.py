@@ -140,6 +140,32 @@ def test_several_calls_share_one_budget(transport):
     assert again < 0.5
 
 
+def test_a_budget_that_is_used_up_sends_nothing(transport):
+    requests = []
+
+    def behave(connection, _over):
+        requests.append(read_request(connection))
+        connection.sendall(OK)
+        requests.append(read_request(connection))
+
+    with server(behave) as (url, _):
+        transport.send("GET", url, budget=Budget(5))
+        seconds(lambda: transport.send("GET", url, budget=Budget(0)))
+        seconds(lambda: transport.send("GET", url, budget=Budget(0)))
+
+    assert len(requests) == 1
+
+
+def test_a_name_nobody_knows_is_unreachable(transport, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+
+    with pytest.raises(Unreachable):
+        transport.send("GET", "http://nowhere.invalid/", budget=Budget(5))
+
+
 def test_connections_are_kept_alive(transport):
     with server(answering(OK, OK, OK)) as (url, seen):
         for _ in range(3):

@@ -99,6 +99,16 @@ def test_a_flow_cookie_that_was_changed_is_refused(client, nothing_happened):
     nothing_happened(client)
 
 
+def test_flow_cookies_that_are_none_of_ours_are_swept_away(client):
+    client.set_cookie("flow-000000000000", "garbage", domain="127.0.0.1")
+
+    client.press_sign_in()
+
+    names = [cookie.key for cookie in client._cookies.values() if cookie.key.startswith("flow-")]
+    assert len(names) == 1
+    assert "flow-000000000000" not in names
+
+
 def test_a_sign_in_older_than_ten_minutes_is_refused(client, clock, nothing_happened):
     started = client.press_sign_in()
     clock.advance(minutes=10, seconds=1)

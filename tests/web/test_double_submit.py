@@ -88,6 +88,17 @@ def test_a_twin_does_not_revive_a_grant_that_has_ended(app, client, kind_twitter
     assert not twin.is_signed_in()
 
 
+def test_a_grant_that_ends_while_its_twin_arrives_is_not_revived(app, client, kind_twitter):
+    started = client.press_sign_in()
+    twin = twin_of(app, client)
+    client.come_back(state=started.state, code="c")
+    app.extensions["perch"].people.find = lambda grant_id: None
+
+    page = twin.come_back(state=started.state, code="c")
+
+    assert page.status_code == 400
+
+
 def test_a_twin_of_a_failed_sign_in_is_told_at_once(app, client, twitter):
     twitter.post(TOKEN_URL, json={"error": "invalid_grant"}, status=400)
     started = client.press_sign_in()

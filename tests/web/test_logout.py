@@ -4,7 +4,14 @@ import pytest
 import requests
 
 from app.accounts.models import Grant, Revocation
-from tests.factories import ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+from tests.factories import (
+    ME_URL,
+    REVOKE_URL,
+    TOKEN_URL,
+    token_answer,
+    token_key,
+    user_answer,
+)
 
 
 def revoked(twitter):
@@ -111,3 +118,44 @@ def test_only_a_post_logs_out(client, kind_twitter, method):
 
     assert answer.status_code in {400, 405}
     assert client.is_signed_in()
+
+
+def test_logging_out_works_after_a_token_key_was_lost(build_app, kind_twitter, rows, caplog):
+    before = build_app().test_client()
+    before.sign_in()
+    after = build_app(TOKEN_KEYS=token_key("n")).test_client()
+    after._cookies.update(before._cookies)
+
+    answer = after.press_log_out()
+
+    assert answer.status_code == 303
+    assert not after.is_signed_in()
+    assert rows(Revocation) == []
+    assert "cannot revoke the access_token" in caplog.text
+
+
+def test_a_page_whose_token_key_was_lost_asks_to_sign_in_again(build_app, kind_twitter):
+    before = build_app().test_client()
+    before.sign_in()
+    after = build_app(TOKEN_KEYS=token_key("n")).test_client()
+    after._cookies.update(before._cookies)
+
+    page = after.get("/tweets")
+
+    assert page.status_code == 401
+    assert "Please sign in again" in page.text
+    assert 'value="/tweets"' in page.text
+
+
+def test_two_tabs_that_log_out_at_once_are_both_answered(app, client, kind_twitter, rows):
+    client.sign_in()
+    other_tab = app.test_client()
+    other_tab._cookies.update(client._cookies)
+    people = app.extensions["perch"].people
+    grant_id = rows(Grant)[0]["id"]
+    people.log_out(grant_id, now=app.extensions["perch"].now())
+
+    people.log_out(grant_id, now=app.extensions["perch"].now())
+
+    assert rows(Grant)[0]["ended_because"] == "logged_out"
+    assert not other_tab.is_signed_in()
