@@ -4,12 +4,15 @@ Environment: PORT, WEB_CONCURRENCY (workers), GUNICORN_THREADS (threads of each 
 """
 
 import os
+import sys
 from typing import Any
 from urllib.parse import quote
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
+
+from config import Config, ConfigError
 
 # Loopback: nginx or the machine's own browser comes in here. A platform that routes to the
 # container's address says so itself: --bind 0.0.0.0:$PORT (see Procfile).
@@ -58,8 +61,15 @@ logger_class = CalmLogger
 
 
 def on_starting(server: Arbiter) -> None:
-    """Let `--threads` on the command line reach the app too."""
+    """Let `--threads` reach the app too, and say once what is wrong with the settings.
+
+    Workers that cannot start are started again and again; the master stops at once.
+    """
     os.environ["GUNICORN_THREADS"] = str(server.cfg.threads)
+    try:
+        Config.from_env()
+    except ConfigError as error:
+        sys.exit(str(error))
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn counts the parameters
