@@ -30,6 +30,8 @@ class Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # head and body are two writes; Nagle would part them by 40 ms
     timeout = 75  # for an idle connection
+    server_version = "twitter-sandbox"
+    sys_version = ""
     server: Server
 
     def setup(self) -> None:
