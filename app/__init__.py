@@ -7,7 +7,18 @@ from datetime import datetime
 
 from flask import Flask
 
-from app import auth, cli, database, error_pages, logs, pages, security, services, sessions
+from app import (
+    auth,
+    cli,
+    database,
+    error_pages,
+    logs,
+    pages,
+    rate_limits,
+    security,
+    services,
+    sessions,
+)
 from app.extensions import csrf, db, limiter, migrate
 from app.health import health
 from config import ROOT, Config
@@ -27,9 +38,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
         SQLALCHEMY_ENGINE_OPTIONS=database.engine_options(
             config.database_url, threads=config.threads
         ),
-        RATELIMIT_ENABLED=config.ratelimit_enabled,
-        RATELIMIT_STORAGE_URI=config.redis_url or "memory://",
-        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=config.redis_url is not None,
+        **rate_limits.settings(config),
     )
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))

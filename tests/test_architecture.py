@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "app.health": SERVICES,
     "app.logs": {"config"},
     "app.metrics": SERVICES,
+    "app.rate_limits": {"config"},
     "app.security": {"app.twitter", "app.extensions", "config"},
     "app.sessions": {"app.logs", "app.security"} | SERVICES,
     # Leaves: they know nobody.

@@ -1,0 +1,32 @@
+"""Sign-ins are counted by address: in each process, or in Redis for all of them."""
+
+
+def press(client, times):
+    token = client.csrf_token()
+    return [
+        client.post("/auth/login", data={"csrf_token": token}).status_code for _ in range(times)
+    ]
+
+
+def test_workers_count_together_in_redis(build_app, redis_url):
+    settings = {"RATELIMIT_ENABLED": "on", "REDIS_URL": redis_url}
+    one, other = (build_app(**settings).test_client() for _ in range(2))
+
+    answers = press(one, 20), press(other, 20)
+
+    assert answers == ([303] * 20, [303] * 10 + [429] * 10)
+
+
+def test_a_redis_that_is_away_locks_nobody_out(build_app, tmp_path):
+    nowhere = f"unix://{tmp_path}/nobody.sock"
+    client = build_app(RATELIMIT_ENABLED="on", REDIS_URL=nowhere).test_client()
+
+    assert press(client, 3) == [303] * 3
+
+
+def test_callbacks_are_counted_too(build_app):
+    client = build_app(RATELIMIT_ENABLED="on").test_client()
+
+    answers = [client.come_back(state="guess").status_code for _ in range(61)]
+
+    assert answers == [400] * 60 + [429]
