@@ -116,6 +116,10 @@ class Reader:
             self.complaints.append(f"console: {message.text}")
 
     def _note_failure(self, request):
+        if (
+            request.failure == "net::ERR_ABORTED"
+        ):  # the person went on before all pictures were there
+            return
         self.complaints.append(f"failed: {request.method} {request.url} {request.failure}")
 
     def _note_answer(self, response):

@@ -72,6 +72,9 @@ def test_every_page_fits_a_telephone_and_a_desk(read, twitter):
     for number, name in enumerate(["Tweets", "Follows", "Spaces", "Account"], start=4):
         reader.go_to(name)
         reader.take_pictures(f"{number}-{name.lower()}")
+    reader.go_to("Follows")
+    reader.page.get_by_role("link", name="Followers").click()
+    reader.take_pictures("5-followers")
     reader.press("Log out")
     reader.take_pictures("8-logged-out")
 
