@@ -24,7 +24,9 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parent
 
-SANDBOX_CLIENTS = frozenset({"sandbox-client", "sandbox-public"})
+# The sandbox's clients, with their secret. The beta knew public clients only.
+SANDBOX_CLIENT_OF = {"live": ("sandbox-client", "sandbox-secret"), "beta": ("sandbox-public", None)}
+SANDBOX_CLIENTS = frozenset(client_id for client_id, _ in SANDBOX_CLIENT_OF.values())
 SANDBOX_ORIGIN = "http://127.0.0.1:9000"
 
 SECRET_CHARACTERS = 32
@@ -106,17 +108,19 @@ class Config:
     def _read(cls, read: _Reader) -> Self:
         public_url = read.parsed("PUBLIC_URL", "http://127.0.0.1:8000", _public_url)
         https = public_url.startswith("https://")
+        dialect = read.parsed("TWITTER_DIALECT", "live", _dialect)
         sandbox = read.text("TWITTER_CLIENT_ID") is None
+        client_id, client_secret = SANDBOX_CLIENT_OF[dialect]
         config = cls(
             public_url=public_url,
-            twitter_client_id=read.text("TWITTER_CLIENT_ID") or "sandbox-client",
+            twitter_client_id=read.text("TWITTER_CLIENT_ID") or client_id,
             twitter_client_secret=read.text("TWITTER_CLIENT_SECRET")
-            or ("sandbox-secret" if sandbox else None),
+            or (client_secret if sandbox else None),
             twitter_authorize_url=read.parsed_or_none("TWITTER_AUTHORIZE_URL", _twitter_url)
             or (f"{SANDBOX_ORIGIN}/i/oauth2/authorize" if sandbox else None),
             twitter_api_url=read.parsed_or_none("TWITTER_API_URL", _twitter_url)
             or (f"{SANDBOX_ORIGIN}/2" if sandbox else None),
-            twitter_dialect=read.parsed("TWITTER_DIALECT", "live", _dialect),
+            twitter_dialect=dialect,
             secret_key=read.key_ring("SECRET_KEY", _secret_text, _new_secret, https=https),
             token_keys=read.key_ring("TOKEN_KEYS", _token_key, _new_token_key, https=https),
             database_url=read.parsed(

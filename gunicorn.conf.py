@@ -1,6 +1,6 @@
 """How gunicorn runs Perch: `gunicorn wsgi:app` in this folder finds this file by itself.
 
-Environment: PORT, WEB_CONCURRENCY (workers), GUNICORN_THREADS (threads of each worker).
+Environment or `.env`: PORT, WEB_CONCURRENCY (workers), GUNICORN_THREADS (threads of each worker).
 """
 
 import os
@@ -8,11 +8,14 @@ import sys
 from typing import Any
 from urllib.parse import quote
 
+from dotenv import load_dotenv
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
-from config import Config, ConfigError
+from config import ROOT, Config, ConfigError
+
+load_dotenv(ROOT / ".env")  # the environment wins
 
 # Loopback: nginx or the machine's own browser comes in here. A platform that routes to the
 # container's address says so itself: --bind 0.0.0.0:$PORT (see Procfile).
@@ -50,6 +53,12 @@ class CalmLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         # The path arrives decoded: %0A in it would begin a line of the visitor's own.
         atoms["U"] = quote(atoms["U"], safe="/:@!$&'()*+,;=~", encoding="latin-1")
         return atoms
+
+    def warning(self, msg: str, *args: object, **kwargs: object) -> None:
+        """Log that a request was no HTTP without quoting it: what is damaged may be a cookie."""
+        super().warning(
+            msg.partition(": ")[0] if "Invalid request" in msg else msg, *args, **kwargs
+        )
 
     def exception(self, msg: str, *args: object, **kwargs: object) -> None:
         """Log what went wrong in the worker itself; gunicorn names the whole address there."""

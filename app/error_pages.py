@@ -14,6 +14,7 @@ from typing import Literal
 
 from flask import Flask, Response, g, make_response, render_template, request, url_for
 from flask_limiter import RateLimitExceeded
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
@@ -50,6 +51,8 @@ class ErrorPage:
     text: str
     whose: Whose
     offer: Literal["sign_in", "again", "home", "form", ""] = "home"
+    # The sign-in is over; who is signed in by now needs no other.
+    spent: bool = False
     # Said to the operator in the log, never to the person.
     advice: str = ""
     # No look at the database while saying that the database is away.
@@ -71,13 +74,15 @@ PAGES: dict[type[BaseException], ErrorPage] = {
         text="It was started in another browser, more than ten minutes ago, or it is over already.",
         whose="you",
         offer="sign_in",
+        spent=True,
     ),
     auth.AlreadyUsed: ErrorPage(
         status=400,
         title="This sign-in was used already",
-        text="Each sign-in works once. Please start a new one.",
+        text="Each sign-in works once.",
         whose="you",
         offer="sign_in",
+        spent=True,
     ),
     auth.StillWorking: ErrorPage(
         status=202,
@@ -246,6 +251,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
         text="Our database is not answering. You are still signed in. Please try again shortly.",
         whose="us",
         offer="again",
+        advice="see DATABASE_URL; was the database upgraded?",
         bare=True,
     ),
     Exception: ErrorPage(
@@ -305,17 +311,18 @@ def _log(error: Exception, page: ErrorPage) -> None:
     if page is PAGES[Exception]:
         log.error("unexpected error", exc_info=error)
     elif page.advice:
-        log.error("%s: %s (%s)", type(error).__name__, error, page.advice)
+        log.error("%s: %s (%s)", type(error).__name__, _said(error), page.advice)
     elif not isinstance(error, HTTPException) or isinstance(error, CSRFError | RateLimitExceeded):
         log.info("%s: %s", type(error).__name__, _said(error))
 
 
 def _said(error: Exception) -> str:
-    """Return an exception's text, but not a library's that may hold what it was working on."""
-    return "" if isinstance(error, SQLAlchemyError) else str(error)
+    """Return an exception's text; of a database's only the first line, which holds no values."""
+    return str(error).partition("\n")[0] if isinstance(error, SQLAlchemyError) else str(error)
 
 
 def _button(page: ErrorPage) -> Button | None:
+    home = Button(label="Go to the start page", url=url_for("pages.home"))
     sign_in = Button(
         label="Sign in with Twitter",
         url=url_for("auth.login"),
@@ -324,9 +331,10 @@ def _button(page: ErrorPage) -> Button | None:
     )
     buttons = {
         "": None,
-        "sign_in": sign_in,
+        # An old callback opened again: they have what they came for.
+        "sign_in": home if page.spent and current_user.is_authenticated else sign_in,
         "again": sign_in if _in_sign_in() else Button(label="Try again", url=_back()),
-        "home": Button(label="Go to the start page", url=url_for("pages.home")),
+        "home": home,
         "form": _same_form(sign_in),
     }
     return buttons[page.offer]

@@ -28,7 +28,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-HSTS = "max-age=63072000; includeSubDomains"
+# Without includeSubDomains: what else lives under this name is not ours to decide.
+HSTS = "max-age=63072000"
 
 
 def init_app(app: Flask, config: Config) -> None:
@@ -40,6 +41,8 @@ def init_app(app: Flask, config: Config) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
         PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
+        # Else every answer renews the cookie, and a late one brings an older session back.
+        SESSION_REFRESH_EACH_REQUEST=False,
         PREFERRED_URL_SCHEME=urlsplit(config.public_url).scheme,
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
         # A form lives as long as the session it belongs to, not an hour.

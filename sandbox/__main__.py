@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from sandbox import create_app
+from sandbox import create_app, seed
 from sandbox.server import Server
 from sandbox.world import BadSettingError, Settings, World
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wish = _parsed(arguments)
     try:
         settings = Settings().changed({"dialect": wish.dialect, "plan": wish.plan})
-        app = create_app(World(settings=settings))
+        app = create_app(World(seed.birds(*wish.callback), settings))
         server = Server(app, wish.host, wish.port, chatty=not wish.quiet)
     except BadSettingError as problem:
         return _failed(str(problem))
@@ -53,6 +53,13 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--plan",
         default="enterprise",
         help="enterprise, pay-per-use or legacy-free (%(default)s)",
+    )
+    parser.add_argument(
+        "--callback",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="one more callback of the clients that are there from the start; may be repeated",
     )
     parser.add_argument("--quiet", action="store_true", help="no access log")
     return parser.parse_args(arguments)

@@ -5,6 +5,7 @@ Everything here is made up, always the same, and free of chance.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from sandbox.model import Account, Client, Seed, Space
@@ -139,8 +140,12 @@ def is_flock(account: Account) -> bool:
 
 
 @cache
-def birds() -> Seed:
-    """Give the beginning. It is frozen, so all worlds share it."""
+def birds(*more_callbacks: str) -> Seed:
+    """Give the beginning. It is frozen, so all worlds share it.
+
+    `more_callbacks` are registered for both clients, beside the usual one.
+    """
+    clients = (replace(one, callbacks=(*one.callbacks, *more_callbacks)) for one in CLIENTS)
     flock = tuple(_one_of_the_flock(number) for number in range(1, FLOCK + 1))
     pairs = [(follower, who) for follower, many in _WHO_FOLLOWS_WHOM for who in many]
     return Seed(
@@ -151,7 +156,7 @@ def birds() -> Seed:
         polls=POLLS,
         topics=TOPICS,
         follows=(*((bird.id, STARLING) for bird in flock), *pairs),
-        clients=CLIENTS,
+        clients=tuple(clients),
     )
 
 

@@ -89,9 +89,9 @@ def gunicorn_settings(monkeypatch):
 
 def test_gunicorn_understands_every_setting(gunicorn_settings):
     known = GunicornConfig().settings
-    ours = {name for name in gunicorn_settings if name.islower() and name[0] != "_"} - {"os"}
+    ours = {name for name in gunicorn_settings if name.islower() and name[0] != "_"}
 
-    assert ours - known.keys() == {"quote"}
+    assert ours - known.keys() == {"load_dotenv", "os", "quote", "sys"}
     for name in ours & known.keys():
         known[name].set(gunicorn_settings[name])
 
@@ -160,6 +160,20 @@ def access_line(settings, **request):
     duration = dt.timedelta(milliseconds=5)
     atoms = logger.atoms(response, SimpleNamespace(headers=[]), environ, duration)
     return settings["access_log_format"] % logger.atoms_wrapper_class(atoms)
+
+
+@pytest.mark.loopback
+def test_wrong_settings_are_said_once_and_nothing_starts(environ):
+    environ |= {"PUBLIC_URL": "https://perch.example", "SECRET_KEY": "short"}
+    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+
+    result = subprocess.run(
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=50, check=False
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.count("SECRET_KEY: a key has 5 characters") == 1
+    assert "Booting worker" not in result.stderr
 
 
 def test_a_worker_gives_up_the_connections_it_inherits(gunicorn_settings, tmp_path):

@@ -94,6 +94,12 @@ class Claims:
         with self._database.reading() as connection:
             return connection.execute(query).scalar() == hashed(code)
 
+    def claimed_at(self, state: str) -> datetime:
+        """Return when the claimed `state` came back first."""
+        query = select(Claim.claimed_at).where(Claim.state_hash == hashed(state))
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar_one()
+
     def settled(self, state: str) -> Settled | None:
         """Return how the sign-in of `state` went, or None while its exchange is under way."""
         query = (

@@ -25,6 +25,7 @@ from app.auth.errors import (
 )
 from app.auth.flow_cookies import PendingSignIn
 from app.auth.redirects import local
+from app.twitter.budget import SECONDS as BUDGET_SECONDS
 
 # 256 bits each, in the URL-safe alphabet; 43 characters is also RFC 7636 §4.1's minimum.
 SECRET_BYTES = 32
@@ -37,6 +38,8 @@ CODE = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.11
 TWIN_WAITS_SECONDS = 2.0
 TWIN_LOOKS_EVERY_SECONDS = 0.1
 WIN_STAYS_FRESH = timedelta(seconds=30)
+# The budget of one request and a little: an older claim without an outcome has lost its worker.
+EXCHANGE_TAKES_AT_MOST = timedelta(seconds=BUDGET_SECONDS + 5)
 
 ONCE = ("state", "code", "error", "iss")
 SERVER_TROUBLE = frozenset({"server_error", "temporarily_unavailable"})
@@ -99,6 +102,10 @@ def winners_grant(claims: Claims, state: str, code: str, *, now: Callable[[], da
     if not claims.is_twin(state, code):
         raise AlreadyUsed("the state was used with another code")
     settled = _awaited(lambda: claims.settled(state))
+    if settled is None:
+        if now() - claims.claimed_at(state) > EXCHANGE_TAKES_AT_MOST:
+            raise AlreadyUsed("the worker that exchanged the code is gone")
+        raise StillWorking("the exchange is under way")
     if settled.outcome is not Outcome.SIGNED_IN or settled.grant_id is None:
         raise AlreadyUsed("that sign-in failed, or its grant has ended")
     if now() - settled.settled_at > WIN_STAYS_FRESH:
@@ -106,10 +113,10 @@ def winners_grant(claims: Claims, state: str, code: str, *, now: Callable[[], da
     return settled.grant_id
 
 
-def _awaited(look: Callable[[], Settled | None]) -> Settled:
+def _awaited(look: Callable[[], Settled | None]) -> Settled | None:
     for _ in range(round(TWIN_WAITS_SECONDS / TWIN_LOOKS_EVERY_SECONDS)):
         settled = look()
         if settled is not None:
             return settled
         time.sleep(TWIN_LOOKS_EVERY_SECONDS)
-    raise StillWorking("the exchange is under way")
+    return None

@@ -6,6 +6,7 @@ import logging
 
 from flask import Blueprint, current_app, flash, g, redirect, request, session, url_for
 from flask_login import current_user, login_user, logout_user
+from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response
 
@@ -132,6 +133,7 @@ def _signed_in(person: Person, pending: PendingSignIn) -> Response:
     session.clear()
     session.permanent = True
     login_user(person)
+    generate_csrf()  # now, so that no page has to change the session afterwards
     log.info("signed in")
     return redirect(local(pending.next), code=303)
 

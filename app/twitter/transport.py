@@ -86,12 +86,36 @@ class _PooledAdapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
+class _Slots:
+    """So many calls at once. Who finds none free waits a little, unless nobody is coming back.
+
+    The threads that wait here are the ones kept free for pages that need no Twitter: when a wait
+    was in vain, all are turned away at once until the first call ends.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._free = threading.BoundedSemaphore(count)
+        self._stuck = False
+
+    @contextlib.contextmanager
+    def one(self, budget: Budget) -> Iterator[None]:
+        patience = 0.0 if self._stuck else budget.at_most(SLOT_SECONDS).left()
+        if not self._free.acquire(timeout=patience):
+            self._stuck = True
+            raise Busy("all slots for calls to Twitter are taken")
+        try:
+            yield
+        finally:
+            self._stuck = False
+            self._free.release()
+
+
 class Transport:
     """The one way to Twitter. Made once per app, used by every thread; keeps nothing of a call."""
 
     def __init__(self, *, slots: int, user_agent: str) -> None:
         """Allow `slots` calls at once, so that pages which need no Twitter always find a thread."""
-        self._slots = threading.BoundedSemaphore(slots)
+        self._slots = _Slots(slots)
         self._adapter = _PooledAdapter(
             pool_connections=4, pool_maxsize=slots, max_retries=_ONLY_CONNECTING
         )
@@ -129,22 +153,13 @@ class Transport:
             json=json,
             auth=auth,
         ).prepare()
-        with self._slot(budget), spending(budget):
+        with self._slots.one(budget), spending(budget):
             answer = self._exchange(request, budget, max_bytes)
         if answer.status in SERVER_ERRORS:
             raise Unreachable(f"HTTP {answer.status}")
         if answer.status in REDIRECTS:
             raise Unreadable(f"HTTP {answer.status}: redirects are not followed")
         return answer
-
-    @contextlib.contextmanager
-    def _slot(self, budget: Budget) -> Iterator[None]:
-        if not self._slots.acquire(timeout=min(SLOT_SECONDS, budget.left())):
-            raise Busy("all slots for calls to Twitter are taken")
-        try:
-            yield
-        finally:
-            self._slots.release()
 
     def _exchange(
         self, request: requests.PreparedRequest, budget: Budget, max_bytes: int

@@ -34,6 +34,12 @@ def test_no_settings_at_all_mean_the_sandbox_on_loopback(tmp_path):
     assert config.database_url == f"sqlite:///{tmp_path}/instance/perch.db"
 
 
+def test_the_beta_sandbox_gets_the_public_client(tmp_path):
+    config = Config.from_env({"TWITTER_DIALECT": "beta"}, root=tmp_path)
+
+    assert (config.twitter_client_id, config.twitter_client_secret) == ("sandbox-public", None)
+
+
 def test_generated_keys_are_kept_and_private(tmp_path):
     first, second = (Config.from_env({}, root=tmp_path) for _ in range(2))
 

@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
@@ -374,6 +375,23 @@ def test_more_calls_than_slots_are_told_to_come_back(transport):
         for thread in threads:
             thread.join(timeout=10)
 
+    with server(answering(OK)) as (url, _):
+        assert transport.send("GET", url, budget=Budget(5)).status == 200
+
+
+def test_nobody_waits_for_slots_that_a_wait_was_in_vain_for(transport):
+    with server(lambda connection, over: over.wait(30)) as (url, _), ThreadPoolExecutor() as pool:
+        hanging = [pool.submit(transport.send, "GET", url, budget=Budget(2)) for _ in range(2)]
+        with pytest.raises(Busy):
+            transport.send("GET", url, budget=Budget())
+        began = time.monotonic()
+        for _ in range(50):
+            with pytest.raises(Busy):
+                transport.send("GET", url, budget=Budget())
+        took = time.monotonic() - began
+        assert [type(call.exception()) for call in hanging] == [Unreachable] * 2
+
+    assert took < 1
     with server(answering(OK)) as (url, _):
         assert transport.send("GET", url, budget=Budget(5)).status == 200
 

@@ -134,6 +134,17 @@ def test_replaying_callback_and_cookie_after_the_sign_in_is_refused(app, kind_tw
     assert len(rows(Grant)) == 1
 
 
+def test_an_old_callback_opened_again_by_a_signed_in_person_leads_home(client, kind_twitter):
+    started = client.press_sign_in()
+    client.come_back(state=started.state, code="c")
+
+    page = client.come_back(state=started.state, code="c")
+
+    assert page.status_code == 400
+    assert "Go to the start page" in page.text
+    assert client.is_signed_in()
+
+
 def test_an_old_cookie_with_another_code_is_refused_at_once(app, kind_twitter, rows):
     thief, person = app.test_client(), app.test_client()
     started = person.press_sign_in()

@@ -76,6 +76,19 @@ def test_a_loser_who_waited_in_vain_gets_a_page_that_reloads(
     assert exchanges(slow_twitter) == 1
 
 
+def test_a_twin_whose_winner_died_is_told_so(app, client, clock, monkeypatch, rows):
+    monkeypatch.setattr(round_trip, "TWIN_WAITS_SECONDS", 0.1)
+    started = client.press_sign_in()
+    app.extensions["perch"].claims.claim(started.state, "c", now=clock())
+    at_first = client.come_back(state=started.state, code="c")
+    clock.advance(seconds=18)
+
+    later = client.come_back(state=started.state, code="c")
+
+    assert (at_first.status_code, later.status_code) == (202, 400)
+    assert "used already" in later.text
+
+
 def test_a_twin_does_not_revive_a_grant_that_has_ended(app, client, kind_twitter):
     started = client.press_sign_in()
     twin = twin_of(app, client)
