@@ -59,11 +59,6 @@ def on_the_way_back(visit):
     return visitor, visitor.consent(visitor.start())
 
 
-@pytest.mark.xfail(
-    reason="each callback without a slot waits half a second for one, on the threads kept free: "
-    "34 of them keep the front page waiting for eight seconds",
-    strict=True,
-)
 def test_hanging_callbacks_leave_the_front_page_alone(site, twitter, visit, bystander):
     with ThreadPoolExecutor(CALLBACKS) as hands:
         waiting = list(hands.map(lambda _: on_the_way_back(visit), range(CALLBACKS)))
