@@ -35,6 +35,7 @@ TOKEN_KEY_BYTES = 32
 THREADS_KEPT_FREE = 2
 
 APP_NAME_CHARACTERS = 40
+LONGEST_DAYS = 3650
 
 GENERATE = {
     "SECRET_KEY": 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
@@ -75,6 +76,8 @@ class Config:
     cache_seconds: int
     metrics_token: str | None = field(repr=False)
     ratelimit_enabled: bool
+    session_idle_days: int
+    session_days: int
     threads: int
     sandbox: bool
 
@@ -132,6 +135,8 @@ class Config:
             cache_seconds=read.parsed("CACHE_SECONDS", "60", _whole_number),
             metrics_token=read.text("METRICS_TOKEN"),
             ratelimit_enabled=read.parsed("RATELIMIT_ENABLED", "1", _switch),
+            session_idle_days=read.parsed("SESSION_IDLE_DAYS", "30", _days),
+            session_days=read.parsed("SESSION_DAYS", "180", _days),
             threads=read.parsed("GUNICORN_THREADS", "32", _whole_number),
             sandbox=sandbox,
         )
@@ -299,6 +304,13 @@ def _whole_number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ValueError("must be a whole number, 0 or more.")
     return int(text)
+
+
+def _days(text: str) -> int:
+    days = _whole_number(text)
+    if not 1 <= days <= LONGEST_DAYS:
+        raise ValueError(f"must be a number of days from 1 to {LONGEST_DAYS}.")
+    return days
 
 
 def _app_name(text: str) -> str:

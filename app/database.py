@@ -12,12 +12,26 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Dialect, Engine, event
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    Dialect,
+    Double,
+    Engine,
+    event,
+    literal_column,
+)
 from sqlalchemy.types import TypeDecorator
 
 BUSY_SECONDS = 5.0
 # Background work (revocations) opens connections beside the threads that answer requests.
 BACKGROUND_CONNECTIONS = 8
+
+STORE_CLOCK = {
+    "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
+    "postgresql": "cast(extract(epoch from clock_timestamp()) as double precision)",
+}
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
@@ -64,6 +78,11 @@ class Database:
             connection = plain.execution_options(writes=True)
             with connection.begin():
                 yield connection
+
+
+def store_clock(connection: Connection) -> ColumnElement[float]:
+    """Return the store's own time in seconds since 1970: process clocks disagree."""
+    return literal_column(STORE_CLOCK[connection.dialect.name], Double())
 
 
 def engine_options(url: str, *, threads: int) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.twitter.dialect import BY_NAME
 from config import Config
 
-SESSION_LIFETIME = timedelta(days=30)
 # A form of ours has a few short fields.
 MAX_FORM_BYTES = 64 * 1024
 # Asked for by machines, by whatever address they know.
@@ -40,7 +39,7 @@ def init_app(app: Flask, config: Config) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
-        PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=config.session_days),
         # Else every answer renews the cookie, and a late one brings an older session back.
         SESSION_REFRESH_EACH_REQUEST=False,
         PREFERRED_URL_SCHEME=urlsplit(config.public_url).scheme,

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from flask import Flask, current_app
 from sqlalchemy import Engine
 
+from app.accounts.browsers import Browsers
 from app.accounts.claims import Claims
 from app.accounts.freshness import Freshness
 from app.accounts.grants import Grants
-from app.accounts.people import People
+from app.accounts.people import Lifetimes, People
 from app.accounts.revocations import Outbox
 from app.accounts.vault import Vault
 from app.database import Database
@@ -38,6 +39,7 @@ class Services:
     api: Api
     claims: Claims
     people: People
+    browsers: Browsers
     outbox: Outbox
     freshness: Freshness
     readers: ThreadPoolExecutor
@@ -69,6 +71,7 @@ def wire(config: Config, engine: Engine, *, now: Callable[[], datetime] = utc_no
     outbox = Outbox(database, vault, server, clock=now)
     grants = Grants(vault, outbox)
     claims = Claims(database)
+    browsers = Browsers(database, grants, outbox, clock=now)
     return Services(
         config=config,
         dialect=dialect,
@@ -76,7 +79,19 @@ def wire(config: Config, engine: Engine, *, now: Callable[[], datetime] = utc_no
         server=server,
         api=Api(transport, api_url=api_url, dialect=dialect),
         claims=claims,
-        people=People(database, grants, claims, outbox),
+        browsers=browsers,
+        people=People(
+            database,
+            grants,
+            claims,
+            browsers,
+            outbox,
+            lifetimes=Lifetimes(
+                idle=timedelta(days=config.session_idle_days),
+                absolute=timedelta(days=config.session_days),
+            ),
+            clock=now,
+        ),
         outbox=outbox,
         freshness=Freshness(database, vault, grants, outbox, server, clock=now),
         readers=ThreadPoolExecutor(config.threads, thread_name_prefix="reader"),

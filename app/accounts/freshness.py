@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Double, literal_column, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.errors import GrantEnded
@@ -24,7 +24,7 @@ from app.accounts.grants import Because, Grants
 from app.accounts.models import Grant
 from app.accounts.revocations import Outbox
 from app.accounts.vault import Vault, place
-from app.database import Database
+from app.database import Database, store_clock
 from app.twitter.budget import SECONDS as BUDGET_SECONDS
 from app.twitter.budget import Budget
 from app.twitter.errors import GrantRefused, TwitterError, Unreachable
@@ -39,11 +39,6 @@ EARLY_PART = 10
 LEASE_SECONDS = BUDGET_SECONDS + 10.0
 COOL_DOWN_SECONDS = 3.0
 POLL_SECONDS = 0.1
-
-STORE_CLOCK = {
-    "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
-    "postgresql": "cast(extract(epoch from clock_timestamp()) as double precision)",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +143,7 @@ class Freshness:
 
     def _take(self, row: _Row, owner: str) -> bool:
         with self._database.writing() as connection:
-            now = _store_clock(connection)
+            now = store_clock(connection)
             statement = (
                 update(Grant)
                 .where(
@@ -189,7 +184,7 @@ class Freshness:
             connection.execute(
                 update(Grant)
                 .where(Grant.id == row.grant_id, Grant.lease_owner == owner)
-                .values(lease_owner=None, lease_until=_store_clock(connection) + COOL_DOWN_SECONDS)
+                .values(lease_owner=None, lease_until=store_clock(connection) + COOL_DOWN_SECONDS)
             )
 
     def _after_refusal(self, row: _Row, budget: Budget) -> str:
@@ -223,7 +218,7 @@ class Freshness:
 
     def _read(self, grant_id: str) -> _Row:
         with self._database.reading() as connection:
-            leased = (Grant.lease_until > _store_clock(connection)).label("leased")
+            leased = (Grant.lease_until > store_clock(connection)).label("leased")
             query = select(*_READ, leased).where(Grant.id == grant_id, Grant.ended_at.is_(None))
             found = connection.execute(query).mappings().one_or_none()
         if found is None:
@@ -239,8 +234,3 @@ class Freshness:
         found["scopes"] = frozenset(found["scopes"].split())
         found["leased"] = bool(found["leased"])
         return _Row(grant_id=grant_id, **found)
-
-
-def _store_clock(connection: Connection) -> ColumnElement[float]:
-    """Return the store's own time in seconds since 1970: process clocks disagree."""
-    return literal_column(STORE_CLOCK[connection.dialect.name], Double())

@@ -25,6 +25,8 @@ class Because(StrEnum):
     REPLACED = "replaced"
     EXPIRED = "expired"
     REFUSED = "refused"
+    DISCONNECTED = "disconnected"
+    ENDED_BY_OPERATOR = "ended_by_operator"
 
 
 class Grants:
@@ -36,11 +38,18 @@ class Grants:
         self._outbox = outbox
 
     def add(
-        self, connection: Connection, user_id: int, token_set: TokenSet, *, now: datetime
+        self,
+        connection: Connection,
+        user_id: int,
+        token_set: TokenSet,
+        *,
+        browser: str,
+        now: datetime,
     ) -> str:
         """Add a grant of the person `user_id`; return its id, the handle a session carries."""
         grant_id = secrets.token_hex(16)
-        row = {"id": grant_id, "user_id": user_id, "created_at": now}
+        row = {"id": grant_id, "user_id": user_id, "browser": browser}
+        row |= {"created_at": now, "seen_at": now}
         connection.execute(insert(Grant).values(row | self.columns(grant_id, token_set, now=now)))
         return grant_id
 

@@ -50,8 +50,12 @@ class Grant(Model):
     lease_owner: Mapped[str | None] = mapped_column(String(32))
     # Seconds since 1970 by the store's own clock; processes disagree about the time.
     lease_until: Mapped[float | None]
+    # In words ("Firefox on Linux"), so that people know their browsers again.
+    browser: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Written every few minutes at most.
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     ended_because: Mapped[str | None] = mapped_column(String(32))
 
 
@@ -71,7 +75,10 @@ class Claim(Model):
 
 
 class Revocation(Model):
-    """A sealed token that Twitter must still be told to kill: the outbox."""
+    """A sealed token that Twitter must still be told to kill: the outbox.
+
+    Who delivers a row moves `due_at` ahead first, and so has it alone for a while.
+    """
 
     __tablename__ = "revocations"
 
@@ -79,7 +86,11 @@ class Revocation(Model):
     token: Mapped[str] = mapped_column(Text)
     token_type_hint: Mapped[str] = mapped_column(String(16))
     attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    refusals: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Seconds since 1970 by the store's own clock, as a lease is.
+    due_at: Mapped[float]
+    # Refused too often to be tried again; a person has to look.
+    parked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index(None, "due_at"),)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from flask_login import UserMixin
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.accounts.browsers import Browsers
 from app.accounts.claims import Claims, Outcome
 from app.accounts.grants import Because, Grants
-from app.accounts.models import Grant, User
+from app.accounts.models import Claim, Grant, User
 from app.accounts.revocations import Outbox
 from app.database import Database
 from app.twitter.entities import User as Profile
 from app.twitter.token_set import TokenSet
+
+# When a browser was last seen is written this often at most.
+SEEN_EVERY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +39,36 @@ class Person(UserMixin):  # type: ignore[misc] # Flask-Login ships no types
         return self.grant_id
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """How long a sign-in lasts: unused, and at most."""
+
+    idle: timedelta
+    absolute: timedelta
+
+
 class People:
     """Welcomes people, finds them again, and lets them go."""
 
-    def __init__(self, database: Database, grants: Grants, claims: Claims, outbox: Outbox) -> None:
+    def __init__(  # noqa: PLR0913 - its collaborators, by name
+        self,
+        database: Database,
+        grants: Grants,
+        claims: Claims,
+        browsers: Browsers,
+        outbox: Outbox,
+        *,
+        lifetimes: Lifetimes,
+        clock: Callable[[], datetime],
+    ) -> None:
         """Work on `database`; tokens of those who leave go through `outbox`."""
         self._database = database
         self._grants = grants
         self._claims = claims
+        self._browsers = browsers
         self._outbox = outbox
+        self._lifetimes = lifetimes
+        self._clock = clock
 
     def welcome(
         self,
@@ -50,17 +77,19 @@ class People:
         *,
         state: str,
         replacing: str | None,
-        now: datetime,
+        browser: str,
     ) -> Person:
         """Sign a person in: their row, a new grant, and the outcome of the claimed `state`.
 
         One transaction: two first sign-ins at once make one person, and a crash leaves nothing
-        half signed in. The older grant of this browser, `replacing`, ends with it.
+        half signed in. The older grant of this browser, `replacing`, ends with it. `browser` is
+        what the person will know it by.
         """
+        now = self._clock()
         ended: list[str] = []
         with self._database.writing() as connection:
             user_id = _remember(connection, profile, now=now)
-            grant_id = self._grants.add(connection, user_id, token_set, now=now)
+            grant_id = self._grants.add(connection, user_id, token_set, browser=browser, now=now)
             self._claims.settle(connection, state, Outcome.SIGNED_IN, grant_id=grant_id, now=now)
             if replacing is not None:
                 ended = self._grants.end(connection, replacing, Because.REPLACED, now=now)
@@ -74,29 +103,77 @@ class People:
         )
 
     def find(self, grant_id: str) -> Person | None:
-        """Return the person of a living grant. One statement: this runs for every page view."""
+        """Return the person of a living grant. One statement: this runs for every page view.
+
+        A grant that outlived its idle or absolute lifetime is ended here and now.
+        """
         query = (
-            select(User.id, User.profile, Grant.scopes, Grant.created_at)
+            select(User.id, User.profile, Grant.scopes, Grant.created_at, Grant.seen_at)
             .join(Grant, Grant.user_id == User.id)
             .where(Grant.id == grant_id, Grant.ended_at.is_(None))
         )
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
-        if row is None:
+        if row is None or not self._still_lives(grant_id, row.created_at, row.seen_at):
             return None
         return Person(
-            user_id=row[0],
+            user_id=row.id,
             grant_id=grant_id,
-            profile=Profile.from_json(row[1]),
-            scopes=frozenset(row[2].split()),
-            signed_in_at=row[3],
+            profile=Profile.from_json(row.profile),
+            scopes=frozenset(row.scopes.split()),
+            signed_in_at=row.created_at,
         )
 
-    def log_out(self, grant_id: str, *, now: datetime) -> None:
-        """End this browser's grant. Local and immediate; Twitter is told in the background."""
+    def forget(self, user_id: int) -> None:
+        """Disconnect a person: end all their grants and delete every row of theirs.
+
+        One transaction. Only sealed tokens stay in the outbox, until Twitter was told to kill them.
+        """
+        now = self._clock()
         with self._database.writing() as connection:
-            ended = self._grants.end(connection, grant_id, Because.LOGGED_OUT, now=now)
+            theirs = select(Grant.id).where(Grant.user_id == user_id)
+            grants = list(connection.execute(theirs).scalars())
+            ended = [
+                row
+                for grant_id in grants
+                for row in self._grants.end(connection, grant_id, Because.DISCONNECTED, now=now)
+            ]
+            connection.execute(delete(Claim).where(Claim.grant_id.in_(grants)))
+            connection.execute(delete(Grant).where(Grant.user_id == user_id))
+            connection.execute(delete(User).where(User.id == user_id))
         self._outbox.deliver_soon(ended)
+
+    def export(self, user_id: int) -> dict[str, Any]:
+        """Return everything stored about a person, without the values of tokens."""
+        with self._database.reading() as connection:
+            users = select(*User.__table__.c).where(User.id == user_id)
+            grants = select(*Grant.__table__.c).where(Grant.user_id == user_id)
+            return {
+                "user": _open(connection.execute(users).mappings().one()),
+                "grants": [_open(row) for row in connection.execute(grants).mappings()],
+            }
+
+    def _still_lives(self, grant_id: str, created_at: datetime, seen_at: datetime) -> bool:
+        now = self._clock()
+        if now - seen_at > self._lifetimes.idle or now - created_at > self._lifetimes.absolute:
+            self._browsers.end([grant_id], Because.EXPIRED)
+            return False
+        if now - seen_at > SEEN_EVERY:
+            with self._database.writing() as connection:
+                connection.execute(update(Grant).where(Grant.id == grant_id).values(seen_at=now))
+        return True
+
+
+def _open(row: RowMapping) -> dict[str, Any]:
+    """Return a row as plain data; of a token only whether there is one."""
+    return {
+        name: value is not None if name in {"access_token", "refresh_token"} else _plain(value)
+        for name, value in row.items()
+    }
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _remember(connection: Connection, profile: Profile, *, now: datetime) -> int:

@@ -1,39 +1,72 @@
 """The outbox: tokens that Twitter must still be told to kill (RFC 7009).
 
 A row is written in the transaction that ends its grant, so a logout is never forgotten, whatever
-happens to this process. Delivery is tried at once in the background and a few times more.
+happens to this process. Delivery is tried at once in the background, and by
+`flask revocations deliver` until Twitter has answered. Any number of deliverers may work at once.
 """
 
 from __future__ import annotations
 
 import contextlib
-import heapq
 import logging
+import random
 import secrets
-import threading
-import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
 from typing import cast
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.accounts.courier import PAUSES, Courier
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Revocation
 from app.accounts.vault import Vault, place
-from app.database import Database
+from app.database import Database, store_clock
 from app.twitter.budget import Budget
-from app.twitter.errors import Refused, TwitterError
+from app.twitter.errors import ClientRefused, Refused, TwitterError
 from app.twitter.oauth import AuthorizationServer, TokenTypeHint
 from app.twitter.token_set import TokenSet
 
 log = logging.getLogger(__name__)
 
-# Seconds between attempts in this process, about a minute in all.
-PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0)
 # What one attempt may take (seconds): a hanging Twitter must not hold up the other rows for long.
 ATTEMPT_SECONDS = 5.0
+# A deliverer has a row to itself for so long; if it dies, the row is due again.
+LEASE_SECONDS = ATTEMPT_SECONDS + 10.0
+# Beyond the pauses of the first minute: seconds between the attempts on one row.
+LATER_SECONDS = 60.0
+# A definite no, so often, is believed.
+REFUSALS_TO_PARK = 3
+
+
+class Delivery(Enum):
+    """What became of one attempt."""
+
+    DONE = "done"  # Twitter killed the token
+    AWAY = "away"  # Twitter cannot be told anything just now, of no token
+    REFUSED = "refused"  # a definite no about this token; it will be tried again
+    PARKED = "parked"  # one definite no too many
+    SEALED = "sealed"  # it does not open: its key is not in the ring
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many rows wait to be delivered, and how many were refused for good."""
+
+    waiting: int
+    parked: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    row: str
+    sealed: str
+    hint: str
+    attempts: int
+    refusals: int
 
 
 class Outbox:
@@ -52,7 +85,7 @@ class Outbox:
         self._vault = vault
         self._server = server
         self._clock = clock
-        self._courier = _Courier(self.deliver)
+        self._courier = Courier(self.deliver)
 
     def add(self, connection: Connection, token: str, hint: str, *, now: datetime) -> str:
         """Write one token into the outbox, inside the caller's transaction; return the row's id."""
@@ -63,7 +96,7 @@ class Outbox:
                 token=self._vault.seal(token, at=place("revocations", "token", row)),
                 token_type_hint=hint,
                 created_at=now,
-                due_at=now,
+                due_at=store_clock(connection),
             )
         )
         return row
@@ -74,22 +107,19 @@ class Outbox:
         Raises nothing: it is called when something else went wrong already. Without a database
         there is no outbox, so Twitter is told directly, once.
         """
+        tokens = [
+            (token_set.access_token, "access_token"),
+            (token_set.refresh_token, "refresh_token"),
+        ]
+        known = [(token, cast("TokenTypeHint", hint)) for token, hint in tokens if token]
         try:
-            self._discard(token_set, now=now)
+            with self._database.writing() as connection:
+                rows = [self.add(connection, token, hint, now=now) for token, hint in known]
         except SQLAlchemyError as error:
             log.warning("the outbox cannot be written: %s", type(error).__name__)
-            with contextlib.suppress(TwitterError):
-                budget = Budget(ATTEMPT_SECONDS)
-                self._server.revoke(token_set.access_token, "access_token", budget=budget)
-                if token_set.refresh_token:
-                    self._server.revoke(token_set.refresh_token, "refresh_token", budget=budget)
-
-    def _discard(self, token_set: TokenSet, *, now: datetime) -> None:
-        with self._database.writing() as connection:
-            rows = [self.add(connection, token_set.access_token, "access_token", now=now)]
-            if token_set.refresh_token:
-                rows += [self.add(connection, token_set.refresh_token, "refresh_token", now=now)]
-        self.deliver_soon(rows)
+            self._tell_directly(known)
+        else:
+            self.deliver_soon(rows)
 
     def deliver_soon(self, rows: list[str]) -> None:
         """Deliver committed rows in the background; returns at once."""
@@ -97,119 +127,113 @@ class Outbox:
             self._courier.take(row)
 
     def wait(self, *, seconds: float) -> bool:
-        """Wait until every row taken was tried once; tell whether that came in time."""
+        """Wait until every row given to the background was tried once; tell whether it was."""
         return self._courier.wait(seconds)
 
     def stop(self) -> None:
-        """Deliver no more in this process. What is left stays in the outbox."""
+        """Deliver no more in this process's background. What is left stays in the outbox."""
         self._courier.stop()
 
     def deliver(self, row: str) -> bool:
-        """Tell Twitter to kill the token of `row`; tell whether the row is done with.
+        """Deliver `row`, unless somebody else has it; tell whether there is no more to do here."""
+        taken = self._take(row)
+        return taken is None or self._attempt(taken) in {Delivery.DONE, Delivery.PARKED}
 
-        Done with: Twitter answered 2xx, or a definite no, or the token cannot be opened any more.
+    def deliver_next(self) -> Delivery | None:
+        """Deliver the row that is due longest; None if none is due.
+
+        `AWAY` asks for a pause before the next call: the other rows would fare no better.
         """
-        found = self._find(row)
-        if found is None:
-            return True
-        token, hint = found
-        try:
-            self._server.revoke(token, hint, budget=Budget(ATTEMPT_SECONDS))
-        except Refused as error:
-            log.warning("Twitter refuses to revoke a token: %s", error)
-        except TwitterError as error:
-            log.info("a revocation must wait: %s", error)
-            self._postpone(row)
-            return False
-        self._remove(row)
-        return True
+        taken = self._take()
+        return None if taken is None else self._attempt(taken)
 
-    def _find(self, row: str) -> tuple[str, TokenTypeHint] | None:
-        query = select(Revocation.token, Revocation.token_type_hint).where(Revocation.id == row)
+    def backlog(self) -> Backlog:
+        """Return how much is left."""
+        query = select(func.count(Revocation.id), func.count(Revocation.parked_at))
         with self._database.reading() as connection:
-            found = connection.execute(query).one_or_none()
-        if found is None:
-            return None
-        try:
-            token = self._vault.open(found[0], at=place("revocations", "token", row))
-        except CannotOpen as error:
-            log.warning("a revocation waits for its key: %s", error)
-            return None
-        return token, cast("TokenTypeHint", found[1])
+            rows, parked = connection.execute(query).one()
+        return Backlog(waiting=rows - parked, parked=parked)
 
-    def _postpone(self, row: str) -> None:
-        attempts = Revocation.attempts + 1
-        due_at = self._clock() + timedelta(seconds=PAUSES[-1])
+    def _take(self, row: str | None = None) -> _Taken | None:
+        """Have a due row to ourselves for a while: `row`, or the one that is due longest."""
         with self._database.writing() as connection:
-            connection.execute(
-                update(Revocation)
-                .where(Revocation.id == row)
-                .values(attempts=attempts, due_at=due_at)
+            clock = store_clock(connection)
+            is_due = and_(Revocation.due_at <= clock, Revocation.parked_at.is_(None))
+            longest_due = (
+                select(Revocation.id)
+                .where(is_due)
+                .order_by(Revocation.due_at)
+                .limit(1)
+                .with_for_update(skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
             )
+            statement = (
+                update(Revocation)
+                .where(Revocation.id == (row or longest_due.scalar_subquery()), is_due)
+                .values(due_at=clock + LEASE_SECONDS)
+                .returning(
+                    Revocation.id,
+                    Revocation.token,
+                    Revocation.token_type_hint,
+                    Revocation.attempts,
+                    Revocation.refusals,
+                )
+            )
+            found = connection.execute(statement).one_or_none()
+        return None if found is None else _Taken(*found)
 
-    def _remove(self, row: str) -> None:
-        with self._database.writing() as connection:
-            connection.execute(delete(Revocation).where(Revocation.id == row))
-
-
-class _Courier:
-    """One daemon thread per process, started with the first row and therefore after any fork.
-
-    It keeps row ids only, in memory; what it drops, because the process ends or a minute is over,
-    is still in the outbox.
-    """
-
-    def __init__(self, deliver: Callable[[str], bool]) -> None:
-        self._deliver = deliver
-        self._rounds: list[tuple[float, int, str]] = []
-        self._at_work = False
-        self._stopped = False
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-
-    def take(self, row: str, *, attempt: int = 0, pause: float = 0.0) -> None:
-        with self._changed:
-            heapq.heappush(self._rounds, (time.monotonic() + pause, attempt, row))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
-                self._thread.start()
-            self._changed.notify_all()
-
-    def wait(self, seconds: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(self._is_idle, timeout=seconds)
-
-    def stop(self) -> None:
-        with self._changed:
-            self._stopped = True
-            self._rounds.clear()
-            self._changed.notify_all()
-
-    def _is_idle(self) -> bool:
-        return not self._at_work and all(attempt > 0 for _, attempt, _ in self._rounds)
-
-    def _run(self) -> None:
-        while (round_ := self._next()) is not None:
-            attempt, row = round_
-            if not self._try(row) and attempt < len(PAUSES):
-                self.take(row, attempt=attempt + 1, pause=PAUSES[attempt])
-
-    def _try(self, row: str) -> bool:
+    def _attempt(self, taken: _Taken) -> Delivery:
         try:
-            return self._deliver(row)
-        except Exception as error:  # noqa: BLE001 - the thread must outlive any trouble
-            log.warning("a revocation must wait: %s", type(error).__name__)
-            return False
+            token = self._vault.open(taken.sealed, at=place("revocations", "token", taken.row))
+            hint = cast("TokenTypeHint", taken.hint)
+            self._server.revoke(token, hint, budget=Budget(ATTEMPT_SECONDS))
+        except CannotOpen as error:
+            log.error("a revocation waits for its key: %s", error)  # noqa: TRY400 - no traceback
+            self._postpone(taken)
+            return Delivery.SEALED
+        except Refused as error:
+            return self._refused(taken, error)
+        except TwitterError as error:
+            log.info("revocations must wait: %s", error)
+            self._postpone(taken)
+            return Delivery.AWAY
+        self._remove(taken)
+        return Delivery.DONE
 
-    def _next(self) -> tuple[int, str] | None:
-        with self._changed:
-            while not self._stopped:
-                wait = self._rounds[0][0] - time.monotonic() if self._rounds else None
-                self._at_work = wait is not None and wait <= 0
-                if self._at_work:
-                    _, attempt, row = heapq.heappop(self._rounds)
-                    return attempt, row
-                self._changed.notify_all()
-                self._changed.wait(wait)
-            self._at_work = False
-            return None
+    def _tell_directly(self, tokens: list[tuple[str, TokenTypeHint]]) -> None:
+        budget = Budget(ATTEMPT_SECONDS)
+        for token, hint in tokens:
+            with contextlib.suppress(TwitterError):
+                self._server.revoke(token, hint, budget=budget)
+
+    def _postpone(self, taken: _Taken, **changes: object) -> None:
+        with self._database.writing() as connection:
+            due_at = store_clock(connection) + _pause(taken.attempts)
+            values = {"attempts": taken.attempts + 1, "due_at": due_at} | changes
+            connection.execute(update(Revocation).where(Revocation.id == taken.row).values(values))
+
+    def _refused(self, taken: _Taken, error: Refused) -> Delivery:
+        """Note a definite no; the last one parks the row, and the others flow past it."""
+        if isinstance(error, ClientRefused):  # not a word about the token: our secret is wrong
+            log.error("revocations wait for the operator: %s", error)
+            self._postpone(taken)
+            return Delivery.AWAY
+        refusals = taken.refusals + 1
+        if refusals < REFUSALS_TO_PARK:
+            self._postpone(taken, refusals=refusals)
+            return Delivery.REFUSED
+        log.error("Twitter refuses to revoke a token, row %s is parked: %s", taken.row, error)
+        self._postpone(taken, refusals=refusals, parked_at=self._clock())
+        return Delivery.PARKED
+
+    def _remove(self, taken: _Taken) -> None:
+        with self._database.writing() as connection:
+            connection.execute(delete(Revocation).where(Revocation.id == taken.row))
+
+
+def _pause(attempts: int) -> float:
+    """Return the seconds until the next attempt, spread out so that no crowd comes at once.
+
+    Never more than the background waits between its attempts: it finds the row due again.
+    """
+    longest = PAUSES[attempts] if attempts < len(PAUSES) else LATER_SECONDS
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - nobody needs to guess this

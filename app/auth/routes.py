@@ -10,6 +10,7 @@ from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response
 
+from app.accounts.devices import described
 from app.accounts.people import Person
 from app.auth import round_trip
 from app.auth.errors import AlreadyUsed
@@ -66,7 +67,7 @@ def callback() -> Response:
 def logout() -> Response:
     """End this browser's grant. Local, immediate, and it cannot fail; Twitter is told behind it."""
     if current_user.is_authenticated:
-        services().people.log_out(current_user.grant_id, now=services().now())
+        services().browsers.log_out(current_user.grant_id)
         log.info("logged out")
     logout_user()
     session.clear()
@@ -109,7 +110,7 @@ def _welcome(token_set: TokenSet, pending: PendingSignIn, budget: Budget) -> Per
             token_set,
             state=pending.state,
             replacing=current_user.grant_id if current_user.is_authenticated else None,
-            now=services().now(),
+            browser=described(request.user_agent.string),
         )
     except Exception:
         services().outbox.discard(token_set, now=services().now())

@@ -47,7 +47,9 @@ def upgrade() -> None:
         sa.Column("generation", sa.Integer(), server_default="0", nullable=False),
         sa.Column("lease_owner", sa.String(32)),
         sa.Column("lease_until", sa.Double()),
+        sa.Column("browser", sa.Text(), nullable=False),
         moment("created_at"),
+        moment("seen_at"),
         moment("ended_at", nullable=True),
         sa.Column("ended_because", sa.String(32)),
         sa.PrimaryKeyConstraint("id", name="pk_grants"),
@@ -56,6 +58,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_grants_user_id", "grants", ["user_id"])
+    op.create_index("ix_grants_ended_at", "grants", ["ended_at"])
     op.create_table(
         "claims",
         sa.Column("state_hash", sa.String(64), nullable=False),
@@ -73,8 +76,10 @@ def upgrade() -> None:
         sa.Column("token", sa.Text(), nullable=False),
         sa.Column("token_type_hint", sa.String(16), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("refusals", sa.Integer(), server_default="0", nullable=False),
         moment("created_at"),
-        moment("due_at"),
+        sa.Column("due_at", sa.Double(), nullable=False),
+        moment("parked_at", nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_revocations"),
     )
     op.create_index("ix_revocations_due_at", "revocations", ["due_at"])

@@ -7,15 +7,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from app.accounts import freshness
+from app.accounts.browsers import Browsers
 from app.accounts.claims import Claims
 from app.accounts.errors import GrantEnded
 from app.accounts.freshness import Freshness
 from app.accounts.grants import Because, Grants
 from app.accounts.models import Grant, Revocation
-from app.accounts.people import People
+from app.accounts.people import Lifetimes, People
 from app.accounts.revocations import Outbox
 from app.accounts.vault import Vault, place
+from app.database import store_clock
 from app.twitter.budget import Budget
 from app.twitter.entities import User as Profile
 from app.twitter.errors import (
@@ -95,8 +96,22 @@ def fresh(database, vault, grants, outbox, server, clock):
 
 
 @pytest.fixture
-def people(database, grants, outbox):
-    return People(database, grants, Claims(database), outbox)
+def browsers(database, grants, outbox, clock):
+    return Browsers(database, grants, outbox, clock=clock)
+
+
+@pytest.fixture
+def people(database, grants, browsers, outbox, clock):
+    lifetimes = Lifetimes(idle=timedelta(days=30), absolute=timedelta(days=180))
+    return People(
+        database,
+        grants,
+        Claims(database),
+        browsers,
+        outbox,
+        lifetimes=lifetimes,
+        clock=clock,
+    )
 
 
 @pytest.fixture
@@ -115,7 +130,7 @@ def welcome(people, clock):
             TokenSet(**token_set),
             state="s",
             replacing=None,
-            now=clock(),
+            browser="A browser",
         )
         return person.grant_id
 
@@ -135,7 +150,7 @@ def row(database):
 def lease(database, grant_id, owner, seconds):
     """Give the lease to somebody else for `seconds` by the store's clock."""
     with database.writing() as connection:
-        until = freshness._store_clock(connection) + seconds
+        until = store_clock(connection) + seconds
         connection.execute(
             update(Grant).where(Grant.id == grant_id).values(lease_owner=owner, lease_until=until)
         )
@@ -384,13 +399,13 @@ def test_a_refusal_after_a_take_over_ends_the_grant_if_nothing_comes(
 
 
 def test_a_log_out_during_a_refresh_leaves_no_living_token(
-    fresh, welcome, server, people, outbox, clock, database
+    fresh, welcome, server, browsers, outbox, clock, database
 ):
     grant = welcome()
     clock.advance(hours=3)
 
     def log_out_meanwhile(number):
-        people.log_out(grant, now=clock())
+        browsers.log_out(grant)
         return server.fresh_token_set(number)
 
     server.answer = log_out_meanwhile
@@ -432,9 +447,9 @@ def test_a_401_means_one_refresh(fresh, welcome, server):
     assert server.spent == ["refresh-0"]
 
 
-def test_a_grant_that_ended_gives_no_token(fresh, welcome, people, clock):
+def test_a_grant_that_ended_gives_no_token(fresh, welcome, browsers):
     grant = welcome()
-    people.log_out(grant, now=clock())
+    browsers.log_out(grant)
 
     with pytest.raises(GrantEnded):
         fresh.usable_token(grant, budget=Budget())

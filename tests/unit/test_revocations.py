@@ -1,17 +1,18 @@
 """The outbox: written with the grant's end, delivered in the background, forgotten by nobody."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import OperationalError
 
-from app.accounts import revocations
+from app.accounts import courier, revocations
 from app.accounts.models import Revocation
-from app.accounts.revocations import Outbox
+from app.accounts.revocations import Backlog, Delivery, Outbox
 from app.accounts.vault import Vault
 from app.services import utc_now
-from app.twitter.errors import Refused, Unreachable
+from app.twitter.errors import ClientRefused, Refused, Unreachable
 from app.twitter.token_set import TokenSet
 
 
@@ -77,6 +78,7 @@ def test_a_discarded_token_set_is_revoked_whole(build_outbox, waiting, clock, re
 
 def test_trouble_is_tried_again_in_this_process(build_outbox, waiting, clock, monkeypatch):
     monkeypatch.setattr(revocations, "PAUSES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(courier, "PAUSES", (0.02, 0.02, 0.02))
     done = threading.Event()
     server = Server(Unreachable("down"), Unreachable("still down"), None)
     outbox = build_outbox(server)
@@ -105,13 +107,98 @@ def test_what_cannot_be_delivered_stays_in_the_outbox(build_outbox, waiting, clo
     assert [attempts for _, attempts in waiting()] == [1]
 
 
-def test_a_definite_no_is_the_end_of_it(build_outbox, waiting, clock):
+def make_all_due(database):
+    with database.writing() as connection:
+        connection.execute(update(Revocation).values(due_at=0))
+
+
+def write(outbox, database, clock, *tokens):
+    with database.writing() as connection:
+        for token in tokens:
+            outbox.add(connection, token, "access_token", now=clock())
+
+
+def test_three_definite_noes_park_a_row_and_say_so(build_outbox, database, clock, caplog):
     outbox = build_outbox(Server(Refused("invalid_request")))
+    write(outbox, database, clock, "a")
 
-    outbox.discard(token_set(None), now=clock())
-    outbox.wait(seconds=5)
+    became = []
+    for _ in range(3):
+        make_all_due(database)
+        became.append(outbox.deliver_next())
+    make_all_due(database)
 
-    assert waiting() == []
+    assert became == [Delivery.REFUSED, Delivery.REFUSED, Delivery.PARKED]
+    assert outbox.deliver_next() is None
+    assert outbox.backlog() == Backlog(waiting=0, parked=1)
+    assert "is parked" in caplog.text
+
+
+def test_other_rows_flow_past_a_refused_one(build_outbox, database, clock):
+    server = Server(Refused("invalid_request"), None)
+    outbox = build_outbox(server)
+    write(outbox, database, clock, "a", "b", "c")
+
+    became = [outbox.deliver_next() for _ in range(4)]
+
+    assert became == [Delivery.REFUSED, Delivery.DONE, Delivery.DONE, None]
+
+
+def test_a_wrong_client_secret_loses_no_revocation(build_outbox, database, clock, caplog):
+    outbox = build_outbox(Server(ClientRefused("unauthorized_client")))
+    write(outbox, database, clock, "a")
+
+    for _ in range(5):
+        make_all_due(database)
+        assert outbox.deliver_next() is Delivery.AWAY
+
+    assert outbox.backlog() == Backlog(waiting=1, parked=0)
+    assert "wait for the operator" in caplog.text
+
+
+def test_trouble_asks_for_a_pause(build_outbox, database, clock):
+    server = Server(Unreachable("down"))
+    outbox = build_outbox(server)
+    write(outbox, database, clock, "a", "b")
+
+    assert outbox.deliver_next() is Delivery.AWAY
+    assert outbox.backlog() == Backlog(waiting=2, parked=0)
+
+
+def test_nobody_else_gets_a_row_that_is_being_delivered(build_outbox, database, clock):
+    outbox = build_outbox(Server())
+    write(outbox, database, clock, "a")
+
+    taken = outbox._take()
+
+    assert taken is not None
+    assert outbox._take() is None
+    assert outbox.deliver(taken.row)
+    assert outbox.backlog().waiting == 1
+
+
+def test_many_deliverers_revoke_each_token_once(build_outbox, database, clock):
+    server = Server()
+    outboxes = [build_outbox(server) for _ in range(4)]
+    write(outboxes[0], database, clock, *(f"token-{number}" for number in range(40)))
+
+    def deliver_all(outbox):
+        while outbox.deliver_next() is not None:
+            pass
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(deliver_all, outboxes))
+
+    assert sorted(token for token, _ in server.asked) == sorted(f"token-{n}" for n in range(40))
+    assert outboxes[0].backlog() == Backlog(waiting=0, parked=0)
+
+
+def test_pauses_grow_and_differ():
+    pauses = [revocations._pause(attempts) for attempts in range(8)]
+
+    assert all(pause <= longest for pause, longest in zip(pauses, courier.PAUSES, strict=False))
+    assert all(30 <= pause <= 60 for pause in pauses[5:])
+    assert len({revocations._pause(7) for _ in range(20)}) > 1
 
 
 def test_a_row_that_is_gone_is_done_with(build_outbox):
@@ -121,14 +208,14 @@ def test_a_row_that_is_gone_is_done_with(build_outbox):
     assert server.asked == []
 
 
-def test_a_token_whose_key_is_gone_waits_for_its_key(build_outbox, waiting, clock):
+def test_a_token_whose_key_is_gone_waits_for_its_key(build_outbox, database, waiting, clock):
     sealed_by_old = build_outbox(Server(Unreachable("down")), keys=(b"o" * 32,))
     sealed_by_old.discard(token_set(None), now=clock())
     sealed_by_old.wait(seconds=5)
+    make_all_due(database)
     server = Server()
 
-    build_outbox(server).deliver(waiting()[0][0])
-
+    assert build_outbox(server).deliver_next() is Delivery.SEALED
     assert server.asked == []
     assert len(waiting()) == 1
 

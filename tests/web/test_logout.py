@@ -67,19 +67,6 @@ def test_logging_out_works_while_twitter_is_down(app, client, twitter, rows):
     assert "token-of-wren" not in str(waiting)
 
 
-def test_a_definite_no_empties_the_outbox(app, client, twitter, rows):
-    twitter.post(TOKEN_URL, json=token_answer())
-    twitter.get(ME_URL, json=user_answer())
-    refusal = {"error": "invalid_request", "error_description": "no"}
-    twitter.post(REVOKE_URL, json=refusal, status=400)
-    client.sign_in()
-
-    client.press_log_out()
-    app.extensions["perch"].outbox.wait(seconds=5)
-
-    assert rows(Revocation) == []
-
-
 def test_a_stolen_session_cookie_is_worthless_after_logout(app, client, kind_twitter):
     client.sign_in()
     thief = app.test_client()
@@ -151,11 +138,11 @@ def test_two_tabs_that_log_out_at_once_are_both_answered(app, client, kind_twitt
     client.sign_in()
     other_tab = app.test_client()
     other_tab._cookies.update(client._cookies)
-    people = app.extensions["perch"].people
+    browsers = app.extensions["perch"].browsers
     grant_id = rows(Grant)[0]["id"]
-    people.log_out(grant_id, now=app.extensions["perch"].now())
+    browsers.log_out(grant_id)
 
-    people.log_out(grant_id, now=app.extensions["perch"].now())
+    browsers.log_out(grant_id)
 
     assert rows(Grant)[0]["ended_because"] == "logged_out"
     assert not other_tab.is_signed_in()

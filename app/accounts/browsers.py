@@ -1,0 +1,90 @@
+"""Where a person is signed in, and how each place is left: a browser is one living grant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from app.accounts.grants import Because, Grants
+from app.accounts.models import Grant, User
+from app.accounts.revocations import Outbox
+from app.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Browser:
+    """One place where a person is signed in: a living grant, in words."""
+
+    grant_id: str
+    words: str
+    signed_in_at: datetime
+    seen_at: datetime
+
+
+class Browsers:
+    """Lists the browsers of a person and logs them out."""
+
+    def __init__(
+        self, database: Database, grants: Grants, outbox: Outbox, *, clock: Callable[[], datetime]
+    ) -> None:
+        """Work on `database`; tokens of ended grants go through `outbox`."""
+        self._database = database
+        self._grants = grants
+        self._outbox = outbox
+        self._clock = clock
+
+    def of(self, user_id: int) -> list[Browser]:
+        """Return where a person is signed in, the latest used first."""
+        query = (
+            select(Grant.id, Grant.browser, Grant.created_at, Grant.seen_at)
+            .where(Grant.user_id == user_id, Grant.ended_at.is_(None))
+            .order_by(Grant.seen_at.desc(), Grant.id)
+        )
+        with self._database.reading() as connection:
+            return [
+                Browser(grant_id=row[0], words=row[1], signed_in_at=row[2], seen_at=row[3])
+                for row in connection.execute(query)
+            ]
+
+    def log_out(self, grant_id: str) -> None:
+        """End one browser's grant. Local and immediate; Twitter is told in the background."""
+        self.end([grant_id], Because.LOGGED_OUT)
+
+    def log_out_one(self, user_id: int, grant_id: str) -> bool:
+        """End a grant of `user_id`; tell whether it was one of theirs and alive."""
+        mine = any(browser.grant_id == grant_id for browser in self.of(user_id))
+        if mine:
+            self.log_out(grant_id)
+        return mine
+
+    def log_out_everywhere_else(self, user_id: int, *, keep: str) -> int:
+        """End all grants of `user_id` but `keep`; return how many."""
+        others = [b.grant_id for b in self.of(user_id) if b.grant_id != keep]
+        self.end(others, Because.LOGGED_OUT)
+        return len(others)
+
+    def end_all_of(self, username: str) -> int:
+        """End all grants of the people who go by `username`, for an operator; return how many."""
+        query = (
+            select(Grant.id)
+            .join(User, User.id == Grant.user_id)
+            .where(func.lower(User.username) == username.lower(), Grant.ended_at.is_(None))
+        )
+        with self._database.reading() as connection:
+            grants = list(connection.execute(query).scalars())
+        self.end(grants, Because.ENDED_BY_OPERATOR)
+        return len(grants)
+
+    def end(self, grants: list[str], because: Because) -> None:
+        """End `grants` in one transaction; Twitter is told in the background."""
+        now = self._clock()
+        with self._database.writing() as connection:
+            ended = [
+                row
+                for grant_id in grants
+                for row in self._grants.end(connection, grant_id, because, now=now)
+            ]
+        self._outbox.deliver_soon(ended)

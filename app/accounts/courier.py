@@ -1,0 +1,91 @@
+"""Carries revocations out in the background: at once, and for about a minute after trouble."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+# Seconds between the attempts in this process, about a minute with what the attempts take.
+PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0)
+GIVES_UP_AFTER_SECONDS = 60.0
+
+
+class Courier:
+    """One daemon thread per process, started with the first row and therefore after any fork.
+
+    It keeps row ids only, in memory; what it drops, because the process ends or a minute is over,
+    is still in the outbox.
+    """
+
+    def __init__(self, deliver: Callable[[str], bool]) -> None:
+        """Call `deliver` with each row's id until it answers True."""
+        self._deliver = deliver
+        # When to try next, which attempt that is, when the row was taken, and its id.
+        self._rounds: list[tuple[float, int, float, str]] = []
+        self._at_work = False
+        self._stopped = False
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def take(self, row: str) -> None:
+        """Deliver `row` as soon as possible; returns at once."""
+        now = time.monotonic()
+        with self._changed:
+            heapq.heappush(self._rounds, (now, 0, now, row))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until every row was tried once; tell whether that came in time."""
+        with self._changed:
+            return self._changed.wait_for(self._is_idle, timeout=seconds)
+
+    def stop(self) -> None:
+        """Deliver no more."""
+        with self._changed:
+            self._stopped = True
+            self._rounds.clear()
+            self._changed.notify_all()
+
+    def _is_idle(self) -> bool:
+        return not self._at_work and all(attempt > 0 for _, attempt, _, _ in self._rounds)
+
+    def _run(self) -> None:
+        while (round_ := self._next()) is not None:
+            attempt, taken_at, row = round_
+            if not self._try(row):
+                self._again(attempt, taken_at, row)
+
+    def _try(self, row: str) -> bool:
+        try:
+            return self._deliver(row)
+        except Exception as error:  # noqa: BLE001 - the thread must outlive any trouble
+            log.warning("a revocation must wait: %s", type(error).__name__)
+            return False
+
+    def _again(self, attempt: int, taken_at: float, row: str) -> None:
+        now = time.monotonic()
+        if attempt == len(PAUSES) or now - taken_at > GIVES_UP_AFTER_SECONDS:
+            return
+        with self._changed:
+            heapq.heappush(self._rounds, (now + PAUSES[attempt], attempt + 1, taken_at, row))
+
+    def _next(self) -> tuple[int, float, str] | None:
+        with self._changed:
+            while not self._stopped:
+                wait = self._rounds[0][0] - time.monotonic() if self._rounds else None
+                self._at_work = wait is not None and wait <= 0
+                if self._at_work:
+                    _, attempt, taken_at, row = heapq.heappop(self._rounds)
+                    return attempt, taken_at, row
+                self._changed.notify_all()
+                self._changed.wait(wait)
+            self._at_work = False
+            return None
