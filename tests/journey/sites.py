@@ -167,7 +167,7 @@ def upgrade(environ):
 def answers(site):
     if site.process.poll() is not None:
         pytest.fail(f"gunicorn ended by itself:\n{site.logged()}")
-    with contextlib.suppress(requests.ConnectionError):
+    with contextlib.suppress(requests.RequestException):
         return requests.get(f"{site.address}/healthz", timeout=5).status_code == 200
     return False
 
