@@ -1,22 +1,101 @@
-"""Commands for operators: `flask prune`."""
+"""Commands for operators: `flask prune`, `flask revocations`, `flask tokens`, `flask grants`."""
 
 from __future__ import annotations
 
+import signal
+import threading
+
 import click
 from flask import Flask
-from flask.cli import with_appcontext
+from flask.cli import AppGroup, with_appcontext
 
+from app.accounts.reencryption import keys_in_use, reencrypt
+from app.accounts.revocations import Delivery
 from app.services import services
+
+# Seconds between looks at an empty outbox, and the longest pause while Twitter is away.
+IDLE_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 30.0
+
+revocations = AppGroup("revocations", help="The outbox: tokens that Twitter must be told to kill.")
+tokens = AppGroup("tokens", help="Stored tokens and the keys that seal them.")
+grants = AppGroup("grants", help="What people granted.")
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    app.cli.add_command(prune)
+    for command in (prune, revocations, tokens, grants):
+        app.cli.add_command(command)
 
 
 @click.command("prune")
 @with_appcontext
 def prune() -> None:
-    """Delete used states that no browser can bring back any more. Run it hourly."""
-    count = services().claims.prune(now=services().now())
-    click.echo(f"Deleted {count} used states.")
+    """Delete used states and ended grants that nobody needs any more. Run it hourly."""
+    now = services().now()
+    claims, ended = services().claims.prune(now=now), services().people.prune(now=now)
+    click.echo(f"Deleted {claims} used states and {ended} ended grants.")
+
+
+@revocations.command("deliver")
+@click.option("--watch", is_flag=True, help="Go on until SIGINT or SIGTERM.")
+def deliver(*, watch: bool) -> None:
+    """Tell Twitter to kill the tokens in the outbox. Any number of these may run at once."""
+    stop = threading.Event()
+    if watch:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: stop.set())
+    pause = IDLE_SECONDS
+    while True:
+        delivered, away = _deliver_due(stop)
+        if delivered:
+            click.echo(f"Revoked {delivered} tokens.")
+        if not watch or stop.is_set():
+            break
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS) if away else IDLE_SECONDS
+        stop.wait(pause)
+    backlog = services().outbox.backlog()
+    click.echo(f"Waiting: {backlog.waiting}. Parked: {backlog.parked}.")
+
+
+def _deliver_due(stop: threading.Event) -> tuple[int, bool]:
+    """Deliver what is due; return how many were, and whether Twitter is away."""
+    delivered = 0
+    while not stop.is_set():
+        delivery = services().outbox.deliver_next()
+        if delivery in {None, Delivery.AWAY}:
+            return delivered, delivery is Delivery.AWAY
+        delivered += delivery is Delivery.DONE
+    return delivered, False
+
+
+@tokens.command("reencrypt")
+def reencrypt_tokens() -> None:
+    """Seal all tokens with the first key of TOKEN_KEYS, so that older ones can go.
+
+    May be stopped and started again, beside the running site. Exits with 1 while a value still
+    needs another key.
+    """
+    database, vault = services().database, services().vault
+    for progress in reencrypt(database, vault):
+        click.echo(f"{progress.seen} looked at, {progress.resealed} sealed anew.")
+    in_use = keys_in_use(database)
+    older = [key_id for key_id in vault.key_ids[1:] if in_use[key_id]]
+    unknown = sum(count for key_id, count in in_use.items() if key_id not in vault.key_ids)
+    for key_id in vault.key_ids:
+        role = "first, seals" if key_id == vault.newest_key_id else "older"
+        click.echo(f"Key {key_id} ({role}): {in_use[key_id]} values.")
+    if unknown:
+        click.echo(f"{unknown} values need a key that is not in TOKEN_KEYS.")
+    if older or unknown:
+        raise click.exceptions.Exit(1)
+    click.echo("Every value is sealed with the first key. The older ones can leave TOKEN_KEYS.")
+
+
+@grants.command("end")
+@click.option("--username", required=True, help="Whose grants, by today's name at Twitter.")
+def end(username: str) -> None:
+    """Sign a person out everywhere, and have their tokens killed at Twitter."""
+    count = services().browsers.end_all_of(username.removeprefix("@"))
+    services().outbox.wait(seconds=10)
+    click.echo(f"Ended {count} grants of @{username.removeprefix('@')}.")

@@ -42,6 +42,7 @@ class Services:
     browsers: Browsers
     outbox: Outbox
     freshness: Freshness
+    vault: Vault
     readers: ThreadPoolExecutor
     now: Callable[[], datetime]
 
@@ -93,6 +94,7 @@ def wire(config: Config, engine: Engine, *, now: Callable[[], datetime] = utc_no
             clock=now,
         ),
         outbox=outbox,
+        vault=vault,
         freshness=Freshness(database, vault, grants, outbox, server, clock=now),
         readers=ThreadPoolExecutor(config.threads, thread_name_prefix="reader"),
         now=now,

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.errors import GrantEnded
@@ -24,6 +23,7 @@ from app.accounts.grants import Because, Grants
 from app.accounts.models import Grant
 from app.accounts.revocations import Outbox
 from app.accounts.vault import Vault, place
+from app.accounts.watching import Watchers
 from app.database import Database, store_clock
 from app.twitter.budget import SECONDS as BUDGET_SECONDS
 from app.twitter.budget import Budget
@@ -38,7 +38,6 @@ EARLY_PART = 10
 # A holder's call ends with its budget: a lease that outlives it belongs to a dead process.
 LEASE_SECONDS = BUDGET_SECONDS + 10.0
 COOL_DOWN_SECONDS = 3.0
-POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +74,7 @@ _READ: tuple[InstrumentedAttribute[Any], ...] = (
 
 
 class Freshness:
-    """Hands out usable access tokens. Keeps nothing of a grant between calls."""
+    """Hands out usable access tokens. Keeps nothing of a grant but who is waiting for it."""
 
     def __init__(  # noqa: PLR0913 - its collaborators, by name
         self,
@@ -94,6 +93,7 @@ class Freshness:
         self._outbox = outbox
         self._server = server
         self._clock = clock
+        self._watchers = Watchers()
 
     def usable_token(self, grant_id: str, *, budget: Budget) -> str:
         """Return an access token that lives, refreshing it if it is about to die.
@@ -199,16 +199,25 @@ class Freshness:
 
     def _winners_token(self, row: _Row, budget: Budget, *, or_else: Because | None = None) -> str:
         """Wait for whoever holds the lease, no longer than the budget lasts."""
-        while budget.left() > 0:
-            latest = self._read(row.grant_id)
-            if latest.generation != row.generation:
-                return latest.access_token
-            if latest.lease_owner is None or not latest.leased:
-                break
-            time.sleep(POLL_SECONDS)
+        self._watchers.wait(row.grant_id, lambda: self._is_decided(row), budget=budget)
+        latest = self._read(row.grant_id)
+        if latest.generation != row.generation:
+            return latest.access_token
         if or_else is not None:
             return self._end(row, or_else)
         raise Unreachable("the refresh of this grant failed or did not end in time")
+
+    def _is_decided(self, row: _Row) -> bool:
+        """Tell whether whoever holds the lease is done with it, well or badly, or has lost it."""
+        with self._database.reading() as connection:
+            held = and_(Grant.lease_owner.is_not(None), Grant.lease_until > store_clock(connection))
+            undecided = select(Grant.id).where(
+                Grant.id == row.grant_id,
+                Grant.generation == row.generation,
+                Grant.ended_at.is_(None),
+                held,
+            )
+            return connection.execute(undecided).one_or_none() is None
 
     def _end(self, row: _Row, because: Because) -> str:
         with self._database.writing() as connection:

@@ -22,6 +22,8 @@ from app.twitter.token_set import TokenSet
 
 # When a browser was last seen is written this often at most.
 SEEN_EVERY = timedelta(minutes=5)
+# So long one can still ask why somebody was signed out.
+ENDED_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,12 @@ class People:
                 "user": _open(connection.execute(users).mappings().one()),
                 "grants": [_open(row) for row in connection.execute(grants).mappings()],
             }
+
+    def prune(self, *, now: datetime) -> int:
+        """Delete grants that ended a month ago; return how many. They hold no tokens."""
+        old = Grant.ended_at < now - ENDED_KEPT
+        with self._database.writing() as connection:
+            return connection.execute(delete(Grant).where(old)).rowcount
 
     def _still_lives(self, grant_id: str, created_at: datetime, seen_at: datetime) -> bool:
         now = self._clock()

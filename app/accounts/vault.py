@@ -35,6 +35,16 @@ class Vault:
         self._keys = {_key_id(key): AESGCM(key) for key in keys}
         self._current = _key_id(keys[0])
 
+    @property
+    def newest_key_id(self) -> str:
+        """The public name of the key that seals."""
+        return self._current
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The public names of all keys, the newest first."""
+        return tuple(self._keys)
+
     def seal(self, secret: str, *, at: str) -> str:
         """Return `secret` sealed for the place `at`."""
         nonce = secrets.token_bytes(NONCE_BYTES)
@@ -45,18 +55,23 @@ class Vault:
 
     def open(self, sealed: str, *, at: str) -> str:
         """Return what was sealed for the place `at`; raise `CannotOpen` for anything else."""
-        version, _, rest = sealed.partition(".")
-        key_id, _, text = rest.partition(".")
-        if version != VERSION or key_id not in self._keys:
+        key_id = key_id_of(sealed)
+        if key_id not in self._keys:
             raise CannotOpen("sealed with a key that is not in TOKEN_KEYS")
         try:
-            raw = base64.b64decode(text, altchars=b"-_", validate=True)
+            raw = base64.b64decode(sealed.rpartition(".")[2], altchars=b"-_", validate=True)
             opened = self._keys[key_id].decrypt(
                 raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound(key_id, at)
             )
         except (InvalidTag, binascii.Error, ValueError):
             raise CannotOpen("changed, or moved from another place") from None
         return opened.decode()
+
+
+def key_id_of(sealed: str) -> str:
+    """Return the public name of the key that a value is sealed with; empty if it is not sealed."""
+    version, _, rest = sealed.partition(".")
+    return rest.partition(".")[0] if version == VERSION else ""
 
 
 def _key_id(key: bytes) -> str:

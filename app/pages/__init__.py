@@ -18,6 +18,15 @@ pages.add_url_rule("/follows", "follows", follows.follows)
 pages.add_url_rule("/follows/followers", "followers", follows.followers)
 pages.add_url_rule("/spaces", "spaces", spaces.spaces)
 pages.add_url_rule("/account", "account", account.account)
+pages.add_url_rule(
+    "/account/browsers/<grant_id>/end", "end_browser", account.end_browser, methods=["POST"]
+)
+pages.add_url_rule(
+    "/account/browsers/end-others", "end_others", account.end_others, methods=["POST"]
+)
+pages.add_url_rule("/account/export", "export", account.export)
+pages.add_url_rule("/account/disconnect", "disconnect_form", account.disconnect_form)
+pages.add_url_rule("/account/disconnect", "disconnect", account.disconnect, methods=["POST"])
 
 
 def register(app: Flask) -> None:

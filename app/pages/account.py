@@ -1,8 +1,12 @@
-"""What this site may do for the person, and how to end that."""
+"""What this site may do for the person, where they are signed in, and how to end all that."""
 
 from __future__ import annotations
 
-from flask import render_template
+import json
+
+from flask import flash, make_response, redirect, render_template, request, session, url_for
+from flask_login import logout_user
+from werkzeug.wrappers import Response
 
 from app.accounts.people import Person
 from app.pages.twitter_site import connected_apps_url
@@ -20,5 +24,57 @@ def account(person: Person) -> str:
         "account.html",
         granted=[(permission, PERMISSIONS[permission]) for permission in granted],
         lacking=[(p, PERMISSIONS[p]) for p in AT_SIGN_IN if p not in granted],
+        browsers=services().browsers.of(person.user_id),
         connected_apps_url=connected_apps_url(),
     )
+
+
+@for_signed_in
+def end_browser(person: Person, grant_id: str) -> Response:
+    """POST /account/browsers/<grant_id>/end: one of the person's own, nobody else's."""
+    ended = services().browsers.log_out_one(person.user_id, grant_id)
+    if grant_id == person.grant_id:
+        return _signed_out("You are logged out.")
+    flash("That browser is logged out." if ended else "That browser was logged out already.")
+    return redirect(url_for("pages.account"), code=303)
+
+
+@for_signed_in
+def end_others(person: Person) -> Response:
+    """POST /account/browsers/end-others: log out everywhere else."""
+    count = services().browsers.log_out_everywhere_else(person.user_id, keep=person.grant_id)
+    flash("You are logged out everywhere else." if count else "You were signed in nowhere else.")
+    return redirect(url_for("pages.account"), code=303)
+
+
+@for_signed_in
+def export(person: Person) -> Response:
+    """GET /account/export: everything stored about the person, without the values of tokens."""
+    body = json.dumps(services().people.export(person.user_id), indent=2, ensure_ascii=False)
+    response = make_response(body + "\n")
+    response.mimetype = "application/json"
+    response.headers["Content-Disposition"] = 'attachment; filename="account.json"'
+    return response
+
+
+@for_signed_in
+def disconnect_form(person: Person) -> str:
+    """GET /account/disconnect: say what will be gone, and ask."""
+    del person
+    return render_template("disconnect.html", unsure=False)
+
+
+@for_signed_in
+def disconnect(person: Person) -> Response:
+    """POST /account/disconnect: end all grants and delete every row of the person's."""
+    if request.form.get("sure") != "yes":
+        return make_response(render_template("disconnect.html", unsure=True), 400)
+    services().people.forget(person.user_id)
+    return _signed_out("You are disconnected, and everything we stored about you is deleted.")
+
+
+def _signed_out(words: str) -> Response:
+    logout_user()
+    session.clear()
+    flash(words)
+    return redirect(url_for("pages.home"), code=303)

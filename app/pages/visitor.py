@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from flask_login import current_user, login_required
 
 from app.accounts.people import Person
 
 P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def visitor() -> Person | None:
@@ -20,12 +21,12 @@ def visitor() -> Person | None:
     return cast("Person", current_user._get_current_object())  # noqa: SLF001 - the only way to it
 
 
-def for_signed_in(view: Callable[Concatenate[Person, P], str]) -> Callable[P, str]:
+def for_signed_in(view: Callable[Concatenate[Person, P], R]) -> Callable[P, R]:
     """Give the view the person; send those who are not signed in to the front door."""
 
     @wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> str:
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         person = cast("Person", visitor())
         return view(person, *args, **kwargs)
 
-    return cast("Callable[P, str]", login_required(guarded))
+    return cast("Callable[P, R]", login_required(guarded))

@@ -1,0 +1,213 @@
+"""Where I am signed in: end one, end all others, take a copy, leave for good."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from app.accounts.models import Claim, Grant, Revocation, User
+from tests.factories import ME_URL, TOKEN_URL, token_answer, user_answer
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+SAFARI = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"
+)
+
+
+@pytest.fixture
+def laptop(app, kind_twitter):
+    browser = app.test_client()
+    browser.environ_base = browser.environ_base | {"HTTP_USER_AGENT": FIREFOX}
+    browser.sign_in()
+    return browser
+
+
+@pytest.fixture
+def phone(app, kind_twitter):
+    browser = app.test_client()
+    browser.environ_base = browser.environ_base | {"HTTP_USER_AGENT": SAFARI}
+    browser.sign_in()
+    return browser
+
+
+def press(browser, path, **fields):
+    return browser.post(path, data={"csrf_token": browser.csrf_token("/account"), **fields})
+
+
+def grants_of(rows, **which):
+    return [g for g in rows(Grant) if all(g[name] == value for name, value in which.items())]
+
+
+def test_each_browser_is_listed_in_words_and_this_one_is_marked(laptop, phone):
+    page = laptop.get("/account").text
+
+    assert "Firefox on Linux <b>(this browser)</b>" in page
+    assert "Safari on iPhone</span>" in page
+
+
+def test_one_other_browser_can_be_logged_out(laptop, phone, rows):
+    [theirs] = grants_of(rows, browser="Safari on iPhone")
+
+    answer = press(laptop, f"/account/browsers/{theirs['id']}/end")
+
+    assert (answer.status_code, answer.location) == (303, "/account")
+    assert not phone.is_signed_in()
+    assert laptop.is_signed_in()
+
+
+def test_nobody_logs_out_a_browser_of_somebody_else(app, laptop, rows, twitter):
+    stranger = app.test_client()
+    twitter.upsert("GET", ME_URL, json=user_answer(id="2002", username="cuckoo"))
+    stranger.sign_in()
+    [mine] = grants_of(rows, browser="Firefox on Linux")
+
+    answer = press(stranger, f"/account/browsers/{mine['id']}/end")
+
+    assert answer.status_code == 303
+    assert laptop.is_signed_in()
+
+
+def test_ending_this_browser_is_logging_out(laptop, rows):
+    [mine] = rows(Grant)
+
+    answer = press(laptop, f"/account/browsers/{mine['id']}/end")
+
+    assert answer.location == "/"
+    assert not laptop.is_signed_in()
+
+
+def test_log_out_everywhere_else_keeps_this_browser_only(laptop, phone, rows):
+    press(laptop, "/account/browsers/end-others")
+
+    assert laptop.is_signed_in()
+    assert not phone.is_signed_in()
+    assert [g["ended_because"] for g in rows(Grant) if g["ended_at"]] == ["logged_out"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/account/browsers/x/end", "/account/browsers/end-others", "/account/disconnect"]
+)
+def test_ending_takes_a_form_of_ours(laptop, path):
+    assert laptop.post(path).status_code == 400
+    assert laptop.is_signed_in()
+
+
+@pytest.mark.parametrize("path", ["/account/export", "/account/disconnect"])
+def test_signed_out_people_are_asked_to_sign_in(client, path):
+    assert client.get(path).location == f"/?next={path}"
+
+
+def test_the_copy_holds_everything_stored_and_no_token(laptop, phone, rows):
+    answer = laptop.get("/account/export")
+
+    copy = json.loads(answer.text)
+    assert copy["user"]["twitter_id"] == "1001"
+    assert {grant["browser"] for grant in copy["grants"]} == {
+        "Firefox on Linux",
+        "Safari on iPhone",
+    }
+    assert {grant["refresh_token"] for grant in copy["grants"]} == {True}
+    assert set(copy["user"]) == set(User.__table__.c.keys())
+    assert set(copy["grants"][0]) == set(Grant.__table__.c.keys())
+    assert "v1." not in answer.text
+    assert "token-of-wren" not in answer.text
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+
+
+def test_disconnecting_needs_a_yes(laptop, rows):
+    page = press(laptop, "/account/disconnect")
+
+    assert page.status_code == 400
+    assert "Nothing was deleted" in page.text
+    assert len(rows(User)) == 1
+
+
+def test_disconnecting_deletes_every_row_and_revokes_every_token(app, laptop, phone, rows, twitter):
+    answer = press(laptop, "/account/disconnect", sure="yes")
+    app.extensions["perch"].outbox.wait(seconds=5)
+
+    revoked = [c.request.body for c in twitter.calls if c.request.url.endswith("/revoke")]
+    assert answer.location == "/"
+    assert [rows(model) for model in (User, Grant, Claim, Revocation)] == [[], [], [], []]
+    assert len(revoked) == 4
+    assert not laptop.is_signed_in()
+    assert not phone.is_signed_in()
+    assert "everything we stored about you is deleted" in laptop.get("/").text
+
+
+def test_who_disconnected_can_come_back_as_new(laptop, rows):
+    press(laptop, "/account/disconnect", sure="yes")
+
+    laptop.sign_in()
+
+    assert len(rows(User)) == 1
+    assert laptop.is_signed_in()
+
+
+def test_when_a_browser_was_seen_is_written_every_five_minutes(laptop, rows, clock):
+    first = rows(Grant)[0]["seen_at"]
+    clock.advance(minutes=4)
+    laptop.get("/account")
+    early = rows(Grant)[0]["seen_at"]
+    clock.advance(minutes=2)
+
+    laptop.get("/account")
+
+    assert early == first
+    assert rows(Grant)[0]["seen_at"] == clock()
+
+
+def test_an_unused_sign_in_ends(laptop, rows, clock):
+    clock.advance(days=31)
+
+    assert not laptop.is_signed_in()
+    assert rows(Grant)[0]["ended_because"] == "expired"
+
+
+def test_every_sign_in_ends_in_the_end(build_app, kind_twitter, rows, clock):
+    client = build_app(SESSION_DAYS="2", SESSION_IDLE_DAYS="1").test_client()
+    client.sign_in()
+    for _ in range(3):
+        clock.advance(hours=15)
+        assert client.is_signed_in()
+
+    clock.advance(hours=15)
+
+    assert not client.is_signed_in()
+    assert rows(Grant)[0]["ended_because"] == "expired"
+
+
+def test_a_grant_that_twitter_ended_asks_to_sign_in_and_comes_back(client, twitter, clock):
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.get(ME_URL, json=user_answer())
+    client.sign_in()
+    gone = {
+        "error": "invalid_request",
+        "error_description": "Value passed for the token was invalid.",
+    }
+    twitter.upsert("POST", TOKEN_URL, json=gone, status=400)
+    twitter.get("https://api.x.com/2/users/1001/tweets", json={"title": "Unauthorized"}, status=401)
+
+    page = client.get("/tweets")
+
+    assert page.status_code == 401
+    assert "Please sign in again" in page.text
+    assert 'value="/tweets"' in page.text
+    assert not client.is_signed_in()
+
+
+def test_ended_grants_are_pruned_after_a_month(app, client, kind_twitter, rows, clock):
+    client.sign_in()
+    client.press_log_out()
+    clock.advance(days=31)
+
+    app.test_cli_runner().invoke(args=["prune"])
+
+    assert rows(Grant) == []
+
+
+def test_seen_times_of_the_future_do_no_harm(laptop, clock):
+    clock.moment -= timedelta(hours=1)
+
+    assert laptop.is_signed_in()

@@ -1,0 +1,137 @@
+"""Commands for operators, as they are typed."""
+
+import pytest
+import requests
+from sqlalchemy import update
+
+from app.accounts.models import Grant, Revocation
+from tests.factories import ME_URL, REVOKE_URL, TOKEN_URL, token_answer, token_key, user_answer
+
+
+@pytest.fixture
+def run(app):
+    def run(*args, on=app):
+        return on.test_cli_runner().invoke(args=args)
+
+    return run
+
+
+@pytest.fixture
+def twitter_that_cannot_revoke(twitter):
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.get(ME_URL, json=user_answer())
+    twitter.post(REVOKE_URL, body=requests.ConnectionError("away"))
+    return twitter
+
+
+def log_out_in_vain(app, client):
+    client.sign_in()
+    client.press_log_out()
+    app.extensions["perch"].outbox.wait(seconds=5)
+    app.extensions["perch"].outbox.stop()
+    with app.extensions["perch"].database.writing() as connection:
+        connection.execute(update(Revocation).values(due_at=0))
+
+
+def test_deliver_revokes_what_is_due(app, client, run, twitter_that_cannot_revoke, rows):
+    log_out_in_vain(app, client)
+    twitter_that_cannot_revoke.upsert("POST", REVOKE_URL, json={"revoked": True})
+
+    result = run("revocations", "deliver")
+
+    assert "Revoked 2 tokens." in result.output
+    assert "Waiting: 0. Parked: 0." in result.output
+    assert rows(Revocation) == []
+
+
+def test_deliver_says_what_still_waits(app, client, run, twitter_that_cannot_revoke):
+    log_out_in_vain(app, client)
+
+    result = run("revocations", "deliver")
+
+    assert "Waiting: 2. Parked: 0." in result.output
+
+
+def test_end_signs_a_person_out_everywhere(app, client, run, kind_twitter, rows):
+    client.sign_in()
+
+    result = run("grants", "end", "--username", "@Wren")
+
+    assert "Ended 1 grants of @Wren." in result.output
+    assert rows(Grant)[0]["ended_because"] == "ended_by_operator"
+    assert not client.is_signed_in()
+
+
+def test_reencrypt_moves_every_value_to_the_first_key(build_app, kind_twitter, run, rows):
+    old, new = token_key("o"), token_key("n")
+    before = build_app(TOKEN_KEYS=old).test_client()
+    for _ in range(3):
+        before.sign_in()
+    both = build_app(TOKEN_KEYS=f"{new},{old}")
+
+    result = run("tokens", "reencrypt", on=both)
+
+    assert result.exit_code == 0
+    assert "The older ones can leave TOKEN_KEYS." in result.output
+    after = build_app(TOKEN_KEYS=new).test_client()
+    after._cookies.update(before._cookies)
+    assert after.press_log_out().status_code == 303
+    assert {g["ended_because"] for g in rows(Grant)} == {"replaced", "logged_out"}
+
+
+def test_reencrypt_can_be_run_again(build_app, client, kind_twitter, run):
+    client.sign_in()
+    both = build_app(TOKEN_KEYS=f"{token_key('n')},{token_key()}")
+    run("tokens", "reencrypt", on=both)
+
+    result = run("tokens", "reencrypt", on=both)
+
+    assert result.exit_code == 0
+    assert "0 sealed anew" in result.output
+
+
+def test_a_key_is_not_called_unused_while_a_row_needs_it(build_app, client, kind_twitter, run):
+    client.sign_in()
+    without = build_app(TOKEN_KEYS=token_key("n"))
+
+    result = run("tokens", "reencrypt", on=without)
+
+    assert result.exit_code == 1
+    assert "2 values need a key that is not in TOKEN_KEYS." in result.output
+    assert "can leave" not in result.output
+
+
+def test_reencrypt_leaves_alone_what_was_changed_meanwhile(build_app, client, kind_twitter, rows):
+    from app.accounts import reencryption
+
+    client.sign_in()
+    both = build_app(TOKEN_KEYS=f"{token_key('n')},{token_key()}").extensions["perch"]
+    [grant] = rows(Grant)
+
+    changed = reencryption._reseal(
+        both.database,
+        both.vault,
+        Grant.access_token,
+        Grant.id,
+        grant["id"],
+        both.vault.seal("x", at=f"grants.access_token:{grant['id']}"),
+    )
+
+    assert not changed
+    assert rows(Grant)[0]["access_token"] == grant["access_token"]
+
+
+def test_reencrypt_goes_through_many_rows_in_batches(
+    build_app, app, kind_twitter, run, monkeypatch
+):
+    from app.accounts import reencryption
+
+    monkeypatch.setattr(reencryption, "BATCH", 2)
+    for _ in range(5):
+        app.test_client().sign_in()
+    both = build_app(TOKEN_KEYS=f"{token_key('n')},{token_key()}")
+
+    result = run("tokens", "reencrypt", on=both)
+
+    assert "10 looked at, 10 sealed anew." in result.output
+    assert result.exit_code == 0
