@@ -1,0 +1,72 @@
+"""Two processes on each store, and the table of figures at the end of a long run."""
+
+import pytest
+
+from sandbox.testing import Sandbox
+from tests.chaos.pair import Pair
+from tests.chaos.scale import LONG
+from tests.chaos.stores import Store
+from tests.journey.sites import Sites, environment, upgrade
+
+FIGURES = pytest.StashKey[list]()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def store(request, tmp_path_factory):
+    """An empty database at the newest version, made by the operator's own command."""
+    if request.param == "sqlite":
+        yield migrated(Store(f"sqlite:///{tmp_path_factory.mktemp('chaos')}/perch.db"))
+        return
+    with request.getfixturevalue("postgresql").empty_database() as url:
+        yield migrated(Store(url))
+
+
+@pytest.fixture(scope="module")
+def twitter_server():
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory, store):
+    running = Sites(tmp_path_factory.mktemp("sites"), None)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def running_pair(sites, twitter_server, store, tmp_path_factory):
+    return Pair(sites, twitter_server, store, tmp_path_factory.mktemp("pair"))
+
+
+@pytest.fixture
+def pair(running_pair):
+    """The two processes, their clocks at the same hour, Twitter in working order."""
+    running_pair.twitter.clear_faults()
+    running_pair.forget_what_was_sent()
+    yield running_pair
+    running_pair.close()
+
+
+@pytest.fixture
+def figure(request, store):
+    """Add a row to the table: `figure("the fault", "what was measured")`."""
+
+    def add(fault, measured):
+        request.config.stash.setdefault(FIGURES, []).append((fault, store.name, measured))
+
+    return add
+
+
+def pytest_terminal_summary(terminalreporter):
+    figures = terminalreporter.config.stash.get(FIGURES, [])
+    if LONG and figures:
+        terminalreporter.section("figures")
+        for row in [("fault", "store", "measured"), ("---",) * 3, *sorted(figures)]:
+            terminalreporter.write_line(f"| {' | '.join(row)} |")
+
+
+def migrated(store):
+    with Sandbox() as twitter:
+        upgrade(environment(twitter, DATABASE_URL=store.url))
+    return store

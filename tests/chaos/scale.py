@@ -1,0 +1,13 @@
+"""How often everything is done: a handful of times in the ordinary tests, often in `make chaos`."""
+
+import os
+
+# `CHAOS_ROUNDS` counts the races for one refresh; everything else follows from it.
+RACES = int(os.environ.get("CHAOS_ROUNDS") or 3)
+ALL_RACES = 200
+LONG = RACES >= ALL_RACES // 10
+
+
+def rounds(of_all):
+    """Return how many of the `of_all` rounds of the longest run are due in this one."""
+    return max(1, of_all * RACES // ALL_RACES)
