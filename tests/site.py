@@ -7,6 +7,7 @@ from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import flask_migrate
+import psycopg
 import pytest
 import responses
 from flask.testing import FlaskClient
@@ -70,15 +71,39 @@ class Browser(FlaskClient):
         return self.get("/account").status_code == 200
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory):
-    """An empty database at the newest version, to be copied."""
-    root = tmp_path_factory.mktemp("migrated")
-    app = create_app(build_config(root))
+def migrate(root, **settings):
+    app = create_app(build_config(root, **settings))
     with app.app_context():
         flask_migrate.upgrade()
         db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory):
+    """A file at the newest version, to be copied."""
+    root = tmp_path_factory.mktemp("migrated")
+    migrate(root)
     return root / "perch.db"
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(tmp_path_factory, postgresql):
+    """The URL of a database at the newest version, to be emptied."""
+    with postgresql.empty_database() as url:
+        migrate(tmp_path_factory.mktemp("migrated"), DATABASE_URL=url)
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    """A database without rows for each test, once on each store."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "perch.db")
+        return f"sqlite:///{tmp_path / 'perch.db'}"
+    url = request.getfixturevalue("migrated_postgresql")
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"TRUNCATE {', '.join(db.metadata.tables)} RESTART IDENTITY")
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -105,12 +130,12 @@ def apps():
 
 
 @pytest.fixture
-def build_app(apps, tmp_path, migrated, clock, compiled_templates):
+def build_app(database_url, apps, tmp_path, clock, compiled_templates):
     """Make apps on one database; `build_app(PUBLIC_URL=...)` changes settings."""
-    shutil.copy(migrated, tmp_path / "perch.db")
 
     def build(**settings):
-        app = create_app(build_config(tmp_path, **settings), now=clock)
+        config = build_config(tmp_path, **{"DATABASE_URL": database_url} | settings)
+        app = create_app(config, now=clock)
         app.test_client_class = Browser
         app.jinja_env.bytecode_cache = compiled_templates
         apps.append(app)

@@ -27,6 +27,7 @@ def add_user(connection, **changes):
     connection.execute(insert(User).values(row | changes))
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_sqlite_runs_in_wal_mode_with_foreign_keys_on(database):
     with database.reading() as connection:
         pragmas = [
@@ -57,6 +58,7 @@ def test_an_exception_rolls_back(database):
         assert connection.execute(select(User.id)).all() == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_many_read_then_write_transactions_at_once_all_succeed(database):
     with database.writing() as connection:
         add_user(connection)
@@ -90,6 +92,7 @@ def test_a_moment_without_a_time_zone_is_refused(database):
         add_user(connection, created_at=datetime(2026, 11, 23))  # noqa: DTZ001
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_errors_do_not_quote_values(database, clock):
     row = {"state_hash": "a-value-nobody-should-read", "code_hash": "c", "claimed_at": clock()}
 

@@ -1,0 +1,117 @@
+"""kill -9 at chosen points of a sign-in, a refresh and a logout."""
+
+import contextlib
+import subprocess
+import sys
+import threading
+import time
+
+import requests
+
+from tests.chaos.pair import at_once, look
+from tests.journey.sites import ROOT, answers, wait_until
+
+# Few enough that a code (30 s) and a fresh win (30 s) outlive the wave they belong to.
+WAVE = 10
+SECONDS_BETWEEN_VIEWS = 0.1
+DELIVER = ["-m", "flask", "--app", "wsgi", "revocations", "deliver", "--watch"]
+
+
+def dies(pair, point, act):
+    """Do something at the first process, which dies of it at `point`, and wait for the next one.
+
+    Return how long it was away.
+    """
+    pair.first.kill_at(point)
+    with contextlib.suppress(requests.RequestException):
+        act()
+    wait_until(lambda: not pair.first.is_marked(), explain=lambda: f"nobody came to: {point}")
+    died_at = time.monotonic()
+    wait_until(lambda: answers(pair.first.site), 30)
+    return time.monotonic() - died_at
+
+
+@contextlib.contextmanager
+def bystander(pair):
+    """Let somebody else read at the second process all the while; yield what they see."""
+    person = pair.person(pair.second, account="jay")
+    views = [look(person)]
+    stop = threading.Event()
+
+    def read():
+        while not stop.wait(SECONDS_BETWEEN_VIEWS):
+            views.append(look(person))
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    try:
+        yield views
+    finally:
+        stop.set()
+        reading.join()
+
+
+@contextlib.contextmanager
+def deliverer(pair):
+    """Run `flask revocations deliver --watch`, as an operator does."""
+    process = subprocess.Popen(
+        [sys.executable, *DELIVER],
+        cwd=ROOT,
+        env=pair.first.site.environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(20)
+
+
+def waves(count):
+    """Split `count` into waves, as sizes."""
+    return [min(WAVE, count - begun) for begun in range(0, count, WAVE)]
+
+
+def die_in_sign_ins(pair, point, count, *, seconds_later=0):
+    """Kill the process under `count` callbacks, and bring the same ones to the other process.
+
+    Return the second answers and, for each code, how often it was sent.
+    """
+    seconds, sent, people = [], [], []
+    for size in waves(count):
+        wave = []
+        for _ in range(size):
+            visitor = pair.visitor(pair.first)
+            callback = visitor.consent(visitor.start())
+            pair.forget_what_was_sent()
+            dies(pair, point, lambda v=visitor, c=callback: v.come_back(c))
+            sent.append(len(pair.sent(grant_type="authorization_code")))
+            visitor.go_through(pair.second.route())
+            wave.append((visitor, callback))
+        pair.pass_time(seconds_later)
+        pair.forget_what_was_sent()
+        seconds += at_once(lambda one: one[0].come_back(one[1]), wave)
+        sent.append(len(pair.sent(grant_type="authorization_code")))
+        people += [visitor for visitor, _ in wave]
+    return people, [answer.status_code for answer in seconds], sum(sent)
+
+
+def sign_in_many(pair, count):
+    """Sign people in at the first process; return each with the number of their grant at Twitter."""
+    people = []
+    for _ in range(count):
+        visitor = pair.person(pair.first)
+        people.append((visitor, pair.twitter.world.ledger.grants[-1], pair.store.newest_grant()))
+    return people
+
+
+def living_tokens(pair, grants):
+    """List the tokens of these grants that Twitter still accepts."""
+    numbers = {grant.id for grant in grants}
+    return [t for t in pair.twitter.tokens() if t["grant"] in numbers and t["state"] == "living"]
