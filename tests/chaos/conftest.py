@@ -42,8 +42,7 @@ def running_pair(sites, twitter_server, store, tmp_path_factory):
 @pytest.fixture
 def pair(running_pair):
     """The two processes, their clocks at the same hour, Twitter in working order."""
-    running_pair.twitter.clear_faults()
-    running_pair.forget_what_was_sent()
+    running_pair.begin()
     yield running_pair
     running_pair.close()
 

@@ -53,17 +53,19 @@ def bystander(pair):
 
 @contextlib.contextmanager
 def deliverer(pair):
-    """Run `flask revocations deliver --watch`, as an operator does."""
-    process = subprocess.Popen(
-        [sys.executable, *DELIVER],
-        cwd=ROOT,
-        env=pair.first.site.environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    """Run `flask revocations deliver --watch`, as an operator does; yield its log."""
+    log = pair.folder / "deliverer.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *DELIVER],
+            cwd=ROOT,
+            env=pair.first.site.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
     try:
-        yield process
+        yield log
     finally:
         process.terminate()
         try:
@@ -81,9 +83,9 @@ def waves(count):
 def die_in_sign_ins(pair, point, count, *, seconds_later=0):
     """Kill the process under `count` callbacks, and bring the same ones to the other process.
 
-    Return the second answers and, for each code, how often it was sent.
+    Return the people, what the second answers were, and how many codes were sent in all.
     """
-    seconds, sent, people = [], [], []
+    seconds, sent, people = [], 0, []
     for size in waves(count):
         wave = []
         for _ in range(size):
@@ -91,19 +93,19 @@ def die_in_sign_ins(pair, point, count, *, seconds_later=0):
             callback = visitor.consent(visitor.start())
             pair.forget_what_was_sent()
             dies(pair, point, lambda v=visitor, c=callback: v.come_back(c))
-            sent.append(len(pair.sent(grant_type="authorization_code")))
+            sent += len(pair.sent(grant_type="authorization_code"))
             visitor.go_through(pair.second.route())
             wave.append((visitor, callback))
         pair.pass_time(seconds_later)
         pair.forget_what_was_sent()
         seconds += at_once(lambda one: one[0].come_back(one[1]), wave)
-        sent.append(len(pair.sent(grant_type="authorization_code")))
+        sent += len(pair.sent(grant_type="authorization_code"))
         people += [visitor for visitor, _ in wave]
-    return people, [answer.status_code for answer in seconds], sum(sent)
+    return people, [answer.status_code for answer in seconds], sent
 
 
 def sign_in_many(pair, count):
-    """Sign people in at the first process; return each with the number of their grant at Twitter."""
+    """Sign people in at the first process; return each with their grant at Twitter and here."""
     people = []
     for _ in range(count):
         visitor = pair.person(pair.first)

@@ -7,9 +7,11 @@ from threading import Barrier
 
 import requests
 
+from tests.journey.sites import wait_until
 from tests.journey.visitor import Route, Visitor
 
 TOKEN = "/2/oauth2/token"
+REVOKE = "/2/oauth2/revoke"
 # An access token lives two hours; a little later it is over by every clock.
 TOKEN_LIFE = 7200 + 60
 IN_EACH_PROCESS = 16
@@ -60,6 +62,7 @@ class Pair:
     def __init__(self, sites, twitter, store, folder, **settings):
         self.twitter = twitter
         self.store = store
+        self.folder = folder
         self.processes = []
         self.visitors = []
         settings |= {"DATABASE_URL": store.url, "CACHE_SECONDS": "0", "WEB_CONCURRENCY": "1"}
@@ -119,9 +122,36 @@ class Pair:
     def forget_what_was_sent(self):
         self.twitter.world.journal.clear()
 
+    def begin(self):
+        """Count from here what goes wrong."""
+        self.twitter.clear_faults()
+        self.forget_what_was_sent()
+        for process in self.processes:
+            process.set_clock(self.twitter.world.ahead())
+        self._known = set()
+        self._known = {grant.id for grant in self.reused()} | set(self.signed_out())
+
     def reused(self):
         """List the grants that Twitter ended because a code or a token came twice."""
-        return [grant for grant in self.twitter.world.ledger.grants if "twice" in grant.ended]
+        grants = self.twitter.world.ledger.grants
+        return [g for g in grants if "twice" in g.ended and g.id not in self._known]
+
+    def signed_out(self):
+        """List the grants that ended although nobody wanted it."""
+        return [grant_id for grant_id in self.store.lost_grants() if grant_id not in self._known]
+
+    def wait_for_an_empty_outbox(self, seconds, log):
+        """Wait until nothing is left to be delivered; return how long that took."""
+        started = time.monotonic()
+        wait_until(
+            lambda: self.store.outbox() == [],
+            seconds,
+            lambda: f"{self.store.outbox()}\n{log.read_text()}\n{self.first.site.logged()[-5000:]}",
+        )
+        return time.monotonic() - started
+
+    def damage(self):
+        return self.store.damage(self.first.site.environ)
 
     def close(self):
         for visitor in self.visitors:

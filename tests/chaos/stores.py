@@ -5,12 +5,15 @@ from sqlalchemy.pool import NullPool
 
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Grant, Revocation
+from app.accounts.revocations import LATER_SECONDS
 from app.accounts.vault import Vault, place
 from app.database import store_clock
 from config import Config
 
 # Ended by the person or by a newer sign-in of theirs: nothing was lost.
 WANTED = {"logged_out", "replaced"}
+# Five in the first minute, then one a minute.
+MANY_ATTEMPTS = 14
 
 
 class Store:
@@ -48,8 +51,19 @@ class Store:
                 sa.update(Grant).where(held).values(lease_until=store_clock(connection) - 1)
             )
 
-    def waiting_revocations(self):
-        return self.rows(sa.select(sa.func.count(Revocation.id).label("n")))[0]["n"]
+    def age_revocations(self):
+        """Leave the outbox as ten minutes of failures do: many attempts, the longest pause."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                sa.update(Revocation).values(
+                    attempts=MANY_ATTEMPTS, due_at=store_clock(connection) + LATER_SECONDS
+                )
+            )
+
+    def outbox(self):
+        """List the tokens that Twitter was not told of yet, without their values."""
+        columns = [c for c in Revocation.__table__.c if c.name != "token"]
+        return self.rows(sa.select(*columns))
 
     def damage(self, environ):
         """List what is not whole: tokens that do not open, and what SQLite finds itself."""
