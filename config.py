@@ -19,6 +19,8 @@ from typing import Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 T = TypeVar("T")
 
@@ -284,9 +286,13 @@ def _token_key(text: str) -> bytes:
 
 def _database_url(text: str) -> str:
     """Point PostgreSQL URLs, however spelled, at the driver we ship."""
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        raise ValueError("is not a URL. Write it like postgresql://user:password@host/name")
+    scheme, _, rest = text.partition("://")
+    try:
+        make_url(text)
+    except (ArgumentError, ValueError):
+        raise ValueError(
+            "is not a URL. Write it like postgresql://user:password@host/name"
+        ) from None
     if scheme in {"postgres", "postgresql", "postgresql+psycopg"}:
         return f"postgresql+psycopg://{rest}"
     if scheme == "sqlite" and rest.startswith("/") and rest not in {"/", "/:memory:"}:
@@ -295,9 +301,14 @@ def _database_url(text: str) -> str:
 
 
 def _redis_url(text: str) -> str:
-    if text.partition("://")[0] in {"redis", "rediss", "unix"}:
-        return text
-    raise ValueError("must start with redis://, rediss:// or unix://")
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in {"redis", "rediss", "unix"} and (parts.port or 1) > 0
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError("is not a URL that starts with redis://, rediss:// or unix://")
+    return text
 
 
 def _whole_number(text: str) -> int:

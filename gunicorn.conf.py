@@ -17,15 +17,24 @@ from config import ROOT, Config, ConfigError
 
 load_dotenv(ROOT / ".env")  # the environment wins
 
+
+def number(name: str, default: int) -> int:
+    """Return a setting that is a number, or end with a sentence instead of a traceback."""
+    text = os.environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        sys.exit(f"Cannot start: {name} must be a whole number above 0.")
+    return int(text)
+
+
 # Loopback: nginx or the machine's own browser comes in here. A platform that routes to the
 # container's address says so itself: --bind 0.0.0.0:$PORT (see Procfile).
 bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
 
 # Only waiting for Twitter takes long: threads do that as well as gevent, and need no patching.
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+workers = number("WEB_CONCURRENCY", 2)
 # The app reads the same variable to keep two threads of each worker free of Twitter.
-threads = int(os.environ.get("GUNICORN_THREADS") or 32)
+threads = number("GUNICORN_THREADS", 32)
 
 # With threads this is no limit on a request: a worker that has not stirred for so long is stuck.
 timeout = 60
@@ -90,6 +99,8 @@ def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunico
     app = server.app.callable  # None unless preloaded
     if app is None or "sqlalchemy" not in app.extensions:
         return
+    if app.config["SQLALCHEMY_ENGINE_OPTIONS"].get("pool_size") != server.cfg.threads:
+        server.log.warning("With --preload, set GUNICORN_THREADS instead of --threads.")
     with app.app_context():
         for engine in app.extensions["sqlalchemy"].engines.values():
             engine.dispose(close=False)

@@ -99,7 +99,12 @@ def engine_options(url: str, *, threads: int) -> dict[str, Any]:
         options["connect_args"] = {"timeout": BUSY_SECONDS}
     else:
         options |= {"pool_pre_ping": True, "pool_recycle": 1800}
-        options["connect_args"] = {"connect_timeout": int(BUSY_SECONDS)}
+        milliseconds = int(BUSY_SECONDS * 1000)
+        options["connect_args"] = {
+            "connect_timeout": int(BUSY_SECONDS),
+            "tcp_user_timeout": 2 * milliseconds,
+            "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
+        }
     return options
 
 

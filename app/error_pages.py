@@ -8,11 +8,13 @@ ours: the database is away, all slots are taken, or there is a bug.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from flask import Flask, Response, g, make_response, render_template, request, url_for
+from flask.globals import request_ctx
 from flask_limiter import RateLimitExceeded
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -21,6 +23,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 
 from app.accounts.errors import CannotOpen, GrantEnded
 from app.auth import errors as auth
+from app.auth.redirects import local
 from app.extensions import limiter
 from app.logs import request_id
 from app.services import services
@@ -32,12 +35,13 @@ Whose = Literal["you", "us", "twitter", ""]
 RETRY_SECONDS = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Button:
     """The one thing to do now."""
 
     label: str
     url: str
+    _: KW_ONLY
     method: Literal["get", "post"] = "get"
     fields: dict[str, str] = field(default_factory=dict)
 
@@ -50,7 +54,7 @@ class ErrorPage:
     title: str
     text: str
     whose: Whose
-    offer: Literal["sign_in", "again", "home", "form", ""] = "home"
+    offer: Literal["sign_in", "again", "home", "back", "form", ""] = "home"
     # The sign-in is over; who is signed in by now needs no other.
     spent: bool = False
     # Said to the operator in the log, never to the person.
@@ -66,7 +70,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
         title="You cancelled",
         text="Nothing was shared. You can sign in whenever you like.",
         whose="you",
-        offer="sign_in",
+        offer="back",
     ),
     auth.NotOurs: ErrorPage(
         status=400,
@@ -197,7 +201,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     twitter.OutOfCredits: ErrorPage(
         status=424,
         title="Out of credits",
-        text="This site has used up what it may ask of Twitter. Its people have been told.",
+        text="This site has used up what it may ask of Twitter. Please try again another day.",
         whose="us",
         advice="the X account has no credits left, or reached its monthly cap",
     ),
@@ -248,7 +252,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     SQLAlchemyError: ErrorPage(
         status=503,
         title="We are not quite there",
-        text="Our database is not answering. You are still signed in. Please try again shortly.",
+        text="Our database is not answering, so nothing was changed. Please try again shortly.",
         whose="us",
         offer="again",
         advice="see DATABASE_URL; was the database upgraded?",
@@ -274,6 +278,8 @@ def show(error: Exception) -> Response:
     page = page_of(error)
     _log(error, page)
     g.bare = page.bare
+    if page.spent and not page.bare and _is_signed_in():
+        page = replace(page, title="You are signed in already", text="That sign-in is over.")
     until = _until(error)
     response = make_response(_body(page, until), _status(error, page))
     _add_headers(response, error, page, until)
@@ -281,6 +287,8 @@ def show(error: Exception) -> Response:
 
 
 def _body(page: ErrorPage, until: datetime | None) -> str:
+    if request_ctx.url_adapter is None:  # no host of anybody's: there is nothing to link to
+        return _plain(page)
     try:
         return render_template(
             "error.html",
@@ -293,7 +301,11 @@ def _body(page: ErrorPage, until: datetime | None) -> str:
     except Exception:
         # What broke the request may break its page as well. Nobody gets a blank one.
         log.exception("the error page cannot be drawn")
-        return f"<!doctype html><title>{page.title}</title><h1>{page.title}</h1><p>{page.text}</p>"
+        return _plain(page)
+
+
+def _plain(page: ErrorPage) -> str:
+    return f"<!doctype html><title>{page.title}</title><h1>{page.title}</h1><p>{page.text}</p>"
 
 
 def page_of(error: BaseException) -> ErrorPage:
@@ -322,32 +334,37 @@ def _said(error: Exception) -> str:
 
 
 def _button(page: ErrorPage) -> Button | None:
-    home = Button(label="Go to the start page", url=url_for("pages.home"))
-    sign_in = Button(
-        label="Sign in with Twitter",
-        url=url_for("auth.login"),
-        method="post",
-        fields={"next": _back()},
-    )
-    buttons = {
-        "": None,
-        # An old callback opened again: they have what they came for.
-        "sign_in": home if page.spent and current_user.is_authenticated else sign_in,
-        "again": sign_in if _in_sign_in() else Button(label="Try again", url=_back()),
-        "home": home,
-        "form": _same_form(sign_in),
+    """Return the button of a page; only that one, for each looks at something of the request."""
+    offers: dict[str, Callable[[], Button | None]] = {
+        "": lambda: None,
+        "sign_in": lambda: _home() if page.spent and _is_signed_in() else _sign_in(next=_back()),
+        "again": lambda: _sign_in(next=_back()) if _in_sign_in() else Button("Try again", _back()),
+        "home": _home,
+        "back": lambda: Button("Go back", _back()) if _is_signed_in() else _sign_in(next=_back()),
+        "form": _same_form,
     }
-    return buttons[page.offer]
+    return offers[page.offer]()
 
 
-def _same_form(sign_in: Button) -> Button:
+def _sign_in(**fields: str) -> Button:
+    return Button("Sign in with Twitter", url_for("auth.login"), method="post", fields=fields)
+
+
+def _home() -> Button:
+    return Button("Go to the start page", url_for("pages.home"))
+
+
+def _same_form() -> Button:
     """Offer the form again whose token was stale; unknown ones are not repeated blindly."""
     if request.endpoint == "auth.login":
-        fields = {name: request.form.get(name, "") for name in ("next", "ask")}
-        return replace(sign_in, fields=fields)
+        return _sign_in(**{name: request.form.get(name, "") for name in ("next", "ask")})
     if request.endpoint == "auth.logout":
-        return Button(label="Log out", url=url_for("auth.logout"), method="post")
-    return Button(label="Go to the start page", url=url_for("pages.home"))
+        return Button("Log out", url_for("auth.logout"), method="post")
+    return _home()
+
+
+def _is_signed_in() -> bool:
+    return bool(current_user.is_authenticated)
 
 
 def _in_sign_in() -> bool:
@@ -356,6 +373,8 @@ def _in_sign_in() -> bool:
 
 def _back() -> str:
     """Return where the person wanted to be: the end of a sign-in, or this very page."""
+    if request.endpoint == "auth.login":
+        return local(request.form.get("next"))
     if _in_sign_in() or request.method != "GET":
         return str(g.get("next_path", "/"))
     return request.full_path if request.query_string else request.path
@@ -363,7 +382,7 @@ def _back() -> str:
 
 def _until(error: Exception) -> datetime | None:
     if isinstance(error, twitter.Limited):
-        return error.until
+        return error.until if error.until and error.until > services().now() else None
     if isinstance(error, RateLimitExceeded) and limiter.current_limit:
         return datetime.fromtimestamp(limiter.current_limit.reset_at, tz=UTC)
     return None

@@ -19,7 +19,7 @@ PARAMETERS = (
     "|state|token"
 )
 SECRETS = re.compile(
-    rf"(?P<form>\b(?:{PARAMETERS})=)[^&\s'\",;)}}\]]+"
+    rf"(?P<form>\b(?:{PARAMETERS})(?:=|%3D))[^&\s'\",;)}}\]]+"
     rf"|(?P<json>['\"](?:{PARAMETERS})['\"]\s*:\s*['\"])[^'\"]+"
     r"|(?P<header>(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]+"
     r"|(?P<cookie>(?:__Host-)?(?:session|flow-[0-9a-f]+)=)[^;\s'\"]+"

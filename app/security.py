@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import BadRequest
@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.twitter.dialect import BY_NAME
+from app.twitter.origins import origin
 from config import Config
 
 # A form of ours has a few short fields.
@@ -66,8 +67,14 @@ def _answer_to_one_name(app: Flask, config: Config) -> None:
             return None
         if request.method not in {"GET", "HEAD"}:
             raise BadRequest("another host name")
-        path = request.full_path if request.query_string else request.path
-        return redirect(config.public_url + "/" + path.lstrip("/"), code=302)
+        return redirect(config.public_url + _same_address(), code=302)
+
+
+def _same_address() -> str:
+    """Return path and query as they were sent: decoded, a path may hold a query or a new line."""
+    path = quote("/" + request.path.lstrip("/"), safe="/:@!$&'()*+,;=~")
+    query = quote(request.query_string, safe="/:@!$&'()*+,;=~?%")
+    return f"{path}?{query}" if query else path
 
 
 def _set_headers(app: Flask, config: Config) -> None:
@@ -105,9 +112,3 @@ def content_security_policy(config: Config) -> str:
         "frame-ancestors": "'none'",
     }
     return "; ".join(f"{name} {value}" for name, value in policy.items())
-
-
-def origin(url: str) -> str:
-    """Return scheme, host and port of `url`."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

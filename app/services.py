@@ -95,7 +95,15 @@ def wire(config: Config, engine: Engine, *, now: Callable[[], datetime] = utc_no
         ),
         outbox=outbox,
         vault=vault,
-        freshness=Freshness(database, vault, grants, outbox, server, clock=now),
+        freshness=Freshness(
+            database,
+            vault,
+            grants,
+            outbox,
+            server,
+            waiters=max(1, config.threads // 2),
+            clock=now,
+        ),
         readers=ThreadPoolExecutor(config.threads, thread_name_prefix="reader"),
         now=now,
     )

@@ -1,19 +1,21 @@
-"""Who a browser is: a signed cookie that holds a CSRF token and the handle of a grant."""
+"""Who a browser is: a signed cookie that holds a CSRF token and the id of a grant."""
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from flask import Flask, g, redirect, request, url_for
 from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from app.accounts.people import Person
 from app.extensions import login_manager
 from app.keys import derived
 from app.logs import request_id
-from app.security import origin
 from app.services import services
+from app.twitter.origins import origin
 from config import Config
 
 PURPOSE = "flask session"
@@ -25,9 +27,12 @@ def init_app(app: Flask, config: Config) -> None:
     app.config.update(SECRET_KEY=current, SECRET_KEY_FALLBACKS=older)
     # Flask-Login's own protection hashes address and browser, and phones change their address.
     login_manager.session_protection = None
+    # It reads a "remember me" cookie that we never set: under a name that nobody can plant.
+    app.config["REMEMBER_COOKIE_NAME"] = secrets.token_hex(16)
     login_manager.user_loader(person_of)
     login_manager.unauthorized_handler(ask_to_sign_in)
-    login_manager.init_app(app)
+    # Templates get `person` below; its own processor would ask the database on every error page.
+    login_manager.init_app(app, add_context_processor=False)
     app.context_processor(lambda: _for_templates(config))
 
 
@@ -42,12 +47,19 @@ def ask_to_sign_in() -> Response:
     return redirect(url_for("pages.home", next=wanted), code=303)
 
 
+def _person_or_none() -> Person | None:
+    """Return who is looking, if the database can tell: a page about its absence is a page too."""
+    try:
+        return current_user if current_user.is_authenticated else None
+    except SQLAlchemyError:
+        return None
+
+
 def _for_templates(config: Config) -> dict[str, Any]:
     sandbox = {"console_url": origin(config.twitter_api_url or "")} if config.sandbox else None
-    known = not g.get("bare") and current_user.is_authenticated
     return {
         "app_name": config.app_name,
         "sandbox": sandbox,
-        "person": current_user if known else None,
+        "person": None if g.get("bare") else _person_or_none(),
         "request_id": request_id(),
     }

@@ -11,6 +11,10 @@ database = current_app.extensions["migrate"].db
 def configured() -> None:
     """Run the migrations in one transaction, on SQLite too, so that half of one never stays."""
     with database.engine.connect().execution_options(writes=True) as connection:
+        if connection.dialect.name == "postgresql":
+            # A migration may take longer than a page. It still does not wait long for a lock.
+            connection.exec_driver_sql("SET statement_timeout = 0")
+            connection.commit()
         context.configure(
             connection=connection,
             target_metadata=database.metadata,

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     # What concerns them all, put together by the factory.
     "app.cli": SERVICES,
     "app.error_pages": {"app.auth", "app.logs"} | SERVICES,
-    "app.health": SERVICES,
+    "app.health": {"app.rate_limits"} | SERVICES,
     "app.logs": {"config"},
     "app.metrics": SERVICES,
     "app.rate_limits": {"config"},

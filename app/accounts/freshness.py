@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.errors import GrantEnded
@@ -27,7 +29,7 @@ from app.accounts.watching import Watchers
 from app.database import Database, store_clock
 from app.twitter.budget import SECONDS as BUDGET_SECONDS
 from app.twitter.budget import Budget
-from app.twitter.errors import GrantRefused, TwitterError, Unreachable
+from app.twitter.errors import GrantRefused, TokenRefused, TwitterError, Unreachable
 from app.twitter.oauth import AuthorizationServer
 from app.twitter.token_set import TokenSet
 
@@ -38,6 +40,10 @@ EARLY_PART = 10
 # A holder's call ends with its budget: a lease that outlives it belongs to a dead process.
 LEASE_SECONDS = BUDGET_SECONDS + 10.0
 COOL_DOWN_SECONDS = 3.0
+# How long a worker that holds new tokens waits for a database that is away; within the lease.
+STORE_SECONDS = 12.0
+STORE_PAUSE_SECONDS = 0.5
+JUST_NOW = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +90,20 @@ class Freshness:
         outbox: Outbox,
         server: AuthorizationServer,
         *,
+        waiters: int,
         clock: Callable[[], datetime],
     ) -> None:
-        """Refresh at `server`; `clock` tells the time in UTC."""
+        """Refresh at `server`; `clock` tells the time in UTC.
+
+        At most `waiters` threads of this process wait for refreshes that others do.
+        """
         self._database = database
         self._vault = vault
         self._grants = grants
         self._outbox = outbox
         self._server = server
         self._clock = clock
-        self._watchers = Watchers()
+        self._watchers = Watchers(at_most=waiters)
 
     def usable_token(self, grant_id: str, *, budget: Budget) -> str:
         """Return an access token that lives, refreshing it if it is about to die.
@@ -104,21 +114,25 @@ class Freshness:
         row = self._read(grant_id)
         if not row.is_due(self._clock()):
             return row.access_token
-        return self._renewed(row, budget)
+        return self._refreshed(row, budget)
 
-    def renew(self, grant_id: str, *, refused: str, budget: Budget) -> str:
-        """Return another access token than `refused`, which the API answered with 401."""
+    def token_after_refusal(self, grant_id: str, *, refused: str, budget: Budget) -> str:
+        """Return another access token than `refused`, which the API answered with 401.
+
+        Raises `TokenRefused` if that one came from a refresh just now: another would fare no
+        better, and a Twitter that says 401 to everything must not be asked without end.
+        """
         row = self._read(grant_id)
         if row.access_token != refused:
             return row.access_token
-        return self._renewed(row, budget, dead=True)
+        if row.generation and self._clock() - row.issued_at < JUST_NOW:
+            raise TokenRefused("a token that was just refreshed")
+        return self._refreshed(row, budget, dead=True)
 
-    def _renewed(self, row: _Row, budget: Budget, *, dead: bool = False) -> str:
+    def _refreshed(self, row: _Row, budget: Budget, *, dead: bool = False) -> str:
         dead = dead or row.is_dead(self._clock())
         if row.refresh_token is None:
-            if not dead:
-                return row.access_token
-            self._end(row, Because.EXPIRED)
+            return self._end(row, Because.EXPIRED) if dead else row.access_token
         owner = secrets.token_hex(16)
         if self._take(row, owner):
             return self._refresh(row, owner, budget, dead=dead)
@@ -127,7 +141,7 @@ class Freshness:
         return self._winners_token(row, budget)
 
     def _refresh(self, row: _Row, owner: str, budget: Budget, *, dead: bool) -> str:
-        assert row.refresh_token is not None  # noqa: S101 - `_renewed` made sure
+        assert row.refresh_token is not None  # noqa: S101 - `_refreshed` made sure
         try:
             token_set = self._server.refresh(
                 row.refresh_token, scopes=row.scopes, now=self._clock(), budget=budget
@@ -139,7 +153,21 @@ class Freshness:
             if not dead:  # it was early; the token is still good
                 return row.access_token
             raise
-        return self._store(row, token_set)
+        return self._stored(row, token_set, owner)
+
+    def _stored(self, row: _Row, token_set: TokenSet, owner: str) -> str:
+        """Store what Twitter gave, trying for a while: the old refresh token is spent for good."""
+        patience = Budget(STORE_SECONDS)
+        while True:
+            try:
+                return self._store(row, token_set)
+            except SQLAlchemyError as error:
+                log.warning("a refreshed token waits for the database: %s", type(error).__name__)
+                if patience.left() <= 0:
+                    self._outbox.discard(token_set, now=self._clock())
+                    self._release(row, owner)
+                    raise
+                time.sleep(STORE_PAUSE_SECONDS)
 
     def _take(self, row: _Row, owner: str) -> bool:
         with self._database.writing() as connection:
@@ -220,10 +248,13 @@ class Freshness:
             return connection.execute(undecided).one_or_none() is None
 
     def _end(self, row: _Row, because: Because) -> str:
+        """End the grant as it was judged; if somebody refreshed it meanwhile, it is well."""
         with self._database.writing() as connection:
-            ended = self._grants.end(connection, row.grant_id, because, now=self._clock())
+            ended = self._grants.end(
+                connection, row.grant_id, because, generation=row.generation, now=self._clock()
+            )
         self._outbox.deliver_soon(ended)
-        raise GrantEnded(f"the grant ended: {because}")
+        return self._read(row.grant_id).access_token
 
     def _read(self, grant_id: str) -> _Row:
         with self._database.reading() as connection:

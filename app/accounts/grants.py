@@ -46,7 +46,7 @@ class Grants:
         browser: str,
         now: datetime,
     ) -> str:
-        """Add a grant of the person `user_id`; return its id, the handle a session carries."""
+        """Add a grant of the person `user_id`; return its id, which the session carries."""
         grant_id = secrets.token_hex(16)
         row = {"id": grant_id, "user_id": user_id, "browser": browser}
         row |= {"created_at": now, "seen_at": now}
@@ -64,18 +64,26 @@ class Grants:
         }
 
     def end(
-        self, connection: Connection, grant_id: str, because: Because, *, now: datetime
+        self,
+        connection: Connection,
+        grant_id: str,
+        because: Because,
+        *,
+        generation: int | None = None,
+        now: datetime,
     ) -> list[str]:
         """End a grant and put its tokens into the outbox, all in the caller's transaction.
 
         Returns the ids of the outbox rows, to be delivered once the transaction is committed;
-        none if the grant had ended before.
+        none if the grant had ended before, or is no longer of the `generation` that was judged.
         """
         query = (
             select(Grant.access_token, Grant.refresh_token)
             .where(Grant.id == grant_id, Grant.ended_at.is_(None))
             .with_for_update()
         )
+        if generation is not None:
+            query = query.where(Grant.generation == generation)
         row = connection.execute(query).one_or_none()
         if row is None:
             return []

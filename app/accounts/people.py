@@ -1,4 +1,4 @@
-"""Who a person is here: welcomed by a sign-in, found by the handle in their session."""
+"""Who a person is here: welcomed by a sign-in, found by the grant in their session."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ENDED_KEPT = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person(UserMixin):  # type: ignore[misc] # Flask-Login ships no types
-    """A signed-in person in one browser. Flask-Login knows them by the handle of their grant."""
+    """A signed-in person in one browser. Flask-Login knows them by their grant's id."""
 
     user_id: int
     grant_id: str

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from app.twitter.budget import Budget
+from app.twitter.errors import Busy
 
 POLL_SECONDS = 0.1
 
@@ -17,8 +18,9 @@ class Watchers:
     looks for themselves in the end.
     """
 
-    def __init__(self) -> None:
-        """Start with nobody waiting."""
+    def __init__(self, *, at_most: int) -> None:
+        """Let `at_most` threads wait at a time, so that others are left for other work."""
+        self._places = threading.BoundedSemaphore(at_most)
         self._lock = threading.Lock()
         self._watched: dict[str, threading.Event] = {}
 
@@ -26,8 +28,17 @@ class Watchers:
         """Return once `changed()` is true, or False when the budget is used up.
 
         The first thread that waits for `key` asks every tenth of a second; the others sleep until
-        it has an answer. If it gives up first, one of them goes on.
+        it has an answer. If it gives up first, one of them goes on. Raises `Busy` at once if as
+        many wait as may.
         """
+        if not self._places.acquire(blocking=False):
+            raise Busy("too many threads wait for a refresh")
+        try:
+            return self._wait(key, changed, budget)
+        finally:
+            self._places.release()
+
+    def _wait(self, key: str, changed: Callable[[], bool], budget: Budget) -> bool:
         while budget.left() > 0:
             event = self._join(key)
             if event is None:

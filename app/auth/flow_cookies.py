@@ -81,7 +81,7 @@ class FlowCookies:
             opened = self._ring.decrypt_at_time(
                 sealed, int(LIFETIME.total_seconds()), int(now.timestamp())
             )
-        except InvalidToken:
+        except (InvalidToken, ValueError):  # ValueError: not even ASCII
             raise NotOurs("no pending sign-in of this browser fits the state") from None
         pending = PendingSignIn.from_json(opened)
         if pending.state != state:
@@ -113,7 +113,7 @@ class FlowCookies:
         """Return when a cookie was sealed (seconds since 1970); 0 for one that is of no use."""
         try:
             sealed_at = self._ring.extract_timestamp(value)
-        except InvalidToken:
+        except (InvalidToken, ValueError):
             return 0
         return sealed_at if now.timestamp() - sealed_at <= LIFETIME.total_seconds() else 0
 

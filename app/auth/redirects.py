@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from werkzeug.urls import iri_to_uri
+
 HOME = "/"
-# Five pending sign-ins, each remembering its path, must fit into one Cookie header.
+# Five pending sign-ins, each remembering its path, must fit into one Cookie header (8 kB).
 LONGEST = 512
 
 
@@ -12,10 +14,11 @@ def local(path: str | None) -> str:
 
     Browsers read `/\evil`, `//evil` and a path with a tab in it as another host (RFC 9700 §4.11).
     """
-    if not path or len(path) > LONGEST or not path.startswith("/"):
+    if not path or not path.startswith("/") or path.startswith("//"):
         return HOME
-    if path.startswith("//") or "\\" in path or not path.isprintable():
+    if "\\" in path or not path.isprintable():
         return HOME
     if path.startswith("/auth/"):  # a sign-in does not end in another one
         return HOME
-    return path
+    address = iri_to_uri(path)  # measured as it will be kept and sent
+    return address if len(address) <= LONGEST else HOME

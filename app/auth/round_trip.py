@@ -26,6 +26,7 @@ from app.auth.errors import (
 from app.auth.flow_cookies import PendingSignIn
 from app.auth.redirects import local
 from app.twitter.budget import SECONDS as BUDGET_SECONDS
+from app.twitter.oauth import SERVER_TROUBLE, WORD
 
 # 256 bits each, in the URL-safe alphabet; 43 characters is also RFC 7636 §4.1's minimum.
 SECRET_BYTES = 32
@@ -42,8 +43,6 @@ WIN_STAYS_FRESH = timedelta(seconds=30)
 EXCHANGE_TAKES_AT_MOST = timedelta(seconds=BUDGET_SECONDS + 5)
 
 ONCE = ("state", "code", "error", "iss")
-SERVER_TROUBLE = frozenset({"server_error", "temporarily_unavailable"})
-WORD = re.compile(r"[a-z_]{1,40}")
 
 
 def begin(next_path: str | None, scopes: Iterable[str]) -> PendingSignIn:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 
 from flask import Blueprint, current_app, flash, g, redirect, request, session, url_for
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user, login_user
 from flask_wtf.csrf import generate_csrf
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response
 
@@ -23,6 +24,9 @@ from app.twitter.dialect import AT_SIGN_IN, Permission
 from app.twitter.token_set import TokenSet
 
 log = logging.getLogger(__name__)
+
+# Where Flask-Login keeps the grant's id. Asking it for the person would ask the database.
+SESSION_GRANT = "_user_id"
 
 auth = Blueprint("auth", __name__, url_prefix="/auth")
 
@@ -64,15 +68,28 @@ def callback() -> Response:
 
 
 @auth.post("/logout")
+@limiter.limit("60 per minute")
 def logout() -> Response:
-    """End this browser's grant. Local, immediate, and it cannot fail; Twitter is told behind it."""
-    if current_user.is_authenticated:
-        services().browsers.log_out(current_user.grant_id)
-        log.info("logged out")
-    logout_user()
+    """End this browser's grant. Local and immediate; Twitter is told behind it.
+
+    It cannot fail: without a database the browser is signed out all the same.
+    """
+    grant_id = session.get(SESSION_GRANT)
     session.clear()
-    flash("You are logged out.")
+    flash(_end(grant_id) if grant_id else "You are logged out.")
     return redirect(url_for("pages.home"), code=303)
+
+
+def _end(grant_id: str) -> str:
+    try:
+        services().browsers.log_out(grant_id)
+    except SQLAlchemyError:
+        log.exception("a grant could not be ended: the database is away")
+        return (
+            "You are logged out in this browser. Twitter could not be told: our database is away."
+        )
+    log.info("logged out")
+    return "You are logged out."
 
 
 def _scopes_to_ask(ask: str | None) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.accounts.people import Person
@@ -29,7 +30,7 @@ class Tokens(Protocol):
 
     def usable_token(self, grant_id: str, *, budget: Budget) -> str: ...
 
-    def renew(self, grant_id: str, *, refused: str, budget: Budget) -> str: ...
+    def token_after_refusal(self, grant_id: str, *, refused: str, budget: Budget) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class Reader:
     dialect: Dialect
     grant_id: str
     scopes: frozenset[str]
+    now: datetime
     budget: Budget = field(default_factory=Budget)
 
     @classmethod
@@ -62,6 +64,7 @@ class Reader:
             dialect=services().dialect,
             grant_id=person.grant_id,
             scopes=person.scopes,
+            now=services().now(),
         )
 
     def panels(self, **reads: Read[Any]) -> dict[str, Panel[Any]]:
@@ -72,7 +75,7 @@ class Reader:
         refused = {name: read for name, read in reads.items() if self._lacks(read)}
         allowed = {name: read for name, read in reads.items() if name not in refused}
         return {name: self._without_permission(read) for name, read in refused.items()} | {
-            name: _panel(allowed[name], outcome)
+            name: _panel(allowed[name], outcome, now=self.now)
             for name, outcome in self._outcomes(allowed).items()
         }
 
@@ -84,7 +87,7 @@ class Reader:
         return Panel(trouble=missing(next(lacking)))
 
     def _outcomes(self, reads: Mapping[str, Read[Any]]) -> dict[str, _Outcome]:
-        """Read with a usable token; if Twitter refuses it, renew it once and try those again."""
+        """Read with a usable token; if Twitter refuses it, try those again once with another."""
         if not reads:
             return {}
         try:
@@ -99,7 +102,9 @@ class Reader:
         if not reads:
             return {}
         try:
-            token = self.tokens.renew(self.grant_id, refused=refused, budget=self.budget)
+            token = self.tokens.token_after_refusal(
+                self.grant_id, refused=refused, budget=self.budget
+            )
         except TwitterError as error:
             return dict.fromkeys(reads, error)
         return self._side_by_side(reads, token)
@@ -127,7 +132,7 @@ def _attempt(read: Read[Any], api: Api, token: str, budget: Budget) -> _Outcome:
         return error
 
 
-def _panel(read: Read[Any], outcome: _Outcome) -> Panel[Any]:
+def _panel(read: Read[Any], outcome: _Outcome, *, now: datetime) -> Panel[Any]:
     if isinstance(outcome, TwitterError):
-        return Panel(trouble=trouble(outcome, needs=read.needs[0]))
+        return Panel(trouble=trouble(outcome, needs=read.needs[0], now=now))
     return Panel(page=outcome)

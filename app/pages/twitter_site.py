@@ -5,20 +5,18 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from app.services import services
+from app.twitter.origins import origin
 
 
-def origin() -> str:
-    """Return the site where people say yes: Twitter's, or the sandbox's."""
-    url = services().config.twitter_authorize_url or services().dialect.authorize_url
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+def _where_people_say_yes() -> str:
+    return origin(services().config.twitter_authorize_url or services().dialect.authorize_url)
 
 
 def twitter_site() -> str:
     """Return where profiles and hashtags have pages; nothing for the sandbox, which has none."""
-    return "" if services().config.sandbox else origin()
+    return "" if services().config.sandbox else _where_people_say_yes()
 
 
 def connected_apps_url() -> str:
     """Return the page on which people take back what they allowed."""
-    return origin() + urlsplit(services().dialect.connected_apps_url).path
+    return _where_people_say_yes() + urlsplit(services().dialect.connected_apps_url).path

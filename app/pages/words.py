@@ -65,15 +65,19 @@ def missing(permission: Permission) -> Trouble:
     )
 
 
-def trouble(error: TwitterError, *, needs: Permission) -> Trouble:
+def trouble(error: TwitterError, *, needs: Permission, now: datetime) -> Trouble:
     """Put an error into words; `needs` is the permission that the failed read lives on."""
     sentence = next(text for kind, text in _SENTENCES if isinstance(error, kind))
     return Trouble(
         text=sentence,
-        until=error.until if isinstance(error, Limited) else None,
+        until=error.until if isinstance(error, Limited) and _is_ahead(error.until, now) else None,
         ask=needs if isinstance(error, PermissionMissing) else None,
         sign_in=isinstance(error, TokenRefused),
     )
+
+
+def _is_ahead(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment > now
 
 
 def lower_first(text: str) -> str:

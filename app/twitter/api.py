@@ -7,6 +7,7 @@ errors", "Expansions", "Pagination".
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +32,11 @@ from app.twitter.transport import Answer, Transport
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 MOST_CREATORS = 100
+# Twitter sends a hundred Tweets or a thousand people at most, and we ask for fewer.
+MOST_ITEMS = 1000
 
 USER_FIELDS = {
     "user.fields": "created_at,description,entities,location,pinned_tweet_id,profile_image_url,"
@@ -194,11 +199,26 @@ def _page(document: Mapping[str, Any], read: Callable[[object, Includes], T]) ->
     includes = Includes.from_json(document.get("includes"))
     meta = document.get("meta")
     return Page(
-        items=tuple(read(item, includes) for item in data or ()),
+        items=_readable_items(data or [], includes, read),
         next_token=_token(meta, "next_token"),
         previous_token=_token(meta, "previous_token"),
         problems=_problems(document),
     )
+
+
+def _readable_items(
+    data: list[object], includes: Includes, read: Callable[[object, Includes], T]
+) -> tuple[T, ...]:
+    """Read what can be read: one odd item does not take the others along."""
+    items = []
+    for item in data[:MOST_ITEMS]:
+        try:
+            items.append(read(item, includes))
+        except Unreadable as error:
+            log.warning("Twitter sent an item that makes no sense: %s", error)
+    if data and not items:
+        raise Unreadable("no item of a list makes sense")
+    return tuple(items)
 
 
 def _token(meta: object, name: str) -> str | None:

@@ -29,6 +29,9 @@ DATE = re.compile(
 LONGEST_NAME = 200
 LONGEST_BIO = 1_000
 LARGEST_COUNT = 10**15
+# A Tweet has four pictures, a Space a handful of hosts. More would only make a page endless.
+MOST_MEDIA = 4
+MOST_HOSTS = 10
 LARGEST_SIDE = 20_000
 
 
@@ -188,7 +191,7 @@ class Space:
     def from_json(cls, data: object, includes: Includes) -> Space:
         """Read a Space, joined with its people; raise `Unreadable` without id and state."""
         space = _object(data)
-        hosts = (includes.user(host) for host in _list(space.get("host_ids")))
+        hosts = (includes.user(host) for host in _list(space.get("host_ids"))[:MOST_HOSTS])
         return cls(
             id=_required_id(space, SPACE_ID),
             state=_required_text(space, "state"),
@@ -234,7 +237,7 @@ class Includes:
 
     def media_of(self, tweet: Mapping[str, Any]) -> tuple[Media, ...]:
         """Return the pictures attached to a Tweet, in its order."""
-        keys = _list(_object(tweet.get("attachments")).get("media_keys"))
+        keys = _list(_object(tweet.get("attachments")).get("media_keys"))[:MOST_MEDIA]
         media = (_readable(Media.from_json, _found(self.media, key)) for key in keys)
         return tuple(item for item in media if item)
 

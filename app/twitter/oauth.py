@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from authlib.integrations.requests_client import OAuth2Auth
 from authlib.integrations.requests_client.oauth2_session import OAuth2ClientAuth
@@ -29,6 +28,7 @@ from app.twitter.errors import (
     Unreadable,
 )
 from app.twitter.limits import lifts_at
+from app.twitter.origins import origin
 from app.twitter.token_set import TokenSet
 from app.twitter.transport import Answer, Transport
 
@@ -85,7 +85,7 @@ class AuthorizationServer:
         self._authorize_url = authorize_url
         self._token_url = f"{api_url}/oauth2/token"
         self._revoke_url = f"{api_url}/oauth2/revoke"
-        self._issuers = frozenset({_origin(authorize_url), _origin(api_url)})
+        self._issuers = frozenset({origin(authorize_url), origin(api_url)})
 
     def authorization_url(self, *, state: str, code_verifier: str, scopes: frozenset[str]) -> str:
         """Return where to send the browser (RFC 6749 §4.1.1, RFC 7636 §4.3, S256)."""
@@ -213,7 +213,7 @@ def _checked(answer: Answer) -> _CheckedTokenAnswer:
     if str(document.get("token_type")).lower() != "bearer":
         raise Unreadable("a token answer whose token_type is not bearer")
     for optional in ("refresh_token", "scope"):
-        if document.get(optional) is not None:
+        if document.get(optional) not in (None, ""):
             token[optional] = _text(document, optional)
     return _CheckedTokenAnswer(token)
 
@@ -261,7 +261,7 @@ def _error(answer: Answer) -> TwitterError | None:
     try:
         document = answer.json_object()
     except Unreadable:
-        document = {}
+        return None  # a firewall's page says nothing about our client
     error = _word(document.get("error"))
     if error is None:
         return ClientRefused(f"HTTP {answer.status}") if answer.status in UNAUTHORIZED else None
@@ -285,8 +285,3 @@ def _sayable(value: object) -> str:
     """Return a description fit for a log: short, printable, and nothing in it like a secret."""
     text = value[:200] if isinstance(value, str) else ""
     return LIKE_A_SECRET.sub("[...]", "".join(filter(str.isprintable, text)))
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

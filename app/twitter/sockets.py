@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 CONNECT_SECONDS = 3.0
+# Nothing was sent yet, so connecting may be tried again.
+TRIES = 2
 # Dead peers are noticed while a connection idles in the pool, not when a code waits to be sent.
 KEEP_ALIVE = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
@@ -102,7 +104,9 @@ def tls_context() -> ssl.SSLContext:
 def _connect(host: str, port: int) -> socket.socket:
     budget = _current.get()
     problem = OSError("the name has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+    # The look-up cannot be interrupted: the resolver's own time-outs bound it, outside the budget.
+    addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    for family, kind, protocol, _, address in addresses * TRIES:
         sock = CountdownSocket(family, kind, protocol)
         try:
             for option in KEEP_ALIVE:

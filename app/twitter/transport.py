@@ -14,7 +14,6 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3 import PoolManager
 from urllib3.exceptions import DecodeError, HTTPError
-from urllib3.util.retry import Retry
 
 from app.twitter.budget import Budget
 from app.twitter.errors import Busy, Unreachable, Unreadable
@@ -31,11 +30,6 @@ MAX_BYTES = 4 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 SERVER_ERRORS = range(500, 600)
 REDIRECTS = range(300, 400)
-
-# Resent only if no connection was made: a code or a refresh token must not be spent twice.
-_ONLY_CONNECTING = Retry(
-    total=None, connect=1, read=False, redirect=False, status=False, other=False, backoff_factor=0
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +110,9 @@ class Transport:
     def __init__(self, *, slots: int, user_agent: str) -> None:
         """Allow `slots` calls at once, so that pages which need no Twitter always find a thread."""
         self._slots = _Slots(slots)
-        self._adapter = _PooledAdapter(
-            pool_connections=4, pool_maxsize=slots, max_retries=_ONLY_CONNECTING
-        )
+        # Nothing is resent: a code or a refresh token must not be spent twice. Only connecting is
+        # tried again, before anything was sent (see `sockets`).
+        self._adapter = _PooledAdapter(pool_connections=4, pool_maxsize=slots, max_retries=0)
         self._headers = {
             "User-Agent": user_agent,
             "Accept": "application/json",
@@ -170,8 +164,8 @@ class Transport:
             response = self._adapter.send(request, stream=True, timeout=timeout)
             with contextlib.closing(response):
                 return Answer(response.status_code, response.headers, _read(response, max_bytes))
-        except DecodeError:
-            raise Unreadable("a body that cannot be decompressed") from None
+        except (DecodeError, ValueError):  # ValueError: a chunk of less than no bytes
+            raise Unreadable("a body that cannot be taken apart") from None
         except (requests.RequestException, HTTPError, OSError) as error:
             raise Unreachable(f"no answer ({type(error).__name__})") from None
 

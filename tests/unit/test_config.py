@@ -200,7 +200,10 @@ def test_postgresql_urls_reach_the_driver_we_ship(tmp_path, scheme):
     assert config.database_url == "postgresql+psycopg://perch@db/perch"
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "perch.db", "mysql://x/y"])
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite://", "sqlite:///:memory:", "perch.db", "mysql://x/y", "postgresql://u:p@host:port/db"],
+)
 def test_a_database_that_cannot_serve_is_refused(tmp_path, url):
     assert problems({"DATABASE_URL": url}, tmp_path)[0].startswith("DATABASE_URL:")
 
@@ -262,3 +265,13 @@ def test_the_second_of_two_first_workers_takes_the_key_of_the_first(tmp_path, mo
     config = Config.from_env({}, root=tmp_path)
 
     assert config.secret_key == (LONG,)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://:hunter2/x@host:6379/0", "redis://host:port", "memory://"]
+)
+def test_a_redis_url_that_is_none_is_refused_without_quoting_it(tmp_path, url):
+    [problem] = problems({"REDIS_URL": url}, tmp_path)
+
+    assert problem.startswith("REDIS_URL:")
+    assert "hunter2" not in problem

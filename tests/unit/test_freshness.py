@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
+from app.accounts import freshness
 from app.accounts.browsers import Browsers
 from app.accounts.claims import Claims
 from app.accounts.errors import GrantEnded
@@ -25,6 +27,7 @@ from app.twitter.errors import (
     GrantRefused,
     Limited,
     Refused,
+    TokenRefused,
     Unreachable,
     Unreadable,
 )
@@ -92,7 +95,7 @@ def grants(vault, outbox):
 
 @pytest.fixture
 def fresh(database, vault, grants, outbox, server, clock):
-    return Freshness(database, vault, grants, outbox, server, clock=clock)
+    return Freshness(database, vault, grants, outbox, server, waiters=32, clock=clock)
 
 
 @pytest.fixture
@@ -440,8 +443,8 @@ def test_without_a_refresh_token_a_grant_lives_to_its_end(fresh, welcome, clock,
 def test_a_401_means_one_refresh(fresh, welcome, server):
     grant = welcome()
 
-    token = fresh.renew(grant, refused="access-0", budget=Budget())
-    again = fresh.renew(grant, refused="access-0", budget=Budget())
+    token = fresh.token_after_refusal(grant, refused="access-0", budget=Budget())
+    again = fresh.token_after_refusal(grant, refused="access-0", budget=Budget())
 
     assert (token, again) == ("access-1", "access-1")
     assert server.spent == ["refresh-0"]
@@ -467,3 +470,104 @@ def test_no_transaction_is_open_while_twitter_is_asked(fresh, welcome, server, d
     server.answer = write_meanwhile
 
     assert fresh.usable_token(grant, budget=Budget()) == "access-1"
+
+
+def flaky(database, monkeypatch, failures):
+    """Let writing fail so many times, as while the database is away."""
+    writing, left = database.writing, [failures]
+
+    def write():
+        if left[0] > 0:
+            left[0] -= 1
+            raise OperationalError("UPDATE", {}, Exception("away"))
+        return writing()
+
+    monkeypatch.setattr(database, "writing", write)
+
+
+def test_a_database_that_is_away_for_a_moment_loses_no_token(
+    fresh, welcome, server, database, clock, row, monkeypatch
+):
+    monkeypatch.setattr(freshness, "STORE_PAUSE_SECONDS", 0.01)
+    grant = welcome()
+    clock.advance(hours=3)
+
+    def away_afterwards(number):
+        flaky(database, monkeypatch, failures=3)
+        return server.fresh_token_set(number)
+
+    server.answer = away_afterwards
+
+    assert fresh.usable_token(grant, budget=Budget()) == "access-1"
+    assert row(grant)["generation"] == 1
+
+
+def test_tokens_that_cannot_be_stored_are_revoked(
+    fresh, welcome, server, database, clock, row, monkeypatch
+):
+    monkeypatch.setattr(freshness, "STORE_SECONDS", 0.05)
+    monkeypatch.setattr(freshness, "STORE_PAUSE_SECONDS", 0.01)
+    grant = welcome()
+    clock.advance(hours=3)
+
+    def away_for_long(number):
+        monkeypatch.setattr(fresh, "_store", refuse_to_store)
+        return server.fresh_token_set(number)
+
+    def refuse_to_store(*_args):
+        raise OperationalError("UPDATE", {}, Exception("away"))
+
+    server.answer = away_for_long
+
+    with pytest.raises(OperationalError):
+        fresh.usable_token(grant, budget=Budget())
+
+    fresh._outbox.wait(seconds=5)
+    assert {token for token, _ in server.revoked} == {"access-1", "refresh-1"}
+    assert row(grant)["lease_owner"] is None
+    assert row(grant)["ended_at"] is None
+
+
+def test_a_grant_that_was_refreshed_while_it_was_judged_does_not_end(
+    fresh, welcome, server, database, clock, row, vault
+):
+    grant = welcome()
+    clock.advance(hours=3)
+    judged = fresh._read(grant)
+    sealed = vault.seal("access-of-the-slow", at=place("grants", "access_token", grant))
+    with database.writing() as connection:
+        connection.execute(update(Grant).values(generation=1, access_token=sealed))
+
+    token = fresh._end(judged, Because.REFUSED)
+
+    assert token == "access-of-the-slow"
+    assert row(grant)["ended_at"] is None
+
+
+def test_a_401_to_everything_is_no_storm_of_refreshes(fresh, welcome, server, clock):
+    grant = welcome()
+    token = fresh.token_after_refusal(grant, refused="access-0", budget=Budget())
+
+    for _ in range(5):
+        with pytest.raises(TokenRefused):
+            fresh.token_after_refusal(grant, refused=token, budget=Budget())
+    clock.advance(seconds=11)
+    later = fresh.token_after_refusal(grant, refused=token, budget=Budget())
+
+    assert (token, later) == ("access-1", "access-2")
+    assert len(server.spent) == 2
+
+
+def test_a_crowd_that_waits_leaves_threads_for_others(
+    database, vault, grants, outbox, server, clock, welcome
+):
+    fresh = Freshness(database, vault, grants, outbox, server, waiters=2, clock=clock)
+    grant = welcome()
+    clock.advance(hours=3)
+    lease(database, grant, "somebody", 20)
+
+    with ThreadPoolExecutor(5) as pool:
+        calls = [pool.submit(fresh.usable_token, grant, budget=Budget(1)) for _ in range(5)]
+        troubles = sorted(type(call.exception()).__name__ for call in calls)
+
+    assert troubles == ["Busy", "Busy", "Busy", "Unreachable", "Unreachable"]

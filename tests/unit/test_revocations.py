@@ -279,7 +279,7 @@ def test_a_rolled_back_ending_leaves_nothing_in_the_outbox(build_outbox, databas
             outbox.add(connection, "a", "access_token", now=clock())
             connection.execute(insert(Revocation).values(id=None))
 
-    with pytest.raises(Exception, match="(?i)null"):
+    with pytest.raises(Exception, match=r"(?i)null"):
         end_and_fail()
 
     assert waiting() == []

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.twitter.budget import Budget
 from app.twitter.errors import Busy, Unreachable, Unreadable
-from app.twitter.sockets import tls_context
+from app.twitter.sockets import CountdownSocket, tls_context
 from app.twitter.transport import Transport
 
 pytestmark = pytest.mark.loopback
@@ -315,6 +315,43 @@ def test_a_certificate_nobody_vouches_for_gets_no_token(tmp_path, trusting, name
         seconds(lambda: transport.send("GET", url, budget=Budget(5)))
 
     assert heard == []
+
+
+def test_a_chunk_of_less_than_nothing_is_unreadable(transport):
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n"
+
+    with server(answering(head)) as (url, _), pytest.raises(Unreadable):
+        transport.send("GET", url, budget=Budget(10))
+
+
+def test_a_name_is_looked_up_once(transport, monkeypatch):
+    asked = []
+
+    def fail(*args, **_kwargs):
+        asked.append(args)
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+
+    with pytest.raises(Unreachable):
+        transport.send("GET", "http://nowhere.invalid/", budget=Budget(5))
+
+    assert len(asked) == 1
+
+
+def test_a_connection_that_fails_is_tried_once_more(transport, monkeypatch):
+    tried = []
+
+    def fail(_sock, address):
+        tried.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(CountdownSocket, "connect", fail)
+
+    with pytest.raises(Unreachable):
+        transport.send("POST", "http://127.0.0.1:9/", budget=Budget(5))
+
+    assert len(tried) == 2
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

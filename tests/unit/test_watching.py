@@ -3,12 +3,15 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from app.accounts.watching import Watchers
 from app.twitter.budget import Budget
+from app.twitter.errors import Busy
 
 
 def test_one_thread_looks_and_the_others_sleep():
-    watchers, done, looks = Watchers(), threading.Event(), []
+    watchers, done, looks = Watchers(at_most=32), threading.Event(), []
 
     def changed():
         looks.append(threading.get_ident())
@@ -27,7 +30,7 @@ def test_one_thread_looks_and_the_others_sleep():
 
 
 def test_nobody_waits_longer_than_their_budget():
-    watchers = Watchers()
+    watchers = Watchers(at_most=32)
 
     with ThreadPoolExecutor(4) as pool:
         waiting = [
@@ -40,7 +43,7 @@ def test_nobody_waits_longer_than_their_budget():
 
 
 def test_when_the_looker_gives_up_another_goes_on():
-    watchers, done = Watchers(), threading.Event()
+    watchers, done = Watchers(at_most=32), threading.Event()
 
     with ThreadPoolExecutor(2) as pool:
         hasty = pool.submit(watchers.wait, "a", done.is_set, budget=Budget(0.2))
@@ -53,7 +56,7 @@ def test_when_the_looker_gives_up_another_goes_on():
 
 
 def test_different_things_are_watched_apart():
-    watchers = Watchers()
+    watchers = Watchers(at_most=32)
 
     with ThreadPoolExecutor(2) as pool:
         other = pool.submit(watchers.wait, "a", lambda: False, budget=Budget(0.5))
@@ -64,7 +67,7 @@ def test_different_things_are_watched_apart():
 
 
 def test_a_look_that_fails_wakes_the_others():
-    watchers, looking = Watchers(), threading.Event()
+    watchers, looking = Watchers(at_most=32), threading.Event()
 
     def fail():
         looking.set()
@@ -81,8 +84,23 @@ def test_a_look_that_fails_wakes_the_others():
 
 
 def test_nothing_is_kept_when_nobody_waits():
-    watchers = Watchers()
+    watchers = Watchers(at_most=32)
 
     watchers.wait("a", lambda: True, budget=Budget(1))
 
     assert watchers._watched == {}
+
+
+def test_who_comes_when_enough_are_waiting_is_told_so_at_once():
+    watchers, done = Watchers(at_most=2), threading.Event()
+
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(watchers.wait, "a", done.is_set, budget=Budget(10)) for _ in "ab"]
+        threading.Event().wait(0.2)
+        with pytest.raises(Busy):
+            watchers.wait("b", lambda: True, budget=Budget(10))
+        done.set()
+        results = [call.result(timeout=5) for call in waiting]
+
+    assert results == [True, True]
+    assert watchers.wait("b", lambda: True, budget=Budget(10))

@@ -76,7 +76,7 @@ def test_a_database_that_is_away_gets_503_and_a_time(app, client, kind_twitter):
 
     assert page.status_code == 503
     assert page.headers["Retry-After"] == "5"
-    assert "You are still signed in" in page.text
+    assert "nothing was changed" in page.text
 
 
 def test_a_page_that_cannot_be_drawn_still_says_something(app, client, monkeypatch):
@@ -111,3 +111,60 @@ def test_an_unknown_address_gets_a_calm_404(client, path):
 
     assert page.status_code == 404
     assert "There is nothing here" in page.text
+
+
+def away(*_args):
+    raise OperationalError("SELECT", {}, Exception("gone\nDETAIL: Key (id)=(secret) exists"))
+
+
+@pytest.mark.parametrize("path", ["/", "/account", "/nowhere"])
+def test_signed_in_people_get_a_whole_page_while_the_database_is_away(
+    app, client, kind_twitter, path, caplog
+):
+    client.sign_in()
+    app.extensions["perch"].people.find = away
+
+    page = client.get(path)
+
+    assert page.status_code in {404, 503}
+    assert "independent software" in page.text
+    assert "cannot be drawn" not in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_logging_out_cannot_fail(app, client, kind_twitter):
+    client.sign_in()
+    token = client.csrf_token("/account")
+    services = app.extensions["perch"]
+    find, services.people.find, services.browsers.log_out = services.people.find, away, away
+
+    answer = client.post("/auth/logout", data={"csrf_token": token})
+    services.people.find = find
+
+    assert (answer.status_code, answer.location) == (303, "/")
+    assert "You are logged out in this browser." in client.get("/").text
+    assert not client.is_signed_in()
+
+
+def test_a_limit_that_has_lifted_names_no_time(app, client, clock):
+    from datetime import timedelta
+
+    def fail():
+        raise twitter_errors.Limited("limited", until=clock() - timedelta(days=9))
+
+    app.view_functions["pages.home"] = fail
+
+    page = client.get("/")
+
+    assert page.status_code == 429
+    assert "You can try again from" not in page.text
+
+
+def test_who_declines_a_further_permission_goes_back_to_the_page(client, kind_twitter):
+    client.sign_in()
+    started = client.press_sign_in(ask="write_follows", next="/follows")
+
+    page = client.come_back(state=started.state, error="access_denied")
+
+    assert 'href="/follows">Go back</a>' in page.text
+    assert client.is_signed_in()

@@ -314,7 +314,7 @@ def test_twitters_own_words_are_never_shown(signed_in, twitter):
     assert "Raw" not in page
 
 
-def test_a_refused_token_is_renewed_once_and_the_read_tried_again(client, twitter):
+def test_a_refused_token_is_refreshed_once_and_the_read_tried_again(client, twitter):
     twitter.post(TOKEN_URL, json=token_answer())
     twitter.post(TOKEN_URL, json=token_answer(access_token="a-newer-token"))
     twitter.get(ME_URL, json=user_answer())
@@ -332,7 +332,7 @@ def test_a_refused_token_is_renewed_once_and_the_read_tried_again(client, twitte
     ]
 
 
-def test_panels_refused_together_renew_once(client, twitter):
+def test_panels_refused_together_refresh_once(client, twitter):
     twitter.post(TOKEN_URL, json=token_answer())
     twitter.post(TOKEN_URL, json=token_answer(access_token="a-newer-token"))
     twitter.get(ME_URL, json=user_answer())
@@ -362,7 +362,7 @@ def test_a_token_that_is_refused_twice_asks_to_sign_in_again(client, twitter):
     assert len(calls_to(twitter, TWEETS_URL)) == 2
 
 
-def test_a_renewal_that_fails_leaves_the_other_panels_alone(client, twitter):
+def test_a_refresh_that_fails_leaves_the_other_panels_alone(client, twitter):
     twitter.post(TOKEN_URL, json=token_answer())
     twitter.post(TOKEN_URL, status=503)
     twitter.get(ME_URL, json=user_answer())

@@ -1,6 +1,7 @@
 """Reading side by side, apart from any page."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from threading import Event
 
 import pytest
@@ -20,13 +21,13 @@ class Tokens:
 
     def __init__(self, *tokens):
         self.tokens = list(tokens)
-        self.renewed = []
+        self.refreshed = []
 
     def usable_token(self, grant_id, *, budget):
         return self.next()
 
-    def renew(self, grant_id, *, refused, budget):
-        self.renewed.append(refused)
+    def token_after_refusal(self, grant_id, *, refused, budget):
+        self.refreshed.append(refused)
         return self.next()
 
     def next(self):
@@ -51,6 +52,7 @@ def build(threads):
             threads=threads,
             dialect=LIVE,
             grant_id="g",
+            now=datetime.now(UTC),
             scopes=LIVE.scopes(Permission.READ_TWEETS),
             budget=budget or Budget(),
         )
@@ -106,12 +108,12 @@ def test_only_what_was_refused_is_read_again(build):
     assert calls == ["old"]
 
 
-def test_one_renewal_serves_all_panels(build):
+def test_one_refresh_serves_all_panels(build):
     tokens = Tokens("old", "new")
 
     panels = build(tokens).panels(one=read(only_new), two=read(only_new))
 
-    assert tokens.renewed == ["old"]
+    assert tokens.refreshed == ["old"]
     assert [panel.page.items for panel in panels.values()] == [("new",), ("new",)]
 
 

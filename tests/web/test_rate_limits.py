@@ -1,5 +1,10 @@
 """Sign-ins are counted by address: in each process, or in Redis for all of them."""
 
+import socket
+import time
+
+import pytest
+
 
 def press(client, times):
     token = client.csrf_token()
@@ -22,6 +27,26 @@ def test_a_redis_that_is_away_locks_nobody_out(build_app, tmp_path):
     client = build_app(RATELIMIT_ENABLED="on", REDIS_URL=nowhere).test_client()
 
     assert press(client, 3) == [303] * 3
+
+
+@pytest.mark.loopback
+def test_a_redis_that_accepts_and_never_answers_holds_nobody(build_app):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+        client = build_app(RATELIMIT_ENABLED="on", REDIS_URL=url).test_client()
+        began = time.monotonic()
+
+        answers = press(client, 3)
+
+    assert answers == [303] * 3
+    assert time.monotonic() - began < 10
+
+
+def test_ready_asks_redis_too(build_app, redis_url, tmp_path):
+    there = build_app(REDIS_URL=redis_url).test_client()
+    away = build_app(REDIS_URL=f"unix://{tmp_path}/nobody.sock").test_client()
+
+    assert [client.get("/readyz").status_code for client in (there, away)] == [200, 503]
 
 
 def test_callbacks_are_counted_too(build_app):

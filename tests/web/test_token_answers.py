@@ -144,6 +144,21 @@ def test_callback_survives_every_token_error(refused, twitter, error, descriptio
     assert title in page.text
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_firewalls_page_says_nothing_about_our_client(refused, twitter, status):
+    twitter.post(TOKEN_URL, body="<h1>Access denied</h1>", status=status)
+
+    assert "Twitter said something odd" in refused().text
+
+
+@pytest.mark.parametrize("changes", [{"scope": ""}, {"refresh_token": ""}], ids=str)
+def test_an_empty_optional_part_counts_as_missing(client, twitter, changes):
+    twitter.post(TOKEN_URL, json=token_answer(**changes))
+    twitter.get(ME_URL, json=user_answer())
+
+    assert client.sign_in().status_code == 303
+
+
 def test_an_error_in_a_200_is_still_an_error(refused, twitter):
     twitter.post(TOKEN_URL, json=token_answer(error="invalid_grant"))
 
