@@ -91,7 +91,7 @@ def test_gunicorn_understands_every_setting(gunicorn_settings):
     known = GunicornConfig().settings
     ours = {name for name in gunicorn_settings if name.islower() and name[0] != "_"}
 
-    assert ours - known.keys() == {"load_dotenv", "os", "quote", "sys"}
+    assert ours - known.keys() == {"load_dotenv", "number", "os", "quote", "sys"}
     for name in ours & known.keys():
         known[name].set(gunicorn_settings[name])
 
@@ -183,14 +183,34 @@ def test_a_worker_gives_up_the_connections_it_inherits(gunicorn_settings, tmp_pa
     with app.app_context():
         inherited = database.engine.pool
 
-    gunicorn_settings["post_fork"](SimpleNamespace(app=SimpleNamespace(callable=app)), None)
+    gunicorn_settings["post_fork"](arbiter(app), None)
 
     with app.app_context():
         assert database.engine.pool is not inherited
 
 
+def test_a_preloaded_app_with_other_threads_is_told(gunicorn_settings, tmp_path):
+    app = Flask("preloaded")
+    app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{tmp_path / 'perch.db'}"
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": 4}
+    SQLAlchemy(app)
+    warnings = []
+
+    for threads in (4, 8):
+        gunicorn_settings["post_fork"](arbiter(app, threads, warnings), None)
+
+    assert warnings == ["With --preload, set GUNICORN_THREADS instead of --threads."]
+
+
+def arbiter(app, threads=32, warnings=None):
+    log = SimpleNamespace(warning=[].append if warnings is None else warnings.append)
+    return SimpleNamespace(
+        app=SimpleNamespace(callable=app), cfg=SimpleNamespace(threads=threads), log=log
+    )
+
+
 def test_a_worker_that_inherits_no_app_starts_as_well(gunicorn_settings):
-    gunicorn_settings["post_fork"](SimpleNamespace(app=SimpleNamespace(callable=None)), None)
+    gunicorn_settings["post_fork"](arbiter(None), None)
 
 
 # bin/setup, with a Python that only pretends to install

@@ -36,6 +36,8 @@ class Courier:
         """Deliver `row` as soon as possible; returns at once."""
         now = time.monotonic()
         with self._changed:
+            if self._stopped:
+                return
             heapq.heappush(self._rounds, (now, 0, now, row))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)

@@ -283,3 +283,19 @@ def test_a_rolled_back_ending_leaves_nothing_in_the_outbox(build_outbox, databas
         end_and_fail()
 
     assert waiting() == []
+
+
+def test_the_background_gives_up_after_its_last_pause(build_outbox, clock, monkeypatch):
+    monkeypatch.setattr(revocations, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(courier, "PAUSES", (0.01, 0.01))
+    server = Server(Unreachable("down"))
+    outbox = build_outbox(server)
+
+    outbox.discard(token_set(None), now=clock())
+    for _ in range(100):
+        if len(server.asked) == 3 and not outbox._courier._rounds and not outbox._courier._at_work:
+            break
+        threading.Event().wait(0.05)
+
+    assert len(server.asked) == 3
+    assert outbox.backlog() == Backlog(waiting=1, parked=0)
