@@ -5,7 +5,7 @@ import pytest
 from sandbox.testing import Sandbox
 from tests.chaos.pair import Pair
 from tests.chaos.scale import LONG
-from tests.chaos.stores import Store
+from tests.chaos.stores import postgresql_store, sqlite_store
 from tests.journey.sites import Sites, environment, upgrade
 
 FIGURES = pytest.StashKey[list]()
@@ -14,11 +14,13 @@ FIGURES = pytest.StashKey[list]()
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def store(request, tmp_path_factory):
     """An empty database at the newest version, made by the operator's own command."""
-    if request.param == "sqlite":
-        yield migrated(Store(f"sqlite:///{tmp_path_factory.mktemp('chaos')}/perch.db"))
-        return
-    with request.getfixturevalue("postgresql").empty_database() as url:
-        yield migrated(Store(url))
+    stores = {
+        "sqlite": lambda: sqlite_store(tmp_path_factory.mktemp("chaos")),
+        "postgresql": postgresql_store,
+    }
+    with stores[request.param]() as store, Sandbox() as twitter:
+        upgrade(environment(twitter, DATABASE_URL=store.url))
+        yield store
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,7 @@ def twitter_server():
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory, store):
+    """Start sites; they stop before their database does."""
     running = Sites(tmp_path_factory.mktemp("sites"), None)
     yield running
     running.stop()
@@ -63,9 +66,3 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("figures")
         for row in [("fault", "store", "measured"), ("---",) * 3, *sorted(figures)]:
             terminalreporter.write_line(f"| {' | '.join(row)} |")
-
-
-def migrated(store):
-    with Sandbox() as twitter:
-        upgrade(environment(twitter, DATABASE_URL=store.url))
-    return store

@@ -49,6 +49,9 @@ class Process:
     def kill_at(self, point):
         (self.folder / "kill").write_text(point)
 
+    def lose_the_answer_to(self, commit):
+        (self.folder / "lose").write_text(commit)
+
     def is_marked(self):
         return (self.folder / "kill").exists()
 

@@ -8,6 +8,11 @@ ALL_RACES = 200
 LONG = RACES >= ALL_RACES // 10
 
 
+def only_in_the_long_run(*cases):
+    """Return the cases that the ordinary tests leave out: others tell as much."""
+    return list(cases) if LONG else []
+
+
 def rounds(of_all):
     """Return how many of the `of_all` rounds of the longest run are due in this one."""
     return max(1, of_all * RACES // ALL_RACES)

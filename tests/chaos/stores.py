@@ -1,5 +1,9 @@
 """The database beside the site: what is in it, and whether all of it is whole."""
 
+import contextlib
+import sqlite3
+import subprocess
+
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
@@ -9,6 +13,15 @@ from app.accounts.revocations import LATER_SECONDS
 from app.accounts.vault import Vault, place
 from app.database import store_clock
 from config import Config
+from tests.needs import need
+from tests.servers import (
+    POSTGRESQL_SETTINGS,
+    PostgreSQL,
+    as_nobody,
+    postgresql_programs,
+    running,
+    temporary_folder,
+)
 
 # Ended by the person or by a newer sign-in of theirs: nothing was lost.
 WANTED = {"logged_out", "replaced"}
@@ -19,9 +32,10 @@ MANY_ATTEMPTS = 14
 class Store:
     """Reads the database of a site, and moves in it what only time would move."""
 
+    name: str
+
     def __init__(self, url):
         self.url = url
-        self.name = "PostgreSQL" if url.startswith("postgresql") else "SQLite"
         self.engine = sa.create_engine(url, poolclass=NullPool)
 
     def rows(self, statement):
@@ -44,12 +58,12 @@ class Store:
             return connection.execute(left.where(Grant.id == grant_id)).scalar() or 0.0
 
     def let_leases_end(self):
-        """Have it be later for every lease: the same as waiting."""
+        """Have it be later for every lease, on grants and in the outbox: the same as waiting."""
         with self.engine.begin() as connection:
+            past = store_clock(connection) - 1
             held = Grant.lease_until.is_not(None)
-            connection.execute(
-                sa.update(Grant).where(held).values(lease_until=store_clock(connection) - 1)
-            )
+            connection.execute(sa.update(Grant).where(held).values(lease_until=past))
+            connection.execute(sa.update(Revocation).values(due_at=past))
 
     def age_revocations(self):
         """Leave the outbox as ten minutes of failures do: many attempts, the longest pause."""
@@ -75,8 +89,85 @@ class Store:
                     vault.open(row[column], at=place("grants", column, row["id"]))
                 except CannotOpen as error:
                     found.append(f"{column} of {row['id']}: {error}")
-        if self.name == "SQLite":
-            with self.engine.connect() as connection:
-                said = connection.execute(sa.text("PRAGMA integrity_check")).scalar()
-            found += [said] if said != "ok" else []
         return found
+
+
+class SqliteStore(Store):
+    name = "SQLite"
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Be the only one who may write."""
+        path = self.url.removeprefix("sqlite:///")
+        with contextlib.closing(sqlite3.connect(path, timeout=10)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            yield
+            connection.rollback()
+
+    away = locked
+
+    def damage(self, environ):
+        [found] = self.rows(sa.text("PRAGMA integrity_check"))
+        said = found["integrity_check"]
+        return super().damage(environ) + ([said] if said != "ok" else [])
+
+
+class PostgresqlStore(Store):
+    name = "PostgreSQL"
+
+    def __init__(self, url, server):
+        super().__init__(url)
+        self.server = server
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Let nobody read or write a grant."""
+        with self.engine.begin() as connection:
+            connection.execute(sa.text("LOCK TABLE grants IN ACCESS EXCLUSIVE MODE"))
+            yield
+
+    @contextlib.contextmanager
+    def away(self):
+        """Stop the server, and start it again."""
+        self.server.stop()
+        yield
+        self.server.start()
+
+
+class OwnPostgreSQL(PostgreSQL):
+    """A PostgreSQL that can be stopped and started while others hope for it."""
+
+    def __init__(self, folder, programs):
+        super().__init__(folder)
+        data = folder / "data"
+        initdb = [programs / "initdb", "--pgdata", data, "--username", "perch", "--auth", "trust"]
+        initdb += ["--no-sync", "--encoding", "UTF8", "--locale", "C"]
+        subprocess.run(initdb, check=True, timeout=50, capture_output=True, **as_nobody(folder))
+        self.command = [programs / "postgres", "-D", data, "-k", folder]
+        for setting in POSTGRESQL_SETTINGS:
+            self.command += ["-c", setting]
+        self.life = contextlib.ExitStack()
+
+    def start(self):
+        self.life.enter_context(running(self.command, self.folder, answers=self.answers))
+
+    def stop(self):
+        self.life.close()
+
+
+@contextlib.contextmanager
+def sqlite_store(folder):
+    yield SqliteStore(f"sqlite:///{folder}/perch.db")
+
+
+@contextlib.contextmanager
+def postgresql_store():
+    programs = need(postgresql_programs(), "PostgreSQL", "Try: apt-get install postgresql")
+    with temporary_folder() as folder:
+        server = OwnPostgreSQL(folder, programs)
+        server.start()
+        try:
+            with server.empty_database() as url:
+                yield PostgresqlStore(url, server)
+        finally:
+            server.stop()

@@ -4,6 +4,7 @@
 names a point, such as "after Freshness._take": the first thread that gets there takes the file
 away and kills its process, the hard way. Points lie around each call to the authorization server,
 and around each commit ("before" is when everything is written and nothing is committed).
+A file `lose` names a commit in the same way, whose good news the database cannot deliver any more.
 """
 
 import contextlib
@@ -13,12 +14,15 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
 from app import create_app
 from config import Config
 
 FOLDER = Path(os.environ["CHAOS_FOLDER"])
 CLOCK = FOLDER / "clock"
 KILL = FOLDER / "kill"
+LOSE = FOLDER / "lose"
 
 
 def now():
@@ -27,10 +31,17 @@ def now():
 
 def pass_point(name):
     """Die here if this is the point, and if nobody else has died of it."""
+    if is_asked(KILL, name):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def is_asked(file, name):
+    """Tell whether `file` names this point, and take it away: only one thread is told so."""
     with contextlib.suppress(FileNotFoundError):
-        if KILL.read_text() == name:
-            KILL.unlink()
-            os.kill(os.getpid(), signal.SIGKILL)
+        if file.read_text() == name:
+            file.unlink()
+            return True
+    return False
 
 
 def watch_calls(server):
@@ -60,6 +71,8 @@ def watch_commits(database):
             yield connection
             pass_point(f"before {name}")
         pass_point(f"after {name}")
+        if is_asked(LOSE, name):
+            raise OperationalError("COMMIT", None, ConnectionError("the line went dead"))
 
     database.writing = around
 
