@@ -200,11 +200,18 @@ class Freshness:
         )
         with self._database.writing() as connection:
             stored = connection.execute(statement).rowcount == 1
-        if stored:
+        if stored or self._holds(row.grant_id, token_set):
             return token_set.access_token
         # Logged out meanwhile: no living token may stay behind at Twitter.
         self._outbox.discard(token_set, now=self._clock())
         return self._read(row.grant_id).access_token
+
+    def _holds(self, grant_id: str, token_set: TokenSet) -> bool:
+        """Tell whether an earlier try went through, and only the database's answer was lost."""
+        try:
+            return self._read(grant_id).access_token == token_set.access_token
+        except GrantEnded:
+            return False
 
     def _release(self, row: _Row, owner: str) -> None:
         """Give the lease back after trouble; the cool-down keeps a crowd from trying at once."""

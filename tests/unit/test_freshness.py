@@ -1,5 +1,6 @@
 """A usable access token, refreshed by exactly one worker, ended by a definite refusal only."""
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -499,6 +500,33 @@ def test_a_database_that_is_away_for_a_moment_loses_no_token(
     server.answer = away_afterwards
 
     assert fresh.usable_token(grant, budget=Budget()) == "access-1"
+    assert row(grant)["generation"] == 1
+
+
+def test_a_commit_whose_answer_was_lost_is_not_taken_for_a_logout(
+    fresh, welcome, server, database, clock, row, outbox, monkeypatch
+):
+    monkeypatch.setattr(freshness, "STORE_PAUSE_SECONDS", 0.01)
+    grant = welcome()
+    clock.advance(hours=3)
+    writing = database.writing
+
+    @contextlib.contextmanager
+    def write_and_lose_the_line():
+        monkeypatch.setattr(database, "writing", writing)
+        with writing() as connection:
+            yield connection
+        raise OperationalError("COMMIT", {}, Exception("the line went dead"))
+
+    def answered(number):
+        monkeypatch.setattr(database, "writing", write_and_lose_the_line)
+        return server.fresh_token_set(number)
+
+    server.answer = answered
+
+    assert fresh.usable_token(grant, budget=Budget()) == "access-1"
+    outbox.wait(seconds=5)
+    assert server.revoked == []
     assert row(grant)["generation"] == 1
 
 
