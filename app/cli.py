@@ -8,6 +8,7 @@ import threading
 import click
 from flask import Flask
 from flask.cli import AppGroup, with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.reencryption import keys_in_use, reencrypt
 from app.accounts.revocations import Delivery
@@ -47,7 +48,13 @@ def deliver(*, watch: bool) -> None:
             signal.signal(name, lambda *_: stop.set())
     pause = IDLE_SECONDS
     while True:
-        delivered, away = _deliver_due(stop)
+        try:
+            delivered, away = _deliver_due(stop)
+        except SQLAlchemyError as error:
+            if not watch:
+                raise
+            click.echo(f"The database does not answer ({type(error).__name__}).", err=True)
+            delivered, away = 0, True
         if delivered:
             click.echo(f"Revoked {delivered} tokens.")
         if not watch or stop.is_set():

@@ -1,8 +1,11 @@
 """Commands for operators, as they are typed."""
 
+import signal
+
 import pytest
 import requests
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Grant, Revocation
 from tests.factories import ME_URL, REVOKE_URL, TOKEN_URL, token_answer, token_key, user_answer
@@ -50,6 +53,43 @@ def test_deliver_says_what_still_waits(app, client, run, twitter_that_cannot_rev
     result = run("revocations", "deliver")
 
     assert "Waiting: 2. Parked: 0." in result.output
+
+
+@pytest.fixture
+def own_signals():
+    """Give the signals that `--watch` listens to back to pytest."""
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for name, handler in before.items():
+        signal.signal(name, handler)
+
+
+def test_watching_outlives_a_database_that_is_away(app, run, own_signals, monkeypatch):
+    asked = []
+
+    def away_at_first():
+        asked.append(1)
+        if len(asked) == 1:
+            raise OperationalError("UPDATE", {}, Exception("away"))
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(app.extensions["perch"].outbox, "deliver_next", away_at_first)
+    monkeypatch.setattr("app.cli.IDLE_SECONDS", 0.01)
+
+    result = run("revocations", "deliver", "--watch")
+
+    assert result.exit_code == 0
+    assert len(asked) == 2
+    assert "The database does not answer (OperationalError)." in result.output
+
+
+def test_delivering_once_says_that_the_database_is_away(app, run, monkeypatch):
+    def away():
+        raise OperationalError("UPDATE", {}, Exception("away"))
+
+    monkeypatch.setattr(app.extensions["perch"].outbox, "deliver_next", away)
+
+    assert run("revocations", "deliver").exit_code == 1
 
 
 def test_end_signs_a_person_out_everywhere(app, client, run, kind_twitter, rows):
