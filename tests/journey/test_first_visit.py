@@ -160,7 +160,7 @@ def test_an_old_consent_page_from_the_history_still_ends_well(read, twitter):
     reader.pick("Heron")
     reader.press("Authorize app")
 
-    assert reader.heading() == "This sign-in cannot be finished"
+    assert reader.heading() == "You are signed in already"
 
     reader.open("/")
 
@@ -190,7 +190,7 @@ def test_opening_the_callback_again_signs_nobody_out(read, twitter):
     answer = reader.page.goto(callback)
 
     assert answer.status == 400
-    assert reader.heading() == "This sign-in cannot be finished"
+    assert reader.heading() == "You are signed in already"
     assert len(twitter.journal("/2/oauth2/token")) == 1
 
     reader.open("/")
