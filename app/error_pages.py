@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -268,6 +268,15 @@ PAGES: dict[type[BaseException], ErrorPage] = {
 }
 
 
+# An old callback opened again by somebody who is signed in: they have what they came for.
+SIGNED_IN_ALREADY = ErrorPage(
+    status=400,
+    title="You are signed in already",
+    text="That sign-in is over.",
+    whose="you",
+)
+
+
 def init_app(app: Flask) -> None:
     """Answer every exception with its page."""
     app.register_error_handler(Exception, show)
@@ -278,8 +287,8 @@ def show(error: Exception) -> Response:
     page = page_of(error)
     _log(error, page)
     g.bare = page.bare
-    if page.spent and not page.bare and _is_signed_in():
-        page = replace(page, title="You are signed in already", text="That sign-in is over.")
+    if page.spent and _is_signed_in():
+        page = SIGNED_IN_ALREADY
     until = _until(error)
     response = make_response(_body(page, until), _status(error, page))
     _add_headers(response, error, page, until)
@@ -337,7 +346,7 @@ def _button(page: ErrorPage) -> Button | None:
     """Return the button of a page; only that one, for each looks at something of the request."""
     offers: dict[str, Callable[[], Button | None]] = {
         "": lambda: None,
-        "sign_in": lambda: _home() if page.spent and _is_signed_in() else _sign_in(next=_back()),
+        "sign_in": lambda: _sign_in(next=_back()),
         "again": lambda: _sign_in(next=_back()) if _in_sign_in() else Button("Try again", _back()),
         "home": _home,
         "back": lambda: Button("Go back", _back()) if _is_signed_in() else _sign_in(next=_back()),

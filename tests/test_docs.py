@@ -15,7 +15,7 @@ from flask.cli import FlaskGroup
 from werkzeug.exceptions import HTTPException
 
 import sandbox
-from app.error_pages import PAGES
+from app.error_pages import PAGES, SIGNED_IN_ALREADY
 from app.twitter.dialect import LIVE
 from config import Config, ConfigError
 
@@ -28,6 +28,7 @@ EVERY_DOCUMENT = pytest.mark.parametrize(
 README = ROOT / "README.md"
 FLOW = ROOT / "docs" / "the-flow.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
+ALL_PAGES = [*PAGES.values(), SIGNED_IN_ALREADY]
 ERROR_PAGES = ROOT / "docs" / "error-pages.md"
 EXAMPLE = ROOT / ".env.example"
 
@@ -228,20 +229,20 @@ def test_every_attack_has_its_test():
 def test_every_error_page_has_its_row():
     rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", ERROR_PAGES.read_text(), re.MULTILINE)
 
-    assert set(rows) == {(str(page.status), page.title) for page in PAGES.values()}
+    assert set(rows) == {(str(page.status), page.title) for page in ALL_PAGES}
 
 
 def test_rows_say_whose_matter_it_is():
     words = {"you": "you", "us": "us", "twitter": "Twitter", "": "nobody"}
 
-    for page in PAGES.values():
+    for page in ALL_PAGES:
         row = re.search(rf"\| {page.status} \| {page.title} \| ([^|]+) \|", ERROR_PAGES.read_text())
         assert row
         assert words[page.whose] in row[1]
 
 
 def test_pages_that_the_flow_quotes_exist():
-    titles = {page.title for page in PAGES.values()}
+    titles = {page.title for page in ALL_PAGES}
 
     quotes = re.findall(r'"([A-Z][^"]+)"', " ".join(FLOW.read_text().split()))
 
