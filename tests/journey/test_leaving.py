@@ -1,0 +1,91 @@
+"""Leaving: at Twitter, in another browser, and for good. In a real browser."""
+
+import json
+
+import pytest
+
+from tests.journey.sites import wait_until
+
+pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module")
+def site(sites, twitter_server):
+    return sites.start(twitter_server, WEB_CONCURRENCY="2")
+
+
+def states(twitter):
+    return {token["state"] for token in twitter.tokens()}
+
+
+def test_who_removes_the_app_at_twitter_is_told_and_comes_back_to_the_page(read, twitter):
+    reader = read(scripts=False)
+    reader.open("/")
+    reader.sign_in("Robin Redbreast")
+    reader.go_to("Account")
+    reader.page.get_by_role("link", name="your connected apps at Twitter").click()
+    reader.press("Revoke app permissions")
+
+    reader.open("/follows")
+
+    assert reader.heading() == "Please sign in again"
+    assert "Sign in and you are back on this page" in reader.text()
+
+    reader.press("Sign in with Twitter")
+    reader.pick("Robin Redbreast")
+    reader.press("Authorize app")
+
+    assert (reader.path(), reader.heading()) == ("/follows", "Follows")
+
+
+def test_an_access_token_that_died_is_replaced_without_a_word(read, twitter):
+    reader = read(scripts=False)
+    reader.open("/")
+    reader.sign_in("Robin Redbreast")
+    twitter.advance(3 * 3600)
+
+    reader.open("/tweets")
+
+    assert reader.heading() == "Tweets"
+    assert "Dawn chorus is on" in reader.text()
+    assert len(twitter.journal("/2/oauth2/token")) == 2
+
+
+def test_one_browser_logs_out_another(read, twitter):
+    here, there = read(scripts=False), read(scripts=False)
+    for reader in (here, there):
+        reader.open("/")
+        reader.sign_in("Robin Redbreast")
+    here.go_to("Account")
+
+    here.press("Log out everywhere else")
+
+    assert "You are logged out everywhere else." in here.text()
+    there.open("/account")
+    assert there.path() == "/"
+    here.open("/account")
+    assert here.heading() == "Account"
+
+
+def test_somebody_takes_a_copy_and_leaves_for_good(read, site, twitter):
+    reader = read(scripts=False)
+    reader.open("/")
+    reader.sign_in("Robin Redbreast")
+    reader.go_to("Account")
+    with reader.page.expect_download() as download:
+        reader.page.get_by_role("link", name="Download what").click()
+    copy = json.loads(download.value.path().read_text())
+
+    reader.page.get_by_role("link", name="Disconnect and delete everything").click()
+    reader.page.get_by_label("Yes, delete everything").check()
+    reader.press("Disconnect and delete")
+
+    assert copy["user"]["username"] == "robin"
+    assert "everything we stored about you is deleted" in reader.text()
+    wait_until(lambda: states(twitter) == {"revoked"})
+    with site.database() as database:
+        counts = [
+            database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("users", "grants")
+        ]
+    assert counts == [0, 0]
