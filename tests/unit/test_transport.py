@@ -124,6 +124,20 @@ def test_bytes_that_drip_cannot_stretch_the_budget(transport, first, drop):
     assert 0.3 < took < 3
 
 
+def test_silence_after_drips_ends_with_the_budget(transport):
+    def drip_and_fall_silent(connection, over):
+        read_request(connection)
+        for byte in b"HTTP/1.1 200 Fine and well":
+            connection.sendall(bytes([byte]))
+            over.wait(0.05)
+        over.wait(30)
+
+    with server(drip_and_fall_silent) as (url, _):
+        took = seconds(lambda: transport.send("GET", url, budget=Budget(1.5)))
+
+    assert took < 2.3
+
+
 def test_silence_ends_with_the_budget(transport):
     with server(lambda connection, over: over.wait(30)) as (url, _):
         took = seconds(lambda: transport.send("GET", url, budget=Budget(0.5)))
