@@ -360,7 +360,8 @@ def _sign_in(**fields: str) -> Button:
 
 
 def _home() -> Button:
-    return Button("Go to the start page", url_for("pages.home"))
+    wanted = _back() if request.endpoint == "auth.login" else None
+    return Button("Go to the start page", url_for("pages.home", next=wanted))
 
 
 def _same_form() -> Button:
@@ -383,10 +384,17 @@ def _in_sign_in() -> bool:
 def _back() -> str:
     """Return where the person wanted to be: the end of a sign-in, or this very page."""
     if request.endpoint == "auth.login":
-        return local(request.form.get("next"))
+        return local(_asked_next())
     if _in_sign_in() or request.method != "GET":
         return str(g.get("next_path", "/"))
     return request.full_path if request.query_string else request.path
+
+
+def _asked_next() -> str | None:
+    try:
+        return request.form.get("next")
+    except HTTPException:  # the form is what is wrong
+        return None
 
 
 def _until(error: Exception) -> datetime | None:

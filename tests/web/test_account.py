@@ -115,6 +115,13 @@ def test_the_copy_holds_everything_stored_and_no_token(laptop, phone, rows):
     assert answer.headers["Content-Disposition"].startswith("attachment")
 
 
+def test_disconnecting_says_first_what_will_be_gone(laptop):
+    page = laptop.get("/account/disconnect")
+
+    assert page.status_code == 200
+    assert "Your profile and your sign-ins here will be deleted." in page.text
+
+
 def test_disconnecting_needs_a_yes(laptop, rows):
     page = press(laptop, "/account/disconnect")
 

@@ -29,6 +29,16 @@ def test_a_redis_that_is_away_locks_nobody_out(build_app, tmp_path):
     assert press(client, 3) == [303] * 3
 
 
+def test_who_pressed_too_often_keeps_where_they_wanted_to_go(build_app):
+    client = build_app(RATELIMIT_ENABLED="on").test_client()
+    press(client, 30)
+
+    page = client.post("/auth/login", data={"csrf_token": client.csrf_token(), "next": "/spaces"})
+
+    assert page.status_code == 429
+    assert 'href="/?next=/spaces"' in page.text
+
+
 @pytest.mark.loopback
 def test_a_redis_that_accepts_and_never_answers_holds_nobody(build_app):
     with socket.create_server(("127.0.0.1", 0)) as silent:
