@@ -22,7 +22,7 @@ fix: tools  # format, and mend what can be mended
 sure: format lint types test coverage  # everything that must hold before a change goes in
 
 ## One at a time
-.PHONY: format lint types coverage lock
+.PHONY: format lint types coverage chaos lock
 format: tools  # is everything formatted?
 	$(python) -m ruff format --check .
 lint: tools  # does anything look wrong?
@@ -31,6 +31,8 @@ types: tools  # do the types agree?
 	$(python) -m mypy
 coverage: test  # did the tests reach every branch of sign-in, storage and Twitter?
 	$(python) -m coverage report --include="app/auth/*,app/accounts/*,app/twitter/*" --fail-under=100
+chaos: tools  # kill, lock and delay things for half an hour: who loses their sign-in?
+	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-200} $(python) -m pytest tests/chaos
 lock:  # choose the newest packages again and write both requirements files
 	bin/lock
 

@@ -4,7 +4,7 @@ import pytest
 
 from sandbox.testing import Sandbox
 from tests.chaos.pair import Pair
-from tests.chaos.scale import LONG
+from tests.chaos.scale import LONG, RACES
 from tests.chaos.stores import postgresql_store, sqlite_store
 from tests.journey.sites import Sites, environment, upgrade
 
@@ -63,6 +63,14 @@ def figure(request, store):
 def pytest_terminal_summary(terminalreporter):
     figures = terminalreporter.config.stash.get(FIGURES, [])
     if LONG and figures:
-        terminalreporter.section("figures")
-        for row in [("fault", "store", "measured"), ("---",) * 3, *sorted(figures)]:
+        terminalreporter.section(f"figures, CHAOS_ROUNDS={RACES}")
+        for row in [("fault", "store", "measured"), ("---",) * 3, *merged(figures)]:
             terminalreporter.write_line(f"| {' | '.join(row)} |")
+
+
+def merged(figures):
+    """Sort the figures, with one row for both stores where they are the same."""
+    stores = {}
+    for fault, store, measured in sorted(figures):
+        stores.setdefault((fault, measured), []).append(store)
+    return [(fault, " and ".join(names), said) for (fault, said), names in stores.items()]

@@ -68,11 +68,8 @@ class Store:
     def age_revocations(self):
         """Leave the outbox as ten minutes of failures do: many attempts, the longest pause."""
         with self.engine.begin() as connection:
-            connection.execute(
-                sa.update(Revocation).values(
-                    attempts=MANY_ATTEMPTS, due_at=store_clock(connection) + LATER_SECONDS
-                )
-            )
+            later = store_clock(connection) + LATER_SECONDS
+            connection.execute(sa.update(Revocation).values(attempts=MANY_ATTEMPTS, due_at=later))
 
     def outbox(self):
         """List the tokens that Twitter was not told of yet, without their values."""

@@ -67,7 +67,8 @@ def test_a_slow_refresh_is_waited_for_by_everybody(pair, figure):
     slowest = max(view.seconds for view in views)
     failed = [view for view in views if not view.is_whole]
     figure(
-        f"the same, a refresh that takes {SLOW_SECONDS} s, {len(refreshes)} rounds",
+        f"2 processes, {len(crowd)} readers, a refresh of {SLOW_SECONDS} s, "
+        f"{len(refreshes)} rounds",
         f"{sum(refreshes)} refreshes, {len(failed)} failed views of {len(views)}, "
         f"slowest page {slowest:.1f} s",
     )
@@ -318,16 +319,24 @@ LOOKS_EVERY_SECONDS = 2.5
 TOKEN_KINDS = {"access_token", "refresh_token"}
 
 
-def test_a_database_that_is_away_costs_time_and_nothing_else(pair, figure):
-    views, back_after = under_load(pair, pair.store.away, AWAY_SECONDS)
+@pytest.mark.parametrize("trouble", ["away", *only_in_the_long_run("locked")])
+def test_a_database_in_trouble_costs_time_and_nothing_else(pair, figure, trouble):
+    views, back_after = under_load(pair, getattr(pair.store, trouble), AWAY_SECONDS)
 
-    assert_only_time_was_lost(pair, figure, "database away", views, back_after)
-
-
-def test_a_database_that_is_locked_costs_time_and_nothing_else(pair, figure):
-    views, back_after = under_load(pair, pair.store.locked, AWAY_SECONDS)
-
-    assert_only_time_was_lost(pair, figure, "database locked", views, back_after)
+    bad = [view for view in views if not view.is_whole]
+    slowest = max(view.seconds for view in views)
+    figure(
+        f"database {trouble} for {AWAY_SECONDS} s, {2 * READERS} people reading",
+        f"{len(views)} views: {tally(view.status for view in views)}; slowest {slowest:.1f} s; "
+        f"normal after {back_after:.1f} s; {len(pair.signed_out())} signed out, "
+        f"{len(pair.damage())} rows damaged",
+    )
+    assert {view.status for view in bad} <= {503}
+    assert all(view.retry_after for view in bad)
+    assert back_after < NORMAL_AFTER
+    assert pair.signed_out() == []
+    assert pair.reused() == []
+    assert pair.damage() == []
 
 
 def test_a_new_token_that_finds_no_database_is_not_lost(pair, figure):
@@ -374,6 +383,7 @@ def test_a_commit_whose_answer_is_lost_is_not_taken_for_a_logout(pair, figure):
     assert {token["kind"] for token in living_tokens(pair, [grant])} == TOKEN_KINDS
 
 
+@pytest.mark.skipif(not LONG, reason="part of make chaos")
 def test_the_deliverer_outlives_a_database_that_is_away(pair, figure):
     people = sign_in_many(pair, 2)
     with deliverer(pair) as log:
@@ -418,23 +428,6 @@ def under_load(pair, trouble, seconds):
             time.sleep(seconds)
         over.set()
         return views, max(one.result(120) for one in back)
-
-
-def assert_only_time_was_lost(pair, figure, fault, views, back_after):
-    bad = [view for view in views if not view.is_whole]
-    slowest = max(view.seconds for view in views)
-    figure(
-        f"{fault} for {AWAY_SECONDS} s, {2 * READERS} people reading",
-        f"{len(views)} views: {tally(view.status for view in views)}; slowest {slowest:.1f} s; "
-        f"normal after {back_after:.1f} s; {len(pair.signed_out())} signed out, "
-        f"{len(pair.damage())} rows damaged",
-    )
-    assert {view.status for view in bad} <= {503}
-    assert all(view.retry_after for view in bad)
-    assert back_after < NORMAL_AFTER
-    assert pair.signed_out() == []
-    assert pair.reused() == []
-    assert pair.damage() == []
 
 
 # Clocks
