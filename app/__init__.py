@@ -19,7 +19,7 @@ from app import (
     services,
     sessions,
 )
-from app.extensions import csrf, db, limiter, migrate
+from app.extensions import csrf, db, migrate
 from app.health import health
 from config import ROOT, Config
 
@@ -38,18 +38,17 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
         SQLALCHEMY_ENGINE_OPTIONS=database.engine_options(
             config.database_url, threads=config.threads
         ),
-        **rate_limits.settings(config),
     )
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     csrf.init_app(app)
-    limiter.init_app(app)
     with app.app_context():
         services.install(app, services.wire(config, db.engine, now=now))
 
     app.register_blueprint(health)
     auth.init_app(app, config)
     pages.register(app)
+    rate_limits.init_app(app, config)
     error_pages.init_app(app)
     cli.init_app(app)
     return app

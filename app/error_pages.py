@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from flask import Flask, Response, g, make_response, render_template, request, url_for
@@ -21,10 +21,10 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
+from app import rate_limits
 from app.accounts.errors import CannotOpen, GrantEnded
 from app.auth import errors as auth
 from app.auth.redirects import local
-from app.extensions import limiter
 from app.logs import request_id
 from app.services import services
 from app.twitter import errors as twitter
@@ -400,9 +400,7 @@ def _asked_next() -> str | None:
 def _until(error: Exception) -> datetime | None:
     if isinstance(error, twitter.Limited):
         return error.until if error.until and error.until > services().now() else None
-    if isinstance(error, RateLimitExceeded) and limiter.current_limit:
-        return datetime.fromtimestamp(limiter.current_limit.reset_at, tz=UTC)
-    return None
+    return rate_limits.lifts_at() if isinstance(error, RateLimitExceeded) else None
 
 
 def _add_headers(

@@ -10,12 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.models import User
-from app.extensions import limiter
 from app.rate_limits import REDIS_TIMEOUTS
 from app.services import services
 
 health = Blueprint("health", __name__)
-limiter.exempt(health)
 
 
 @health.get("/healthz")

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "app.pages": SERVICES,
     # What concerns them all, put together by the factory.
     "app.cli": SERVICES,
-    "app.error_pages": {"app.auth", "app.logs"} | SERVICES,
+    "app.error_pages": {"app.auth", "app.logs", "app.rate_limits"} | SERVICES,
     "app.health": {"app.rate_limits"} | SERVICES,
     "app.logs": {"config"},
     "app.metrics": SERVICES,

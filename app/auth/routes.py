@@ -17,7 +17,6 @@ from app.auth import round_trip
 from app.auth.errors import AlreadyUsed
 from app.auth.flow_cookies import FlowCookies, PendingSignIn
 from app.auth.redirects import local
-from app.extensions import limiter
 from app.services import services
 from app.twitter.budget import Budget
 from app.twitter.dialect import AT_SIGN_IN, Permission
@@ -32,7 +31,6 @@ auth = Blueprint("auth", __name__, url_prefix="/auth")
 
 
 @auth.post("/login")
-@limiter.limit("30 per minute")
 def login() -> Response:
     """Send the browser to Twitter's authorization page, and remember what must come back."""
     pending = round_trip.begin(request.form.get("next"), _scopes_to_ask(request.form.get("ask")))
@@ -49,7 +47,6 @@ def login() -> Response:
 
 
 @auth.get("/callback")
-@limiter.limit("60 per minute")
 def callback() -> Response:
     """Take the browser back from Twitter: state first, once, whatever else it brings."""
     _only_get()
@@ -68,7 +65,6 @@ def callback() -> Response:
 
 
 @auth.post("/logout")
-@limiter.limit("60 per minute")
 def logout() -> Response:
     """End this browser's grant. Local and immediate; Twitter is told behind it.
 

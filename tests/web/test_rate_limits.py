@@ -59,6 +59,17 @@ def test_ready_asks_redis_too(build_app, redis_url, tmp_path):
     assert [client.get("/readyz").status_code for client in (there, away)] == [200, 503]
 
 
+def test_one_apps_lost_redis_is_no_other_apps_matter(build_app, tmp_path):
+    nowhere = f"unix://{tmp_path}/nobody.sock"
+    lost = build_app(RATELIMIT_ENABLED="on", REDIS_URL=nowhere).test_client()
+    press(lost, 3)
+    client = build_app(RATELIMIT_ENABLED="on").test_client()
+    first = press(client, 20)
+    press(lost, 3)
+
+    assert (first, press(client, 20)) == ([303] * 20, [303] * 10 + [429] * 10)
+
+
 def test_callbacks_are_counted_too(build_app):
     client = build_app(RATELIMIT_ENABLED="on").test_client()
 
