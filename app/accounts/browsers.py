@@ -80,11 +80,6 @@ class Browsers:
 
     def end(self, grants: list[str], because: Because) -> None:
         """End `grants` in one transaction; Twitter is told in the background."""
-        now = self._clock()
         with self._database.writing() as connection:
-            ended = [
-                row
-                for grant_id in grants
-                for row in self._grants.end(connection, grant_id, because, now=now)
-            ]
+            ended = self._grants.end_all(connection, grants, because, now=self._clock())
         self._outbox.deliver_soon(ended)

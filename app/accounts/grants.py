@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -96,6 +97,14 @@ class Grants:
             self._outbox.add(connection, token, column, now=now)
             for column, sealed in zip(("access_token", "refresh_token"), row, strict=True)
             if (token := self._opened(column, sealed, grant_id)) is not None
+        ]
+
+    def end_all(
+        self, connection: Connection, grants: Iterable[str], because: Because, *, now: datetime
+    ) -> list[str]:
+        """End several grants as `end` does, in the caller's transaction."""
+        return [
+            row for grant_id in grants for row in self.end(connection, grant_id, because, now=now)
         ]
 
     def _sealed(self, column: str, token: str | None, grant_id: str) -> str | None:

@@ -131,15 +131,14 @@ class People:
 
         One transaction. Only sealed tokens stay in the outbox, until Twitter was told to kill them.
         """
-        now = self._clock()
         with self._database.writing() as connection:
+            # Another tab may be signing in: it comes before us, or starts anew after us.
+            connection.execute(select(User.id).where(User.id == user_id).with_for_update())
             theirs = select(Grant.id).where(Grant.user_id == user_id)
             grants = list(connection.execute(theirs).scalars())
-            ended = [
-                row
-                for grant_id in grants
-                for row in self._grants.end(connection, grant_id, Because.DISCONNECTED, now=now)
-            ]
+            ended = self._grants.end_all(
+                connection, grants, Because.DISCONNECTED, now=self._clock()
+            )
             connection.execute(delete(Claim).where(Claim.grant_id.in_(grants)))
             connection.execute(delete(Grant).where(Grant.user_id == user_id))
             connection.execute(delete(User).where(User.id == user_id))

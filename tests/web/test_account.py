@@ -1,11 +1,15 @@
 """Where I am signed in: end one, end all others, take a copy, leave for good."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
 
 from app.accounts.models import Claim, Grant, Revocation, User
+from app.accounts.people import _remember
+from app.twitter.entities import User as Profile
+from app.twitter.token_set import TokenSet
 from tests.factories import ME_URL, TOKEN_URL, token_answer, user_answer
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -141,6 +145,29 @@ def test_disconnecting_deletes_every_row_and_revokes_every_token(app, laptop, ph
     assert not laptop.is_signed_in()
     assert not phone.is_signed_in()
     assert "everything we stored about you is deleted" in laptop.get("/").text
+
+
+def test_a_sign_in_that_is_being_stored_meanwhile_keeps_no_living_token(
+    app, laptop, rows, clock, twitter
+):
+    people = app.extensions["perch"].people
+    [user] = rows(User)
+    tokens = TokenSet(
+        access_token="of-the-other-tab", refresh_token=None, expires_at=clock(), scopes=frozenset()
+    )
+
+    with ThreadPoolExecutor(1) as pool:
+        with people._database.writing() as connection:
+            _remember(connection, Profile.from_json(user["profile"]), now=clock())
+            people._grants.add(connection, user["id"], tokens, browser="A browser", now=clock())
+            leaving = pool.submit(people.forget, user["id"])
+            wait([leaving], timeout=0.5)
+        leaving.result(timeout=10)
+    app.extensions["perch"].outbox.wait(seconds=5)
+
+    assert rows(User) == rows(Grant) == []
+    bodies = [c.request.body for c in twitter.calls if c.request.url.endswith("/revoke")]
+    assert "token=of-the-other-tab&token_type_hint=access_token" in bodies
 
 
 def test_who_disconnected_can_come_back_as_new(laptop, rows):
