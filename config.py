@@ -213,8 +213,8 @@ def _dotenv(root: Path) -> dict[str, str]:
     return {name: value or "" for name, value in dotenv_values(root / ".env").items()}
 
 
-def _origin(text: str) -> tuple[str, str, str]:
-    """Split a URL into its origin, host and path; raise `ValueError` in words if it is none."""
+def _origin(text: str) -> tuple[str, str]:
+    """Split a URL into its origin and path; raise `ValueError` in words if it is none."""
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -231,7 +231,7 @@ def _origin(text: str) -> tuple[str, str, str]:
     netloc = f"[{host}]" if ":" in host else host
     if port not in {None, default}:
         netloc = f"{netloc}:{port}"
-    return f"{parts.scheme}://{netloc}", host, parts.path
+    return f"{parts.scheme}://{netloc}", parts.path
 
 
 def is_loopback(host: str) -> bool:
@@ -243,14 +243,14 @@ def is_loopback(host: str) -> bool:
 
 
 def _public_url(text: str) -> str:
-    origin, _, path = _origin(text)
+    origin, path = _origin(text)
     if path not in {"", "/"}:
         raise ValueError("must be an origin without a path, like https://example.com")
     return origin
 
 
 def _twitter_url(text: str) -> str:
-    origin, _, path = _origin(text)
+    origin, path = _origin(text)
     return origin + path.rstrip("/")
 
 

@@ -299,14 +299,7 @@ def _body(page: ErrorPage, until: datetime | None) -> str:
     if request_ctx.url_adapter is None:  # no host of anybody's: there is nothing to link to
         return _plain(page)
     try:
-        return render_template(
-            "error.html",
-            page=page,
-            button=_button(page),
-            until=until,
-            refresh_seconds=page.refresh_seconds,
-            bare=page.bare,
-        )
+        return render_template("error.html", page=page, button=_button(page), until=until)
     except Exception:
         # What broke the request may break its page as well. Nobody gets a blank one.
         log.exception("the error page cannot be drawn")

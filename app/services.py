@@ -59,11 +59,7 @@ def wire(config: Config, engine: Engine, *, now: Callable[[], datetime] = utc_no
     transport = Transport(slots=config.twitter_slots, user_agent=config.app_name)
     server = AuthorizationServer(
         transport,
-        Client(
-            client_id=config.twitter_client_id,
-            client_secret=config.twitter_client_secret,
-            redirect_uri=config.callback_url,
-        ),
+        _client(config),
         authorize_url=config.twitter_authorize_url or dialect.authorize_url,
         api_url=api_url,
     )
@@ -87,10 +83,7 @@ def wire(config: Config, engine: Engine, *, now: Callable[[], datetime] = utc_no
             claims,
             browsers,
             outbox,
-            lifetimes=Lifetimes(
-                idle=timedelta(days=config.session_idle_days),
-                absolute=timedelta(days=config.session_days),
-            ),
+            lifetimes=_lifetimes(config),
             clock=now,
         ),
         outbox=outbox,
@@ -106,6 +99,21 @@ def wire(config: Config, engine: Engine, *, now: Callable[[], datetime] = utc_no
         ),
         readers=ThreadPoolExecutor(config.threads, thread_name_prefix="reader"),
         now=now,
+    )
+
+
+def _client(config: Config) -> Client:
+    return Client(
+        client_id=config.twitter_client_id,
+        client_secret=config.twitter_client_secret,
+        redirect_uri=config.callback_url,
+    )
+
+
+def _lifetimes(config: Config) -> Lifetimes:
+    return Lifetimes(
+        idle=timedelta(days=config.session_idle_days),
+        absolute=timedelta(days=config.session_days),
     )
 
 

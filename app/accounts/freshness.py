@@ -58,7 +58,6 @@ class _Row:
     expires_at: datetime
     generation: int
     lease_owner: str | None
-    leased: bool
 
     def is_dead(self, now: datetime) -> bool:
         return self.expires_at <= now
@@ -264,9 +263,8 @@ class Freshness:
         return self._read(row.grant_id).access_token
 
     def _read(self, grant_id: str) -> _Row:
+        query = select(*_READ).where(Grant.id == grant_id, Grant.ended_at.is_(None))
         with self._database.reading() as connection:
-            leased = (Grant.lease_until > store_clock(connection)).label("leased")
-            query = select(*_READ, leased).where(Grant.id == grant_id, Grant.ended_at.is_(None))
             found = connection.execute(query).mappings().one_or_none()
         if found is None:
             raise GrantEnded("the grant has ended")
@@ -279,5 +277,4 @@ class Freshness:
                     found[column], at=place("grants", column, grant_id)
                 )
         found["scopes"] = frozenset(found["scopes"].split())
-        found["leased"] = bool(found["leased"])
         return _Row(grant_id=grant_id, **found)
