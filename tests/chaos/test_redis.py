@@ -6,13 +6,13 @@ import shutil
 import pytest
 
 from tests.chaos.pair import TOKEN_LIFE, Pair, at_once, look
-from tests.chaos.scale import rounds
+from tests.chaos.scale import LONG, rounds
 from tests.needs import need
 from tests.servers import Redis, running, temporary_folder
 
 pytestmark = [
     pytest.mark.loopback,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(3600 if LONG else 600),
     pytest.mark.parametrize("store", ["sqlite"], indirect=True, scope="module"),
 ]
 
@@ -58,7 +58,7 @@ def test_a_redis_that_dies_and_comes_back_empty_signs_nobody_out(pair, redis_of_
     views, refreshes = [], []
 
     def read_on():
-        for _ in range(rounds(10)):
+        for _ in range(rounds(30)):
             pair.pass_time(TOKEN_LIFE)
             pair.forget_what_was_sent()
             views.extend(at_once(look, crowd))
