@@ -1,0 +1,211 @@
+"""What people paste to look things up: ids, names and links, mixed, up to a hundred at once.
+
+Nothing here asks Twitter. What cannot be looked up raises `NotUnderstood`, which a page shows
+beside the field; so nothing that is no id ever gets into an address of the API.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from app.twitter.api import MOST_ASKED, Page
+from app.twitter.dialect import HOMES
+from app.twitter.entities import SPACE_ID, USER_OR_TWEET_ID
+from app.twitter.problems import Missing
+
+# Text that is longer is not cut into words to find out what is wrong with it.
+LONGEST = 30_000
+MOST_NAMED = 3
+LONGEST_NAMED = 60
+
+_BETWEEN = re.compile(r"[\s,;]+")
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+# x.com, and www.x.com, mobile.twitter.com, m.twitter.com, which browsers and telephones copy.
+_HOSTS = {
+    prefix + str(urlsplit(home).hostname)
+    for home in HOMES
+    for prefix in ("", "www.", "mobile.", "m.")
+}
+_TWEET_PATH = re.compile(r"/(?:[A-Za-z0-9_]{1,50}|i/web|i)/status(?:es)?/([0-9]{1,19})(?:/.*)?")
+_SPACE_PATH = re.compile(r"/i/spaces/([A-Za-z0-9]{1,13})(?:/.*)?")
+_PERSON_PATH = re.compile(r"/([A-Za-z0-9_]{1,15})/?")
+_PERSON_ID_PATH = re.compile(r"/i/user/([0-9]{1,19})/?")
+# Names that are asked for have 15 characters at most (X docs: "Users lookup").
+_NAME = re.compile(r"@?([A-Za-z0-9_]{1,15})")
+# Twitter's own pages, which look like profiles.
+# fmt: off
+_NO_NAMES = {
+    "compose", "explore", "hashtag", "home", "i", "intent", "login", "logout", "messages",
+    "notifications", "privacy", "search", "settings", "share", "signup", "tos",
+}
+# fmt: on
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class NotUnderstood(ValueError):
+    """What was typed cannot be looked up.
+
+    `sentence` says why. `culprits` are the first few parts that are to blame, cut short, and there
+    are `more` of them. They are foreign text: a page isolates and escapes them.
+    """
+
+    def __init__(self, sentence: str, culprits: Sequence[str] = ()) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.culprits = tuple(map(_cut_short, culprits[:MOST_NAMED]))
+        self.more = len(culprits) - len(self.culprits)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """People to look up, each once, in the order asked: some by id, some by name."""
+
+    ids: tuple[str, ...] = ()
+    usernames: tuple[str, ...] = ()
+
+
+def tweets(text: str) -> tuple[str, ...]:
+    """Return the ids of the Tweets in `text`: ids and links, each once, in the order asked."""
+    return _each(
+        text,
+        _tweet,
+        nothing="Please paste the id or the link of at least one Tweet.",
+        unknown="Not the id or the link of a Tweet:",
+        things="Tweets",
+    )
+
+
+def spaces(text: str) -> tuple[str, ...]:
+    """Return the ids of the Spaces in `text`: ids and links, each once, in the order asked."""
+    return _each(
+        text,
+        _space,
+        nothing="Please paste the id or the link of at least one Space.",
+        unknown="Not the id or the link of a Space:",
+        things="Spaces",
+    )
+
+
+def creators(text: str) -> tuple[str, ...]:
+    """Return the ids of the people in `text` whose Spaces are wanted; names are not taken."""
+    return _each(
+        text,
+        _user_id,
+        nothing="Please type the id of at least one person.",
+        unknown="Not the id of a person, which is a number:",
+        things="people",
+    )
+
+
+def people(text: str) -> Wanted:
+    """Return the people in `text`: ids, names and links to profiles, each once.
+
+    A number is an id. A name that is made of digits needs its @ ("@1234"), or stands in a link.
+    """
+    entries = _each(
+        text,
+        _person,
+        nothing="Please type the name, the id or the link of at least one person.",
+        unknown="Not the name, the id or the link of a person:",
+        things="people",
+    )
+    ids, names = [], dict[str, str]()
+    for entry in entries:
+        if entry.startswith("@"):
+            names.setdefault(entry.lower(), entry.removeprefix("@"))
+        else:
+            ids.append(entry)
+    return Wanted(ids=tuple(ids), usernames=tuple(names.values()))
+
+
+class _HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T_id = TypeVar("T_id", bound=_HasId)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found(Generic[T_co]):
+    """What became of one thing that was asked for: it is there, or why it is missing."""
+
+    asked: str
+    item: T_co | None = None
+    missing: Missing = "unknown"
+
+
+def in_order(asked: Iterable[str], page: Page[T_id]) -> list[Found[T_id]]:
+    """Return one `Found` for each id asked for: Twitter promises no order."""
+    items = {item.id: item for item in page.items}
+    reasons = {problem.asked: problem.missing for problem in page.problems}
+    return [
+        Found(asked=id_, item=items.get(id_), missing=reasons.get(id_, "unknown")) for id_ in asked
+    ]
+
+
+_Entry = Callable[[str], str | None]
+
+
+def _each(text: str, entry: _Entry, *, nothing: str, unknown: str, things: str) -> tuple[str, ...]:
+    """Read every word of `text` with `entry`; all must be understood, and not be too many."""
+    if len(text) > LONGEST:
+        raise NotUnderstood(f"That is too much text. Twitter shows {MOST_ASKED} {things} at once.")
+    words = list(dict.fromkeys(filter(None, _BETWEEN.split(text))))
+    if not words:
+        raise NotUnderstood(nothing)
+    read = {word: entry(word) for word in words}
+    if culprits := [word for word, found in read.items() if found is None]:
+        raise NotUnderstood(unknown, culprits)
+    wanted = tuple(dict.fromkeys(found for found in read.values() if found))
+    if len(wanted) > MOST_ASKED:
+        raise NotUnderstood(
+            f"That is {len(wanted)} {things}. Twitter shows {MOST_ASKED} of them at once."
+        )
+    return wanted
+
+
+def _tweet(word: str) -> str | None:
+    return _user_id(word) or _in_link(_TWEET_PATH, word)
+
+
+def _space(word: str) -> str | None:
+    return word if SPACE_ID.fullmatch(word) else _in_link(_SPACE_PATH, word)
+
+
+def _user_id(word: str) -> str | None:
+    return word if USER_OR_TWEET_ID.fullmatch(word) else None
+
+
+def _person(word: str) -> str | None:
+    """Return an id as it is and a name with an @ before it."""
+    if found := _user_id(word) or _in_link(_PERSON_ID_PATH, word):
+        return found
+    if name := _NAME.fullmatch(word):
+        return f"@{name[1]}"
+    name_in_link = _in_link(_PERSON_PATH, word)
+    return f"@{name_in_link}" if name_in_link and name_in_link.lower() not in _NO_NAMES else None
+
+
+def _in_link(path: re.Pattern[str], word: str) -> str | None:
+    """Return what stands in a link to Twitter, whose path has this shape."""
+    found = path.fullmatch(_path(word))
+    return found[1] if found else None
+
+
+def _path(word: str) -> str:
+    """Return the path of a link to Twitter, with or without https; of any other, nothing."""
+    try:
+        parts = urlsplit(word if _SCHEME.match(word) else f"https://{word}")
+    except ValueError:
+        return ""
+    return parts.path if parts.netloc.lower() in _HOSTS else ""
+
+
+def _cut_short(word: str) -> str:
+    return word if len(word) <= LONGEST_NAMED else f"{word[: LONGEST_NAMED - 1]}…"

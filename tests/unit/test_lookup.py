@@ -1,0 +1,257 @@
+"""Ids, names and links that people paste: read, or named in a sentence."""
+
+import pytest
+
+from app.pages import lookup
+from app.pages.lookup import NotUnderstood, Wanted
+from app.twitter.api import Page
+from app.twitter.entities import Space
+from app.twitter.problems import Problem
+
+NO_LINKS_OF_OURS = [
+    "https://example.com/wren/status/1",
+    "https://x.com.evil.example/wren/status/1",
+    "https://evilx.com/wren/status/1",
+    "https://x.com@evil.example/wren/status/1",
+    "https://user@x.com/wren/status/1",
+    "https://x.com:444/wren/status/1",
+    "ftp://x.com/wren/status/1",
+    "//x.com/wren/status/1",
+    "https:x.com/wren/status/1",
+    "https://x.com\\wren\\status\\1",
+    "https://[x.com/wren/status/1",
+]
+
+
+# Tweets
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "20",
+        "https://twitter.com/wren/status/20",
+        "http://twitter.com/wren/status/20",
+        "HTTPS://Twitter.COM/Wren/status/20",
+        "https://x.com/wren/status/20",
+        "https://www.x.com/wren/status/20/",
+        "https://x.com/i/web/status/20",
+        "https://x.com/i/status/20",
+        "https://twitter.com/wren/statuses/20",
+        "https://x.com/wren/status/20/photo/1",
+        "https://x.com/wren/status/20?s=20&t=abc",
+        "https://mobile.twitter.com/wren/status/20?s=20#top",
+        "https://m.twitter.com/wren/status/20",
+        "x.com/wren/status/20",
+        "mobile.twitter.com/wren/status/20?s=20",
+    ],
+)
+def test_a_tweet_is_known_by_id_and_by_link(word):
+    assert lookup.tweets(word) == ("20",)
+
+
+def test_tweets_stand_in_the_order_asked_each_once():
+    text = " 30,x.com/wren/status/10\r\n20 ;30\thttps://x.com/i/web/status/20,, "
+
+    assert lookup.tweets(text) == ("30", "10", "20")
+
+
+def test_a_hundred_tweets_may_be_asked_for_and_repeated():
+    hundred = [str(number) for number in range(100)]
+
+    assert lookup.tweets(" ".join(hundred + hundred)) == tuple(hundred)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "hello",
+        "-5",
+        "1.5",
+        "12345678901234567890",
+        "\u0661\u0662\u0663",  # digits, but not those of an id
+        "20/../../users/me",
+        "https://x.com/wren",
+        "https://x.com/wren/status/",
+        "https://x.com/wren/status/abc",
+        "https://x.com/wren/status/12345678901234567890",
+        "https://x.com/i/spaces/1DXxyRYNejbKM",
+        "https://x.com/wren/likes?of=/wren/status/20",
+        *NO_LINKS_OF_OURS,
+    ],
+)
+def test_what_is_no_tweet_is_named(word):
+    with pytest.raises(NotUnderstood) as caught:
+        lookup.tweets(f"20 {word}")
+
+    assert caught.value.sentence == "Not the id or the link of a Tweet:"
+    assert caught.value.culprits == (word,)
+
+
+def test_only_the_first_few_culprits_are_named():
+    with pytest.raises(NotUnderstood) as caught:
+        lookup.tweets("one two 20 three four one five")
+
+    assert caught.value.culprits == ("one", "two", "three")
+    assert caught.value.more == 2
+
+
+def test_a_long_culprit_is_cut_short():
+    with pytest.raises(NotUnderstood) as caught:
+        lookup.tweets("a" * 61)
+
+    assert caught.value.culprits == ("a" * 59 + "…",)
+
+
+@pytest.mark.parametrize(
+    "read, text, sentence",
+    [
+        (lookup.tweets, "", "Please paste the id or the link of at least one Tweet."),
+        (lookup.spaces, " , ", "Please paste the id or the link of at least one Space."),
+        (lookup.creators, "\n", "Please type the id of at least one person."),
+        (lookup.people, "", "Please type the name, the id or the link of at least one person."),
+    ],
+)
+def test_nothing_at_all_is_asked_for_kindly(read, text, sentence):
+    with pytest.raises(NotUnderstood) as caught:
+        read(text)
+
+    assert (caught.value.sentence, caught.value.culprits) == (sentence, ())
+
+
+@pytest.mark.parametrize(
+    "read, things",
+    [
+        (lookup.tweets, "Tweets"),
+        (lookup.spaces, "Spaces"),
+        (lookup.creators, "people"),
+        (lookup.people, "people"),
+    ],
+)
+def test_more_than_a_hundred_are_too_many(read, things):
+    with pytest.raises(NotUnderstood) as caught:
+        read(" ".join(map(str, range(101))))
+
+    assert str(caught.value) == f"That is 101 {things}. Twitter shows 100 of them at once."
+
+
+def test_a_whole_book_is_not_read():
+    with pytest.raises(NotUnderstood) as caught:
+        lookup.tweets("1 " * 20_000)
+
+    assert caught.value.sentence == "That is too much text. Twitter shows 100 Tweets at once."
+
+
+# Spaces
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "1DXxyRYNejbKM",
+        "https://x.com/i/spaces/1DXxyRYNejbKM",
+        "https://twitter.com/i/spaces/1DXxyRYNejbKM?s=20",
+        "https://x.com/i/spaces/1DXxyRYNejbKM/peek",
+        "mobile.twitter.com/i/spaces/1DXxyRYNejbKM/",
+    ],
+)
+def test_a_space_is_known_by_id_and_by_link(word):
+    assert lookup.spaces(word) == ("1DXxyRYNejbKM",)
+
+
+def test_ids_of_spaces_differ_by_case():
+    assert lookup.spaces("1dx 1DX 1dx") == ("1dx", "1DX")
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["dawn-chorus", "-5", "1DXxyRYNejbKMM", "https://x.com/wren/status/20", *NO_LINKS_OF_OURS],
+)
+def test_what_is_no_space_is_named(word):
+    with pytest.raises(NotUnderstood) as caught:
+        lookup.spaces(word)
+
+    assert caught.value.sentence == "Not the id or the link of a Space:"
+    assert caught.value.culprits == (word,)
+
+
+def test_creators_are_ids():
+    assert lookup.creators("1002, 1001 1002") == ("1002", "1001")
+
+
+@pytest.mark.parametrize("word", ["@wren", "wren", "-5", "x.com/wren", "12345678901234567890"])
+def test_what_is_no_id_of_a_creator_is_named(word):
+    with pytest.raises(NotUnderstood) as caught:
+        lookup.creators(word)
+
+    assert caught.value.sentence == "Not the id of a person, which is a number:"
+    assert caught.value.culprits == (word,)
+
+
+# People
+
+
+@pytest.mark.parametrize(
+    "word, wanted",
+    [
+        ("wren", Wanted(usernames=("wren",))),
+        ("@Wren_1", Wanted(usernames=("Wren_1",))),
+        ("https://x.com/wren", Wanted(usernames=("wren",))),
+        ("https://twitter.com/wren/?lang=en", Wanted(usernames=("wren",))),
+        ("mobile.twitter.com/wren", Wanted(usernames=("wren",))),
+        ("1001", Wanted(ids=("1001",))),
+        ("1234567890123456789", Wanted(ids=("1234567890123456789",))),
+        ("@1001", Wanted(usernames=("1001",))),
+        ("https://x.com/1001", Wanted(usernames=("1001",))),
+        ("https://x.com/i/user/1001", Wanted(ids=("1001",))),
+    ],
+)
+def test_a_person_is_known_by_name_by_id_and_by_link(word, wanted):
+    assert lookup.people(word) == wanted
+
+
+def test_people_stand_in_the_order_asked_each_once():
+    wanted = lookup.people("@wren 1002 robin WREN x.com/Wren 1001 1002")
+
+    assert wanted == Wanted(ids=("1002", "1001"), usernames=("wren", "robin"))
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "-5",
+        "wren!",
+        "@",
+        "@@wren",
+        "a_name_that_is_long",
+        "12345678901234567890",
+        "https://x.com/",
+        "https://x.com/home",
+        "https://x.com/Settings",
+        "https://x.com/i",
+        "https://x.com/wren/status/20",
+        "https://example.com/wren",
+        *NO_LINKS_OF_OURS,
+    ],
+)
+def test_who_is_nobody_is_named(word):
+    with pytest.raises(NotUnderstood) as caught:
+        lookup.people(word)
+
+    assert caught.value.sentence == "Not the name, the id or the link of a person:"
+
+
+# What Twitter answered
+
+
+def test_what_was_found_stands_in_the_order_asked():
+    page = Page(
+        items=(Space(id="c", state="live"), Space(id="a", state="ended")),
+        problems=(Problem(missing="gone", asked="b"),),
+    )
+
+    found = lookup.in_order(["a", "b", "c", "d"], page)
+
+    assert [one.asked for one in found] == ["a", "b", "c", "d"]
+    assert [one.item and one.item.state for one in found] == ["ended", None, "live", None]
+    assert [found[1].missing, found[3].missing] == ["gone", "unknown"]
