@@ -8,12 +8,15 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from sandbox import create_app, seed
+from sandbox import create_app, seed, seed_file
+from sandbox.seed_file import BadSeedError
 from sandbox.server import Server
 from sandbox.world import BadSettingError, Settings, World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sandbox.model import Seed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,15 +24,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wish = _parsed(arguments)
     try:
         settings = Settings().changed({"dialect": wish.dialect, "plan": wish.plan})
-        app = create_app(World(seed.birds(*wish.callback), settings))
+        app = create_app(World(_beginning(wish), settings))
         server = Server(app, wish.host, wish.port, chatty=not wish.quiet)
-    except BadSettingError as problem:
+    except (BadSettingError, BadSeedError) as problem:
         return _failed(str(problem))
     except (OSError, OverflowError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
         return _failed(f"Cannot listen on {wish.host}:{wish.port}: {reason}.")
     _serve(server)
     return 0
+
+
+def _beginning(wish: argparse.Namespace) -> Seed:
+    """Give the birds, or what is in the seed file."""
+    if wish.seed is None:
+        return seed.birds(*wish.callback)
+    return seed_file.read(wish.seed, *wish.callback)
 
 
 def _serve(server: Server) -> None:
@@ -48,7 +58,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (%(default)s)")
     parser.add_argument("--port", type=int, default=9000, help="0 takes a free one (%(default)s)")
-    parser.add_argument("--dialect", default="live", help="live or beta (%(default)s)")
+    parser.add_argument("--dialect", default="live", help="live, beta or renamed (%(default)s)")
     parser.add_argument(
         "--plan",
         default="enterprise",
@@ -60,6 +70,9 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=[],
         metavar="URL",
         help="one more callback of the clients that are there from the start; may be repeated",
+    )
+    parser.add_argument(
+        "--seed", metavar="FILE", help="accounts, posts and follows of your own, as JSON"
     )
     parser.add_argument("--quiet", action="store_true", help="no access log")
     return parser.parse_args(arguments)

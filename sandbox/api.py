@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 
 from sandbox import api_follows, api_spaces, api_tweets, api_users, limits, problems
 from sandbox.call import Call, Handler
-from sandbox.dialects import BETA
+from sandbox.dialects import BETA, RENAMED
 from sandbox.endpoints import ENDPOINTS, Endpoint
 from sandbox.here import origin, world
 from sandbox.problems import Problem
 from sandbox.query import Query
-from sandbox.renamed import renamed
+from sandbox.renamed import published, renamed
 
 if TYPE_CHECKING:
     from sandbox.ledger import Token
 
 blueprint = Blueprint("api", __name__)
+
+VERSIONS = {RENAMED: "2.167"}  # the first specification with the new names
 
 HANDLERS: dict[str, Handler] = {
     **api_users.HANDLERS,
@@ -44,13 +46,16 @@ class View:
             try:
                 token = self._token()
                 headers = limits.spend(here, self.endpoint, token)
-                call = Call(here, token, here.accounts[token.grant.account_id], Query(), origin())
+                viewer = here.accounts[token.grant.account_id]
+                query = Query(published=here.settings.dialect == RENAMED)
+                call = Call(here, token, viewer, query, origin())
                 body, count = self.handler(call, **path)
             except Problem as problem:
+                problem.body = _said(problem.body)
                 return problem.answer()
             limits.charge(here, self.endpoint, count)
         said = renamed(body) if call.renamed else body
-        text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(_said(said), ensure_ascii=False, separators=(",", ":"))
         return Response(text, headers=headers, content_type="application/json; charset=utf-8")
 
     def _token(self) -> Token:
@@ -67,6 +72,11 @@ class View:
         if not needed <= token.grant.scopes:
             raise problems.forbidden()
         return token
+
+
+def _said(body: dict[str, Any]) -> dict[str, Any]:
+    """Say a body in the names of the dialect."""
+    return published(body) if world().settings.dialect == RENAMED else body
 
 
 for _endpoint in ENDPOINTS:
@@ -88,6 +98,6 @@ def nothing_here(anything: str) -> Response:
 @blueprint.after_request
 def stamp(response: Response) -> Response:
     """Add the headers that every live answer carries."""
-    response.headers["api-version"] = "2.166"
+    response.headers["api-version"] = VERSIONS.get(world().settings.dialect, "2.166")
     response.headers["Cache-Control"] = "no-cache, no-store, max-age=0"
     return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.api_tweets import closed
+from sandbox.api_tweets import closed, must_be_me
 from sandbox.here import sent_json
 from sandbox.query import NUMERIC_ID
 
@@ -26,7 +26,8 @@ def followers(call: Call, account_id: str) -> Answer:
 
 def follow(call: Call, account_id: str) -> Answer:
     """`POST /2/users/:id/following`; a protected account is asked first."""
-    _must_be_me(call, account_id)
+    call.query.path("id", account_id)
+    must_be_me(call, account_id)
     target_id = _target(call)
     call.query.done()
     target = call.world.accounts.get(target_id)
@@ -45,7 +46,8 @@ def follow(call: Call, account_id: str) -> Answer:
 
 def unfollow(call: Call, account_id: str, target_id: str) -> Answer:
     """`DELETE /2/users/:source_user_id/following/:target_user_id`."""
-    _must_be_me(call, account_id)
+    call.query.path("id", account_id)
+    must_be_me(call, account_id)
     call.query.path("target_user_id", target_id)
     call.query.done()
     call.world.follows.remove(call.viewer.id, target_id)
@@ -66,16 +68,6 @@ def _list(call: Call, account_id: str, name: str, ids: Callable[[str], list[str]
     seen = [account for account in accounts if not account.suspended]
     page = [show.user(account) for account in seen[start : start + size]]
     return show.body(page, pages.meta(len(seen), start, size))
-
-
-def _must_be_me(call: Call, account_id: str) -> None:
-    call.query.path("id", account_id)
-    if account_id != call.viewer.id:
-        message = (
-            f"The `id` query parameter value [{account_id}] must be the same as the "
-            f"authenticating user [{call.viewer.id}]"
-        )
-        call.query.complaints.add("id", [account_id], message)
 
 
 def _target(call: Call) -> str:

@@ -39,6 +39,23 @@ def spaces_by(call: Call) -> Answer:
     return _open_spaces_of(call, show, creators)
 
 
+def spaces_search(call: Call) -> Answer:
+    """`GET /2/spaces/search?query=`: live or scheduled Spaces with these words in the title."""
+    show = call.renderer("space")
+    words = call.query.sentence("query", 2048).casefold().split()
+    state = call.query.choice("state", ("live", "scheduled", "all"), "all")
+    size = call.query.number("max_results", 1, 100, 100)
+    call.query.done()
+    wanted = {"live", "scheduled"} if state == "all" else {state}
+    found = [
+        space
+        for space in call.world.spaces.values()
+        if space.state in wanted and all(word in space.title.casefold() for word in words)
+    ]
+    data = [show.space(space) for space in found[:size]]
+    return show.body(data, {"result_count": len(data)})
+
+
 def following_spaces(call: Call, account_id: str) -> Answer:
     """`GET /2/users/:id/following/spaces`, which only the beta of 2021 had."""
     show = call.renderer("space")
@@ -70,5 +87,6 @@ HANDLERS: dict[str, Handler] = {
     "space": space,
     "spaces": spaces,
     "spaces_by": spaces_by,
+    "spaces_search": spaces_search,
     "following_spaces": following_spaces,
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from sandbox import explain, inventory
+from sandbox.dances import dances
 from sandbox.faults import BadFaultError, fault_from
 from sandbox.here import world
 from sandbox.mischief import describe
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("console", __name__)
 
+DANCES = 5  # sign-ins that are told step by step
 SHOWN = 60  # journal entries on the page; all of them are in its JSON twin
 
 
@@ -64,17 +66,23 @@ def _page(problem: str = "") -> str:
         clients=clients,
         tokens=list(reversed(inventory.tokens(here))),
         faults=[(fault, describe(fault)) for fault in here.faults.waiting()],
-        entries=_journal(here),
+        **_journal(here),
     )
 
 
-def _journal(here: World) -> list[dict[str, Any]]:
-    """Give the newest entries, the newest first, with words to them."""
-    entries = reversed(here.journal.entries()[-SHOWN:])
-    return [
-        entry | {"step": explain.step(entry), "parameters": explain.parameters(entry)}
-        for entry in entries
-    ]
+def _journal(here: World) -> dict[str, Any]:
+    """Give the newest entries and the newest sign-ins, the newest first, with words to them."""
+    entries = [_explained(entry) for entry in here.journal.entries()]
+    signed_in = dances(entries)[-DANCES:]
+    return {"entries": entries[-SHOWN:][::-1], "dances": signed_in[::-1]}
+
+
+def _explained(entry: dict[str, Any]) -> dict[str, Any]:
+    return entry | {
+        "step": explain.step(entry),
+        "outcome": explain.outcome(entry),
+        "parameters": explain.parameters(entry),
+    }
 
 
 def _advance(here: World, form: MultiDict[str, str]) -> str:
@@ -93,13 +101,23 @@ def _expire(here: World, _: MultiDict[str, str]) -> str:
 
 
 def _down(here: World, _: MultiDict[str, str]) -> str:
-    here.faults.add(fault_from({"path": "/2/*", "status": 503, "times": None}))
+    minute = {"path": "*", "status": 503, "times": None, "for_seconds": 60}
+    here.faults.add(fault_from(minute))
     return "faults"
 
 
 def _exhaust(here: World, form: MultiDict[str, str]) -> str:
+    if client_id := form.get("client_id"):
+        here.exhaust_client(client_id)
+        return "clients"
     here.exhaust(form.get("account", ""))
-    return "faults"
+    return "accounts"
+
+
+def _disconnect(here: World, form: MultiDict[str, str]) -> str:
+    account = here.named(form.get("account", ""))
+    here.ledger.disconnect(account.id, form.get("client_id", ""))
+    return "tokens"
 
 
 def _broke(here: World, _: MultiDict[str, str]) -> str:
@@ -108,7 +126,7 @@ def _broke(here: World, _: MultiDict[str, str]) -> str:
 
 
 def _settings(here: World, form: MultiDict[str, str]) -> str:
-    dollars = form.get("credits", "").strip()
+    dollars, posts = (form.get(name, "").strip() for name in ("credits", "posts_left"))
     here.change(
         {
             "plan": form.get("plan", ""),
@@ -116,15 +134,25 @@ def _settings(here: World, form: MultiDict[str, str]) -> str:
             "access_token_seconds": int(form.get("access_token_seconds", "")),
             "latency_ms": int(form.get("latency_ms", "")),
             "credits": float(dollars) if dollars else None,
+            "posts_left": int(posts) if posts else None,
+            "enrollment": form.get("enrollment", "complete"),
+            "limit_body": form.get("limit_body", "plain"),
         }
     )
     return "settings"
 
 
 _KINDS: dict[str, dict[str, Any]] = {
-    "hang": {"hang": True},
-    "drop": {"drop": "before"},
+    "cut": {"cut_bytes": 20},
     "drip": {"drip": "headers"},
+    "drop": {"drop": "before"},
+    "garbage": {"status": 200, "body": "<html><body>Over capacity</body></html>"},
+    "hang": {"hang": True},
+    "huge": {"status": 200, "body_bytes": 64 * 1024 * 1024},
+    "lost": {"drop": "after"},
+    "redirect": {"redirect": "https://example.com/"},
+    "slow": {"drip": "body"},
+    "type": {"content_type": "text/plain", "when": "after"},
 }
 
 
@@ -162,6 +190,7 @@ _ACTIONS: dict[str, Callable[[World, MultiDict[str, str]], str]] = {
     "broke": _broke,
     "clear": _clear,
     "client": _client,
+    "disconnect": _disconnect,
     "down": _down,
     "exhaust": _exhaust,
     "expire": _expire,

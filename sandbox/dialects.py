@@ -1,9 +1,10 @@
-"""Twitter's two dialects as data: scope names in plain words, and what each lets an app do."""
+"""Twitter's dialects as data: scope names in plain words, and what each lets an app do."""
 
 from __future__ import annotations
 
 LIVE = "live"
 BETA = "beta"
+RENAMED = "renamed"  # the field names of X's specification since August 2026
 
 _READ = {
     "tweet.read": "See all the Posts that you can see, including those of protected accounts",
@@ -40,5 +41,9 @@ _BETA_ONLY = {
     "spaces.read": _LIVE_ONLY["space.read"],
 }
 
-SCOPES = {LIVE: _READ | _LIVE_ONLY, BETA: _READ | _BETA_ONLY}
+SCOPES = {
+    LIVE: _READ | _LIVE_ONLY,
+    BETA: _READ | _BETA_ONLY,
+    RENAMED: _READ | _LIVE_ONLY,
+}
 OFFLINE = "offline.access"

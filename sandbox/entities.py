@@ -30,7 +30,7 @@ def entities(
     found = {
         "urls": [place for link in links for place in _places_of(link, text)],
         "mentions": [
-            _span(m) | {"username": known.username, "id": known.id}
+            _span(m) | {"username": _as_known(m[1], known), "id": known.id}
             for m in _MENTION.finditer(text)
             if (known := accounts.get(m[1].lower())) is not None
         ],
@@ -38,6 +38,11 @@ def entities(
         "cashtags": [_span(m) | {"tag": m[1]} for m in _CASHTAG.finditer(text)],
     }
     return {kind: places for kind, places in found.items() if places}
+
+
+def _as_known(written: str, account: Account) -> str:
+    """Spell a username as its owner does; a former one stays as it was written."""
+    return account.username if written.lower() == account.username.lower() else written
 
 
 def _span(match: re.Match[str]) -> dict[str, Any]:

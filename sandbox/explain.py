@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from sandbox.dances import answered
 
 _STEPS = {
     ("GET", "/i/oauth2/authorize"): "The app sends a person here to be asked",
@@ -10,6 +13,10 @@ _STEPS = {
     ("POST", "/2/oauth2/revoke"): "The app gives a token back",
     ("GET", "/2/users/me"): "The app asks who signed in",
     ("POST", "/settings/connected_apps"): "The person removes an app",
+}
+_DECISIONS = {
+    "['authorize']": "The person says yes, and is sent back with a code",
+    "['cancel']": "The person says no, and is sent back with an error",
 }
 _GRANTS = {
     "authorization_code": "The app exchanges the code for tokens",
@@ -41,7 +48,26 @@ def step(entry: dict[str, Any]) -> str:
     if entry["path"] == "/2/oauth2/token":
         given = entry["form"].get("grant_type") or entry["query"].get("grant_type") or ""
         return _GRANTS.get(given[0] if isinstance(given, list) and given else str(given), "")
-    return _STEPS.get((entry["method"], entry["path"]), "")
+    known = _STEPS.get((entry["method"], entry["path"]), "")
+    decision = entry["form"].get("decision") if entry["path"] == "/i/oauth2/authorize" else None
+    return _DECISIONS.get(str(decision), known)
+
+
+def outcome(entry: dict[str, Any]) -> str:
+    """Say in a line what became of a request."""
+    if entry["status"] is None:
+        return "no answer, or none yet"
+    if entry["location"]:
+        names = parse_qs(urlsplit(entry["location"]).query, keep_blank_values=True)
+        with_what = f" with {' and '.join(names)}" if names else ""
+        return f"{entry['status']}, sent on{with_what}"
+    answer = answered(entry)
+    if "error" in answer:
+        said = f"{entry['status']} {answer['error']}: {answer.get('error_description', '')}"
+        return _printable(said)
+    if "access_token" in answer:
+        return f"{entry['status']}, a token set for {answer.get('scope', 'nothing')}"
+    return str(entry["status"])
 
 
 def parameters(entry: dict[str, Any]) -> list[tuple[str, str, str]]:

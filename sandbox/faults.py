@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
+import time
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 class BadFaultError(ValueError):
@@ -27,6 +29,7 @@ class Fault:
     path: str  # as in the URL; `*` stands for anything
     method: str | None = None
     times: int | None = 1  # None: until cleared
+    for_seconds: float | None = None  # and then it is over, by the sandbox's clock
     status: int | None = None
     body: str | None = None
     body_bytes: int | None = None  # a body of this many bytes, sent as it is made
@@ -52,7 +55,7 @@ class Fault:
 
 
 _TEXTS = {"path", "method", "body", "content_type", "redirect", "when", "drop", "drip"}
-_NUMBERS = {"delay_seconds": 3600, "drip_seconds": 3600}
+_NUMBERS = {"delay_seconds": 3600, "drip_seconds": 3600, "for_seconds": 10**9}
 _COUNTS = {"times": 10**6, "status": 599, "body_bytes": 2**33, "cut_bytes": 2**33}
 _CHOICES = {
     "when": ("before", "after"),
@@ -104,21 +107,23 @@ def _out_of_range(value: object, high: int, kind: Any, low: int = 0) -> str | No
 class Faults:
     """The faults that wait for their request, first come first served."""
 
-    def __init__(self) -> None:
-        """Begin with none: everything works."""
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        """Begin with none: everything works. `now` is the clock by which faults end."""
         self._lock = threading.Lock()
-        self._waiting: list[Fault] = []
+        self._now = now
+        self._waiting: list[tuple[Fault, float]] = []  # and when it ends by itself
         self.cleared = threading.Event()
 
     def add(self, fault: Fault) -> None:
         """Let this go wrong next."""
+        seconds = math.inf if fault.for_seconds is None else fault.for_seconds
         with self._lock:
-            self._waiting.append(fault)
+            self._waiting.append((fault, self._now() + seconds))
 
     def take(self, method: str, path: str) -> Fault | None:
         """Find the fault meant for a request, and count it down."""
         with self._lock:
-            for fault in self._waiting:
+            for fault in self._unended():
                 if fault.matches(method, path):
                     self._count_down(fault)
                     return fault
@@ -127,7 +132,7 @@ class Faults:
     def waiting(self) -> list[Fault]:
         """List what is still going to go wrong."""
         with self._lock:
-            return list(self._waiting)
+            return self._unended()
 
     def clear(self) -> None:
         """Let everything work again, and let go of everybody who hangs."""
@@ -136,8 +141,14 @@ class Faults:
             self.cleared.set()
             self.cleared = threading.Event()
 
+    def _unended(self) -> list[Fault]:
+        """Forget the faults whose time is over, and list the others."""
+        now = self._now()
+        self._waiting = [(fault, end) for fault, end in self._waiting if now < end]
+        return [fault for fault, _ in self._waiting]
+
     def _count_down(self, fault: Fault) -> None:
         if fault.times is not None:
             fault.times -= 1
             if fault.times <= 0:
-                self._waiting.remove(fault)
+                self._waiting = [row for row in self._waiting if row[0] is not fault]

@@ -57,6 +57,13 @@ PARAMETERS = {
     "space": ("space", "user", "topic"),
 }
 
+# Fields that are ids: the renamed specification brings them by expansion, and not otherwise.
+_IDS = {
+    "tweet": "author_id referenced_tweets in_reply_to_user_id edit_history_tweet_ids",
+    "user": "pinned_tweet_id most_recent_tweet_id affiliation",
+    "space": "creator_id host_ids speaker_ids invited_user_ids topic_ids",
+}
+
 # Names that X's specification of August 2026 changed, from new to classic.
 RENAMED = {
     "note_post": "note_tweet",
@@ -70,4 +77,22 @@ RENAMED_EXPANSIONS = RENAMED | {
     "referenced_posts.author_id": "referenced_tweets.id.author_id",
     "referenced_posts.attachments.media_keys": "referenced_tweets.id.attachments.media_keys",
     "affiliation": "affiliation.user_id",
+}
+
+_NEW = {old: new for new, old in RENAMED.items()}
+
+# What X's specification lists, word for word: the dialect `renamed` takes these and no others.
+PUBLISHED = {
+    kind: frozenset(_NEW.get(word, word) for word in words.difference(_IDS.get(kind, "").split()))
+    for kind, words in SELECTABLE.items()
+}
+_PUBLISHED_EXPANSIONS = {
+    "tweet": """article.cover_media article.media_entities attachments.media_keys
+        attachments.media_source_tweet attachments.poll_ids author_id edit_history_post_ids
+        entities.mentions.username geo.place_id in_reply_to_user_id referenced_posts username""",
+    "user": "affiliation most_recent_post_id pinned_post_id",
+    "space": "creator_id host_ids invited_user_ids speaker_ids topic_ids",
+}
+PUBLISHED_EXPANSIONS = {
+    kind: frozenset(words.split()) for kind, words in _PUBLISHED_EXPANSIONS.items()
 }

@@ -22,7 +22,8 @@ class Follows:
             self.add(follower, followed)
 
     def add(self, follower: str, followed: str) -> None:
-        """Let one account follow another; twice is the same as once."""
+        """Let one account follow another; twice is the same as once, and a request is answered."""
+        self._asked.pop((follower, followed), None)
         self._out[follower].setdefault(followed)
         self._in[followed].setdefault(follower)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sandbox.model import Client
+    from sandbox.model import Account, Client
     from sandbox.world import World
 
 
@@ -30,6 +30,20 @@ def tokens(world: World) -> list[dict[str, Any]]:
 
 def _remaining(expires_at: float | None, now: float) -> int | None:
     return None if expires_at is None else max(0, round(expires_at - now))
+
+
+def account(one: Account) -> dict[str, Any]:
+    """Describe an account as far as it can be changed from outside."""
+    return {
+        "id": one.id,
+        "username": one.username,
+        "former_usernames": list(one.former_usernames),
+        "name": one.name,
+        "description": one.description,
+        "location": one.location,
+        "protected": one.protected,
+        "suspended": one.suspended,
+    }
 
 
 def client(one: Client) -> dict[str, Any]:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sandbox import problems
-from sandbox.endpoints import DAY, QUARTER
+from sandbox.dialects import BETA
+from sandbox.endpoints import DAY, QUARTER, SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sandbox.endpoints import Endpoint, Limit
     from sandbox.ledger import Token
     from sandbox.world import World
 
+Key = tuple[str, str, str, int]  # endpoint, account (or nobody: all of them), client, length
+
+_USER, _APP = "user", "app"
+_ALL_USED = 10**9
+
 
 @dataclass(slots=True)
 class Window:
-    """One person's calls of one endpoint through one client, since the window opened."""
+    """The calls of one endpoint through one client, since the window opened."""
 
     opened: float
     used: int = 0
@@ -26,57 +35,104 @@ class Window:
 class Meter:
     """Counts calls. It has no lock of its own: the world's is held around it."""
 
-    windows: dict[tuple[str, str, str, int], Window] = field(default_factory=dict)
+    windows: dict[Key, Window] = field(default_factory=dict)
 
-    def window(self, key: tuple[str, str, str, int], now: float) -> Window:
+    def window(self, key: Key, now: float) -> Window:
         """Give the open window, or open the next one."""
         length = key[3]
         window = self.windows.get(key)
         if window is None or now >= window.opened + length:
-            window = self.windows[key] = Window(now)
+            # Resets are told in whole seconds, so that is when windows open. One that lasts a
+            # second cannot: two calls around the stroke of a second would both be its first.
+            opened = now if length == SECOND else math.floor(now)
+            window = self.windows[key] = Window(opened)
         return window
 
     def exhaust(self, endpoint: str, account_id: str, client_id: str, now: float) -> None:
-        """Let the next call be one too many."""
-        self.window((endpoint, account_id, client_id, QUARTER), now).used = 10**9
+        """Let the next call be one too many: of this account, or of everybody without one."""
+        self.window((endpoint, account_id, client_id, QUARTER), now).used = _ALL_USED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """One window after a call was counted in it."""
+
+    whose: str
+    length: int
+    most: int
+    window: Window
+
+    def is_over(self) -> bool:
+        """Whether this call was one too many."""
+        return self.window.used > self.most
+
+    def headers(self, prefix: str) -> dict[str, str]:
+        """Say it in Twitter's three headers."""
+        return {
+            f"{prefix}-limit": str(self.most),
+            f"{prefix}-remaining": str(max(0, self.most - self.window.used)),
+            f"{prefix}-reset": str(math.ceil(self.window.opened + self.length)),
+        }
 
 
 def spend(world: World, endpoint: Endpoint, token: Token) -> dict[str, str]:
     """Count a call and give the headers that say how many are left, or answer 403, 402 or 429."""
-    plan = world.settings.plan
-    limit = endpoint.limits[plan]
+    settings, client_id = world.settings, token.grant.client_id
+    if settings.enrollment != "complete":
+        raise problems.not_enrolled(client_id, settings.enrollment)
+    limit = endpoint.limits[settings.plan]
     if limit is None:
-        raise problems.not_in_plan(token.grant.client_id)
-    if plan == "pay-per-use" and world.settings.credits == 0 and not endpoint.free_when_broke:
+        raise problems.not_enrolled(client_id, "client-not-enrolled")
+    if settings.dialect == BETA:
+        limit = endpoint.beta_limit or limit
+    if settings.plan == "pay-per-use" and settings.credits == 0 and not endpoint.free_when_broke:
         # Seen in 2026: an account without money could still sign people in, and nothing else.
         raise problems.credits_depleted()
+    if settings.posts_left == 0 and endpoint.reads_posts:
+        raise problems.usage_capped()
     return _counted(world, endpoint, token, limit)
-
-
-def _counted(world: World, endpoint: Endpoint, token: Token, limit: Limit) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    over = False
-    for prefix, length, most in (
-        ("x-rate-limit", QUARTER, limit.quarter),
-        ("x-user-limit-24hour", DAY, limit.day),
-    ):
-        if most is None:
-            continue
-        key = (endpoint.name, token.grant.account_id, token.grant.client_id, length)
-        window = world.meter.window(key, world.now())
-        over = over or window.used >= most
-        window.used += 1
-        headers[f"{prefix}-limit"] = str(most)
-        headers[f"{prefix}-remaining"] = str(max(0, most - window.used))
-        headers[f"{prefix}-reset"] = str(int(window.opened + length))
-    if over:
-        problem = problems.too_many_requests()
-        problem.headers = headers
-        raise problem
-    return headers
 
 
 def charge(world: World, endpoint: Endpoint, resources: int) -> None:
     """Take the price of what was returned, which is how pay-per-use counts."""
     if world.settings.plan == "pay-per-use":
         world.spend_credits(endpoint.price * resources)
+    if endpoint.reads_posts:
+        world.spend_posts(resources)
+
+
+def _counted(world: World, endpoint: Endpoint, token: Token, limit: Limit) -> dict[str, str]:
+    """Count in every window there is. Twitter counts a person's call against the person alone."""
+    counts = list(_counts(world, endpoint, token, limit))
+    headers = _told(counts)
+    if any(count.is_over() for count in counts):
+        problem = problems.too_many_requests(world.settings.limit_body)
+        problem.headers = headers
+        raise problem
+    return headers
+
+
+def _counts(world: World, endpoint: Endpoint, token: Token, limit: Limit) -> Iterator[Count]:
+    for whose, length, most in (
+        (_USER, QUARTER, limit.user),
+        (_APP, QUARTER, limit.app),
+        (_USER, DAY, limit.day),
+        (_APP, DAY, limit.day),
+        (_APP, SECOND, limit.second),
+    ):
+        if most is not None:
+            account = token.grant.account_id if whose == _USER else ""
+            key = (endpoint.name, account, token.grant.client_id, length)
+            window = world.meter.window(key, world.now())
+            window.used += 1
+            yield Count(whose=whose, length=length, most=most, window=window)
+
+
+def _told(counts: list[Count]) -> dict[str, str]:
+    """Tell of the person's window, or of the one that is over; the daily ones have their own."""
+    short = [count for count in counts if count.length != DAY]
+    headers = next(filter(Count.is_over, short), short[0]).headers("x-rate-limit")
+    for count in counts:
+        if count.length == DAY:
+            headers |= count.headers(f"x-{count.whose}-limit-24hour")
+    return headers

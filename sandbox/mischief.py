@@ -67,7 +67,7 @@ def after_the_work(response: Response) -> Response:
 
 def describe(fault: Fault) -> str:
     """Say in a few words what a fault does."""
-    plain = {"path", "times", "method", "when", "drip_seconds", "body"}
+    plain = {"path", "times", "for_seconds", "method", "when", "drip_seconds", "body"}
     said = [
         name if value is True else f"{name.replace('_', ' ')} {value}"
         for name in fault.__slots__

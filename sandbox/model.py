@@ -24,6 +24,7 @@ class Account:
     pinned_tweet_id: str = ""
     listed_count: int = 0
     email: str = ""
+    former_usernames: tuple[str, ...] = ()  # old posts still say these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,7 @@ class Tweet:
     poll_id: str = ""
     references: tuple[tuple[str, str], ...] = ()  # ("retweeted" | "quoted" | "replied_to", id)
     earlier_versions: tuple[str, ...] = ()
+    later_versions: tuple[str, ...] = ()  # there are some: this one was edited away
     # retweets, replies, likes, quotes, bookmarks, impressions
     metrics: tuple[int, int, int, int, int, int] = (0, 0, 0, 0, 0, 0)
 

@@ -36,7 +36,7 @@ def user(world: World, viewer: Account, account: Account, origin: str) -> Object
         "pinned_tweet_id": account.pinned_tweet_id,
         "most_recent_tweet_id": next(iter(world.timelines.get(account.id, ())), ""),
         "connection_status": world.follows.status(viewer.id, account.id),
-        "entities": {k: v for k, v in texts.user_entities(account).items() if v},
+        "entities": {k: v for k, v in texts.user_entities(account, world).items() if v},
     }
 
 
@@ -46,7 +46,7 @@ def tweet(world: World, one: Tweet) -> Object:
     return {
         "id": one.id,
         "text": texted.text,
-        "edit_history_tweet_ids": [*one.earlier_versions, one.id],
+        "edit_history_tweet_ids": history(one),
         "author_id": one.author_id,
         "created_at": timestamp(world.time_of(one)),
         "conversation_id": _conversation(world, one),
@@ -124,6 +124,11 @@ def topic(world: World, topic_id: str) -> Object:
     return dict(zip(("id", "name", "description"), world.topics[topic_id], strict=True))
 
 
+def history(one: Tweet) -> list[str]:
+    """List all versions of a post, the oldest first."""
+    return [*one.earlier_versions, one.id, *one.later_versions]
+
+
 def replied_to(world: World, one: Tweet) -> str:
     """Say whom a post answers, or nothing."""
     parent = world.tweets.get(dict(one.references).get("replied_to", ""))
@@ -158,7 +163,7 @@ def _attachments(one: Tweet) -> Object:
 
 def _edit_controls(world: World, one: Tweet) -> Object:
     return {
-        "edits_remaining": MOST_EDITS - len(one.earlier_versions),
+        "edits_remaining": MOST_EDITS - (len(history(one)) - 1),
         "is_edit_eligible": not one.references and not one.poll_id,
         "editable_until": timestamp(world.time_of(one) + EDITABLE_SECONDS),
     }

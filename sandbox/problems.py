@@ -49,9 +49,26 @@ def not_found() -> Problem:
     return plain(404, "Not Found")
 
 
-def too_many_requests() -> Problem:
-    """Answer a person who has used up the window."""
-    return plain(429, "Too Many Requests")
+def too_many_requests(shape: str = "plain") -> Problem:
+    """Answer a person who has used up the window, in one of the three shapes that were seen."""
+    if shape == "code-88":  # the rate limit page
+        return Problem(429, {"errors": [{"code": 88, "message": "Rate limit exceeded"}]})
+    problem = plain(429, "Too Many Requests")
+    if shape == "problem":  # the page of errors
+        problem.body["type"] = TYPES + "rate-limit-exceeded"
+    return problem
+
+
+def usage_capped() -> Problem:
+    """Answer an app that has read all the posts of its month."""
+    body = {
+        "title": "UsageCapExceeded",
+        "detail": "Usage cap exceeded: Monthly product cap",
+        "type": TYPES + "usage-capped",
+        "period": "Monthly",
+        "scope": "Product",
+    }
+    return Problem(429, body)
 
 
 def credits_depleted() -> Problem:
@@ -63,8 +80,14 @@ def credits_depleted() -> Problem:
     return Problem(402, {"title": "CreditsDepleted", "detail": detail, "type": TYPES + "credits"})
 
 
-def not_in_plan(client_id: str) -> Problem:
-    """Answer an app whose plan does not include the endpoint."""
+_REGISTRATION = {
+    "client-not-enrolled": "https://developer.twitter.com/en/docs/projects/overview",
+    "user-not-enrolled": "https://console.x.com",
+}
+
+
+def not_enrolled(client_id: str, reason: str) -> Problem:
+    """Answer an app whose plan lacks the endpoint, or a person who has no plan to be billed."""
     body = {
         "client_id": client_id,
         "detail": (
@@ -72,10 +95,10 @@ def not_in_plan(client_id: str) -> Problem:
             "tokens from a Twitter developer App that is attached to a Project. You can create a "
             "project via the developer portal."
         ),
-        "registration_url": "https://developer.twitter.com/en/docs/projects/overview",
+        "registration_url": _REGISTRATION[reason],
         "title": "Client Forbidden",
         "required_enrollment": "Appropriate Level of API Access",
-        "reason": "client-not-enrolled",
+        "reason": reason,
         "type": TYPES + "client-forbidden",
     }
     return Problem(403, body)

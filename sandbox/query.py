@@ -21,6 +21,7 @@ NUMERIC_ID = re.compile(r"[0-9]{1,19}")
 SPACE_ID = re.compile(r"[A-Za-z0-9]{1,13}")
 USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 MOST_IDS = 100
+EARLIEST = datetime(2010, 11, 6, tzinfo=UTC)  # Twitter: "must be on or after 2010-11-06"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,9 @@ class Wanted:
 class Query:
     """The parameters of one request. Call `done()` when all have been read."""
 
-    def __init__(self) -> None:
-        """Begin with everything unread."""
+    def __init__(self, *, published: bool = False) -> None:
+        """Begin with everything unread. `published`: only the renamed specification's words."""
+        self._published = published
         self._unread = request.args.to_dict(flat=False)
         self._known: list[str] = []
         self.complaints = Complaints()
@@ -93,16 +95,33 @@ class Query:
             return default
         return int(text)
 
+    def sentence(self, name: str, longest: int) -> str:
+        """Read a required text of 1 to so many characters."""
+        text = self.text(name) or ""
+        if not 1 <= len(text) <= longest:
+            self._complain(name, [text], f"size is not between 1 and {longest}")
+        return text
+
+    def choice(self, name: str, words: Collection[str], default: str) -> str:
+        """Read an optional word out of a few."""
+        text = self.text(name)
+        if text is not None and text not in words:
+            self._invalid(name, text, f"is not one of [{','.join(words)}]")
+        return default if text is None else text
+
     def moment(self, name: str) -> float | None:
         """Read an optional time, `YYYY-MM-DDTHH:mm:ssZ`."""
         text = self.text(name)
         if text is None:
             return None
         try:
-            return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+            moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
         except ValueError:
             self._invalid(name, text, "is not a valid RFC3339 date-time")
             return None
+        if moment < EARLIEST:
+            self._invalid(name, text, f"must be on or after {EARLIEST:%Y-%m-%d}")
+        return moment.timestamp()
 
     def tweet_id(self, name: str) -> int | None:
         """Read an optional Tweet id as a number."""
@@ -124,15 +143,18 @@ class Query:
 
     def wanted(self, kind: str) -> Wanted:
         """Read `*.fields` and `expansions` for an endpoint that returns this kind of object."""
-        renamed = "post.fields" in self._unread or "referenced_posts" in request.args.get(
-            "expansions", ""
+        renamed = (
+            self._published
+            or "post.fields" in self._unread
+            or "referenced_posts" in request.args.get("expansions", "")
         )
         chosen = {
             of: frozenset(fields.DEFAULTS[of]) | self._fields(of, renamed=renamed)
             for of in fields.PARAMETERS[kind]
         }
-        expansions = self._translated("expansions", fields.EXPANSIONS[kind], renamed=renamed)
-        return Wanted(fields=chosen, expansions=expansions, renamed=renamed)
+        return Wanted(
+            fields=chosen, expansions=self._expansions(kind, renamed=renamed), renamed=renamed
+        )
 
     def done(self) -> None:
         """Refuse parameters that nobody asked about, and everything else that was wrong."""
@@ -143,10 +165,19 @@ class Query:
         self.complaints.raise_if_any()
 
     def _fields(self, of: str, *, renamed: bool) -> frozenset[str]:
+        if self._published:
+            chosen = self.words(f"{'post' if of == 'tweet' else of}.fields", fields.PUBLISHED[of])
+            return frozenset(fields.RENAMED.get(word, word) for word in chosen)
         if of == "tweet" and renamed and "post.fields" in self._unread:
             self._known.append("tweet.fields")
             return self._translated("post.fields", fields.SELECTABLE[of], renamed=True)
         return self._translated(f"{of}.fields", fields.SELECTABLE[of], renamed=renamed)
+
+    def _expansions(self, kind: str, *, renamed: bool) -> frozenset[str]:
+        if self._published:
+            chosen = self.words("expansions", fields.PUBLISHED_EXPANSIONS[kind])
+            return frozenset(fields.RENAMED_EXPANSIONS.get(word, word) for word in chosen)
+        return self._translated("expansions", fields.EXPANSIONS[kind], renamed=renamed)
 
     def _translated(self, name: str, classic: Collection[str], *, renamed: bool) -> frozenset[str]:
         if not renamed:

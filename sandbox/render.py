@@ -18,6 +18,7 @@ _PINS = ("pinned_tweet_id", "most_recent_tweet_id")
 _QUOTED_AUTHOR = "referenced_tweets.id.author_id"
 _QUOTED_MEDIA = "referenced_tweets.id.attachments.media_keys"
 _MENTIONED = "entities.mentions.username"
+_HISTORY = "edit_history_tweet_ids"
 
 
 class Renderer:
@@ -103,6 +104,9 @@ class Renderer:
         if not asked.isdisjoint({"referenced_tweets.id", _QUOTED_AUTHOR, _QUOTED_MEDIA}):
             for _, tweet_id in tweet.references:
                 self._include_tweet(tweet_id, "referenced_tweets.id")
+        if _HISTORY in asked:
+            for tweet_id in objects.history(tweet):
+                self._include_tweet(tweet_id, _HISTORY)
         if "attachments.media_keys" in asked:
             self._include_media(tweet.media_keys)
         if "attachments.poll_ids" in asked and tweet.poll_id:

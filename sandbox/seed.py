@@ -1,4 +1,4 @@
-"""The beginning of the world: a dozen birds and an egg, and who follows whom.
+"""The beginning of the world: the birds, an egg, and who follows whom.
 
 Everything here is made up, always the same, and free of chance.
 """
@@ -12,9 +12,11 @@ from sandbox.model import Account, Client, Seed, Space
 from sandbox.seed_birds import (
     ACCOUNTS,
     CUCKOO,
+    GANNET,
     HERON,
     JAY,
     KINGFISHER,
+    LAPWING,
     MAGPIE,
     MOCKINGBIRD,
     NIGHTJAR,
@@ -26,6 +28,7 @@ from sandbox.seed_birds import (
 )
 from sandbox.seed_tweets import MEDIA, POLLS, TWEETS
 
+_FLOCK_IDS = 1_550_000_000_000_000_000
 FLOCK = 2400  # the starlings of one murmuration: a list that takes several pages
 
 # Each row: who, and whom they follow, the oldest first.
@@ -40,6 +43,8 @@ _WHO_FOLLOWS_WHOM = (
     (PUFFIN, (HERON, ROBIN, STARLING, WREN)),
     (NIGHTJAR, (OWL, ROBIN)),
     (STARLING, (WREN, ROBIN, MAGPIE, PUFFIN)),
+    (LAPWING, (GANNET,)),
+    (GANNET, (LAPWING,)),
     (MOCKINGBIRD, (WREN, ROBIN, JAY, MAGPIE, HERON, OWL, KINGFISHER, PUFFIN, STARLING)),
 )
 
@@ -136,7 +141,7 @@ CLIENTS = (
 
 def is_flock(account: Account) -> bool:
     """Say whether an account is one of the many in the murmuration."""
-    return account.username.startswith("starling_")
+    return 0 < int(account.id) - _FLOCK_IDS <= FLOCK
 
 
 @cache
@@ -155,14 +160,18 @@ def birds(*more_callbacks: str) -> Seed:
         media=MEDIA,
         polls=POLLS,
         topics=TOPICS,
-        follows=(*((bird.id, STARLING) for bird in flock), *pairs),
+        follows=(
+            *((bird.id, STARLING) for bird in flock),
+            *((GANNET, bird.id) for bird in flock),
+            *pairs,
+        ),
         clients=tuple(clients),
     )
 
 
 def _one_of_the_flock(number: int) -> Account:
     return Account(
-        id=str(1_550_000_000_000_000_000 + number),
+        id=str(_FLOCK_IDS + number),
         username=f"starling_{number:04d}",
         name=f"Starling {number}",
         days_old=30 + number % 300,

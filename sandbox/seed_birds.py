@@ -26,6 +26,8 @@ CUCKOO = "1540000000000000010"
 STARLING = "1540000000000000011"
 MOCKINGBIRD = "1540000000000000012"
 EGG = "1540000000000000013"
+LAPWING = "1540000000000000014"
+GANNET = "1540000000000000015"
 
 ACCOUNTS = (
     Account(
@@ -182,5 +184,27 @@ ACCOUNTS = (
         name="Egg",
         days_old=1,
         email="egg@birds.example",
+    ),
+    Account(
+        id=LAPWING,
+        username="lapwing",
+        name="Lapwing",
+        description="Known as @peewit until last spring. Same crest, new name.",
+        location="The wet end of the meadow",
+        days_old=1700,
+        plumage=("#2f4a45", "#f2f0ea", "#5a2d3f"),
+        email="lapwing@birds.example",
+        former_usernames=("peewit",),
+    ),
+    Account(
+        id=GANNET,
+        username="gannet",
+        name="Gannet",
+        description="I follow everybody. It is nothing personal.",
+        location="Far out, and falling",
+        days_old=2600,
+        plumage=("#f3f1e7", "#f0c869", "#8fa3b5"),
+        listed_count=6,
+        email="gannet@birds.example",
     ),
 )

@@ -6,10 +6,12 @@ from sandbox.model import Link, Media, Poll, Tweet
 from sandbox.seed_birds import (
     CUCKOO,
     DAY,
+    GANNET,
     HERON,
     HOUR,
     JAY,
     KINGFISHER,
+    LAPWING,
     MAGPIE,
     MOCKINGBIRD,
     NIGHTJAR,
@@ -113,6 +115,20 @@ TWEETS = (
         "Nest 4 of 6 is finished. Moss & lichen, facing south, low ceiling. Will she like it? <3",
         (87, 4, 12),
         earlier_versions=(at(9 * HOUR + 4), at(9 * HOUR + 2)),
+    ),
+    # What the one above said before it was edited, twice
+    _said(
+        9 * HOUR + 2,
+        WREN,
+        "Nest 4 of 6 is finished. Moss & lichen, facing south, low celling. Will she like it? <3",
+        earlier_versions=(at(9 * HOUR + 4),),
+        later_versions=(at(9 * HOUR),),
+    ),
+    _said(
+        9 * HOUR + 4,
+        WREN,
+        "Nest 4 of 5 is finished. Moss & lichen, facing south, low celling. Will she like it? <3",
+        later_versions=(at(9 * HOUR + 2), at(9 * HOUR)),
     ),
     _said(
         1 * DAY,
@@ -276,6 +292,14 @@ TWEETS = (
         STARLING,
         "Rule one: mind your seven neighbours. There is no rule two.",
         (950, 210),
+    ),
+    # Lapwing, and Gannet, who remembers her former name
+    _said(2 * HOUR + 5, LAPWING, "New name, same puddle.", (17, 1, 2)),
+    _said(
+        300 * DAY,
+        GANNET,
+        "🌊🌊 Saw @peewit from sixty metres up. Could not stop to say hello, was falling.",
+        (88, 4, 1),
     ),
     # Mockingbird: texts that want to be something else
     _said(

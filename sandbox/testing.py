@@ -3,32 +3,82 @@
 with Sandbox() as twitter:
     twitter.fault(path="/2/users/me", status=503)
     ...
+
+For pytest, two fixtures to be named in a `conftest.py`; nothing here imports pytest:
+
+twitter_server = pytest.fixture(scope="session")(testing.twitter_server)
+twitter = pytest.fixture(testing.twitter)
 """
 
 from __future__ import annotations
 
 import secrets
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox import create_app
 from sandbox.faults import fault_from
 from sandbox.inventory import tokens
 from sandbox.model import Client
+from sandbox.seed_file import read
 from sandbox.server import Server
 from sandbox.world import Settings, World
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
+
+    from sandbox.model import Seed
+
+
+def twitter_server() -> Iterator[Sandbox]:
+    """Keep one sandbox running, for as long as the fixture made of this lives."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def twitter(twitter_server: Sandbox) -> Sandbox:
+    """Give the running sandbox as it was in the beginning."""
+    twitter_server.reset()
+    return twitter_server
+
+
+class Clock:
+    """The sandbox's own clock, which goes forward when told to."""
+
+    def __init__(self, world: World) -> None:
+        """Belong to this world."""
+        self._world = world
+
+    def now(self) -> float:
+        """Say what time it is in there, in Unix seconds."""
+        return self._world.now()
+
+    def advance(self, seconds: float) -> float:
+        """Let time pass for codes, tokens and rate limits, and say what time it is then."""
+        return self._world.advance(seconds)
 
 
 class Sandbox:
     """A running sandbox. Apps under test reach it by HTTP from any process."""
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, **settings: Any) -> None:  # noqa: ANN401
-        """Start serving. Keywords are settings, and `reset()` comes back to them."""
-        self.world = World(settings=Settings().changed(settings))
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: str | Path | Seed | None = None,
+        **settings: Any,  # noqa: ANN401
+    ) -> None:
+        """Start serving: the birds, or the world of a seed file.
+
+        Further keywords are settings, and `reset()` comes back to them.
+        """
+        beginning = read(seed) if isinstance(seed, str | Path) else seed
+        self.world = World(beginning, Settings().changed(settings))
+        self.clock = Clock(self.world)
         self.app = create_app(self.world)
         self._server = Server(self.app, host, port)
         self._thread = threading.Thread(
@@ -66,6 +116,22 @@ class Sandbox:
     def fault(self, **wish: Any) -> None:  # noqa: ANN401
         """Let something go wrong; the keywords are those of `POST /sandbox/faults`."""
         self.world.faults.add(fault_from(wish))
+
+    def enqueue(
+        self,
+        body: Any = None,  # noqa: ANN401 - text, or any JSON object or list
+        *,
+        status: int = 200,
+        path: str = "*",
+        **wish: Any,  # noqa: ANN401
+    ) -> None:
+        """Answer the next request with exactly this; several are answered in their order.
+
+        Further keywords are those of `fault`. Without a body, an error has Twitter's problem body.
+        """
+        if body is None and status < 400:
+            body = ""
+        self.fault(path=path, status=status, body=body, **wish)
 
     def clear_faults(self) -> None:
         """Let everything work again, and release whoever hangs."""

@@ -32,14 +32,14 @@ def of(tweet: Tweet, world: World) -> Texted:
     note = {}
     if tweet.note:
         whole = escaped(tweet.note)
-        note = {"text": whole} | _named(entities(whole, tweet.links, world.usernames))
-    return Texted(text, entities(text, _links(tweet, world), world.usernames), note)
+        note = {"text": whole} | _named(entities(whole, tweet.links, world.known_names))
+    return Texted(text, entities(text, _links(tweet, world), world.known_names), note)
 
 
-def user_entities(account: Account) -> dict[str, Any]:
+def user_entities(account: Account, world: World) -> dict[str, Any]:
     """Describe the links and mentions of a profile."""
     url = {"start": 0, "end": len(account.url), "url": account.url, "expanded_url": account.url}
-    about = entities(escaped(account.description), (), {})
+    about = entities(escaped(account.description), (), world.known_names)
     display = account.url.removeprefix("https://")
     return {
         "url": {"urls": [url | {"display_url": display}]} if account.url else {},

@@ -15,6 +15,7 @@ from sandbox import inventory
 from sandbox.faults import BadFaultError, fault_from
 from sandbox.here import sent_json, world
 from sandbox.registration import BadClientError, client_from
+from sandbox.seed import is_flock
 from sandbox.world import BadSettingError, timestamp
 
 blueprint = Blueprint("twins", __name__, url_prefix="/sandbox")
@@ -103,10 +104,47 @@ def expire_tokens() -> Response:
 
 @blueprint.post("/limits")
 def limits() -> Response:
-    """`{"account": "wren"}`: use this person's windows up, of all endpoints or of one."""
+    """`{"account": "wren"}` or `{"client_id": "sandbox-client"}`: use the windows up.
+
+    Of all endpoints, or of the one that `endpoint` names.
+    """
     body = _body()
-    world().exhaust(str(body.get("account", "")), body.get("endpoint"))
+    if "client_id" in body:
+        world().exhaust_client(str(body["client_id"]), body.get("endpoint"))
+    else:
+        world().exhaust(str(body.get("account", "")), body.get("endpoint"))
     return jsonify(exhausted=True)
+
+
+@blueprint.post("/disconnect")
+def disconnect() -> Response:
+    """`{"account": "wren", "client_id": "sandbox-client"}`: the person removes the app."""
+    body, here = _body(), world()
+    account = here.named(str(body.get("account", "")))
+    here.ledger.disconnect(account.id, str(body.get("client_id", "")))
+    return tokens()
+
+
+@blueprint.route("/accounts", methods=["GET", "POST"])
+def accounts() -> Response:
+    """List who lives here, or change one: `{"account": "jay", "username": "bluejay"}`."""
+    here = world()
+    if request.method == "POST":
+        changes = _body()
+        account = here.change_account(str(changes.pop("account", "")), changes)
+        return jsonify(inventory.account(account))
+    people = [one for one in list(here.accounts.values()) if not is_flock(one)]
+    return jsonify(accounts=[inventory.account(one) for one in people])
+
+
+@blueprint.post("/follows")
+def follows() -> Response:
+    """`{"follower": "wren", "followed": "nightjar"}`: let one follow another, asked or not."""
+    body, here = _body(), world()
+    follower, followed = (here.named(str(body.get(n, ""))) for n in ("follower", "followed"))
+    with here.lock:
+        here.follows.add(follower.id, followed.id)
+    return jsonify(following=True)
 
 
 @blueprint.route("/clients", methods=["GET", "POST"])

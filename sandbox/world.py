@@ -6,6 +6,7 @@ gone with the process; `reset()` brings the beginning back.
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import time
@@ -14,7 +15,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sandbox import seed
+from sandbox.dialects import BETA, LIVE, RENAMED
 from sandbox.endpoints import ENDPOINTS
+from sandbox.entities import entities, escaped
 from sandbox.faults import Faults
 from sandbox.follows import Follows
 from sandbox.journal import Journal
@@ -42,8 +45,11 @@ class Settings:
     access_token_seconds: int = 7200
     credits: float | None = None  # US dollars left on pay-per-use; None never runs out
     dialect: str = "live"
+    enrollment: str = "complete"
     latency_ms: int = 0
+    limit_body: str = "plain"
     plan: str = "enterprise"
+    posts_left: int | None = None  # posts that may still be read this month
 
     def changed(self, changes: Mapping[str, object]) -> Settings:
         """Give a copy with these changes, or say in words what is wrong with them."""
@@ -58,14 +64,25 @@ class Settings:
         return replace(self, **changes)  # type: ignore[arg-type]  # checked just above
 
 
-CHOICES = {"dialect": ("live", "beta"), "plan": ("enterprise", "pay-per-use", "legacy-free")}
-_RANGES = {"access_token_seconds": (1, 10**9), "latency_ms": (0, 600_000), "credits": (0, 10**9)}
+CHOICES = {
+    "dialect": (LIVE, BETA, RENAMED),
+    "enrollment": ("complete", "client-not-enrolled", "user-not-enrolled"),
+    "limit_body": ("plain", "code-88", "problem"),
+    "plan": ("enterprise", "pay-per-use", "legacy-free"),
+}
+_RANGES = {
+    "access_token_seconds": (1, 10**9),
+    "credits": (0, 10**9),
+    "latency_ms": (0, 600_000),
+    "posts_left": (0, 10**9),
+}
+_MAY_BE_NULL = {"credits", "posts_left"}
 
 
 def _problem(name: str, value: object) -> str | None:
     if name in CHOICES:
         return None if value in CHOICES[name] else f"one of {', '.join(CHOICES[name])}"
-    if name == "credits" and value is None:
+    if name in _MAY_BE_NULL and value is None:
         return None
     low, high = _RANGES[name]
     kinds = (int, float) if name == "credits" else (int,)
@@ -74,13 +91,40 @@ def _problem(name: str, value: object) -> str | None:
     return None
 
 
+_ACCOUNT_TEXTS = {"username", "name", "description", "location"}
+_ACCOUNT_FLAGS = {"protected", "suspended"}
+_USERNAME = re.compile("[A-Za-z0-9_]{1,15}")
+
+
+def changed_account(
+    account: Account, changes: Mapping[str, object], taken: frozenset[str]
+) -> Account:
+    """Give a copy of an account with these changes, or say in words what is wrong with them."""
+    for name, value in changes.items():
+        kind, said = (str, "text") if name in _ACCOUNT_TEXTS else (bool, "true or false")
+        if name not in _ACCOUNT_TEXTS | _ACCOUNT_FLAGS:
+            known = ", ".join(sorted(_ACCOUNT_TEXTS | _ACCOUNT_FLAGS))
+            raise BadSettingError(f"{name!r} cannot be changed. There are: {known}.")
+        if not isinstance(value, kind):
+            raise BadSettingError(f"{name} must be {said}.")
+    username = str(changes.get("username", account.username))
+    if not _USERNAME.fullmatch(username):
+        raise BadSettingError("username must be 1 to 15 letters, digits and underscores.")
+    renamed = username.lower() != account.username.lower()
+    if renamed and username.lower() in taken:
+        raise BadSettingError(f"There is already an account {username!r}.")
+    former = (*account.former_usernames, account.username) if renamed else account.former_usernames
+    return replace(account, former_usernames=former, **changes)  # type: ignore[arg-type]  # checked
+
+
 class World:
     """Everything the sandbox knows."""
 
     def __init__(self, beginning: Seed | None = None, settings: Settings | None = None) -> None:
         """Begin with a seed and settings; `reset()` comes back to exactly these."""
         self.lock = threading.RLock()
-        self.faults = Faults()
+        self._offset = 0.0
+        self.faults = Faults(self.now)
         self.journal = Journal()
         self._beginning = beginning or seed.birds()
         self._first_settings = settings or Settings()
@@ -94,9 +138,10 @@ class World:
             self.born = time.time()
             self.settings = self._first_settings
             self.accounts = {a.id: a for a in self._beginning.accounts}
-            self.usernames = {a.username.lower(): a for a in self._beginning.accounts}
+            self._name_accounts()
             self.tweets = {t.id: t for t in self._beginning.tweets}
             self.timelines = _timelines(self._beginning.tweets)
+            self.mentions = _mentions(self._beginning.tweets, self.known_names)
             self.spaces = {s.id: s for s in self._beginning.spaces}
             self.media = {m.media_key: m for m in self._beginning.media}
             self.polls = {p.id: p for p in self._beginning.polls}
@@ -127,16 +172,26 @@ class World:
 
     def exhaust(self, username: str, endpoint: str | None = None) -> None:
         """Use up a person's rate limit windows, of all endpoints or of one, in every client."""
-        account = self.usernames.get(username.lower())
-        names = {row.name for row in ENDPOINTS}
-        if account is None:
-            raise BadSettingError(f"There is no account {username!r}.")
-        if endpoint is not None and endpoint not in names:
-            raise BadSettingError(f"endpoint must be one of {', '.join(sorted(names))}.")
+        account = self.named(username)
         with self.lock:
-            for name in names if endpoint is None else {endpoint}:
+            for name in _endpoint_names(endpoint):
                 for client_id in self.clients:
                     self.meter.exhaust(name, account.id, client_id, self.now())
+
+    def exhaust_client(self, client_id: str, endpoint: str | None = None) -> None:
+        """Use up a client's own windows: whoever calls through it, it is one call too many."""
+        if client_id not in self.clients:
+            raise BadSettingError(f"There is no client {client_id!r}.")
+        with self.lock:
+            for name in _endpoint_names(endpoint):
+                self.meter.exhaust(name, "", client_id, self.now())
+
+    def named(self, username: str) -> Account:
+        """Find an account by its username, or say that there is none."""
+        account = self.usernames.get(username.lower())
+        if account is None:
+            raise BadSettingError(f"There is no account {username!r}.")
+        return account
 
     def change(self, changes: Mapping[str, object]) -> Settings:
         """Change some settings, all of them or none."""
@@ -156,6 +211,13 @@ class World:
             if left is not None:
                 self.settings = replace(self.settings, credits=max(0.0, left - dollars))
 
+    def spend_posts(self, count: int) -> None:
+        """Take posts off what may still be read this month."""
+        with self.lock:
+            left = self.settings.posts_left
+            if left is not None:
+                self.settings = replace(self.settings, posts_left=max(0, left - count))
+
     def may_see_posts_of(self, viewer_id: str, account: Account) -> bool:
         """Say whether a protected account lets this viewer in."""
         if not account.protected or account.id == viewer_id:
@@ -171,6 +233,26 @@ class World:
         """Say when something was posted, in Unix seconds."""
         return self.born - tweet.minutes_ago * 60
 
+    def change_account(self, username: str, changes: Mapping[str, object]) -> Account:
+        """Let something happen to an account: a new name, protection, suspension."""
+        with self.lock:
+            before = self.named(username)
+            after = changed_account(before, changes, frozenset(self.usernames))
+            self.accounts[after.id] = after
+            self._name_accounts()
+            return after
+
+    def _name_accounts(self) -> None:
+        """Note who has which username, and which names old posts may still say."""
+        accounts = self.accounts.values()
+        self.usernames = {a.username.lower(): a for a in accounts}
+        former = {name.lower(): a for a in accounts for name in a.former_usernames}
+        self.known_names = former | self.usernames
+
+    def mentions_of(self, account_id: str) -> list[Tweet]:
+        """List the posts that mention an account, the newest first."""
+        return [self.tweets[i] for i in self.mentions.get(account_id, ())]
+
     def timeline(self, account_id: str) -> list[Tweet]:
         """List what an account has posted, the newest first."""
         return [self.tweets[i] for i in self.timelines.get(account_id, ())]
@@ -180,12 +262,34 @@ class World:
         return [a for a in self.accounts.values() if not a.suspended and not seed.is_flock(a)]
 
 
+def _endpoint_names(wanted: str | None) -> set[str]:
+    names = {row.name for row in ENDPOINTS}
+    if wanted is not None and wanted not in names:
+        raise BadSettingError(f"endpoint must be one of {', '.join(sorted(names))}.")
+    return names if wanted is None else {wanted}
+
+
 def _timelines(tweets: Iterable[Tweet]) -> dict[str, list[str]]:
-    """Sort posts by author, the newest first."""
+    """Sort posts by author, the newest first. What was edited away is in no list."""
     found: dict[str, list[str]] = {}
-    for tweet in sorted(tweets, key=lambda t: int(t.id), reverse=True):
+    for tweet in _newest_first(tweets):
         found.setdefault(tweet.author_id, []).append(tweet.id)
     return found
+
+
+def _mentions(tweets: Iterable[Tweet], known_names: Mapping[str, Account]) -> dict[str, list[str]]:
+    """Sort posts by whom they mention, the newest first; a repost mentions nobody."""
+    found: dict[str, list[str]] = {}
+    for tweet in _newest_first(tweets):
+        text = escaped(tweet.note or tweet.text)
+        for account_id in {m["id"] for m in entities(text, (), known_names).get("mentions", ())}:
+            found.setdefault(account_id, []).append(tweet.id)
+    return found
+
+
+def _newest_first(tweets: Iterable[Tweet]) -> list[Tweet]:
+    current = (tweet for tweet in tweets if not tweet.later_versions)
+    return sorted(current, key=lambda tweet: int(tweet.id), reverse=True)
 
 
 def timestamp(seconds: float) -> str:

@@ -132,3 +132,86 @@ def test_a_mistake_is_explained_on_the_page(press, action, form):
 
 def test_unknown_buttons_are_404(press):
     assert press("explode").status_code == 404
+
+
+def test_a_sign_in_is_told_step_by_step(steps, browser):
+    tokens = steps.sign_in("robin")
+    steps.get("/2/users/me", tokens["access_token"])
+    steps.refresh(tokens["refresh_token"])
+    steps.answer("cancel")
+    page = browser.get("/").text
+    told = page[page.index('id="sign-ins"') : page.index('id="journal"')]
+    words = [
+        "The person says no, and is sent back with an error",
+        "302, sent on with error and state",
+        "The app sends a person here to be asked",
+        "The person says yes, and is sent back with a code",
+        "302, sent on with state and code",
+        "The app exchanges the code for tokens",
+        "200, a token set for",
+        "the secret behind the code challenge",
+        "The app asks who signed in",
+        "The app refreshes: one old token for a new set",
+    ]
+
+    assert told.count('class="dance"') == 2
+    places = [told.index(word) for word in words if not word.startswith("The app sends")]
+    assert places == sorted(places)
+
+
+def test_a_refused_exchange_says_why(steps, browser):
+    steps.exchange(steps.code(), code_verifier="w" * 43)
+
+    assert "400 invalid_request: Value passed for the code verifier" in browser.get("/").text
+
+
+def test_only_what_belongs_to_a_sign_in_is_told_there(steps, browser):
+    steps.browser.get("/2/users/me")
+    page = browser.get("/").text
+
+    assert "Nobody has been asked yet." in page
+    assert "/2/users/me" in page
+
+
+def test_an_app_can_be_revoked_and_a_client_used_up(press, steps):
+    token = steps.sign_in()["access_token"]
+
+    press("exhaust", client_id="sandbox-client")
+    assert steps.get("/2/users/me", token).status_code == 429
+    press("disconnect", account="wren", client_id="sandbox-client")
+    assert steps.get("/2/users/me", token).status_code == 401
+
+
+def test_twitter_comes_back_after_a_minute(press, steps, world):
+    token = steps.sign_in()["access_token"]
+    press("down")
+    down = [steps.get("/2/users/me", token).status_code, steps.ask().status_code]
+    press("advance", seconds="61")
+
+    assert down == [503, 503]
+    assert steps.get("/2/users/me", token).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["lost", "cut", "garbage", "type", "huge", "redirect", "slow"])
+def test_the_odder_faults_can_be_ordered_too(press, world, kind):
+    press("fault", path="/2/*", kind=kind, times="1", delay_seconds="")
+
+    assert len(world.faults.waiting()) == 1
+
+
+def test_all_settings_can_be_turned(press, world):
+    press(
+        "settings",
+        plan="legacy-free",
+        dialect="renamed",
+        access_token_seconds="60",
+        latency_ms="0",
+        posts_left="7",
+        enrollment="user-not-enrolled",
+        limit_body="code-88",
+    )
+
+    assert world.settings.posts_left == 7
+    assert world.settings.enrollment == "user-not-enrolled"
+    assert world.settings.limit_body == "code-88"
+    assert world.settings.dialect == "renamed"

@@ -283,3 +283,22 @@ def test_other_requests_are_not_slowed_down(running):
         answer = requests.get(running.url + ME, headers=bearer("x"), timeout=2)
 
     assert answer.elapsed.total_seconds() < 1
+
+
+def test_a_fault_can_be_over_after_a_while(steps, world):
+    """Twitter is down for a minute, by the sandbox's clock."""
+    token = steps.sign_in()["access_token"]
+    fault(world, status=503, times=None, for_seconds=60)
+    down = [steps.get(ME, token).status_code for _ in range(3)]
+    world.advance(60)
+
+    assert down == [503] * 3
+    assert world.faults.waiting() == []
+    assert steps.get(ME, token).status_code == 200
+
+
+def test_a_fault_with_a_time_may_be_used_up_before(steps, world):
+    token = steps.sign_in()["access_token"]
+    fault(world, status=503, for_seconds=60)
+
+    assert [steps.get(ME, token).status_code for _ in range(2)] == [503, 200]

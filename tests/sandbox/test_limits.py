@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.seed_birds import EGG, ROBIN, WREN
+from sandbox.seed_birds import EGG, ROBIN, WREN, at
 from tests.sandbox.steps import bearer
 
 FOLLOWING = f"/2/users/{WREN}/following"
@@ -117,3 +117,138 @@ def test_credits_go_by_what_is_returned(steps, token, world):
 def test_enterprise_is_never_in_the_way(steps, token):
     assert {steps.get("/2/users/me", token).status_code for _ in range(100)} == {200}
     assert follow(steps, token).status_code == 200
+
+
+SPACES = "/2/spaces/by/creator_ids"
+
+
+def test_a_client_has_a_window_for_everybody_together(steps, token, world):
+    world.change({"plan": "pay-per-use"})
+    path = f"/2/users/{WREN}"
+    answers = [steps.get(path, token) for _ in range(301)]
+    robin = steps.get(path, steps.sign_in("robin")["access_token"])
+    other = steps.get(path, steps.sign_in(client_id="sandbox-public")["access_token"])
+
+    assert [answer.status_code for answer in answers] == [200] * 300 + [429]
+    assert answers[0].headers["x-rate-limit-limit"] == "900"  # the person's own
+    assert robin.status_code == 429
+    assert robin.headers["x-rate-limit-limit"] == "300"  # the one that is over
+    assert other.status_code == 200
+
+
+@pytest.mark.parametrize("path", [f"/2/users/{WREN}", f"/2/tweets/{at(12)}"])
+def test_beta_has_900_look_ups_for_each_client(steps, world, path):
+    """The document of 2021: "900 requests per 15 minutes" per app for Tweet and user look-up."""
+    world.change({"dialect": "beta"})
+    beta = {"client_id": "sandbox-public", "scope": "tweet.read users.read"}
+    tokens = [steps.sign_in(account, **beta)["access_token"] for account in ("wren", "robin")]
+    answers = [steps.get(path, tokens[number % 2]) for number in range(901)]
+
+    assert [answer.status_code for answer in answers] == [200] * 900 + [429]
+    assert answers[-1].headers["x-rate-limit-limit"] == "900"
+
+
+def test_legacy_free_counts_a_day_for_the_client_too(steps, token, world):
+    world.change({"plan": "legacy-free"})
+    robin = steps.sign_in("robin")["access_token"]
+    answers = [steps.get("/2/users/me", token) for _ in range(25)]
+    late = steps.get("/2/users/me", robin)
+
+    assert answers[-1].headers["x-app-limit-24hour-limit"] == "25"
+    assert answers[-1].headers["x-app-limit-24hour-remaining"] == "0"
+    assert late.status_code == 429
+    assert late.headers["x-user-limit-24hour-remaining"] == "24"
+    assert late.headers["x-app-limit-24hour-remaining"] == "0"
+    assert 86300 < int(late.headers["x-app-limit-24hour-reset"]) - world.now() <= 86400
+
+
+@pytest.mark.parametrize("plan", ["pay-per-use", "legacy-free"])
+def test_spaces_by_creators_once_a_second(steps, token, world, plan):
+    world.change({"plan": plan})
+    first = steps.get(SPACES, token, user_ids=ROBIN)
+    second = steps.get(SPACES, token, user_ids=ROBIN)
+    world.advance(1)
+    third = steps.get(SPACES, token, user_ids=ROBIN)
+
+    assert [a.status_code for a in (first, second, third)] == [200, 429, 200]
+    assert second.headers["x-rate-limit-limit"] == "1"
+
+
+def test_enterprise_may_ask_for_spaces_as_often_as_it_likes(steps, token):
+    assert {steps.get(SPACES, token, user_ids=ROBIN).status_code for _ in range(5)} == {200}
+
+
+@pytest.mark.parametrize(
+    "shape, body",
+    [
+        (
+            "plain",
+            {
+                "title": "Too Many Requests",
+                "type": "about:blank",
+                "status": 429,
+                "detail": "Too Many Requests",
+            },
+        ),
+        ("code-88", {"errors": [{"code": 88, "message": "Rate limit exceeded"}]}),
+        (
+            "problem",
+            {
+                "title": "Too Many Requests",
+                "type": "https://api.twitter.com/2/problems/rate-limit-exceeded",
+                "status": 429,
+                "detail": "Too Many Requests",
+            },
+        ),
+    ],
+)
+def test_429_comes_in_three_shapes(steps, token, world, shape, body):
+    """Observed, the rate limit page, and the page of errors: three answers of one service."""
+    world.change({"limit_body": shape})
+    world.exhaust("wren", "me")
+    answer = steps.get("/2/users/me", token)
+
+    assert (answer.status_code, answer.json) == (429, body)
+    assert answer.headers["x-rate-limit-remaining"] == "0"
+
+
+def test_a_month_has_only_so_many_posts(steps, token, world):
+    world.change({"posts_left": 11})
+    path = f"/2/users/{WREN}/tweets"
+    answers = [steps.get(path, token, max_results=10) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[-1].json == {
+        "title": "UsageCapExceeded",
+        "detail": "Usage cap exceeded: Monthly product cap",
+        "type": "https://api.twitter.com/2/problems/usage-capped",
+        "period": "Monthly",
+        "scope": "Product",
+    }
+    assert steps.get("/2/users/me", token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "reason, where",
+    [
+        ("client-not-enrolled", "https://developer.twitter.com/en/docs/projects/overview"),
+        ("user-not-enrolled", "https://console.x.com"),
+    ],
+)
+def test_who_is_not_enrolled_gets_nothing(steps, token, world, reason, where):
+    world.change({"enrollment": reason})
+    answer = steps.get("/2/users/me", token)
+
+    assert answer.status_code == 403
+    assert (answer.json["reason"], answer.json["registration_url"]) == (reason, where)
+    assert answer.json["type"].endswith("/client-forbidden")
+
+
+def test_a_clients_windows_can_be_used_up_at_once(steps, token, world):
+    world.exhaust_client("sandbox-client", "me")
+    robin = steps.sign_in("robin")["access_token"]
+
+    assert steps.get("/2/users/me", robin).status_code == 429
+    assert steps.get(f"/2/users/{WREN}", robin).status_code == 200
+    world.advance(900)
+    assert steps.get("/2/users/me", token).status_code == 200

@@ -61,12 +61,22 @@ def test_a_busy_port_is_one_clear_line(program):
     assert errors == f"Cannot listen on 127.0.0.1:{port}: Address already in use.\n"
 
 
+def test_it_can_begin_with_a_world_of_ones_own(program, tmp_path):
+    (tmp_path / "world.json").write_text('{"accounts": [{"username": "ada"}]}')
+    process = program("--port", "0", "--seed", str(tmp_path / "world.json"))
+    accounts = requests.get(f"{url_of(process)}/sandbox/accounts", timeout=5).json()["accounts"]
+
+    assert [account["username"] for account in accounts] == ["ada"]
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [
         (("--port", "99999"), "Cannot listen on 127.0.0.1:99999"),
         (("--dialect", "esperanto"), "dialect must be one of live, beta"),
         (("--plan", "gold"), "plan must be one of enterprise"),
+        (("--seed", "nowhere.json"), "Cannot read nowhere.json: No such file or directory."),
+        (("--seed", "pyproject.toml"), "pyproject.toml is not JSON"),
     ],
 )
 def test_a_bad_start_is_one_clear_line(program, arguments, words):

@@ -66,7 +66,8 @@ def test_settings_change_together_and_are_told(post, browser):
     wish = {"access_token_seconds": 60, "plan": "pay-per-use", "dialect": "beta", "credits": 1.5}
     answer = post("settings", wish)
 
-    assert answer.json == wish | {"latency_ms": 0}
+    others = {"latency_ms": 0, "enrollment": "complete", "limit_body": "plain", "posts_left": None}
+    assert answer.json == wish | others
     assert browser.get("/sandbox/settings").json == answer.json
 
 
@@ -219,3 +220,81 @@ def test_a_bad_client_is_refused(post, wish):
 
     assert answer.status_code == 400
     assert answer.json["error"]
+
+
+def test_a_client_can_be_used_up(steps, post):
+    token = steps.sign_in("robin")["access_token"]
+
+    assert post("limits", {"client_id": "sandbox-client"}).json == {"exhausted": True}
+    assert steps.get("/2/users/me", token).status_code == 429
+    assert post("limits", {"client_id": "nobody"}).status_code == 400
+
+
+def test_a_person_can_remove_an_app(steps, post):
+    token = steps.sign_in()["access_token"]
+    robins = steps.sign_in("robin")["access_token"]
+    answer = post("disconnect", {"account": "wren", "client_id": "sandbox-client"})
+
+    assert answer.json["tokens"][0]["state"] == "revoked by the person"
+    assert steps.get("/2/users/me", token).status_code == 401
+    assert steps.get("/2/users/me", robins).status_code == 200
+
+
+def test_an_account_can_be_renamed(steps, post):
+    """The token is the person's, whatever the name; the old name leads nowhere."""
+    token = steps.sign_in("jay")["access_token"]
+    answer = post("accounts", {"account": "jay", "username": "bluejay", "name": "Blue Jay"})
+
+    assert answer.json["former_usernames"] == ["jay"]
+    assert steps.get("/2/users/me", token).json["data"]["username"] == "bluejay"
+    assert "data" not in steps.get("/2/users/by/username/jay", token).json
+
+
+@pytest.mark.parametrize("change", ["protected", "suspended"])
+def test_an_account_can_close(steps, post, change):
+    token = steps.sign_in("puffin")["access_token"]
+    jay = steps.get("/2/users/by/username/jay", token).json["data"]["id"]
+    post("accounts", {"account": "jay", change: True})
+
+    assert set(steps.get(f"/2/users/{jay}/tweets", token).json) == {"errors"}
+
+
+def test_accounts_are_listed_without_the_flock(browser):
+    accounts = browser.get("/sandbox/accounts").json["accounts"]
+
+    assert {"wren", "lapwing"} <= {account["username"] for account in accounts}
+    assert len(accounts) == 15
+
+
+@pytest.mark.parametrize(
+    "wish, words",
+    [
+        ({}, "There is no account ''"),
+        ({"account": "jay", "username": "wren"}, "There is already an account 'wren'"),
+        ({"account": "jay", "username": "two words"}, "username must be 1 to 15"),
+        ({"account": "jay", "username": 7}, "username must be text"),
+        ({"account": "jay", "protected": "yes"}, "protected must be true or false"),
+        ({"account": "jay", "id": "7"}, "'id' cannot be changed"),
+    ],
+)
+def test_an_account_cannot_become_anything(post, world, wish, words):
+    before = dict(world.accounts)
+
+    assert words in post("accounts", wish).json["error"]
+    assert world.accounts == before
+
+
+def test_a_protected_account_can_say_yes(steps, post):
+    token = steps.sign_in()["access_token"]
+    nightjar = steps.get("/2/users/by/username/nightjar", token).json["data"]["id"]
+    wren = steps.get("/2/users/me", token).json["data"]["id"]
+    steps.browser.post(
+        f"/2/users/{wren}/following",
+        json={"target_user_id": nightjar},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    post("follows", {"follower": "wren", "followed": "nightjar"})
+    look = steps.get(f"/2/users/{nightjar}", token, **{"user.fields": "connection_status"})
+
+    assert look.json["data"]["connection_status"] == ["following"]
+    assert "data" in steps.get(f"/2/users/{nightjar}/tweets", token).json

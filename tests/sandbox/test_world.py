@@ -62,7 +62,9 @@ def test_the_seed_has_something_of_everything(world):
     assert any(a.protected for a in accounts)
     assert any(a.suspended for a in accounts)
     assert any(a.plumage is None for a in accounts)
-    assert len([a for a in accounts if not seed.is_flock(a)]) == 13
+    assert any(a.former_usernames for a in accounts)
+    assert any(t.later_versions for t in tweets)
+    assert len([a for a in accounts if not seed.is_flock(a)]) == 15
 
 
 def test_secrets_cannot_be_printed(steps, world):

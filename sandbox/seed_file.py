@@ -1,0 +1,286 @@
+"""Worlds of other people: accounts, posts, follows, Spaces and clients out of a JSON file."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sandbox import seed
+from sandbox.model import Account, Seed, Space, Tweet
+from sandbox.query import NUMERIC_ID, SPACE_ID, USERNAME
+from sandbox.registration import BadClientError, client_from
+from sandbox.seed_birds import at
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterable, Iterator
+
+    from sandbox.model import Client
+
+_FIRST_ACCOUNT = 1_600_000_000_000_000_001
+_FIRST_POST = 1  # on top of what the age makes of an id, so that it is nobody else's
+_COLOURS = (
+    ("#33507a", "#c9d8ea", "#d9a441"),
+    ("#4b6b3c", "#dfe8cf", "#7a3b2a"),
+    ("#7a3350", "#ecd2dd", "#2b2b2b"),
+    ("#5b4a7a", "#dcd5ea", "#c96f2d"),
+)
+_KINDS = ("accounts", "tweets", "follows", "spaces", "clients")
+_STATES = ("live", "scheduled", "ended")
+
+
+class BadSeedError(ValueError):
+    """A seed file that cannot be. The text says where, and what is wrong."""
+
+
+def read(path: str | Path, *more_callbacks: str) -> Seed:
+    """Read a seed file; without clients of its own it has the usual two."""
+    path = Path(path)
+    try:
+        wish = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise BadSeedError(f"Cannot read {path}: {problem.strerror}.") from problem
+    except (ValueError, RecursionError) as problem:
+        raise BadSeedError(f"{path} is not JSON: {problem}") from problem
+    try:
+        return _File(wish, seed.birds(*more_callbacks)).seed()
+    except BadSeedError as problem:
+        raise BadSeedError(f"{path}: {problem}") from None
+
+
+class _Row:
+    """One object of the file. What is wrong with it is said with its place."""
+
+    def __init__(self, place: str, given: object) -> None:
+        if not isinstance(given, dict):
+            raise BadSeedError(f"{place} must be an object.")
+        self.place = place
+        self._left: dict[str, Any] = dict(given)
+        self._known: list[str] = []
+
+    def wrong(self, name: str, problem: str) -> BadSeedError:
+        """Say what is wrong with one key."""
+        return BadSeedError(f"{self.place}.{name} {problem}.")
+
+    def text(self, name: str, default: str = "", shape: re.Pattern[str] | None = None) -> str:
+        """Read a text; with a shape it must have that, unless it is the default."""
+        value = self._take(name, default)
+        if not isinstance(value, str):
+            raise self.wrong(name, "must be text")
+        if shape is not None and value != default and not shape.fullmatch(value):
+            raise self.wrong(name, f"must match ^{shape.pattern}$, and {value!r} does not")
+        return value
+
+    def required(self, name: str, shape: re.Pattern[str] | None = None) -> str:
+        """Read a text that must be there."""
+        if not self._left.get(name):
+            raise self.wrong(name, "is missing")
+        return self.text(name, shape=shape)
+
+    def number(self, name: str, default: int) -> int:
+        """Read a whole number that is not negative."""
+        value = self._take(name, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10**9:
+            raise self.wrong(name, "must be a whole number that is not negative")
+        return value
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Read true or false."""
+        value = self._take(name, default)
+        if not isinstance(value, bool):
+            raise self.wrong(name, "must be true or false")
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Read a list of texts."""
+        value = self._take(name, [])
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise self.wrong(name, "must be a list of texts")
+        return tuple(value)
+
+    def choice(self, name: str, words: Iterable[str], default: str) -> str:
+        """Read one of a few words."""
+        value = self.text(name, default)
+        if value not in words:
+            raise self.wrong(name, f"must be one of {', '.join(words)}")
+        return value
+
+    def done(self) -> None:
+        """Refuse keys that nobody asked about: they are typing mistakes."""
+        for name in self._left:
+            raise self.wrong(name, f"is unknown. There are: {', '.join(sorted(self._known))}")
+
+    def _take(self, name: str, default: object) -> object:
+        self._known.append(name)
+        return self._left.pop(name, default)
+
+
+class _File:
+    """A whole file. Later parts speak of accounts and posts by what earlier parts called them."""
+
+    def __init__(self, wish: object, birds: Seed) -> None:
+        self._whole = whole = _Row("the file", wish)
+        self._birds = birds if whole.flag("birds") else replace(birds, **_NOTHING)
+        self._usual_clients = birds.clients
+        self._rows = {kind: self._list(kind, wish) for kind in _KINDS}
+        for kind in _KINDS:
+            whole._take(kind, [])  # noqa: SLF001 - a row of the same file
+        whole.done()
+        self._ids: dict[str, str] = {a.username.lower(): a.id for a in self._birds.accounts}
+
+    def seed(self) -> Seed:
+        """Give the world that the file describes."""
+        accounts = (*self._birds.accounts, *self._accounts())
+        if all(account.suspended for account in accounts):
+            raise BadSeedError("accounts has nobody who could sign in.")
+        _must_differ("accounts", "username", [a.username.lower() for a in accounts])
+        _must_differ("accounts", "id", [a.id for a in accounts])
+        tweets = (*self._birds.tweets, *self._tweets())
+        _must_differ("tweets", "id", [t.id for t in tweets])
+        spaces = (*self._birds.spaces, *self._spaces())
+        _must_differ("spaces", "id", [s.id for s in spaces])
+        follows = (*self._birds.follows, *self._follows())
+        return replace(
+            self._birds,
+            accounts=accounts,
+            tweets=tweets,
+            spaces=spaces,
+            follows=follows,
+            clients=tuple(self._clients()) or self._usual_clients,
+        )
+
+    def _list(self, kind: str, wish: object) -> list[object]:
+        rows = wish.get(kind, []) if isinstance(wish, dict) else []
+        if not isinstance(rows, list):
+            raise BadSeedError(f"{kind} must be a list.")
+        return rows
+
+    def _each(self, kind: str) -> Iterator[tuple[int, _Row]]:
+        for number, given in enumerate(self._rows[kind]):
+            row = _Row(f"{kind}[{number}]", given)
+            yield number, row
+            row.done()
+
+    def _accounts(self) -> Iterator[Account]:
+        for number, row in self._each("accounts"):
+            username = row.required("username", USERNAME)
+            account = Account(
+                id=row.text("id", str(_FIRST_ACCOUNT + number), NUMERIC_ID),
+                username=username,
+                name=row.text("name", username),
+                description=row.text("description"),
+                location=row.text("location"),
+                url=row.text("url"),
+                days_old=row.number("days_old", 1000),
+                verified_type=row.choice("verified_type", _VERIFIED, "none"),
+                protected=row.flag("protected"),
+                suspended=row.flag("suspended"),
+                plumage=_COLOURS[number % 4] if row.flag("picture", default=True) else None,
+                listed_count=row.number("listed_count", 0),
+                email=row.text("email", f"{username.lower()}@birds.example"),
+                former_usernames=row.texts("former_usernames"),
+            )
+            self._ids[username.lower()] = account.id
+            yield account
+
+    def _tweets(self) -> Iterator[Tweet]:
+        known = {tweet.id for tweet in self._birds.tweets}
+        for number, row in self._each("tweets"):
+            minutes_ago = row.number("minutes_ago", number)
+            usual = str(int(at(minutes_ago)) + _FIRST_POST + number)
+            tweet = Tweet(
+                id=row.text("id", usual, NUMERIC_ID),
+                author_id=self._account(row, "author"),
+                text=row.text("text"),
+                note=row.text("note"),
+                lang=row.text("lang", "en"),
+                minutes_ago=minutes_ago,
+                references=tuple(_references(row, known)),
+                metrics=(row.number("reposts", 0), 0, row.number("likes", 0), 0, 0, 0),
+            )
+            known.add(tweet.id)
+            yield tweet
+
+    def _follows(self) -> Iterator[tuple[str, str]]:
+        for number, pair in enumerate(self._rows["follows"]):
+            row = _Row(f"follows[{number}]", _as_pair(number, pair))
+            yield self._account(row, "follower"), self._account(row, "followed")
+
+    def _spaces(self) -> Iterator[Space]:
+        for number, row in self._each("spaces"):
+            state = row.choice("state", _STATES, "live")
+            creator_id = self._account(row, "creator")
+            yield Space(
+                id=row.text("id", f"1Space{number:07d}", SPACE_ID),
+                state=state,
+                title=row.text("title"),
+                creator_id=creator_id,
+                host_ids=self._people(row, "hosts") or (creator_id,),
+                speaker_ids=self._people(row, "speakers"),
+                invited_user_ids=self._people(row, "invited"),
+                participant_count=row.number("participant_count", 0),
+                subscriber_count=row.number("subscriber_count", 0),
+                **_times(state, row),
+            )
+
+    def _clients(self) -> Iterator[Client]:
+        for number, given in enumerate(self._rows["clients"]):
+            try:
+                yield client_from(given if isinstance(given, dict) else {})
+            except BadClientError as problem:
+                raise BadSeedError(f"clients[{number}]: {problem}") from None
+
+    def _account(self, row: _Row, name: str) -> str:
+        return self._id_of(row, name, row.required(name))
+
+    def _people(self, row: _Row, name: str) -> tuple[str, ...]:
+        return tuple(self._id_of(row, name, username) for username in row.texts(name))
+
+    def _id_of(self, row: _Row, name: str, username: str) -> str:
+        if username.lower() not in self._ids:
+            raise row.wrong(name, f"is {username!r}, and there is no account of that username")
+        return self._ids[username.lower()]
+
+
+_VERIFIED = ("none", "blue", "business", "government")
+_NOTHING: dict[str, Any] = {
+    "accounts": (),
+    "tweets": (),
+    "spaces": (),
+    "follows": (),
+}
+_REFERENCES = {"reposts_id": "retweeted", "quotes_id": "quoted", "replies_to_id": "replied_to"}
+
+
+def _references(row: _Row, known: set[str]) -> Iterator[tuple[str, str]]:
+    """Read which posts this one refers to. They come earlier in the file, as in life."""
+    for name, kind in _REFERENCES.items():
+        if tweet_id := row.text(name):
+            if tweet_id not in known:
+                raise row.wrong(name, f"is {tweet_id!r}, and no post above has that id")
+            yield kind, tweet_id
+
+
+def _as_pair(number: int, pair: object) -> dict[str, object]:
+    if not isinstance(pair, list) or len(pair) != 2:
+        raise BadSeedError(f"follows[{number}] must be a list of two usernames.")
+    return {"follower": pair[0], "followed": pair[1]}
+
+
+def _times(state: str, row: _Row) -> dict[str, Any]:
+    """Turn the one number that a file gives into the times that the state has."""
+    if state == "scheduled":
+        return {"scheduled_minutes": row.number("in_minutes", 60)}
+    ago = row.number("minutes_ago", 10)
+    if state == "live":
+        return {"created_minutes": -ago - 5, "started_minutes": -ago}
+    return {"created_minutes": -ago - 65, "started_minutes": -ago - 60, "ended_minutes": -ago}
+
+
+def _must_differ(kind: str, name: str, values: list[str]) -> None:
+    for value, count in Counter(values).items():
+        if count > 1:
+            raise BadSeedError(f"{kind} has the {name} {value!r} {count} times.")

@@ -1,0 +1,127 @@
+"""Worlds of other people, out of a JSON file."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from sandbox.seed_birds import WREN
+from sandbox.seed_file import BadSeedError, read
+from sandbox.testing import Sandbox
+from sandbox.world import World
+
+DOCS = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
+EXAMPLE = json.loads(re.findall(r"```json\n(.*?)```", DOCS, re.DOTALL)[0])
+
+
+@pytest.fixture
+def seed(tmp_path):
+    """Write a file and read it as a seed."""
+
+    def read_this(wish, *callbacks):
+        path = tmp_path / "world.json"
+        path.write_text(wish if isinstance(wish, str) else json.dumps(wish))
+        return read(path, *callbacks)
+
+    return read_this
+
+
+def test_the_example_of_the_documentation_is_a_world(seed):
+    world = World(seed(EXAMPLE))
+    ada, grace = world.named("ada"), world.named("grace")
+
+    assert [account.username for account in world.signed_in_choices()] == ["ada", "grace"]
+    assert world.follows.has(ada.id, grace.id)
+    assert grace.protected
+    assert [tweet.text for tweet in world.mentions_of(ada.id)] == ["@ada Found a moth."]
+    assert world.timeline(grace.id)[0].references == (("replied_to", "1"),)
+    assert [space.state for space in world.spaces.values()] == ["scheduled"]
+    assert list(world.clients) == ["mine"]
+
+
+def test_a_world_without_clients_has_the_usual_two(seed):
+    world = World(seed({"accounts": [{"username": "ada"}]}, "https://me.example/"))
+
+    assert list(world.clients) == ["sandbox-client", "sandbox-public"]
+    assert "https://me.example/" in world.clients["sandbox-client"].callbacks
+
+
+def test_the_birds_may_stay(seed):
+    world = World(
+        seed({"birds": True, "accounts": [{"username": "ada"}], "follows": [["ada", "wren"]]})
+    )
+
+    assert world.follows.has(world.named("ada").id, WREN)
+    assert world.named("robin")
+
+
+def test_a_file_makes_the_same_world_each_time(seed):
+    assert seed(EXAMPLE) == seed(EXAMPLE)
+
+
+def test_thousands_of_accounts_are_no_trouble(seed):
+    many = [{"username": f"number_{number}"} for number in range(5000)]
+    world = World(seed({"accounts": many, "follows": [["number_0", a["username"]] for a in many]}))
+
+    assert len(world.follows.following(world.named("number_0").id)) == 5000
+
+
+ADA = {"accounts": [{"username": "ada"}]}
+
+
+@pytest.mark.parametrize(
+    "wish, words",
+    [
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ([], "the file must be an object"),
+        ({}, "accounts has nobody who could sign in"),
+        ({"people": []}, "the file.people is unknown"),
+        ({"accounts": {}}, "accounts must be a list"),
+        ({"accounts": ["ada"]}, "accounts[0] must be an object"),
+        ({"accounts": [{}]}, "accounts[0].username is missing"),
+        ({"accounts": [{"username": "has space"}]}, "accounts[0].username must match"),
+        ({"accounts": [{"username": 7}]}, "accounts[0].username must be text"),
+        ({"accounts": [{"username": "ada", "id": "x"}]}, "accounts[0].id must match"),
+        ({"accounts": [{"username": "ada", "protected": 1}]}, "accounts[0].protected must be true"),
+        ({"accounts": [{"username": "ada", "days_old": -1}]}, "accounts[0].days_old must be a wh"),
+        ({"accounts": [{"username": "ada", "color": "x"}]}, "accounts[0].color is unknown"),
+        ({"accounts": [{"username": "ada"}, {"username": "ADA"}]}, "username 'ada' 2 times"),
+        (
+            {"accounts": [{"username": "ada", "former_usernames": "x"}]},
+            "accounts[0].former_usernames must be a list of texts",
+        ),
+        ({"accounts": [{"username": "ada", "verified_type": "gold"}]}, "must be one of none, blue"),
+        ({"accounts": [{"username": "ada", "suspended": True}]}, "nobody who could sign in"),
+        (ADA | {"tweets": [{"author": "eve"}]}, "tweets[0].author is 'eve', and there is no"),
+        (ADA | {"tweets": [{"author": "ada", "quotes_id": "9"}]}, "tweets[0].quotes_id is '9'"),
+        (ADA | {"tweets": [{"author": "ada", "id": "1"}] * 2}, "tweets has the id '1' 2 times"),
+        (ADA | {"follows": ["ada"]}, "follows[0] must be a list of two usernames"),
+        (ADA | {"follows": [["ada", "eve"]]}, "follows[0].followed is 'eve'"),
+        (ADA | {"spaces": [{"creator": "ada", "state": "over"}]}, "spaces[0].state must be one"),
+        (ADA | {"spaces": [{"creator": "ada", "hosts": ["eve"]}]}, "spaces[0].hosts is 'eve'"),
+        (ADA | {"clients": [{}]}, "clients[0]: callbacks must be a list"),
+        (ADA | {"clients": ["mine"]}, "clients[0]: callbacks must be a list"),
+        (ADA | {"clients": [{"callbacks": ["nowhere"]}]}, "clients[0]: 'nowhere' is not an absol"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(seed, wish, words):
+    with pytest.raises(BadSeedError, match=r"world\.json") as problem:
+        seed(wish)
+
+    assert words in str(problem.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(BadSeedError, match=r"Cannot read .*missing\.json: No such file"):
+        read(tmp_path / "missing.json")
+
+
+@pytest.mark.loopback
+def test_a_sandbox_for_tests_can_have_a_world_of_its_own(seed, tmp_path):
+    seed(EXAMPLE)
+    with Sandbox(seed=tmp_path / "world.json") as twitter:
+        twitter.reset()
+
+        assert twitter.world.named("ada")

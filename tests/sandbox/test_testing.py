@@ -1,0 +1,70 @@
+"""What other people's tests get: fixtures, exact answers, a clock."""
+
+import pytest
+import requests
+
+from sandbox import testing
+
+twitter_server = pytest.fixture(scope="module")(testing.twitter_server)
+twitter = pytest.fixture(testing.twitter)
+
+pytestmark = pytest.mark.loopback
+ME = "/2/users/me"
+
+
+@pytest.fixture
+def get(twitter):
+    with requests.Session() as session:
+        yield lambda path=ME: session.get(twitter.url + path, timeout=5)
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_each_test_begins_anew(twitter, turn):
+    """Whichever comes second finds nothing of the first."""
+    assert (round(twitter.world.ahead()), twitter.journal()) == (0, [])
+
+    twitter.clock.advance(100)
+    twitter.enqueue("left behind")
+
+
+def test_answers_come_exactly_and_in_their_order(twitter, get):
+    twitter.enqueue({"data": {"id": "1"}})
+    twitter.enqueue("not JSON at all", status=502, content_type="text/plain")
+    twitter.enqueue(status=429, headers={"x-rate-limit-reset": "7"})
+    answers = [get(), get(), get(), get()]
+
+    assert answers[0].json() == {"data": {"id": "1"}}
+    assert (answers[1].status_code, answers[1].text) == (502, "not JSON at all")
+    assert answers[1].headers["Content-Type"] == "text/plain"
+    assert answers[2].json()["title"] == "Too Many Requests"
+    assert answers[2].headers["x-rate-limit-reset"] == "7"
+    assert answers[3].status_code == 401  # the sandbox itself again
+
+
+def test_an_answer_may_wait_for_its_path(twitter, get):
+    twitter.enqueue([1], path="/2/tweets/*")
+
+    assert get().status_code == 401
+    assert get("/2/tweets/1").json() == [1]
+
+
+def test_an_empty_answer_is_empty(twitter, get):
+    twitter.enqueue()
+
+    assert (get().status_code, get().status_code) == (200, 401)
+
+
+def test_what_was_sent_can_be_taken_one_by_one(twitter, get):
+    get("/2/users/me?a=1")
+    get("/2/tweets/2")
+
+    assert twitter.take_request()["query"] == {"a": ["1"]}
+    assert twitter.take_request()["path"] == "/2/tweets/2"
+    with pytest.raises(TimeoutError):
+        twitter.take_request(timeout=0.01)
+
+
+def test_the_clock_goes_forward(twitter):
+    before = twitter.clock.now()
+
+    assert 7200 <= twitter.clock.advance(7200) - before < 7260

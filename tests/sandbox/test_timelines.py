@@ -1,0 +1,187 @@
+"""Home and mentions. Twitter: "Timelines", "Pagination"."""
+
+import pytest
+
+from sandbox.seed_birds import (
+    CUCKOO,
+    DAY,
+    EGG,
+    GANNET,
+    HOUR,
+    JAY,
+    LAPWING,
+    MAGPIE,
+    NIGHTJAR,
+    ROBIN,
+    WREN,
+    at,
+)
+
+AUTHOR = {"tweet.fields": "author_id", "max_results": 100}
+
+
+def home(steps, who=WREN, token=None, **query):
+    return steps.get(f"/2/users/{who}/timelines/reverse_chronological", token, **query)
+
+
+def mentions(steps, who=WREN, token=None, **query):
+    return steps.get(f"/2/users/{who}/mentions", token, **query)
+
+
+def ids(answer):
+    return [tweet["id"] for tweet in answer.json.get("data", [])]
+
+
+def test_home_has_ones_own_posts_and_those_of_friends(steps):
+    authors = {tweet["author_id"] for tweet in home(steps, **AUTHOR).json["data"]}
+
+    assert {WREN, ROBIN, JAY, MAGPIE} <= authors
+    assert authors.isdisjoint({NIGHTJAR, CUCKOO, GANNET})
+
+
+def test_home_is_newest_first(steps):
+    found = [int(tweet_id) for tweet_id in ids(home(steps))]
+
+    assert found == sorted(found, reverse=True)
+    assert found[0] == int(at(12))
+
+
+def test_home_reaches_back_seven_days(steps, world):
+    before = ids(home(steps))
+    world.advance(6 * 86400)
+    after = ids(home(steps, token=steps.sign_in()["access_token"]))
+
+    assert at(6 * DAY) in before
+    assert at(8 * DAY) not in before
+    assert after == [tweet_id for tweet_id in before if int(tweet_id) > int(at(1 * DAY))]
+
+
+def test_home_shows_whom_one_follows_from_now_on(steps, world):
+    world.follows.add(WREN, LAPWING)
+
+    assert at(2 * HOUR + 5) in ids(home(steps))
+
+
+def test_a_follower_of_a_protected_account_has_it_at_home(steps):
+    token = steps.sign_in("robin")["access_token"]
+
+    assert at(10 * HOUR) in ids(home(steps, ROBIN, token))
+
+
+def test_nobody_reads_the_home_of_another(steps):
+    answer = home(steps, ROBIN)
+
+    assert answer.status_code == 400
+    assert "must be the same as the authenticating user" in answer.json["errors"][0]["message"]
+
+
+def test_home_pages_join_without_gap_or_overlap(steps):
+    token, page, seen = steps.sign_in()["access_token"], None, []
+    while True:
+        query = {"pagination_token": page} if page else {}
+        answer = home(steps, token=token, max_results=7, **query)
+        seen += ids(answer)
+        page = answer.json["meta"].get("next_token")
+        if page is None:
+            break
+
+    assert seen == ids(home(steps, token=token))
+    assert "previous_token" in answer.json["meta"]
+
+
+def test_home_can_leave_out_replies_and_reposts(steps):
+    found = ids(home(steps, exclude="replies,retweets"))
+
+    assert at(80) not in found
+    assert at(1 * DAY + 40) not in found
+
+
+def test_a_lonely_home_has_no_data_key(steps):
+    token = steps.sign_in("egg")["access_token"]
+
+    assert home(steps, EGG, token).json == {"meta": {"result_count": 0}}
+
+
+def test_mentions_are_what_others_say_to_somebody(steps):
+    answer = mentions(steps)
+
+    assert at(80) in ids(answer)
+    assert answer.json["meta"]["newest_id"] == ids(answer)[0]
+
+
+def test_a_former_name_still_means_its_owner(steps):
+    """The post keeps the old name, the id leads to the new one."""
+    query = {"tweet.fields": "entities", "expansions": "entities.mentions.username"}
+    body = mentions(steps, LAPWING, **query).json
+    mention = body["data"][0]["entities"]["mentions"][0]
+    text = body["data"][0]["text"]
+
+    assert text[mention["start"] : mention["end"]] == "@peewit"
+    assert (mention["username"], mention["id"]) == ("peewit", LAPWING)
+    assert body["includes"]["users"][0]["username"] == "lapwing"
+
+
+def test_nobody_answers_to_a_former_name(steps):
+    error = steps.get("/2/users/by/username/peewit").json["errors"][0]
+
+    assert error["title"] == "Not Found Error"
+
+
+def test_mentions_know_no_exclude(steps):
+    assert mentions(steps, exclude="replies").status_code == 400
+
+
+@pytest.mark.parametrize("who", [NIGHTJAR, CUCKOO, "42"])
+def test_closed_accounts_hide_their_mentions(steps, who):
+    answer = mentions(steps, who)
+
+    assert answer.status_code == 200
+    assert set(answer.json) == {"errors"}
+
+
+@pytest.mark.parametrize("read", [home, mentions])
+def test_a_token_of_another_list_is_refused(steps, read):
+    token = steps.sign_in()["access_token"]
+    foreign = steps.get(f"/2/users/{WREN}/tweets", token, max_results=5).json["meta"]["next_token"]
+
+    assert read(steps, token=token, pagination_token=foreign).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "read, size, status",
+    [(home, 1, 200), (home, 0, 400), (home, 101, 400), (mentions, 4, 400), (mentions, 5, 200)],
+)
+def test_bounds_are_twitters(steps, read, size, status):
+    assert read(steps, max_results=size).status_code == status
+
+
+def test_times_before_twitters_own_beginning_are_refused(steps):
+    answer = home(steps, start_time="2010-11-05T00:00:00Z")
+
+    assert answer.status_code == 400
+    assert "2010-11-06" in answer.json["errors"][0]["message"]
+
+
+def test_earlier_versions_of_an_edited_post_can_be_looked_up(steps):
+    query = {"expansions": "edit_history_tweet_ids"}
+    body = steps.get(f"/2/tweets/{at(9 * HOUR)}", **query).json
+    versions = {tweet["id"]: tweet for tweet in body["includes"]["tweets"]}
+
+    assert list(versions) == body["data"]["edit_history_tweet_ids"]
+    assert "Nest 4 of 5" in versions[at(9 * HOUR + 4)]["text"]
+    assert all(v["edit_history_tweet_ids"] == list(versions) for v in versions.values())
+    assert at(9 * HOUR + 2) not in ids(home(steps))
+
+
+def test_thousands_of_follows_take_several_pages(steps):
+    first = steps.get(f"/2/users/{GANNET}/following", max_results=1000).json
+
+    assert first["meta"]["result_count"] == 1000
+    assert "next_token" in first["meta"]
+
+
+def test_bios_have_entities_too(steps):
+    data = steps.get(f"/2/users/{ROBIN}", **{"user.fields": "entities,description"}).json["data"]
+    mention = data["entities"]["description"]["mentions"][0]
+
+    assert data["description"][mention["start"] : mention["end"]] == "@wren"
