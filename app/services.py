@@ -11,15 +11,22 @@ from typing import cast
 from flask import Flask, current_app
 from sqlalchemy import Engine
 
+from app.accounts.allowance import Allowance
 from app.accounts.browsers import Browsers
 from app.accounts.claims import Claims
+from app.accounts.follows import Follows
 from app.accounts.freshness import Freshness
 from app.accounts.grants import Grants
 from app.accounts.people import Lifetimes, People
 from app.accounts.revocations import Outbox
+from app.accounts.usage import Usages
 from app.accounts.vault import Vault
+from app.cache import Cache
 from app.database import Database
 from app.twitter.api import Api
+from app.twitter.budget import Budget
+from app.twitter.client import Client as ApiClient
+from app.twitter.client import Direct
 from app.twitter.dialect import BY_NAME, Dialect
 from app.twitter.oauth import AuthorizationServer, Client
 from app.twitter.transport import Transport
@@ -36,15 +43,24 @@ class Services:
     dialect: Dialect
     database: Database
     server: AuthorizationServer
-    api: Api
+    client: ApiClient
+    cache: Cache | None  # None: nothing is remembered (CACHE_SECONDS=0)
+    allowance: Allowance
+    usages: Usages
     claims: Claims
     people: People
     browsers: Browsers
     outbox: Outbox
     freshness: Freshness
+    follows: Follows
     vault: Vault
     readers: ThreadPoolExecutor
     now: Callable[[], datetime]
+
+    def api(self, access_token: str, *, budget: Budget) -> Api:
+        """Return the API for one token, straight from Twitter: what a sign-in asks."""
+        source = Direct(client=self.client, access_token=access_token, budget=budget)
+        return Api(source, self.dialect)
 
 
 def utc_now() -> datetime:
@@ -63,40 +79,37 @@ def wire(config: Config, engine: Engine, *, now: Callable[[], datetime] = utc_no
         authorize_url=config.twitter_authorize_url or dialect.authorize_url,
         api_url=api_url,
     )
+    client = ApiClient(transport, api_url=api_url, clock=now)
+    cache = Cache(redis_url=config.redis_url, clock=now) if config.cache_seconds else None
+    allowance = Allowance(cache, clock=now)
     database = Database(engine)
+    usages = Usages(database)
     vault = Vault(config.token_keys)
     outbox = Outbox(database, vault, server, clock=now)
     grants = Grants(vault, outbox)
     claims = Claims(database)
     browsers = Browsers(database, grants, outbox, clock=now)
+    lifetimes = _lifetimes(config)
+    people = People(database, grants, claims, browsers, outbox, lifetimes=lifetimes, clock=now)
+    freshness = Freshness(
+        database, vault, grants, outbox, server, waiters=max(1, config.threads // 2), clock=now
+    )
     return Services(
         config=config,
         dialect=dialect,
         database=database,
         server=server,
-        api=Api(transport, api_url=api_url, dialect=dialect),
+        client=client,
+        cache=cache,
+        allowance=allowance,
+        usages=usages,
         claims=claims,
         browsers=browsers,
-        people=People(
-            database,
-            grants,
-            claims,
-            browsers,
-            outbox,
-            lifetimes=_lifetimes(config),
-            clock=now,
-        ),
+        people=people,
         outbox=outbox,
         vault=vault,
-        freshness=Freshness(
-            database,
-            vault,
-            grants,
-            outbox,
-            server,
-            waiters=max(1, config.threads // 2),
-            clock=now,
-        ),
+        freshness=freshness,
+        follows=Follows(client, dialect, freshness, allowance, usages, people, clock=now),
         readers=ThreadPoolExecutor(config.threads, thread_name_prefix="reader"),
         now=now,
     )

@@ -125,6 +125,8 @@ def apps():
     for app in made:
         app.extensions["perch"].outbox.stop()
         app.extensions["perch"].readers.shutdown()
+        if cache := app.extensions["perch"].cache:
+            cache.close()
         with app.app_context():
             db.engine.dispose()
 

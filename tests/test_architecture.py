@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-LEAVES = {"app.database", "app.extensions", "app.keys", "config"}
+LEAVES = {"app.cache", "app.database", "app.extensions", "app.keys", "config"}
 SERVICES = {"app.accounts", "app.twitter", "app.services"} | LEAVES
 
 # Each room, and the rooms it may import from.
@@ -20,14 +20,15 @@ MAY_IMPORT = {
     # The wire: no Flask, no database, no settings.
     "app.twitter": set(),
     # Who a person is here.
-    "app.accounts": {"app.twitter", "app.database", "app.extensions", "app.keys"},
+    "app.accounts": {"app.twitter", "app.cache", "app.database", "app.extensions", "app.keys"},
     "app.services": {"app.accounts", "app.twitter"} | LEAVES,
     # What people see. Neither knows the other: they meet in URLs.
-    "app.auth": SERVICES,
-    "app.pages": SERVICES,
+    "app.auth": {"app.redirects", "app.wishes"} | SERVICES,
+    "app.pages": {"app.redirects", "app.wishes"} | SERVICES,
+    "app.wishes": SERVICES,
     # What concerns them all, put together by the factory.
     "app.cli": SERVICES,
-    "app.error_pages": {"app.auth", "app.logs", "app.rate_limits"} | SERVICES,
+    "app.error_pages": {"app.auth", "app.logs", "app.rate_limits", "app.redirects"} | SERVICES,
     "app.health": {"app.rate_limits"} | SERVICES,
     "app.logs": {"config"},
     "app.metrics": SERVICES,
@@ -35,9 +36,11 @@ MAY_IMPORT = {
     "app.security": {"app.twitter", "app.extensions", "config"},
     "app.sessions": {"app.logs", "app.security"} | SERVICES,
     # Leaves: they know nobody.
+    "app.cache": set(),
     "app.database": set(),
     "app.extensions": set(),
     "app.keys": set(),
+    "app.redirects": set(),
     "config": set(),
     "sandbox": set(),
 }
@@ -107,7 +110,7 @@ def test_a_forbidden_import_is_noticed(module, source):
     "module, source",
     [
         ("app.__init__", "from app.auth import routes\nfrom app import pages, extensions"),
-        ("app.auth.routes", "from app.auth import round_trip\nfrom . import redirects"),
+        ("app.auth.routes", "from app.auth import round_trip\nfrom . import errors"),
         ("app.auth.routes", "import flask\nfrom app.twitter.errors import Refused"),
         ("app.accounts.people", "import sqlalchemy\nfrom ..twitter.token_set import TokenSet"),
         ("app.twitter.oauth", "from authlib.integrations.requests_client import OAuth2Session"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.accounts.grants import Because, Grants
 from app.accounts.models import Grant, User
@@ -79,7 +79,14 @@ class Browsers:
         return len(grants)
 
     def end(self, grants: list[str], because: Because) -> None:
-        """End `grants` in one transaction; Twitter is told in the background."""
+        """End `grants` in one transaction; Twitter is told in the background.
+
+        What was read for these people is read anew from then on: nothing outlives a logout.
+        """
+        theirs = select(Grant.user_id).where(Grant.id.in_(grants))
+        one_more = {User.cache_epoch: User.cache_epoch + 1}
         with self._database.writing() as connection:
+            # The person before the grants, as everywhere: two that lock both cannot block.
+            connection.execute(update(User).where(User.id.in_(theirs)).values(one_more))
             ended = self._grants.end_all(connection, grants, because, now=self._clock())
         self._outbox.deliver_soon(ended)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_login import UserMixin
@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.accounts.browsers import Browsers
 from app.accounts.claims import Claims, Outcome
 from app.accounts.grants import Because, Grants
-from app.accounts.models import Claim, Grant, User
+from app.accounts.models import Claim, Grant, Usage, User
 from app.accounts.revocations import Outbox
 from app.database import Database
 from app.twitter.entities import User as Profile
@@ -35,6 +35,8 @@ class Person(UserMixin):  # type: ignore[misc] # Flask-Login ships no types
     profile: Profile
     scopes: frozenset[str]
     signed_in_at: datetime
+    # Part of the key of everything read for them: one more, and all of it is read anew.
+    cache_epoch: int
 
     def get_id(self) -> str:
         """Return what the session carries: the grant, so that ending it signs this browser out."""
@@ -90,7 +92,7 @@ class People:
         now = self._clock()
         ended: list[str] = []
         with self._database.writing() as connection:
-            user_id = _remember(connection, profile, now=now)
+            user_id, cache_epoch = _remember(connection, profile, now=now)
             grant_id = self._grants.add(connection, user_id, token_set, browser=browser, now=now)
             self._claims.settle(connection, state, Outcome.SIGNED_IN, grant_id=grant_id, now=now)
             if replacing is not None:
@@ -102,6 +104,7 @@ class People:
             profile=profile,
             scopes=token_set.scopes,
             signed_in_at=now,
+            cache_epoch=cache_epoch,
         )
 
     def find(self, grant_id: str) -> Person | None:
@@ -110,7 +113,14 @@ class People:
         A grant that outlived its idle or absolute lifetime is ended here and now.
         """
         query = (
-            select(User.id, User.profile, Grant.scopes, Grant.created_at, Grant.seen_at)
+            select(
+                User.id,
+                User.profile,
+                User.cache_epoch,
+                Grant.scopes,
+                Grant.created_at,
+                Grant.seen_at,
+            )
             .join(Grant, Grant.user_id == User.id)
             .where(Grant.id == grant_id, Grant.ended_at.is_(None))
         )
@@ -124,7 +134,14 @@ class People:
             profile=Profile.from_json(row.profile),
             scopes=frozenset(row.scopes.split()),
             signed_in_at=row.created_at,
+            cache_epoch=row.cache_epoch,
         )
+
+    def forget_what_was_read(self, user_id: int) -> None:
+        """Let all workers read anew whatever they have read at Twitter for this person."""
+        with self._database.writing() as connection:
+            one_more = {User.cache_epoch: User.cache_epoch + 1}
+            connection.execute(update(User).where(User.id == user_id).values(one_more))
 
     def forget(self, user_id: int) -> None:
         """Disconnect a person: end all their grants and delete every row of theirs.
@@ -141,6 +158,7 @@ class People:
             )
             connection.execute(delete(Claim).where(Claim.grant_id.in_(grants)))
             connection.execute(delete(Grant).where(Grant.user_id == user_id))
+            connection.execute(delete(Usage).where(Usage.user_id == user_id))
             connection.execute(delete(User).where(User.id == user_id))
         self._outbox.deliver_soon(ended)
 
@@ -149,9 +167,11 @@ class People:
         with self._database.reading() as connection:
             users = select(*User.__table__.c).where(User.id == user_id)
             grants = select(*Grant.__table__.c).where(Grant.user_id == user_id)
+            usage = select(*Usage.__table__.c).where(Usage.user_id == user_id)
             return {
                 "user": _open(connection.execute(users).mappings().one()),
                 "grants": [_open(row) for row in connection.execute(grants).mappings()],
+                "usage": [_open(row) for row in connection.execute(usage).mappings()],
             }
 
     def prune(self, *, now: datetime) -> int:
@@ -180,11 +200,11 @@ def _open(row: RowMapping) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, date) else value
 
 
-def _remember(connection: Connection, profile: Profile, *, now: datetime) -> int:
-    """Insert or update the person with this Twitter id; return their id here.
+def _remember(connection: Connection, profile: Profile, *, now: datetime) -> tuple[int, int]:
+    """Insert or update the person with this Twitter id; return their id here and cache epoch.
 
     The id decides, never the name: a renamed account stays itself, a recycled name inherits
     nothing.
@@ -195,6 +215,7 @@ def _remember(connection: Connection, profile: Profile, *, now: datetime) -> int
         insert(User)
         .values(twitter_id=profile.id, created_at=now, **seen)
         .on_conflict_do_update(index_elements=[User.twitter_id], set_=seen)
-        .returning(User.id)
+        .returning(User.id, User.cache_epoch)
     )
-    return int(connection.execute(statement).scalar_one())
+    user_id, cache_epoch = connection.execute(statement).one()
+    return user_id, cache_epoch

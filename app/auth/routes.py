@@ -12,15 +12,17 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response
 
 from app.accounts.devices import described
+from app.accounts.errors import AccountError
 from app.accounts.people import Person
 from app.auth import round_trip
 from app.auth.errors import AlreadyUsed
 from app.auth.flow_cookies import FlowCookies, PendingSignIn
-from app.auth.redirects import local
+from app.redirects import local
 from app.services import services
 from app.twitter.budget import Budget
 from app.twitter.dialect import AT_SIGN_IN, Permission
 from app.twitter.token_set import TokenSet
+from app.wishes import Wish, fulfil
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +35,12 @@ auth = Blueprint("auth", __name__, url_prefix="/auth")
 @auth.post("/login")
 def login() -> Response:
     """Send the browser to Twitter's authorization page, and remember what must come back."""
-    pending = round_trip.begin(request.form.get("next"), _scopes_to_ask(request.form.get("ask")))
+    pending = round_trip.begin(
+        request.form.get("next"),
+        _scopes_to_ask(request.form.get("ask")),
+        wish=Wish.from_text(request.form.get("wish")),
+        wisher=_twitter_id_of_visitor(),
+    )
     response = redirect(
         services().server.authorization_url(
             state=pending.state,
@@ -61,7 +68,9 @@ def callback() -> Response:
         code = round_trip.code_of(request.args, is_issuer=services().server.is_issuer)
         token_set = _exchange(code, pending, budget)
         person = _welcome(token_set, pending, budget)
-    return _signed_in(person, pending)
+    response = _signed_in(person, pending)
+    _fulfil_wish(person, pending, budget)  # the twin of a double submit does not come here
+    return response
 
 
 @auth.post("/logout")
@@ -99,6 +108,10 @@ def _scopes_to_ask(ask: str | None) -> frozenset[str]:
     return scopes
 
 
+def _twitter_id_of_visitor() -> str:
+    return current_user.profile.id if current_user.is_authenticated else ""
+
+
 def _only_get() -> None:
     """Flask answers HEAD with the GET route; a link checker's HEAD must not spend a state."""
     if request.method != "GET":
@@ -119,7 +132,7 @@ def _welcome(token_set: TokenSet, pending: PendingSignIn, budget: Budget) -> Per
     """Learn who it is and sign them in; if that fails, no living token stays behind at Twitter."""
     try:
         return services().people.welcome(
-            services().api.me(token_set.access_token, budget=budget),
+            services().api(token_set.access_token, budget=budget).me(),
             token_set,
             state=pending.state,
             replacing=current_user.grant_id if current_user.is_authenticated else None,
@@ -150,6 +163,30 @@ def _signed_in(person: Person, pending: PendingSignIn) -> Response:
     generate_csrf()  # now, so that no page has to change the session afterwards
     log.info("signed in")
     return redirect(local(pending.next), code=303)
+
+
+def _fulfil_wish(person: Person, pending: PendingSignIn, budget: Budget) -> None:
+    """Do what the person had pressed before we asked for the permission, if all is as it was.
+
+    They are signed in by now, and stay so whatever goes wrong here: it is only told.
+    """
+    wish = Wish.from_text(pending.wish)
+    if wish is None:
+        return
+    if person.profile.id != pending.wisher:
+        flash("You came back with another account, so nobody was followed or unfollowed.")
+    elif not services().follows.may(person):
+        flash("Twitter did not pass on your permission, so nobody was followed or unfollowed.")
+    else:
+        flash(_fulfilled(wish, person, budget))
+
+
+def _fulfilled(wish: Wish, person: Person, budget: Budget) -> str:
+    try:
+        return fulfil(wish, person, budget=budget)
+    except (AccountError, SQLAlchemyError):
+        log.exception("a wish could not be fulfilled")
+        return "We could not finish that. Please look whether it was done."
 
 
 def _flow_cookies() -> FlowCookies:

@@ -7,16 +7,20 @@ from typing import Any
 from flask import Blueprint, Flask
 
 from app.pages import account, follows, home, spaces, tweets
-from app.pages.figures import ago, exactly, roughly
+from app.pages.figures import ago, exactly, roughly, since
 from app.pages.twitter_site import twitter_site
 from app.services import services
+from app.twitter.endpoints import USER_TWEETS
+
+# The POST is the refresh button of a panel.
+READS = ["GET", "POST"]
 
 pages = Blueprint("pages", __name__)
-pages.add_url_rule("/", "home", home.home)
-pages.add_url_rule("/tweets", "tweets", tweets.tweets)
-pages.add_url_rule("/follows", "follows", follows.follows)
-pages.add_url_rule("/follows/followers", "followers", follows.followers)
-pages.add_url_rule("/spaces", "spaces", spaces.spaces)
+pages.add_url_rule("/", "home", home.home, methods=READS)
+pages.add_url_rule("/tweets", "tweets", tweets.tweets, methods=READS)
+pages.add_url_rule("/follows", "follows", follows.follows, methods=READS)
+pages.add_url_rule("/follows/followers", "followers", follows.followers, methods=READS)
+pages.add_url_rule("/spaces", "spaces", spaces.spaces, methods=READS)
 pages.add_url_rule("/account", "account", account.account)
 pages.add_url_rule(
     "/account/browsers/<grant_id>/end", "end_browser", account.end_browser, methods=["POST"]
@@ -37,9 +41,14 @@ def register(app: Flask) -> None:
     app.add_template_filter(ago)
     app.add_template_filter(exactly)
     app.add_template_filter(roughly)
+    app.add_template_filter(since)
     app.add_template_filter(spaces.open_spaces)
     app.context_processor(_for_templates)
 
 
 def _for_templates() -> dict[str, Any]:
-    return {"now": services().now(), "twitter_site": twitter_site()}
+    return {
+        "now": services().now(),
+        "twitter_site": twitter_site(),
+        "has_timeline": USER_TWEETS.exists_in(services().dialect),
+    }

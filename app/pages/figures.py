@@ -29,6 +29,15 @@ def ago(moment: datetime, now: datetime) -> str:
     return _day(moment) if moment.year == now.year else f"{_day(moment)} {moment.year}"
 
 
+def since(moment: datetime, now: datetime) -> str:
+    """Say how long ago inside a sentence: "just now", "3 minutes ago", "2 hours ago"."""
+    past = now - moment
+    if past < MINUTE:
+        return "just now"
+    count, unit = (past // MINUTE, "minute") if past < HOUR else (past // HOUR, "hour")
+    return f"{count} {unit}{'' if count == 1 else 's'} ago"
+
+
 def exactly(moment: datetime, now: datetime) -> str:
     """Say the time, and the day unless it is today."""
     time = f"{moment:%H:%M} UTC"

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from flask import render_template
+from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
 from app.pages import reads
-from app.pages.reader import Reader
+from app.pages.view import shown
 from app.pages.visitor import for_signed_in
 
 
 @for_signed_in
-def follows(person: Person) -> str:
+def follows(person: Person) -> ResponseReturnValue:
     """GET /follows."""
     read = reads.following(person.profile.id)
-    return render_template("follows.html", **Reader.of(person).panels(people=read))
+    return shown(person, "follows.html", {"people": read})
 
 
 @for_signed_in
-def followers(person: Person) -> str:
+def followers(person: Person) -> ResponseReturnValue:
     """GET /follows/followers."""
     read = reads.followers(person.profile.id)
-    return render_template("follows.html", **Reader.of(person).panels(people=read))
+    return shown(person, "follows.html", {"people": read})

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from flask import render_template, request
+from flask.typing import ResponseReturnValue
 
 from app.pages import reads
-from app.pages.reader import Reader
+from app.pages.view import shown
 from app.pages.visitor import visitor
 from app.pages.words import PERMISSIONS
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN
 
 
-def home() -> str:
+def home() -> ResponseReturnValue:
     """GET /: `next` is kept for the sign-in, which checks it before anybody is sent there."""
     person = visitor()
     if person is None:
@@ -22,9 +23,13 @@ def home() -> str:
             next_path=request.args.get("next", ""),
         )
     user_id = person.profile.id
-    panels = Reader.of(person).panels(
-        tweets=reads.tweets(user_id, services().dialect, at_most=reads.ON_HOME),
-        following=reads.following(user_id, at_most=reads.FACES_ON_HOME),
-        spaces=reads.spaces(user_id, services().dialect),
+    dialect = services().dialect
+    return shown(
+        person,
+        "home.html",
+        {
+            "tweets": reads.tweets(user_id, dialect, at_most=reads.ON_HOME),
+            "following": reads.faces(user_id, dialect),
+            "spaces": reads.spaces(user_id, dialect),
+        },
     )
-    return render_template("home.html", dialect=services().dialect, **panels)

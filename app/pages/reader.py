@@ -1,118 +1,151 @@
-"""Reads Twitter for one page view: side by side, within one budget, each panel failing alone."""
+"""Reads Twitter for one page view: from memory if it can, side by side, each panel failing alone.
+
+Everything a page shows goes through `Reader.panels`. In order: has the person granted it; is it
+part of the plan; is it in memory and fresh; and only then, with a usable token and within one
+budget, Twitter (`sources`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
 
 from app.accounts.people import Person
+from app.cache import KEPT
 from app.pages.reads import Read
+from app.pages.sources import Cold, Counted, Owner, Reading, Remembered
 from app.pages.words import Trouble, missing, trouble
-from app.services import services
-from app.twitter.api import Api, Page
+from app.services import Services, services
+from app.twitter.api import Api, Page, Source
 from app.twitter.budget import Budget
-from app.twitter.dialect import Dialect
-from app.twitter.errors import Busy, TokenRefused, TwitterError
+from app.twitter.client import Asked, Direct
+from app.twitter.errors import (
+    Busy,
+    OutOfCredits,
+    PlanLacksIt,
+    TokenRefused,
+    TwitterError,
+    Unreadable,
+)
 
 T_co = TypeVar("T_co", covariant=True)
 
 # A call ends with its budget; this is for its thread to come back with the news (seconds).
 GRACE = 0.5
-
-_Outcome = Page[Any] | TwitterError
-
-
-class Tokens(Protocol):
-    """Where usable access tokens come from. Both methods raise when the grant is over."""
-
-    def usable_token(self, grant_id: str, *, budget: Budget) -> str: ...
-
-    def token_after_refusal(self, grant_id: str, *, refused: str, budget: Budget) -> str: ...
+# Who asks for new data gets it, but pressing twice costs once.
+NEW_ENOUGH = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel(Generic[T_co]):
-    """One part of a page: what was read, or why there is nothing."""
+    """One part of a page: what was read and when, and why it is old or why there is nothing."""
 
     page: Page[T_co] = field(default_factory=Page)
+    read_at: datetime | None = None  # None: just now, and nothing is remembered
     trouble: Trouble | None = None
+    is_old: bool = False  # there is trouble, and this is what was read before it
+    not_in_plan: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """What became of a read: a page, or an error; with both, the page is an old one."""
+
+    page: Page[Any] | None = None
+    read_at: datetime | None = None
+    error: TwitterError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """Reads for one person during one request."""
 
-    api: Api
-    tokens: Tokens
-    threads: Executor
-    dialect: Dialect
-    grant_id: str
-    scopes: frozenset[str]
-    now: datetime
+    person: Person
+    here: Services
+    anew: str | None = None
     budget: Budget = field(default_factory=Budget)
 
     @classmethod
-    def of(cls, person: Person) -> Reader:
-        """Return the reader of a signed-in person."""
-        return cls(
-            api=services().api,
-            tokens=services().freshness,
-            threads=services().readers,
-            dialect=services().dialect,
-            grant_id=person.grant_id,
-            scopes=person.scopes,
-            now=services().now(),
-        )
+    def of(cls, person: Person, *, anew: str | None = None) -> Reader:
+        """Return the reader of a signed-in person; the panel called `anew` is read anew."""
+        return cls(person=person, here=services(), anew=anew)
 
     def panels(self, **reads: Read[Any]) -> dict[str, Panel[Any]]:
         """Do all `reads` and return a panel for each, by the same names.
 
         What Twitter does wrong stays inside the panels; only the end of the grant gets out.
         """
-        refused = {name: read for name, read in reads.items() if self._lacks(read)}
-        allowed = {name: read for name, read in reads.items() if name not in refused}
-        return {name: self._without_permission(read) for name, read in refused.items()} | {
-            name: _panel(allowed[name], outcome, now=self.now)
-            for name, outcome in self._outcomes(allowed).items()
+        found = {name: self._without_asking(name, read) for name, read in reads.items()}
+        cold = {name: reads[name] for name, panel in found.items() if panel is None}
+        outcomes = self._asked_of_twitter(cold)
+        return {
+            name: panel or self._panel(reads[name], outcomes[name]) for name, panel in found.items()
         }
 
-    def _lacks(self, read: Read[Any]) -> bool:
-        return not self.dialect.scopes(*read.needs) <= self.scopes
+    def _without_asking(self, name: str, read: Read[Any]) -> Panel[Any] | None:
+        """Return the panel if it takes no call: not granted, or fresh in memory."""
+        lacking = [n for n in read.needs if self.here.dialect.scope(n) not in self.person.scopes]
+        if lacking:
+            return Panel(trouble=missing(lacking[0]))
+        if name == self.anew:
+            return None
+        outcome = self._remembered(read, fresh=self._fresh(name, read))
+        return self._panel(read, outcome) if outcome else None
 
-    def _without_permission(self, read: Read[Any]) -> Panel[Any]:
-        lacking = (need for need in read.needs if self.dialect.scope(need) not in self.scopes)
-        return Panel(trouble=missing(next(lacking)))
+    def _remembered(self, read: Read[Any], *, fresh: timedelta) -> _Outcome | None:
+        if self.here.cache is None:
+            return None
+        source = Remembered(self.here.cache, self._owner, fresh)
+        try:
+            return _Outcome(page=read.fetch(self._api(source)), read_at=source.oldest)
+        except (Cold, Unreadable):
+            return None
 
-    def _outcomes(self, reads: Mapping[str, Read[Any]]) -> dict[str, _Outcome]:
+    def _asked_of_twitter(self, reads: Mapping[str, Read[Any]]) -> dict[str, _Outcome]:
         """Read with a usable token; if Twitter refuses it, try those again once with another."""
         if not reads:
             return {}
+        asked: list[Asked] = []
         try:
-            token = self.tokens.usable_token(self.grant_id, budget=self.budget)
+            token = self.here.freshness.usable_token(self.person.grant_id, budget=self.budget)
         except TwitterError as error:
-            return dict.fromkeys(reads, error)
-        outcomes = self._side_by_side(reads, token)
-        again = {name: reads[name] for name, o in outcomes.items() if isinstance(o, TokenRefused)}
-        return outcomes | self._once_more(again, refused=token)
+            return self._all_failed(reads, error)
+        try:
+            outcomes = self._side_by_side(reads, token, asked)
+            refused = {n: reads[n] for n, o in outcomes.items() if _is_refused_token(o)}
+            return outcomes | self._once_more(refused, token, asked)
+        finally:
+            self.here.usages.add(self.person.user_id, asked, now=self.here.now())
 
-    def _once_more(self, reads: Mapping[str, Read[Any]], *, refused: str) -> dict[str, _Outcome]:
+    def _once_more(
+        self, reads: Mapping[str, Read[Any]], refused: str, asked: list[Asked]
+    ) -> dict[str, _Outcome]:
         if not reads:
             return {}
         try:
-            token = self.tokens.token_after_refusal(
-                self.grant_id, refused=refused, budget=self.budget
+            token = self.here.freshness.token_after_refusal(
+                self.person.grant_id, refused=refused, budget=self.budget
             )
         except TwitterError as error:
-            return dict.fromkeys(reads, error)
-        return self._side_by_side(reads, token)
+            return self._all_failed(reads, error)
+        return self._side_by_side(reads, token, asked)
 
-    def _side_by_side(self, reads: Mapping[str, Read[Any]], token: str) -> dict[str, _Outcome]:
+    def _all_failed(
+        self, reads: Mapping[str, Read[Any]], error: TwitterError
+    ) -> dict[str, _Outcome]:
+        """No token: show what there is in memory, however old."""
+        old = {name: self._remembered(read, fresh=KEPT) for name, read in reads.items()}
+        return {name: replace(outcome or _Outcome(), error=error) for name, outcome in old.items()}
+
+    def _side_by_side(
+        self, reads: Mapping[str, Read[Any]], token: str, asked: list[Asked]
+    ) -> dict[str, _Outcome]:
         # The threads get everything by argument: there is no request and no database in them.
         futures = {
-            name: self.threads.submit(_attempt, read, self.api, token, self.budget)
+            name: self.here.readers.submit(self._attempt, name, read, token, asked)
             for name, read in reads.items()
         }
         return {name: self._waited_for(future) for name, future in futures.items()}
@@ -122,17 +155,49 @@ class Reader:
             return future.result(timeout=self.budget.left() + GRACE)
         except TimeoutError:
             future.cancel()
-            return Busy("no thread was free within the budget")
+            return _Outcome(error=Busy("no thread was free within the budget"))
+
+    def _attempt(self, name: str, read: Read[Any], token: str, asked: list[Asked]) -> _Outcome:
+        def heard(one: Asked) -> None:
+            asked.append(one)
+            self.here.allowance.heard(self.person.user_id, one)
+
+        direct = Direct(
+            client=self.here.client, access_token=token, budget=self.budget, heard=heard
+        )
+        counted = Counted(direct, self.here.allowance, self._owner)
+        try:
+            if self.here.cache is None:
+                return _Outcome(page=read.fetch(self._api(counted)))
+            source = Reading(self.here.cache, counted, self._owner, self._fresh(name, read))
+            page = read.fetch(self._api(source))
+        except TwitterError as error:
+            return _Outcome(error=error)
+        return _Outcome(page=page, read_at=source.oldest, error=source.trouble)
+
+    def _panel(self, read: Read[Any], outcome: _Outcome) -> Panel[Any]:
+        error, now = outcome.error, self.here.now()
+        return Panel(
+            page=outcome.page or Page(),
+            read_at=outcome.read_at,
+            trouble=trouble(error, needs=read.needs[0], now=now) if error else None,
+            is_old=outcome.page is not None and error is not None,
+            not_in_plan=isinstance(error, PlanLacksIt | OutOfCredits),
+        )
+
+    def _fresh(self, name: str, read: Read[Any]) -> timedelta:
+        """Return how young an answer must be to be taken from memory."""
+        if name == self.anew:
+            return NEW_ENOUGH
+        return max(timedelta(seconds=self.here.config.cache_seconds), read.kept)
+
+    def _api(self, source: Source) -> Api:
+        return Api(source, self.here.dialect)
+
+    @property
+    def _owner(self) -> Owner:
+        return Owner(user_id=self.person.user_id, cache_epoch=self.person.cache_epoch)
 
 
-def _attempt(read: Read[Any], api: Api, token: str, budget: Budget) -> _Outcome:
-    try:
-        return read.fetch(api, token, budget)
-    except TwitterError as error:
-        return error
-
-
-def _panel(read: Read[Any], outcome: _Outcome, *, now: datetime) -> Panel[Any]:
-    if isinstance(outcome, TwitterError):
-        return Panel(trouble=trouble(outcome, needs=read.needs[0], now=now))
-    return Panel(page=outcome)
+def _is_refused_token(outcome: _Outcome) -> bool:
+    return isinstance(outcome.error, TokenRefused)

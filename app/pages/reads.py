@@ -1,14 +1,16 @@
-"""What the pages read at Twitter, each under a name, with the permissions it takes."""
+"""What the pages read at Twitter, each with the endpoints and permissions it takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Generic, TypeVar
 
-from app.twitter.api import Api, Page
-from app.twitter.budget import Budget
+from app.twitter import endpoints
+from app.twitter.api import MOST_ASKED, Api, Page
 from app.twitter.dialect import Dialect, Permission
+from app.twitter.endpoints import Endpoint
 from app.twitter.entities import Space, Tweet, User
 
 T_co = TypeVar("T_co", covariant=True)
@@ -17,67 +19,126 @@ T_co = TypeVar("T_co", covariant=True)
 ON_A_PAGE = 20
 ON_HOME = 5
 FACES_ON_HOME = 12
-
-# Every endpoint needs both, whatever else it needs (X docs: authentication mapping).
-_ALWAYS = (Permission.READ_TWEETS, Permission.READ_USERS)
+# Two reads in a row, of a hundred people and from an endpoint that takes one call a second.
+SPACES_KEPT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read(Generic[T_co]):
-    """One read: its name, the permissions it takes (the telling one first), how it is done.
+    """One read: which endpoints it asks, the telling one first, and how it is done.
 
-    `fetch` runs in another thread: it gets everything it needs by argument.
+    `fetch` may run in another thread: it gets everything it needs by argument.
     """
 
-    name: str
-    needs: tuple[Permission, ...]
-    fetch: Callable[[Api, str, Budget], Page[T_co]]
+    asks: tuple[Endpoint, ...]
+    fetch: Callable[[Api], Page[T_co]]
+    kept: timedelta = timedelta(0)  # at least so long, if anything is remembered at all
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """The permissions it takes, the telling one first."""
+        every = [need for endpoint in self.asks for need in endpoint.needs]
+        return tuple(dict.fromkeys(every))
 
 
-def tweets(user_id: str, dialect: Dialect, *, at_most: int = ON_A_PAGE) -> Read[Tweet]:
+def tweets(
+    user_id: str, dialect: Dialect, *, at_most: int = ON_A_PAGE, page_token: str = ""
+) -> Read[Tweet]:
     """Read somebody's newest Tweets. The beta has no timeline, only what is pinned."""
-    if not dialect.has_timeline:
-        return Read(
-            name="pinned-tweet",
-            needs=_ALWAYS,
-            fetch=lambda api, token, budget: api.pinned_tweet(token, budget=budget),
-        )
+    if not endpoints.USER_TWEETS.exists_in(dialect):
+        return Read(asks=(endpoints.USER,), fetch=lambda api: api.pinned_tweets(user_id))
     return Read(
-        name="tweets",
-        needs=_ALWAYS,
-        fetch=lambda api, token, budget: api.user_tweets(
-            token, user_id, budget=budget, max_results=at_most
-        ),
+        asks=(endpoints.USER_TWEETS,),
+        fetch=lambda api: api.user_tweets(user_id, max_results=at_most, page_token=page_token),
     )
 
 
-def following(user_id: str, *, at_most: int = ON_A_PAGE) -> Read[User]:
+def pinned_of_followed(user_id: str) -> Read[Tweet]:
+    """Read what the people somebody follows have pinned to their profiles."""
+    return Read(
+        asks=(endpoints.FOLLOWING,), fetch=lambda api: api.pinned_tweets_of_followed(user_id)
+    )
+
+
+def tweet(tweet_id: str) -> Read[Tweet]:
+    """Read one Tweet."""
+    return Read(asks=(endpoints.TWEET,), fetch=lambda api: api.tweet(tweet_id))
+
+
+def tweets_by_id(tweet_ids: Sequence[str]) -> Read[Tweet]:
+    """Read up to a hundred Tweets."""
+    return Read(asks=(endpoints.TWEETS,), fetch=lambda api: api.tweets(tweet_ids))
+
+
+def user_by_username(username: str, dialect: Dialect) -> Read[User]:
+    """Read one profile by name."""
+    by_name = endpoints.USER_BY_USERNAME
+    asked = by_name if by_name.exists_in(dialect) else endpoints.USERS_BY
+    return Read(asks=(asked,), fetch=lambda api: api.user_by_username(username))
+
+
+def user(user_id: str) -> Read[User]:
+    """Read one profile by id."""
+    return Read(asks=(endpoints.USER,), fetch=lambda api: api.user(user_id))
+
+
+def users(user_ids: Sequence[str]) -> Read[User]:
+    """Read up to a hundred profiles by id."""
+    return Read(asks=(endpoints.USERS,), fetch=lambda api: api.users(user_ids))
+
+
+def users_by_usernames(usernames: Sequence[str]) -> Read[User]:
+    """Read up to a hundred profiles by name."""
+    return Read(asks=(endpoints.USERS_BY,), fetch=lambda api: api.users_by_usernames(usernames))
+
+
+def following(user_id: str, *, at_most: int = ON_A_PAGE, page_token: str = "") -> Read[User]:
     """Read whom somebody follows."""
     return Read(
-        name="following",
-        needs=(Permission.READ_FOLLOWS, *_ALWAYS),
-        fetch=lambda api, token, budget: api.following(
-            token, user_id, budget=budget, max_results=at_most
-        ),
+        asks=(endpoints.FOLLOWING,),
+        fetch=lambda api: api.following(user_id, max_results=at_most, page_token=page_token),
     )
 
 
-def followers(user_id: str, *, at_most: int = ON_A_PAGE) -> Read[User]:
+def followers(user_id: str, *, page_token: str = "") -> Read[User]:
     """Read who follows somebody."""
     return Read(
-        name="followers",
-        needs=(Permission.READ_FOLLOWS, *_ALWAYS),
-        fetch=lambda api, token, budget: api.followers(
-            token, user_id, budget=budget, max_results=at_most
-        ),
+        asks=(endpoints.FOLLOWERS,),
+        fetch=lambda api: api.followers(user_id, max_results=ON_A_PAGE, page_token=page_token),
     )
+
+
+def faces(user_id: str, dialect: Dialect) -> Read[User]:
+    """Read whom somebody follows, for an overview that shows their Spaces as well.
+
+    The Spaces take the same list of a hundred: asked for in the same words, it is read once.
+    """
+    if endpoints.FOLLOWING_SPACES.exists_in(dialect):
+        return following(user_id, at_most=FACES_ON_HOME)
+    return following(user_id, at_most=MOST_ASKED)
 
 
 def spaces(user_id: str, dialect: Dialect) -> Read[Space]:
     """Read the Spaces of the people somebody follows; today that takes their follows, too."""
-    finding_them = () if dialect.has_following_spaces else (Permission.READ_FOLLOWS,)
+    if endpoints.FOLLOWING_SPACES.exists_in(dialect):
+        asked: tuple[Endpoint, ...] = (endpoints.FOLLOWING_SPACES,)
+    else:
+        asked = (endpoints.SPACES_BY_CREATORS, endpoints.FOLLOWING)
+    return Read(asks=asked, fetch=lambda api: api.spaces_of_followed(user_id), kept=SPACES_KEPT)
+
+
+def space(space_id: str) -> Read[Space]:
+    """Read one Space."""
+    return Read(asks=(endpoints.SPACE,), fetch=lambda api: api.space(space_id))
+
+
+def spaces_by_id(space_ids: Sequence[str]) -> Read[Space]:
+    """Read up to a hundred Spaces."""
+    return Read(asks=(endpoints.SPACES,), fetch=lambda api: api.spaces(space_ids))
+
+
+def spaces_by_creators(user_ids: Sequence[str]) -> Read[Space]:
+    """Read what up to a hundred people have live or scheduled."""
     return Read(
-        name="spaces",
-        needs=(Permission.READ_SPACES, *finding_them, *_ALWAYS),
-        fetch=lambda api, token, budget: api.spaces_of_followed(token, user_id, budget=budget),
+        asks=(endpoints.SPACES_BY_CREATORS,), fetch=lambda api: api.spaces_by_creators(user_ids)
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from flask import render_template
+from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
 from app.pages import reads
-from app.pages.reader import Reader
+from app.pages.view import shown
 from app.pages.visitor import for_signed_in
 from app.services import services
 from app.twitter.entities import Space
@@ -18,10 +18,10 @@ SOME_DAY = datetime.max.replace(tzinfo=UTC)
 
 
 @for_signed_in
-def spaces(person: Person) -> str:
+def spaces(person: Person) -> ResponseReturnValue:
     """GET /spaces: live ones, then scheduled ones."""
     read = reads.spaces(person.profile.id, services().dialect)
-    return render_template("spaces.html", **Reader.of(person).panels(spaces=read))
+    return shown(person, "spaces.html", {"spaces": read})
 
 
 def open_spaces(spaces: Iterable[Space]) -> list[Space]:

@@ -1,8 +1,10 @@
-"""Twitter's API v2, as far as the pages need it: typed in, typed out.
+"""Twitter's API v2: typed in, typed out. A method for each endpoint of `endpoints`.
 
 What is asked for (fields and expansions) stands here once. Classic names are sent: today's service
 takes them, and the beta of 2021 knows no others. The answers' shapes: X docs, "Response codes and
 errors", "Expansions", "Pagination".
+
+Where an answer comes from is the business of a `Source`: Twitter itself (`client`), or a cache.
 """
 
 from __future__ import annotations
@@ -10,74 +12,74 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import urlencode
 
-from app.twitter.budget import Budget
-from app.twitter.dialect import Dialect
-from app.twitter.entities import USER_OR_TWEET_ID, Includes, Space, Tweet, User
-from app.twitter.errors import (
-    Limited,
-    OutOfCredits,
-    PermissionMissing,
-    PlanLacksIt,
-    Refused,
-    TokenRefused,
-    TwitterError,
-    Unreadable,
-)
-from app.twitter.limits import lifts_at
-from app.twitter.transport import Answer, Transport
+from app.twitter import endpoints
+from app.twitter.dialect import BETA, Dialect
+from app.twitter.endpoints import Endpoint
+from app.twitter.entities import SPACE_ID, USER_OR_TWEET_ID, Includes, Space, Tweet, User
+from app.twitter.errors import Unreadable
+from app.twitter.problems import Problem, problems
+from app.twitter.text import USERNAME
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-MOST_CREATORS = 100
+# As many as Twitter takes in one look-up.
+MOST_ASKED = 100
 # Twitter sends a hundred Tweets or a thousand people at most, and we ask for fewer.
 MOST_ITEMS = 1000
+# A token is opaque; it has to fit into a link of ours.
+PAGE_TOKEN = re.compile(r"[\x21-\x7e]{1,400}")
 
-USER_FIELDS = {
-    "user.fields": "created_at,description,entities,location,pinned_tweet_id,profile_image_url,"
+_USER = (
+    "created_at,description,entities,location,pinned_tweet_id,profile_image_url,"
     "protected,public_metrics,url,verified"
-}
-TWEET_FIELDS = {
-    "tweet.fields": "attachments,author_id,created_at,entities,public_metrics,referenced_tweets"
-}
-# Long posts, edits and pictures of a timeline: younger than the beta.
-TIMELINE = {
-    "tweet.fields": TWEET_FIELDS["tweet.fields"] + ",edit_history_tweet_ids,note_tweet",
-    "media.fields": "alt_text,height,preview_image_url,url,width",
-    "expansions": "attachments.media_keys,author_id,referenced_tweets.id,"
-    "referenced_tweets.id.attachments.media_keys,referenced_tweets.id.author_id",
-    **USER_FIELDS,
-}
-PROFILE_WITH_PINNED = {"expansions": "pinned_tweet_id", **USER_FIELDS, **TWEET_FIELDS}
-SPACES = {
-    "space.fields": "creator_id,host_ids,participant_count,scheduled_start,started_at,state,title",
-    "expansions": "creator_id,host_ids",
-    **USER_FIELDS,
-}
-
-# The last word of a problem's type. Small letters only, so that no token can pass for one.
-_KIND = re.compile(r"/([a-z][a-z-]{1,40})\Z")
-_BLANK = "about:blank"
-
-_BY_STATUS: Mapping[int, type[Refused]] = {401: TokenRefused, 402: OutOfCredits}
-_REFUSALS: Mapping[tuple[int, str], type[Refused]] = {
-    (403, "client-forbidden"): PlanLacksIt,
-    (403, _BLANK): PermissionMissing,
-    (429, "usage-capped"): OutOfCredits,
-}
+)
+_TWEET = "attachments,author_id,created_at,entities,public_metrics,referenced_tweets"
+_EXPANSIONS = (
+    "attachments.media_keys,attachments.poll_ids,author_id,referenced_tweets.id,"
+    "referenced_tweets.id.author_id"
+)
+_SPACE = "creator_id,host_ids,participant_count,scheduled_start,speaker_ids,started_at,state,title"
+_MEDIA = "alt_text,height,preview_image_url,url,width"
+_POLL = "end_datetime,voting_status"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Why one of several things is missing from an answer: gone, protected, suspended."""
+class Fields:
+    """What is asked for, for each kind of thing. Twitter refuses names that it does not know."""
 
-    kind: str
-    resource_id: str
+    user: Mapping[str, str]
+    user_with_pinned: Mapping[str, str]
+    tweet: Mapping[str, str]
+    space: Mapping[str, str]
+
+
+def _fields(*, user: str, tweet: str, expansions: str, space: str) -> Fields:
+    people = {"user.fields": user}
+    posts = {"tweet.fields": tweet, "media.fields": _MEDIA, "poll.fields": _POLL}
+    return Fields(
+        user=people,
+        user_with_pinned={"expansions": "pinned_tweet_id", "tweet.fields": tweet, **people},
+        tweet={"expansions": expansions, **posts, **people},
+        space={"expansions": "creator_id,host_ids,speaker_ids", "space.fields": space, **people},
+    )
+
+
+# Banners, who is connected to whom, long posts, edits, the pictures of quoted Tweets and the end of
+# a Space are younger than the beta.
+FIELDS_LIVE = _fields(
+    user=_USER + ",connection_status,profile_banner_url",
+    tweet=_TWEET + ",edit_history_tweet_ids,note_tweet",
+    expansions=_EXPANSIONS + ",referenced_tweets.id.attachments.media_keys",
+    space=_SPACE + ",ended_at",
+)
+FIELDS_BETA = _fields(user=_USER, tweet=_TWEET, expansions=_EXPANSIONS, space=_SPACE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,119 +92,264 @@ class Page(Generic[T_co]):
     problems: tuple[Problem, ...] = ()
 
 
-class Api:
-    """Reads Twitter with somebody's access token. Made once per app; keeps nothing of a call.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """What became of a follow: it is done, or a protected account has been asked."""
 
-    Every method raises the `TwitterError` that says what the caller can do about it.
+    following: bool
+    pending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRequest:
+    """One request to the API, before anybody's token is added."""
+
+    endpoint: Endpoint
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    json: Mapping[str, str] | None = None
+
+    @property
+    def key(self) -> str:
+        """The same text for the same request, whoever makes it."""
+        return f"{self.endpoint.method} {self.path}?{urlencode(sorted(self.params.items()))}"
+
+
+class Source(Protocol):
+    """Where the answers to requests come from."""
+
+    def answer(self, request: ApiRequest) -> dict[str, Any]:
+        """Return the document that answers `request`; raise the `TwitterError` that came instead.
+
+        It is whatever Twitter documents: `data`, `includes`, `errors` and `meta`.
+        """
+
+
+class Api:
+    """Reads Twitter for somebody, and follows for them. Cheap to make: it is only a way of asking.
+
+    Every method raises the `TwitterError` that says what the caller can do about it, and
+    ValueError for what cannot be an id: that could lead to another endpoint.
     """
 
-    def __init__(self, transport: Transport, *, api_url: str, dialect: Dialect) -> None:
-        self._transport = transport
-        self._api_url = api_url
+    def __init__(self, source: Source, dialect: Dialect) -> None:
+        self._source = source
         self._dialect = dialect
+        self._fields = FIELDS_BETA if dialect.name == BETA.name else FIELDS_LIVE
 
-    def me(self, access_token: str, *, budget: Budget) -> User:
+    # People
+
+    def me(self) -> User:
         """Return who the token belongs to (GET /2/users/me)."""
-        document = self._get(access_token, "/users/me", USER_FIELDS, budget)
+        document = self._get(endpoints.USERS_ME, self._fields.user)
         return User.from_json(document.get("data"))
 
-    def pinned_tweet(self, access_token: str, *, budget: Budget) -> Page[Tweet]:
-        """Return the Tweet pinned to the own profile, if any (GET /2/users/me, expanded)."""
-        document = self._get(access_token, "/users/me", PROFILE_WITH_PINNED, budget)
-        user = User.from_json(document.get("data"))
-        tweet = Includes.from_json(document.get("includes")).tweet(user.pinned_tweet_id)
-        items = (replace(tweet, author=user),) if tweet else ()
-        return Page(items=items, problems=_problems(document))
+    def user(self, user_id: str) -> Page[User]:
+        """Return one person (GET /2/users/:id), or the problem that Twitter has with them."""
+        return self._one(endpoints.USER, self._fields.user, _user, id=_checked(user_id))
+
+    def user_by_username(self, username: str) -> Page[User]:
+        """Return one person by name (GET /2/users/by/username/:username; beta: /2/users/by)."""
+        if not endpoints.USER_BY_USERNAME.exists_in(self._dialect):
+            return self.users_by_usernames([username])
+        name = _checked(username, USERNAME)
+        return self._one(endpoints.USER_BY_USERNAME, self._fields.user, _user, username=name)
+
+    def users(self, user_ids: Sequence[str]) -> Page[User]:
+        """Return 1 to 100 people (GET /2/users), in no promised order."""
+        params = {"ids": _all_checked(user_ids), **self._fields.user}
+        return _page(self._get(endpoints.USERS, params), _user)
+
+    def users_by_usernames(self, usernames: Sequence[str]) -> Page[User]:
+        """Return 1 to 100 people by name (GET /2/users/by), in no promised order."""
+        params = {"usernames": _all_checked(usernames, USERNAME), **self._fields.user}
+        return _page(self._get(endpoints.USERS_BY, params), _user)
+
+    # Tweets
+
+    def tweet(self, tweet_id: str) -> Page[Tweet]:
+        """Return one Tweet (GET /2/tweets/:id), or the problem that Twitter has with it."""
+        return self._one(
+            endpoints.TWEET, self._fields.tweet, Tweet.from_json, id=_checked(tweet_id)
+        )
+
+    def tweets(self, tweet_ids: Sequence[str]) -> Page[Tweet]:
+        """Return 1 to 100 Tweets (GET /2/tweets), in no promised order."""
+        params = {"ids": _all_checked(tweet_ids), **self._fields.tweet}
+        return _page(self._get(endpoints.TWEETS, params), Tweet.from_json)
 
     def user_tweets(
-        self, access_token: str, user_id: str, *, budget: Budget, max_results: int = 20
+        self, user_id: str, *, max_results: int = 20, page_token: str = ""
     ) -> Page[Tweet]:
         """Return the newest Tweets of a person (GET /2/users/:id/tweets, 5 to 100 of them)."""
-        path = f"/users/{_checked(user_id)}/tweets"
-        params = {"max_results": str(max_results), **TIMELINE}
-        return _page(self._get(access_token, path, params, budget), Tweet.from_json)
+        params = {**_paging(max_results, page_token), **self._fields.tweet}
+        document = self._get(endpoints.USER_TWEETS, params, id=_checked(user_id))
+        return _page(document, Tweet.from_json)
 
-    def following(
-        self, access_token: str, user_id: str, *, budget: Budget, max_results: int = 20
-    ) -> Page[User]:
+    def pinned_tweets(self, user_id: str) -> Page[Tweet]:
+        """Return the Tweet pinned to a profile, if any (GET /2/users/:id, expanded)."""
+        params = self._fields.user_with_pinned
+        document = self._get(endpoints.USER, params, id=_checked(user_id))
+        return _pinned(document, _single(document))
+
+    def pinned_tweets_of_followed(self, user_id: str, *, max_results: int = 20) -> Page[Tweet]:
+        """Return what the people somebody follows have pinned (GET /2/users/:id/following)."""
+        params = {**_paging(max_results, ""), **self._fields.user_with_pinned}
+        document = self._get(endpoints.FOLLOWING, params, id=_checked(user_id))
+        return _pinned(document, _several(document))
+
+    # Follows
+
+    def following(self, user_id: str, *, max_results: int = 20, page_token: str = "") -> Page[User]:
         """Return whom a person follows (GET /2/users/:id/following, 1 to 1000 of them)."""
-        path = f"/users/{_checked(user_id)}/following"
-        params = {"max_results": str(max_results), **USER_FIELDS}
-        return _page(self._get(access_token, path, params, budget), _user)
+        params = {**_paging(max_results, page_token), **self._fields.user}
+        return _page(self._get(endpoints.FOLLOWING, params, id=_checked(user_id)), _user)
 
-    def followers(
-        self, access_token: str, user_id: str, *, budget: Budget, max_results: int = 20
-    ) -> Page[User]:
+    def followers(self, user_id: str, *, max_results: int = 20, page_token: str = "") -> Page[User]:
         """Return who follows a person (GET /2/users/:id/followers, 1 to 1000 of them)."""
-        path = f"/users/{_checked(user_id)}/followers"
-        params = {"max_results": str(max_results), **USER_FIELDS}
-        return _page(self._get(access_token, path, params, budget), _user)
+        params = {**_paging(max_results, page_token), **self._fields.user}
+        return _page(self._get(endpoints.FOLLOWERS, params, id=_checked(user_id)), _user)
 
-    def spaces_by_creators(
-        self, access_token: str, user_ids: Sequence[str], *, budget: Budget
-    ) -> Page[Space]:
-        """Return live and scheduled Spaces of 1 to 100 people (GET /2/spaces/by/creator_ids)."""
-        ids = ",".join(_checked(user_id) for user_id in user_ids)
-        params = {"user_ids": ids, **SPACES}
-        document = self._get(access_token, "/spaces/by/creator_ids", params, budget)
-        return _page(document, Space.from_json)
+    def follow(self, user_id: str, target_user_id: str) -> Following:
+        """Let the token's own person follow somebody (POST /2/users/:id/following).
 
-    def following_spaces(self, access_token: str, user_id: str, *, budget: Budget) -> Page[Space]:
-        """Return Spaces of the people a person follows (GET /2/users/:id/following/spaces).
-
-        Only the beta has this endpoint (`Dialect.has_following_spaces`).
+        Following somebody twice is no error. A protected account is asked first.
         """
-        path = f"/users/{_checked(user_id)}/following/spaces"
-        return _page(self._get(access_token, path, SPACES, budget), Space.from_json)
+        request = ApiRequest(
+            endpoint=endpoints.FOLLOW,
+            path=_filled(endpoints.FOLLOW.path, id=_checked(user_id)),
+            json={"target_user_id": _checked(target_user_id)},
+        )
+        return _following(self._source.answer(request))
 
-    def spaces_of_followed(self, access_token: str, user_id: str, *, budget: Budget) -> Page[Space]:
-        """Return the Spaces of the first hundred people a person follows, in either dialect."""
-        if self._dialect.has_following_spaces:
-            return self.following_spaces(access_token, user_id, budget=budget)
-        followed = self.following(access_token, user_id, budget=budget, max_results=MOST_CREATORS)
+    def unfollow(self, user_id: str, target_user_id: str) -> Following:
+        """Undo it (DELETE /2/users/:source_user_id/following/:target_user_id)."""
+        path = _filled(
+            endpoints.UNFOLLOW.path,
+            source_user_id=_checked(user_id),
+            target_user_id=_checked(target_user_id),
+        )
+        return _following(self._source.answer(ApiRequest(endpoint=endpoints.UNFOLLOW, path=path)))
+
+    # Spaces
+
+    def space(self, space_id: str) -> Page[Space]:
+        """Return one Space (GET /2/spaces/:id), or the problem that Twitter has with it."""
+        return self._one(
+            endpoints.SPACE, self._fields.space, Space.from_json, id=_checked(space_id, SPACE_ID)
+        )
+
+    def spaces(self, space_ids: Sequence[str]) -> Page[Space]:
+        """Return 1 to 100 Spaces (GET /2/spaces), in no promised order."""
+        params = {"ids": _all_checked(space_ids, SPACE_ID), **self._fields.space}
+        return _page(self._get(endpoints.SPACES, params), Space.from_json)
+
+    def spaces_by_creators(self, user_ids: Sequence[str]) -> Page[Space]:
+        """Return live and scheduled Spaces of 1 to 100 people (GET /2/spaces/by/creator_ids)."""
+        params = {"user_ids": _all_checked(user_ids), **self._fields.space}
+        return _page(self._get(endpoints.SPACES_BY_CREATORS, params), Space.from_json)
+
+    def spaces_of_followed(self, user_id: str) -> Page[Space]:
+        """Return the Spaces of the people a person follows, in either dialect.
+
+        Beta: GET /2/users/:id/following/spaces. Live: of the first hundred people they follow.
+        """
+        if endpoints.FOLLOWING_SPACES.exists_in(self._dialect):
+            params = self._fields.space
+            document = self._get(endpoints.FOLLOWING_SPACES, params, id=_checked(user_id))
+            return _page(document, Space.from_json)
+        followed = self.following(user_id, max_results=MOST_ASKED)
         if not followed.items:
             return Page(problems=followed.problems)
-        ids = [user.id for user in followed.items[:MOST_CREATORS]]
-        return self.spaces_by_creators(access_token, ids, budget=budget)
+        return self.spaces_by_creators([user.id for user in followed.items[:MOST_ASKED]])
 
-    def _get(
-        self, access_token: str, path: str, params: Mapping[str, str], budget: Budget
-    ) -> dict[str, Any]:
-        answer = self._transport.send(
-            "GET",
-            f"{self._api_url}{path}",
-            budget=budget,
-            headers={"Authorization": f"Bearer {access_token}"},
-            params=params,
-        )
-        if answer.status >= 400:
-            raise _refusal(answer)
-        return answer.json_object()
+    def _get(self, endpoint: Endpoint, params: Mapping[str, str], **path: str) -> dict[str, Any]:
+        filled = _filled(endpoint.path, **path)
+        return self._source.answer(ApiRequest(endpoint=endpoint, path=filled, params=params))
+
+    def _one(
+        self,
+        endpoint: Endpoint,
+        params: Mapping[str, str],
+        read: Callable[[object, Includes], T],
+        **path: str,
+    ) -> Page[T]:
+        """Read a single thing. What is missing comes as 200 with nothing but `errors`."""
+        document = self._get(endpoint, params, **path)
+        includes = Includes.from_json(document.get("includes"))
+        items = tuple(read(data, includes) for data in _single(document))
+        return Page(items=items, problems=problems(document))
 
 
-def _checked(user_id: str) -> str:
-    """Return the id, fit for a path: what is no id could lead to another endpoint."""
-    if not USER_OR_TWEET_ID.fullmatch(user_id):
-        raise ValueError("not an id of Twitter")
-    return user_id
+def _filled(path: str, **values: str) -> str:
+    for name, value in values.items():
+        path = path.replace(f":{name}", value)
+    return path
+
+
+def _checked(value: str, shape: re.Pattern[str] = USER_OR_TWEET_ID) -> str:
+    """Return the id or name, fit for a path: what is none could lead to another endpoint."""
+    if not shape.fullmatch(value):
+        raise ValueError("neither an id nor a name of Twitter")
+    return value
+
+
+def _all_checked(values: Sequence[str], shape: re.Pattern[str] = USER_OR_TWEET_ID) -> str:
+    if not 1 <= len(values) <= MOST_ASKED:
+        raise ValueError(f"{len(values)} at once; Twitter takes 1 to {MOST_ASKED}")
+    return ",".join(dict.fromkeys(_checked(value, shape) for value in values))
+
+
+def _paging(max_results: int, page_token: str) -> dict[str, str]:
+    # The token comes out of a link. One that cannot be Twitter's leads to the first page.
+    proper = PAGE_TOKEN.fullmatch(page_token)
+    token = {"pagination_token": page_token} if proper else {}
+    return {"max_results": str(max_results), **token}
 
 
 def _user(data: object, _: Includes) -> User:
     return User.from_json(data)
 
 
-def _page(document: Mapping[str, Any], read: Callable[[object, Includes], T]) -> Page[T]:
-    """Read a list. An empty one comes without `data`; what is missing stands in `errors`."""
+def _single(document: Mapping[str, Any]) -> list[object]:
+    """Return the one thing that was asked for; nothing, if `errors` say why it is missing."""
+    data = document.get("data")
+    return [] if data is None and problems(document) else [data]
+
+
+def _several(document: Mapping[str, Any]) -> list[object]:
+    """Return the list that was asked for. An empty one comes without `data`."""
     data = document.get("data")
     if data is not None and not isinstance(data, list):
         raise Unreadable("a list was promised")
+    return data or []
+
+
+def _pinned(document: Mapping[str, Any], people: list[object]) -> Page[Tweet]:
+    """Return the pinned Tweets of `people`, which came along, each with its author."""
+    includes = Includes.from_json(document.get("includes"))
+    authors = _readable_items(people, includes, _user)
+    found = ((includes.tweet(author.pinned_tweet_id), author) for author in authors)
+    items = tuple(replace(tweet, author=author) for tweet, author in found if tweet)
+    return Page(items=items, problems=problems(document))
+
+
+def _following(document: Mapping[str, Any]) -> Following:
+    data = document.get("data")
+    if not isinstance(data, dict) or not isinstance(data.get("following"), bool):
+        raise Unreadable("an answer to a follow that says nothing about it")
+    return Following(following=data["following"], pending=data.get("pending_follow") is True)
+
+
+def _page(document: Mapping[str, Any], read: Callable[[object, Includes], T]) -> Page[T]:
+    """Read a list; what is missing from it stands in `errors`."""
     includes = Includes.from_json(document.get("includes"))
     meta = document.get("meta")
     return Page(
-        items=_readable_items(data or [], includes, read),
+        items=_readable_items(_several(document), includes, read),
         next_token=_token(meta, "next_token"),
         previous_token=_token(meta, "previous_token"),
-        problems=_problems(document),
+        problems=problems(document),
     )
 
 
@@ -223,54 +370,4 @@ def _readable_items(
 
 def _token(meta: object, name: str) -> str | None:
     value = meta.get(name) if isinstance(meta, dict) else None
-    return value if isinstance(value, str) and value else None
-
-
-def _problems(document: Mapping[str, Any]) -> tuple[Problem, ...]:
-    errors = document.get("errors")
-    items = errors if isinstance(errors, list) else []
-    return tuple(
-        Problem(kind=_kind(item), resource_id=_resource_id(item))
-        for item in items
-        if isinstance(item, dict)
-    )
-
-
-def _resource_id(problem: Mapping[str, Any]) -> str:
-    value = problem.get("resource_id")
-    proper = isinstance(value, str) and USER_OR_TWEET_ID.fullmatch(value)
-    return str(value) if proper else ""
-
-
-def _refusal(answer: Answer) -> TwitterError:
-    """Sort a 4xx by its status and its kind of problem (X docs: response codes and errors).
-
-    Twitter's own words stay out of the exception: nobody knows what they repeat.
-    """
-    kind = _kind(_problem_of(answer))
-    if answer.status == 429 and kind != "usage-capped":
-        return Limited("HTTP 429", until=lifts_at(answer.headers))
-    error = _REFUSALS.get((answer.status, kind)) or _BY_STATUS.get(answer.status, Refused)
-    return error(kind or f"http-{answer.status}", f"HTTP {answer.status}")
-
-
-def _problem_of(answer: Answer) -> Mapping[str, Any]:
-    """Return the problem (RFC 9457), which may stand alone or as the first of `errors`."""
-    try:
-        document = answer.json_object()
-    except Unreadable:
-        return {}  # a gateway's page, in HTML or plain text
-    errors = document.get("errors")
-    nested = errors[0] if isinstance(errors, list) and errors else None
-    return nested if "type" not in document and isinstance(nested, dict) else document
-
-
-def _kind(problem: Mapping[str, Any]) -> str:
-    """Return the last word of a problem's type: its host has changed, the word has not."""
-    address = problem.get("type")
-    if not isinstance(address, str):
-        return ""
-    if address == _BLANK:
-        return _BLANK
-    found = _KIND.search(address)
-    return found[1] if found else ""
+    return value if isinstance(value, str) and PAGE_TOKEN.fullmatch(value) else None

@@ -40,7 +40,7 @@ IMAGES = ("https://pbs.twimg.com", "https://abs.twimg.com")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """One way of speaking to Twitter: hosts, scope names, and which endpoints exist."""
+    """One way of speaking to Twitter: hosts and scope names. What exists: `endpoints`."""
 
     name: str
     authorize_url: str
@@ -49,8 +49,6 @@ class Dialect:
     image_origins: tuple[str, ...]
     connected_apps_url: str
     scope_names: Mapping[Permission, str]
-    has_timeline: bool
-    has_following_spaces: bool
 
     def scope(self, permission: Permission) -> str:
         """Return the wire name of `permission`."""
@@ -78,8 +76,6 @@ LIVE = Dialect(
             Permission.STAY_SIGNED_IN: "offline.access",
         }
     ),
-    has_timeline=True,
-    has_following_spaces=False,
 )
 
 BETA = Dialect(
@@ -99,8 +95,6 @@ BETA = Dialect(
             Permission.STAY_SIGNED_IN: "offline.access",
         }
     ),
-    has_timeline=False,
-    has_following_spaces=True,
 )
 
 BY_NAME: Mapping[str, Dialect] = MappingProxyType({"live": LIVE, "beta": BETA})

@@ -31,6 +31,7 @@ LONGEST_BIO = 1_000
 LARGEST_COUNT = 10**15
 # A Tweet has four pictures, a Space a handful of hosts. More would only make a page endless.
 MOST_MEDIA = 4
+MOST_OPTIONS = 4
 MOST_HOSTS = 10
 LARGEST_SIDE = 20_000
 
@@ -47,6 +48,7 @@ class User:
     website: str = ""
     website_label: str = ""
     avatar_url: str = ""
+    banner_url: str = ""
     created_at: datetime | None = None
     verified: bool = False
     protected: bool = False
@@ -54,6 +56,8 @@ class User:
     following_count: int | None = None
     tweet_count: int | None = None
     pinned_tweet_id: str | None = None
+    # How the person who asked stands to this one; None if Twitter did not say.
+    connections: frozenset[str] | None = None
 
     @classmethod
     def from_json(cls, data: object) -> User:
@@ -74,6 +78,7 @@ class User:
             website=website,
             website_label=website_label,
             avatar_url=web_address(user.get("profile_image_url")),
+            banner_url=web_address(user.get("profile_banner_url")),
             created_at=date(user.get("created_at")),
             verified=user.get("verified") is True,
             protected=user.get("protected") is True,
@@ -81,6 +86,7 @@ class User:
             following_count=_count(metrics.get("following_count")),
             tweet_count=_count(_either(metrics, "tweet_count", "post_count")),
             pinned_tweet_id=_id(_either(user, "pinned_tweet_id", "pinned_post_id")),
+            connections=_connections(user.get("connection_status")),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -94,6 +100,7 @@ class User:
             "location": self.location,
             "entities": {"url": {"urls": [link]}, "description": self.bio.entities_json()},
             "profile_image_url": self.avatar_url,
+            "profile_banner_url": self.banner_url,
             "created_at": self.created_at and self.created_at.isoformat(),
             "verified": self.verified,
             "protected": self.protected,
@@ -141,6 +148,47 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One answer of a poll."""
+
+    label: str
+    votes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """A question with two to four answers."""
+
+    options: tuple[Option, ...]
+    ends_at: datetime | None = None
+    is_open: bool = False
+
+    @classmethod
+    def from_json(cls, data: object) -> Poll:
+        """Read a poll object; raise `Unreadable` if there is nothing to choose from."""
+        poll = _object(data)
+        options = [_object(option) for option in _list(poll.get("options"))[:MOST_OPTIONS]]
+        if not options:
+            raise Unreadable("a poll without options")
+        return cls(
+            options=tuple(
+                Option(
+                    label=_text(option.get("label"), LONGEST_NAME),
+                    votes=_count(option.get("votes")) or 0,
+                )
+                for option in options
+            ),
+            ends_at=date(poll.get("end_datetime")),
+            is_open=poll.get("voting_status") == "open",
+        )
+
+    @property
+    def votes(self) -> int:
+        """How many people have voted."""
+        return sum(option.votes for option in self.options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tweet:
     """One post. A repost carries its original, whose text is whole."""
 
@@ -149,10 +197,14 @@ class Tweet:
     author: User | None = None
     created_at: datetime | None = None
     media: tuple[Media, ...] = ()
+    poll: Poll | None = None
     original: Tweet | None = None
+    quoted: Tweet | None = None
+    is_reply: bool = False
     edited: bool = False
     reply_count: int | None = None
     repost_count: int | None = None
+    quote_count: int | None = None
     like_count: int | None = None
 
     @classmethod
@@ -160,16 +212,22 @@ class Tweet:
         """Read a Tweet, joined with what came along; raise `Unreadable` without id and text."""
         tweet = _object(data)
         metrics = _object(tweet.get("public_metrics"))
+        text = _tweet_text(tweet)
+        quoted = includes.referenced(tweet, "quoted")
         return cls(
             id=_required_id(tweet, USER_OR_TWEET_ID),
-            text=_tweet_text(tweet),
+            text=text.quoting(quoted.id) if quoted else text,
             author=includes.user(tweet.get("author_id")),
             created_at=date(tweet.get("created_at")),
             media=includes.media_of(tweet),
-            original=includes.original_of(tweet),
+            poll=includes.poll_of(tweet),
+            original=includes.referenced(tweet, "retweeted"),
+            quoted=quoted,
+            is_reply=bool(_references(tweet, "replied_to")),
             edited=_is_edited(tweet),
             reply_count=_count(metrics.get("reply_count")),
             repost_count=_count(_either(metrics, "retweet_count", "repost_count")),
+            quote_count=_count(metrics.get("quote_count")),
             like_count=_count(metrics.get("like_count")),
         )
 
@@ -183,24 +241,27 @@ class Space:
     title: str = ""
     creator: User | None = None
     hosts: tuple[User, ...] = ()
+    speakers: tuple[User, ...] = ()
     participant_count: int | None = None
     started_at: datetime | None = None
     scheduled_start: datetime | None = None
+    ended_at: datetime | None = None
 
     @classmethod
     def from_json(cls, data: object, includes: Includes) -> Space:
         """Read a Space, joined with its people; raise `Unreadable` without id and state."""
         space = _object(data)
-        hosts = (includes.user(host) for host in _list(space.get("host_ids"))[:MOST_HOSTS])
         return cls(
             id=_required_id(space, SPACE_ID),
             state=_required_text(space, "state"),
             title=_text(space.get("title"), LONGEST_BIO),
             creator=includes.user(space.get("creator_id")),
-            hosts=tuple(host for host in hosts if host),
+            hosts=includes.people(space.get("host_ids")),
+            speakers=includes.people(space.get("speaker_ids")),
             participant_count=_count(space.get("participant_count")),
             started_at=date(space.get("started_at")),
             scheduled_start=date(space.get("scheduled_start")),
+            ended_at=date(space.get("ended_at")),
         )
 
 
@@ -214,6 +275,7 @@ class Includes:
     users: _Objects = field(default_factory=dict)
     tweets: _Objects = field(default_factory=dict)
     media: _Objects = field(default_factory=dict)
+    polls: _Objects = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, data: object) -> Includes:
@@ -223,6 +285,7 @@ class Includes:
             users=_by("id", includes.get("users")),
             tweets=_by("id", _either(includes, "tweets", "posts")),
             media=_by("media_key", includes.get("media")),
+            polls=_by("id", includes.get("polls")),
         )
 
     def user(self, user_id: object) -> User | None:
@@ -241,10 +304,22 @@ class Includes:
         media = (_readable(Media.from_json, _found(self.media, key)) for key in keys)
         return tuple(item for item in media if item)
 
-    def original_of(self, tweet: Mapping[str, Any]) -> Tweet | None:
-        """Return what a repost repeats. The repost's own text is cut at 140 (X docs: timelines)."""
-        references = map(_object, _list(_either(tweet, "referenced_tweets", "referenced_posts")))
-        ids = [item.get("id") for item in references if item.get("type") == "retweeted"]
+    def people(self, user_ids: object) -> tuple[User, ...]:
+        """Return the first few of these people, as far as they came along."""
+        found = (self.user(user_id) for user_id in _list(user_ids)[:MOST_HOSTS])
+        return tuple(user for user in found if user)
+
+    def poll_of(self, tweet: Mapping[str, Any]) -> Poll | None:
+        """Return the poll attached to a Tweet."""
+        ids = _list(_object(tweet.get("attachments")).get("poll_ids"))
+        return _readable(Poll.from_json, _found(self.polls, ids[0])) if ids else None
+
+    def referenced(self, tweet: Mapping[str, Any], kind: str) -> Tweet | None:
+        """Return what a Tweet reposts or quotes.
+
+        A repost's own text is cut at 140 characters (X docs: timelines); the original's is whole.
+        """
+        ids = _references(tweet, kind)
         return self.tweet(ids[0]) if ids else None
 
 
@@ -269,6 +344,12 @@ def _tweet_text(tweet: Mapping[str, Any]) -> Text:
     return Text.from_json(whole["text"], whole.get("entities"))
 
 
+def _references(tweet: Mapping[str, Any], kind: str) -> list[object]:
+    """Return the ids of the Tweets that a Tweet refers to in this way."""
+    references = map(_object, _list(_either(tweet, "referenced_tweets", "referenced_posts")))
+    return [item.get("id") for item in references if item.get("type") == kind]
+
+
 def _is_edited(tweet: Mapping[str, Any]) -> bool:
     """Tell whether there is more than one version (X docs: "Edit Posts")."""
     return len(_list(_either(tweet, "edit_history_tweet_ids", "edit_history_post_ids"))) > 1
@@ -281,6 +362,13 @@ def _website(user: Mapping[str, Any], entities: Mapping[str, Any]) -> tuple[str,
     target = web_address(link.get("expanded_url")) or web_address(user.get("url"))
     label = _text(link.get("display_url"), LONGEST_NAME) or target
     return (target, label) if target else ("", "")
+
+
+def _connections(value: object) -> frozenset[str] | None:
+    """Return the words of `connection_status` ("following", "followed_by", and others)."""
+    if not isinstance(value, list):
+        return None
+    return frozenset(word for word in value if isinstance(word, str))
 
 
 def _either(data: Mapping[str, Any], classic: str, renamed: str) -> object:

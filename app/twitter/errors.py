@@ -11,6 +11,7 @@
        ├─ TokenRefused       401 on a read                      -> one refresh, one retry
        ├─ PermissionMissing  403: a scope was not granted       -> offer to grant it
        ├─ PlanLacksIt        403: not in this site's plan       -> hide the control
+       ├─ TokenKindRefused   403: not for this kind of token    -> tell the operator
        └─ OutOfCredits       402, or the monthly cap            -> tell the operator
 
 No exception carries a code, a verifier, a token or a secret: their texts end up in logs.
@@ -70,7 +71,18 @@ class PermissionMissing(Refused):
 
 
 class PlanLacksIt(Refused):
-    """403 of type client-forbidden: the site's plan does not include this call."""
+    """403 of type client-forbidden: the plan that pays does not include this call.
+
+    That is the site's plan, so it goes for everyone; unless this person's own plan is meant.
+    """
+
+    def __init__(self, error: str, description: str = "", *, for_everyone: bool = True) -> None:
+        super().__init__(error, description)
+        self.for_everyone = for_everyone
+
+
+class TokenKindRefused(Refused):
+    """403 of type unsupported-authentication: the endpoint wants another kind of token."""
 
 
 class OutOfCredits(Refused):

@@ -8,19 +8,29 @@ to the template to escape what it shows. X docs: data dictionary, "Entities".
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-Kind = Literal["plain", "url", "media", "mention", "hashtag", "cashtag"]
+# "media" leads to a picture of the Tweet itself, "quote" to the Tweet it quotes: where these are
+# shown, the link says nothing more.
+Kind = Literal["plain", "url", "media", "quote", "mention", "hashtag", "cashtag"]
 
 # Longer than anything Twitter lets people write (a long post has 25,000 characters).
 LONGEST = 30_000
 LONGEST_ADDRESS = 2_000
 USERNAME = re.compile(r"[A-Za-z0-9_]{1,50}")  # 15 today; some old accounts have more
-TAG = re.compile(r"\w{1,280}")
+LONGEST_TAG = 280
+# Beside letters, digits and marks: what stands inside words in Persian, Catalan, Hebrew and others.
+JOINERS = frozenset("_\u200c\u200d\u00b7\u05f3\u05f4\u30fb")
+CASHTAG = re.compile(r"[A-Za-z0-9]{1,20}(?:[._][A-Za-z0-9]{1,10})?")
+# How Twitter writes the addresses of its own pictures and Tweets, whatever its host is called.
+SHORT_PICTURE = re.compile(r"pic\.[a-z]+\.com/\w+")
+PICTURE = re.compile(r"/status/[0-9]{1,19}/(?:photo|video)/[0-9]+")
+STATUS = re.compile(r"/status/([0-9]{1,19})/?\Z")
 
 # Half a surrogate pair cannot be sent as UTF-8, and PostgreSQL stores no NUL.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -91,6 +101,18 @@ class Text:
             entities.setdefault(group, []).append({"start": span.start, "end": span.end, **values})
         return entities
 
+    def quoting(self, tweet_id: str) -> Text:
+        """Return the text, its link to this Tweet known as such if that is how the text ends."""
+        end = len(self.raw)
+        for index, span in reversed(list(enumerate(self.spans))):
+            if span.kind not in {"url", "media"} or self.raw[span.end : end].strip():
+                break
+            if span.kind == "url" and _status(span.target) == tweet_id:
+                marked = replace(span, kind="quote")
+                return replace(self, spans=(*self.spans[:index], marked, *self.spans[index + 1 :]))
+            end = span.start
+        return self
+
     @property
     def plain(self) -> str:
         """The whole text without links, unescaped."""
@@ -125,6 +147,7 @@ def unescape(text: str) -> str:
 _WRITTEN: Mapping[Kind, tuple[str, tuple[str, ...]]] = {
     "url": ("urls", ("expanded_url", "display_url")),
     "media": ("urls", ("expanded_url", "display_url")),
+    "quote": ("urls", ("expanded_url", "display_url")),
     "mention": ("mentions", ("username",)),
     "hashtag": ("hashtags", ("tag",)),
     "cashtag": ("cashtags", ("tag",)),
@@ -166,7 +189,19 @@ def _link(item: Mapping[str, Any]) -> _Found:
     target = web_address(item.get("expanded_url")) or web_address(item.get("url"))
     display = item.get("display_url")
     label = clean(display, LONGEST_ADDRESS) if isinstance(display, str) else target
-    return ("media" if item.get("media_key") else "url", target, label) if target else None
+    return ("media" if _is_picture(item, target) else "url", target, label) if target else None
+
+
+def _is_picture(item: Mapping[str, Any], target: str) -> bool:
+    # The keys are younger than the beta; the short address is given to attached pictures only.
+    display = item.get("display_url")
+    short = isinstance(display, str) and SHORT_PICTURE.fullmatch(display)
+    return bool(item.get("media_key") or (short and PICTURE.search(target)))
+
+
+def _status(address: str) -> str:
+    found = STATUS.search(urlsplit(address).path)
+    return found[1] if found else ""
 
 
 def _mention(item: Mapping[str, Any]) -> _Found:
@@ -177,12 +212,18 @@ def _mention(item: Mapping[str, Any]) -> _Found:
 
 def _hashtag(item: Mapping[str, Any]) -> _Found:
     tag = item.get("tag")
-    return ("hashtag", str(tag), "") if isinstance(tag, str) and TAG.fullmatch(tag) else None
+    known = isinstance(tag, str) and 0 < len(tag) <= LONGEST_TAG and all(map(_fits_a_tag, tag))
+    return ("hashtag", str(tag), "") if known else None
+
+
+def _fits_a_tag(character: str) -> bool:
+    # Not \w: that knows no marks, which Hindi, Thai and other scripts write vowels with.
+    return character in JOINERS or unicodedata.category(character)[0] in "LMN"
 
 
 def _cashtag(item: Mapping[str, Any]) -> _Found:
-    found = _hashtag(item)
-    return ("cashtag", found[1], "") if found else None
+    tag = item.get("tag")
+    return ("cashtag", str(tag), "") if isinstance(tag, str) and CASHTAG.fullmatch(tag) else None
 
 
 _READERS: Mapping[str, _Reader] = {

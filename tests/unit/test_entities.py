@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.twitter.entities import Includes, Media, Space, Tweet, User, date
+from app.twitter.entities import Includes, Media, Option, Poll, Space, Tweet, User, date
 from app.twitter.errors import Unreadable
 
 WREN = {"id": "2244994945", "username": "wren", "name": "Wren"}
@@ -31,6 +31,7 @@ FULL = {
     "url": "https://t.co/x",
     "location": "A hedge",
     "profile_image_url": "https://pbs.twimg.com/profile_images/1/wren_normal.jpg",
+    "profile_banner_url": "https://pbs.twimg.com/profile_banners/1/1",
     "created_at": "2013-12-14T04:35:55.000Z",
     "verified": True,
     "protected": True,
@@ -70,6 +71,28 @@ def test_a_user_is_read_whole():
     assert user.verified
     assert user.protected
     assert user.pinned_tweet_id == "10"
+    assert user.banner_url == "https://pbs.twimg.com/profile_banners/1/1"
+
+
+@pytest.mark.parametrize(
+    "status, expected",
+    [
+        (["following", "followed_by"], {"following", "followed_by"}),
+        (["following", 7, None, []], {"following"}),
+        ([], set()),
+        (None, None),
+        ("following", None),
+        ({"following": True}, None),
+    ],
+)
+def test_how_somebody_stands_to_me_is_read(status, expected):
+    assert User.from_json({**WREN, "connection_status": status}).connections == expected
+
+
+def test_a_stored_profile_does_not_tell_how_others_stand_to_it():
+    user = User.from_json({**WREN, "connection_status": ["following"]})
+
+    assert "connection_status" not in user.to_json()
 
 
 def test_a_user_needs_only_id_username_and_name():
@@ -265,7 +288,144 @@ def test_a_reply_is_no_repost():
     includes = Includes.from_json({"tweets": [{"id": "9", "text": "asked"}]})
     data = {"id": "10", "text": "yes", "referenced_tweets": [{"type": "replied_to", "id": "9"}]}
 
-    assert Tweet.from_json(data, includes).original is None
+    tweet = Tweet.from_json(data, includes)
+
+    assert (tweet.is_reply, tweet.original, tweet.quoted) == (True, None, None)
+
+
+def test_a_repost_whose_original_did_not_come_along_is_shown_as_it_is():
+    data = {"id": "10", "text": "RT @robin: wh…", "referenced_tweets": [REPOSTS]}
+
+    tweet = Tweet.from_json(data, Includes())
+
+    assert (tweet.original, tweet.text.raw) == (None, "RT @robin: wh…")
+
+
+QUOTES = {"type": "quoted", "id": "9"}
+REPOSTS = {"type": "retweeted", "id": "9"}
+QUOTING = {
+    "id": "10",
+    "text": "This. https://t.co/q",
+    "entities": {
+        "urls": [
+            {
+                "start": 6,
+                "end": 20,
+                "url": "https://t.co/q",
+                "expanded_url": "https://x.com/robin/status/9",
+                "display_url": "x.com/robin/status/9",
+            }
+        ]
+    },
+    "referenced_tweets": [QUOTES],
+}
+
+
+@pytest.mark.parametrize("included", ["tweets", "posts"])
+def test_a_quoted_tweet_comes_along_with_its_author_and_pictures(included):
+    picture = {"media_key": "3_1", "type": "photo", "url": "https://pbs.twimg.com/1.jpg"}
+    quoted = {
+        "id": "9",
+        "text": "what",
+        "author_id": ROBIN["id"],
+        "attachments": {"media_keys": ["3_1"]},
+    }
+    includes = Includes.from_json({included: [quoted], "users": [ROBIN], "media": [picture]})
+
+    tweet = Tweet.from_json(QUOTING, includes)
+
+    assert (tweet.quoted.text.raw, tweet.quoted.author.username) == ("what", "robin")
+    assert [media.media_key for media in tweet.quoted.media] == ["3_1"]
+    assert not tweet.is_reply
+
+
+def test_the_link_to_a_quoted_tweet_that_is_shown_is_known():
+    includes = Includes.from_json({"tweets": [{"id": "9", "text": "what"}]})
+
+    tweet = Tweet.from_json(QUOTING, includes)
+
+    assert [piece.kind for piece in tweet.text.pieces] == ["plain", "quote"]
+
+
+def test_the_link_to_a_quoted_tweet_that_is_gone_stays_a_link():
+    tweet = Tweet.from_json(QUOTING, Includes())
+
+    assert tweet.quoted is None
+    assert [piece.kind for piece in tweet.text.pieces] == ["plain", "url"]
+
+
+@pytest.mark.parametrize("name", ["edit_history_tweet_ids", "edit_history_post_ids"])
+@pytest.mark.parametrize("versions, edited", [(["10"], False), (["9", "10"], True), ([], False)])
+def test_a_tweet_with_more_than_one_version_is_edited(name, versions, edited):
+    tweet = Tweet.from_json({"id": "10", "text": "a", name: versions}, Includes())
+
+    assert tweet.edited is edited
+
+
+def test_pictures_come_with_their_alt_text():
+    picture = {
+        "media_key": "3_1",
+        "type": "photo",
+        "url": "https://pbs.twimg.com/1.jpg",
+        "alt_text": "A wren & her nest",
+    }
+    keys = {"media_keys": ["3_1", "3_1", "3_1", "3_1", "3_1"]}
+
+    tweet = Tweet.from_json(
+        {"id": "10", "text": "a", "attachments": keys}, Includes.from_json({"media": [picture]})
+    )
+
+    assert {media.alt_text for media in tweet.media} == {"A wren & her nest"}
+    assert len(tweet.media) == 4
+
+
+# Polls
+
+POLL = {
+    "id": "5",
+    "options": [
+        {"position": 1, "label": "Ivy", "votes": 3},
+        {"position": 2, "label": "Hedge", "votes": 1},
+    ],
+    "end_datetime": "2026-09-01T04:00:00.000Z",
+    "voting_status": "open",
+}
+
+
+def test_a_poll_comes_with_its_tweet():
+    data = {"id": "10", "text": "Where?", "attachments": {"poll_ids": ["5"]}}
+
+    poll = Tweet.from_json(data, Includes.from_json({"polls": [POLL]})).poll
+
+    assert poll.options == (Option(label="Ivy", votes=3), Option(label="Hedge", votes=1))
+    assert (poll.votes, poll.is_open) == (4, True)
+    assert poll.ends_at == datetime(2026, 9, 1, 4, tzinfo=UTC)
+
+
+def test_a_poll_that_did_not_come_along_is_missing():
+    data = {"id": "10", "text": "Where?", "attachments": {"poll_ids": ["5"]}}
+
+    assert Tweet.from_json(data, Includes()).poll is None
+
+
+@pytest.mark.parametrize("bad", [*NONSENSE, {"options": []}, {"options": "text"}])
+def test_a_poll_without_options_is_unreadable(bad):
+    with pytest.raises(Unreadable):
+        Poll.from_json(bad)
+
+
+@pytest.mark.parametrize("bad", NONSENSE)
+def test_nonsense_in_the_rest_of_a_poll_does_no_harm(bad):
+    options = [{"label": bad, "votes": bad}, bad]
+
+    poll = Poll.from_json({"options": options, "end_datetime": bad, "voting_status": bad})
+
+    assert len(poll.options) == 2
+    assert not poll.is_open
+
+
+def test_a_poll_is_never_endless():
+    assert len(Poll.from_json({"options": [{"label": "a"}] * 1_000}).options) == 4
 
 
 @pytest.mark.parametrize(
@@ -311,14 +471,18 @@ def test_a_space_is_joined_with_its_people():
         "title": "Dawn chorus",
         "creator_id": WREN["id"],
         "host_ids": [ROBIN["id"], WREN["id"], "404"],
+        "speaker_ids": [WREN["id"], "404"],
         "scheduled_start": "2026-09-01T04:00:00.000Z",
+        "ended_at": "2026-09-01T05:00:00.000Z",
     }
 
     space = Space.from_json(data, includes)
 
     assert space.creator.username == "wren"
     assert [host.username for host in space.hosts] == ["robin", "wren"]
+    assert [speaker.username for speaker in space.speakers] == ["wren"]
     assert space.scheduled_start == datetime(2026, 9, 1, 4, tzinfo=UTC)
+    assert space.ended_at == datetime(2026, 9, 1, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -330,7 +494,16 @@ def test_what_is_no_space_is_unreadable(bad):
 
 
 @pytest.mark.parametrize(
-    "field", ["title", "creator_id", "host_ids", "participant_count", "scheduled_start"]
+    "field",
+    [
+        "title",
+        "creator_id",
+        "host_ids",
+        "speaker_ids",
+        "participant_count",
+        "scheduled_start",
+        "ended_at",
+    ],
 )
 @pytest.mark.parametrize("bad", NONSENSE)
 def test_nonsense_in_the_rest_of_a_space_does_no_harm(field, bad):

@@ -57,10 +57,43 @@ def test_a_link_without_display_url_shows_where_it_leads():
     assert text.pieces == (Piece("https://example.com/ivy", "url", "https://example.com/ivy"),)
 
 
-def test_a_link_of_a_picture_is_known_as_such():
-    text = Text.from_json("https://t.co/a", {"urls": [url(0, 14, media_key="3_1")]})
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"media_key": "3_1"},
+        {
+            "expanded_url": "https://x.com/wren/status/10/photo/1",
+            "display_url": "pic.x.com/abcDEF",
+        },
+        {
+            "expanded_url": "https://twitter.com/wren/status/10/video/1",
+            "display_url": "pic.twitter.com/abcDEF",
+        },
+    ],
+)
+def test_a_link_of_a_picture_is_known_as_such(more):
+    text = Text.from_json("https://t.co/a", {"urls": [url(0, 14, **more)]})
 
     assert text.pieces[0].kind == "media"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        # Somebody else's picture, and addresses that only look like one.
+        {
+            "expanded_url": "https://x.com/robin/status/9/photo/1",
+            "display_url": "x.com/robin/status/9…",
+        },
+        {"display_url": "pic.x.com/abcDEF"},
+        {"display_url": "topic.x.com/a", "expanded_url": "https://topic.x.com/status/1/photo/1"},
+        {"display_url": 7, "expanded_url": "https://x.com/robin/status/9/photo/1"},
+    ],
+)
+def test_other_links_are_not_taken_for_pictures(more):
+    text = Text.from_json("https://t.co/a", {"urls": [url(0, 14, **more)]})
+
+    assert text.pieces[0].kind == "url"
 
 
 def test_a_hostile_expanded_url_falls_back_to_the_short_one():
@@ -71,16 +104,129 @@ def test_a_hostile_expanded_url_falls_back_to_the_short_one():
     assert text.pieces[0].target == "https://t.co/a"
 
 
-def test_cashtags_are_found():
-    text = Text.from_json("$SEED", {"cashtags": [{"start": 0, "end": 5, "tag": "SEED"}]})
+@pytest.mark.parametrize("tag", ["SEED", "BRK.A", "RDS_B", "0700"])
+def test_cashtags_are_found(tag):
+    place = {"start": 0, "end": len(tag) + 1, "tag": tag}
 
-    assert text.pieces == (Piece("$SEED", "cashtag", "SEED"),)
+    text = Text.from_json(f"${tag}", {"cashtags": [place]})
+
+    assert text.pieces == (Piece(f"${tag}", "cashtag", tag),)
+
+
+@pytest.mark.parametrize(
+    "tag", ["ivy", "élan", "鳥", "हिन्दी", "ไทย", "می‌خواهم", "col·lecció", "a_1"]
+)
+def test_hashtags_are_found_in_every_script(tag):
+    place = {"start": 0, "end": len(tag) + 1, "tag": tag}
+
+    text = Text.from_json(f"#{tag}", {"hashtags": [place]})
+
+    assert text.pieces == (Piece(f"#{tag}", "hashtag", tag),)
+
+
+@pytest.mark.parametrize("tag", ["", "a b", "a/b", "a?b", "a#b", "a\n", "a\u202eb", "a" * 281])
+def test_what_cannot_be_a_tag_is_left_plain(tag):
+    place = {"start": 0, "end": 2, "tag": tag}
+
+    text = Text.from_json("#x", {"hashtags": [place], "cashtags": [place]})
+
+    assert text.pieces == (Piece("#x"),)
 
 
 def test_several_entities_of_one_range_are_shown_once():
-    text = Text.from_json("https://t.co/a", {"urls": [url(0, 14), url(0, 14)]})
+    # Four pictures share one short address.
+    links = [url(5, 19, media_key=f"3_{number}") for number in range(4)]
 
-    assert len(text.pieces) == 1
+    text = Text.from_json("look https://t.co/a", {"urls": links})
+
+    assert [piece.kind for piece in text.pieces] == ["plain", "media"]
+
+
+def test_annotations_are_ignored():
+    # Their ends are inclusive, and they lead nowhere.
+    place = {"start": 0, "end": 3, "probability": 0.9, "type": "Person", "normalized_text": "Wren"}
+
+    text = Text.from_json("Wren", {"annotations": [place]})
+
+    assert text.pieces == (Piece("Wren"),)
+
+
+@pytest.mark.parametrize("sign", ["🌿", "👩‍🚀", "e\u0301", "🇮🇸", "𝒲", "&amp;"])
+def test_whatever_stands_before_an_entity_counts_as_it_is_sent(sign):
+    start = len(sign) + 1
+
+    text = Text.from_json(
+        f"{sign} @wren!", {"mentions": [{"start": start, "end": start + 5, "username": "wren"}]}
+    )
+
+    assert text.pieces[1:] == (Piece("@wren", "mention", "wren"), Piece("!"))
+
+
+# The link to a quoted Tweet
+
+QUOTE = {"expanded_url": "https://x.com/robin/status/9", "display_url": "x.com/robin/status/9"}
+
+
+def kinds(raw, *links, quoting="9"):
+    text = Text.from_json(raw, {"urls": list(links)}).quoting(quoting)
+    return [piece.kind for piece in text.pieces]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://x.com/robin/status/9",
+        "https://twitter.com/robin/status/9?s=20",
+        "https://twitter.com/i/web/status/9/",
+    ],
+)
+def test_the_link_to_the_quoted_tweet_is_known_as_such(address):
+    link = url(5, 19, expanded_url=address)
+
+    assert kinds("This https://t.co/a", link) == ["plain", "quote"]
+
+
+def test_a_quote_may_be_followed_by_pictures_and_blanks():
+    links = [url(0, 14, **QUOTE), url(15, 29, media_key="3_1")]
+
+    assert kinds("https://t.co/a https://t.co/b \n", *links) == ["quote", "plain", "media", "plain"]
+
+
+@pytest.mark.parametrize(
+    "raw, links, expected",
+    [
+        ("https://t.co/a says it", [url(0, 14, **QUOTE)], ["url", "plain"]),
+        ("https://t.co/a", [url(0, 14)], ["url"]),
+        ("https://t.co/a", [url(0, 14, **QUOTE | {"media_key": "3_1"})], ["media"]),
+        (
+            "a https://t.co/a",
+            [url(2, 16, **QUOTE | {"expanded_url": "https://x.com/status/99"})],
+            ["plain", "url"],
+        ),
+        ("https://t.co/a", [url(0, 14, expanded_url="https://x.com/9?q=/status/9")], ["url"]),
+        ("no link", [], ["plain"]),
+        ("", [], []),
+    ],
+)
+def test_other_links_stay_what_they_are(raw, links, expected):
+    assert kinds(raw, *links) == expected
+
+
+def test_a_mention_at_the_end_hides_no_quote():
+    entities = {
+        "urls": [url(0, 14, **QUOTE)],
+        "mentions": [{"start": 15, "end": 20, "username": "wren"}],
+    }
+
+    text = Text.from_json("https://t.co/a @wren", entities).quoting("9")
+
+    assert [piece.kind for piece in text.pieces] == ["url", "plain", "mention"]
+
+
+def test_only_the_last_link_to_the_quoted_tweet_is_marked():
+    links = [url(0, 14, **QUOTE), url(15, 29, **QUOTE)]
+
+    assert kinds("https://t.co/a https://t.co/a", *links) == ["url", "plain", "quote"]
 
 
 def test_entities_are_read_in_the_order_of_the_text():

@@ -1,6 +1,7 @@
 """What a person sees, with Twitter standing at its real addresses."""
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -134,13 +135,36 @@ def test_home_shows_profile_tweets_spaces_and_follows(signed_in, twitter):
     assert "Robin Redbreast" in page
 
 
-def test_home_costs_four_reads(signed_in, twitter):
+def test_home_costs_three_reads(signed_in, twitter):
     stand(twitter)
     before = len(reads(twitter))
 
     signed_in.get("/")
 
-    assert len(reads(twitter)) - before == 4
+    assert len(reads(twitter)) - before == 3
+
+
+def test_home_costs_nothing_within_the_cache_time(signed_in, twitter):
+    stand(twitter)
+    first = signed_in.get("/").text
+    before = len(twitter.calls)
+
+    assert "Good morning from the ivy" in signed_in.get("/").text
+    assert "Good morning from the ivy" in first
+    assert len(twitter.calls) == before
+
+
+def test_without_a_cache_home_costs_four_reads_each_time(build_app, kind_twitter):
+    client = build_app(CACHE_SECONDS="0").test_client()
+    client.sign_in()
+    stand(kind_twitter)
+    before = len(reads(kind_twitter))
+
+    page = client.get("/").text
+    client.get("/")
+
+    assert "Refresh" not in page
+    assert len(reads(kind_twitter)) - before == 8
 
 
 def test_the_profile_of_the_sign_in_is_not_read_again(signed_in, twitter):
@@ -280,7 +304,6 @@ def test_one_failed_panel_does_not_take_the_page_along(signed_in, twitter, broke
         ({"body": "<html>"}, "Twitter sent something that makes no sense to us."),
         ({"json": {"data": [{}]}}, "Twitter sent something that makes no sense to us."),
         (LIMITED | {"json": {}}, "Twitter asks us to wait before we read this again."),
-        (LIMITED | {"json": {}}, "17 Mar 2030, 17:46 UTC"),
         ({"status": 402, "json": {}}, "This site has used up what it may read at Twitter"),
         (
             {"status": 429, "json": {"type": "https://api.x.com/2/problems/usage-capped"}},
@@ -304,6 +327,25 @@ def test_what_twitter_does_wrong_is_said_plainly(signed_in, twitter, answer, sen
 
     assert page.status_code == 200
     assert sentence in unescape(page.text)
+
+
+def test_a_limit_says_when_it_lifts(signed_in, twitter, clock):
+    reset = clock() + timedelta(minutes=9)
+    headers = {"x-rate-limit-reset": str(int(reset.timestamp()))}
+    stand(twitter, tweets={"status": 429, "headers": headers, "json": {}})
+
+    page = signed_in.get("/tweets").text
+
+    assert f'You can try again from <time datetime="{reset:%Y-%m-%dT%H:%M}' in page
+
+
+def test_a_reset_that_is_absurdly_far_away_is_not_believed(signed_in, twitter, clock):
+    stand(twitter, tweets=LIMITED | {"json": {}})
+
+    page = signed_in.get("/tweets").text
+
+    assert "2030" not in page
+    assert f'<time datetime="{clock() + timedelta(minutes=15):%Y-%m-%dT%H:%M}' in page
 
 
 def test_twitters_own_words_are_never_shown(signed_in, twitter):
@@ -337,7 +379,7 @@ def test_panels_refused_together_refresh_once(client, twitter):
     twitter.post(TOKEN_URL, json=token_answer(access_token="a-newer-token"))
     twitter.get(ME_URL, json=user_answer())
     client.sign_in()
-    for url in (TWEETS_URL, FOLLOWING_URL, FOLLOWING_URL):
+    for url in (TWEETS_URL, FOLLOWING_URL):
         twitter.get(url, status=401, json={})
     stand(twitter)
 
@@ -350,6 +392,7 @@ def test_panels_refused_together_refresh_once(client, twitter):
 
 def test_a_token_that_is_refused_twice_asks_to_sign_in_again(client, twitter):
     twitter.post(TOKEN_URL, json=token_answer())
+    twitter.post(TOKEN_URL, json=token_answer(access_token="a-newer-token"))
     twitter.get(ME_URL, json=user_answer())
     client.sign_in()
     stand(twitter, tweets={"status": 401, "json": {}})
@@ -503,7 +546,8 @@ def in_beta(build_app, twitter):
 
 def test_the_beta_shows_the_pinned_tweet_instead_of_a_timeline(in_beta, twitter):
     body = user_answer(pinned_tweet_id="10") | {"includes": {"tweets": [TWEET]}}
-    twitter.replace("GET", f"{BETA_URL}/users/me", json=body)
+    twitter.get(f"{BETA_URL}/users/{ME}", json=body)
+    twitter.get(f"{BETA_URL}/users/{ME}/following", json={"data": []})
 
     page = in_beta.get("/tweets").text
 
@@ -511,7 +555,10 @@ def test_the_beta_shows_the_pinned_tweet_instead_of_a_timeline(in_beta, twitter)
     assert "Good morning from the ivy" in page
 
 
-def test_the_beta_says_when_nothing_is_pinned(in_beta):
+def test_the_beta_says_when_nothing_is_pinned(in_beta, twitter):
+    twitter.get(f"{BETA_URL}/users/{ME}", json=user_answer())
+    twitter.get(f"{BETA_URL}/users/{ME}/following", json={"data": []})
+
     page = in_beta.get("/tweets").text
 
     assert "No Tweet is pinned to your profile." in page

@@ -1,19 +1,38 @@
-"""Reading side by side, apart from any page."""
+"""Reading side by side and from memory, apart from any page."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from threading import Event
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Event
+from types import SimpleNamespace
 
 import pytest
 
+from app.accounts.allowance import Allowance
 from app.accounts.errors import GrantEnded
-from app.pages import reader
+from app.accounts.people import Person
+from app.cache import Cache
+from app.pages import reader, sources
 from app.pages.reader import Reader
 from app.pages.reads import Read
-from app.twitter.api import Page
 from app.twitter.budget import Budget
+from app.twitter.client import Asked
 from app.twitter.dialect import LIVE, Permission
-from app.twitter.errors import TokenRefused, Unreachable
+from app.twitter.endpoints import FOLLOWING, SPACES_BY_CREATORS, USER_TWEETS, USERS_ME
+from app.twitter.entities import User
+from app.twitter.errors import (
+    Busy,
+    Limited,
+    OutOfCredits,
+    PermissionMissing,
+    PlanLacksIt,
+    TokenRefused,
+    Unreachable,
+    Unreadable,
+)
+from app.twitter.limits import Window
+from tests.factories import Clock
+
+WREN = {"id": "1001", "username": "wren", "name": "Wren"}
 
 
 class Tokens:
@@ -31,125 +50,466 @@ class Tokens:
         return self.next()
 
     def next(self):
-        token = self.tokens.pop(0)
+        token = self.tokens.pop(0) if len(self.tokens) > 1 else self.tokens[0]
         if isinstance(token, Exception):
             raise token
         return token
 
 
-@pytest.fixture
-def threads():
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
+class Twitter:
+    """Answers as told, one after the other and then the last for ever; notes who asks for what."""
+
+    def __init__(self):
+        self.asked = []
+        self.answers = [{"data": [WREN]}]
+        self.windows = ()
+
+    def send(self, request, token, *, budget, heard):
+        self.asked.append((request.path, token))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if callable(answer):
+            answer = answer(request, token)
+        heard(Asked(endpoint=request.endpoint, items=1, windows=self.windows))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Usages:
+    def __init__(self):
+        self.counted = []
+
+    def add(self, user_id, asked, *, now):
+        self.counted += asked
 
 
 @pytest.fixture
-def build(threads):
-    def make(tokens, budget=None):
-        return Reader(
-            api=None,
-            tokens=tokens,
-            threads=threads,
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def here(clock):
+    """The services that reading takes, with a Twitter that says what the test wants."""
+    with ThreadPoolExecutor(60) as threads:
+        cache = Cache(redis_url=None, clock=clock)
+        yield SimpleNamespace(
+            cache=cache,
+            allowance=Allowance(cache, clock=clock),
+            usages=Usages(),
+            freshness=Tokens("t"),
+            client=Twitter(),
+            readers=threads,
             dialect=LIVE,
-            grant_id="g",
-            now=datetime.now(UTC),
-            scopes=LIVE.scopes(Permission.READ_TWEETS),
-            budget=budget or Budget(),
+            config=SimpleNamespace(cache_seconds=60),
+            now=clock,
         )
 
-    return make
+
+def person(user_id=1, epoch=0, *, scopes=None):
+    return Person(
+        user_id=user_id,
+        grant_id="g",
+        profile=User(id="1001", username="wren", name="Wren"),
+        scopes=LIVE.scopes(*Permission) if scopes is None else scopes,
+        signed_in_at=datetime.now(UTC),
+        cache_epoch=epoch,
+    )
 
 
-def read(fetch):
-    return Read(name="tweets", needs=(Permission.READ_TWEETS,), fetch=fetch)
+def panels(here, *, who=None, anew=None, budget=None, **reads):
+    reading = Reader(person=who or person(), here=here, anew=anew, budget=budget or Budget())
+    return reading.panels(**(reads or {"people": people()}))
 
 
-def only_new(api, token, budget):
-    if token == "old":
-        raise TokenRefused("about:blank")
-    return Page(items=(token,))
+def people(user_id="7"):
+    return Read(asks=(FOLLOWING,), fetch=lambda api: api.following(user_id))
 
 
-def test_reads_run_at_the_same_time(build):
-    first, second = Event(), Event()
-
-    def one(api, token, budget):
-        first.set()
-        return Page(items=(second.wait(5),))
-
-    def two(api, token, budget):
-        second.set()
-        return Page(items=(first.wait(5),))
-
-    panels = build(Tokens("t")).panels(one=read(one), two=read(two))
-
-    assert [panel.page.items for panel in panels.values()] == [(True,), (True,)]
+def spaces():
+    asked = (SPACES_BY_CREATORS, FOLLOWING)
+    kept = timedelta(minutes=5)
+    return Read(asks=asked, fetch=lambda api: api.spaces_of_followed("7"), kept=kept)
 
 
-def test_all_reads_share_one_budget(build):
-    budget, seen = Budget(), []
-    note = read(lambda api, token, budget: seen.append(budget) or Page())
-
-    build(Tokens("t"), budget).panels(one=note, two=note)
-
-    assert seen == [budget, budget]
+def names(panel):
+    return [item.name for item in panel.page.items]
 
 
-def test_only_what_was_refused_is_read_again(build):
-    calls = []
-
-    def fine(api, token, budget):
-        calls.append(token)
-        return Page()
-
-    panels = build(Tokens("old", "new")).panels(refused=read(only_new), fine=read(fine))
-
-    assert panels["refused"].page.items == ("new",)
-    assert calls == ["old"]
+def spaces_for_everybody(request, token):
+    """Answer both requests of the Spaces panel."""
+    space = {"id": "1DXxyRYNejbKM", "state": "live", "title": "Dawn chorus"}
+    return {"data": [space if request.path.startswith("/spaces") else WREN]}
 
 
-def test_one_refresh_serves_all_panels(build):
-    tokens = Tokens("old", "new")
+def named(name):
+    return {"data": [{**WREN, "name": name}]}
 
-    panels = build(tokens).panels(one=read(only_new), two=read(only_new))
 
-    assert tokens.refreshed == ["old"]
-    assert [panel.page.items for panel in panels.values()] == [("new",), ("new",)]
+# Side by side
+
+
+def test_reads_run_at_the_same_time(here):
+    both = Barrier(2)
+
+    def together(request, token):
+        both.wait(5)
+        return {"data": [WREN]}
+
+    here.client.answers = [together]
+
+    found = panels(here, one=people("1"), two=people("2"))
+
+    assert [names(panel) for panel in found.values()] == [["Wren"], ["Wren"]]
+
+
+def test_panels_stand_in_the_order_asked_for(here):
+    panels(here, second=people("2"))
+
+    assert list(panels(here, first=people("1"), second=people("2"))) == ["first", "second"]
+
+
+def test_only_what_was_refused_is_read_again(here):
+    here.freshness = Tokens("old", "new")
+    here.client.answers = [
+        lambda request, token: (
+            TokenRefused("about:blank")
+            if (request.path, token) == ("/users/1/following", "old")
+            else named("fine")
+        )
+    ]
+
+    found = panels(here, refused=people("1"), fine=people("2"))
+
+    assert [names(panel) for panel in found.values()] == [["fine"], ["fine"]]
+    assert sorted(here.client.asked) == [
+        ("/users/1/following", "new"),
+        ("/users/1/following", "old"),
+        ("/users/2/following", "old"),
+    ]
+
+
+def test_one_refresh_serves_all_panels(here):
+    here.freshness = Tokens("old", "new")
+    here.client.answers = [
+        lambda request, token: TokenRefused("about:blank") if token == "old" else named("fine")
+    ]
+
+    panels(here, one=people("1"), two=people("2"))
+
+    assert here.freshness.refreshed == ["old"]
 
 
 @pytest.mark.parametrize("tokens", [(GrantEnded(),), ("old", GrantEnded())])
-def test_the_end_of_the_grant_gets_out(build, tokens):
+def test_the_end_of_the_grant_gets_out(here, tokens):
+    here.freshness = Tokens(*tokens)
+    here.client.answers = [TokenRefused("about:blank")]
+
     with pytest.raises(GrantEnded):
-        build(Tokens(*tokens)).panels(one=read(only_new))
+        panels(here)
 
 
 @pytest.mark.parametrize("tokens", [(Unreachable("x"),), ("old", Unreachable("x"))])
-def test_trouble_with_the_token_stays_in_the_panel(build, tokens):
-    panels = build(Tokens(*tokens)).panels(one=read(only_new))
+def test_trouble_with_the_token_stays_in_the_panel(here, tokens):
+    here.freshness = Tokens(*tokens)
+    here.client.answers = [TokenRefused("about:blank")]
 
-    assert panels["one"].trouble.text.startswith("Twitter is not answering.")
+    assert panels(here)["people"].trouble.text.startswith("Twitter is not answering.")
 
 
-def test_a_mistake_of_ours_is_not_hidden_in_a_panel(build):
+def test_a_mistake_of_ours_is_not_hidden_in_a_panel(here):
     with pytest.raises(ZeroDivisionError):
-        build(Tokens("t")).panels(one=read(lambda api, token, budget: 1 / 0))
+        panels(here, one=Read(asks=(USERS_ME,), fetch=lambda api: 1 / 0))
 
 
-def test_nothing_to_read_takes_no_token(build):
-    nothing = Read(name="spaces", needs=(Permission.READ_SPACES,), fetch=only_new)
+def test_nothing_to_read_takes_no_token(here):
+    here.freshness = Tokens(AssertionError("nobody may ask"))
+    lacking = person(scopes=LIVE.scopes(Permission.READ_TWEETS, Permission.READ_USERS))
 
-    panels = build(Tokens()).panels(spaces=nothing)
+    found = panels(here, who=lacking)
 
-    assert panels["spaces"].trouble.ask is Permission.READ_SPACES
+    assert found["people"].trouble.ask is Permission.READ_FOLLOWS
 
 
-def test_no_free_thread_ends_with_the_budget(build, threads, monkeypatch):
+def test_no_free_thread_ends_with_the_budget(here, monkeypatch):
     monkeypatch.setattr(reader, "GRACE", 0.01)
     over = Event()
-    for _ in range(4):
-        threads.submit(over.wait, 5)
+    for _ in range(60):
+        here.readers.submit(over.wait, 5)
 
-    panels = build(Tokens("t"), Budget(0.01)).panels(one=read(only_new))
+    found = panels(here, budget=Budget(0.01))
     over.set()
 
-    assert panels["one"].trouble.text.startswith("Many people are reading")
+    assert found["people"].trouble.text.startswith("Many people are reading")
+
+
+def test_what_was_asked_is_counted(here):
+    panels(here, one=people("1"), two=people("2"))
+
+    assert [one.endpoint for one in here.usages.counted] == [FOLLOWING, FOLLOWING]
+
+
+# From memory
+
+
+def test_what_was_read_a_moment_ago_costs_nothing(here, clock):
+    panels(here)
+    clock.advance(seconds=59)
+
+    panel = panels(here)["people"]
+
+    assert names(panel) == ["Wren"]
+    assert panel.read_at == clock() - timedelta(seconds=59)
+    assert len(here.client.asked) == 1
+    assert len(here.usages.counted) == 1
+
+
+def test_it_takes_no_token_either(here):
+    panels(here)
+    here.freshness = Tokens(AssertionError("nobody may ask"))
+
+    assert names(panels(here)["people"]) == ["Wren"]
+
+
+def test_after_its_time_it_is_read_anew(here, clock):
+    here.client.answers = [named("before"), named("after")]
+    panels(here)
+    clock.advance(seconds=60)
+
+    assert names(panels(here)["people"]) == ["after"]
+
+
+def test_the_refresh_button_reads_one_panel_anew(here, clock):
+    here.client.answers = [named("before"), named("after")]
+    panels(here)
+    clock.advance(seconds=30)
+
+    assert names(panels(here, anew="people")["people"]) == ["after"]
+
+
+def test_pressing_refresh_twice_costs_once(here, clock):
+    panels(here)
+    clock.advance(seconds=4)
+
+    panels(here, anew="people")
+
+    assert len(here.client.asked) == 1
+
+
+def test_fifty_who_wait_for_one_cold_key_cost_one_read(here):
+    everybody = Barrier(50)
+
+    def one_of_them():
+        everybody.wait(10)
+        return panels(here)["people"]
+
+    with ThreadPoolExecutor(50) as threads:
+        found = [future.result() for future in [threads.submit(one_of_them) for _ in range(50)]]
+
+    assert [names(panel) for panel in found] == [["Wren"]] * 50
+    assert len(here.client.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Unreachable("HTTP 503"), Unreadable("x"), PermissionMissing("about:blank"), Busy("x")],
+)
+def test_fifty_who_wait_in_vain_cost_one_read(here, error):
+    everybody = Barrier(50)
+    here.client.answers = [error]
+
+    def one_of_them():
+        everybody.wait(10)
+        return panels(here)["people"].trouble.text
+
+    with ThreadPoolExecutor(50) as threads:
+        found = [future.result() for future in [threads.submit(one_of_them) for _ in range(50)]]
+
+    assert len(set(found)) == 1
+    assert len(here.client.asked) == 1
+
+
+def test_a_failure_is_not_remembered_for_long(here, clock):
+    here.client.answers = [Unreachable("HTTP 503"), named("back")]
+    panels(here)
+    clock.advance(seconds=3)
+
+    assert names(panels(here)["people"]) == ["back"]
+
+
+def test_what_one_token_may_not_the_next_one_may(here):
+    here.freshness = Tokens("old", "new")
+    here.client.answers = [PermissionMissing("about:blank"), named("granted")]
+    panels(here)
+
+    assert names(panels(here)["people"]) == ["granted"]
+
+
+def test_two_people_never_share(here):
+    here.client.answers = [named("of the first"), named("of the second")]
+    panels(here, who=person(1))
+
+    assert names(panels(here, who=person(2))["people"]) == ["of the second"]
+
+
+def test_the_next_epoch_reads_anew(here):
+    here.client.answers = [named("before the follow"), named("after it")]
+    panels(here, who=person(epoch=0))
+
+    assert names(panels(here, who=person(epoch=1))["people"]) == ["after it"]
+
+
+def test_another_list_is_another_key(here):
+    panels(here, people=people("1"))
+    panels(here, people=people("2"))
+
+    assert len(here.client.asked) == 2
+
+
+def test_spaces_are_kept_five_minutes_with_the_list_they_take(here, clock):
+    here.client.answers = [spaces_for_everybody]
+    panels(here, spaces=spaces())
+    clock.advance(seconds=299)
+
+    assert panels(here, spaces=spaces())["spaces"].page.items[0].title == "Dawn chorus"
+    assert len(here.client.asked) == 2
+
+
+def test_without_a_cache_everything_is_read_and_nothing_is_remembered(here):
+    here.cache = None
+    here.allowance = Allowance(None, clock=here.now)
+    here.client.answers = [Limited("429", until=here.now() + timedelta(minutes=9)), named("now")]
+
+    first, second = panels(here)["people"], panels(here)["people"]
+
+    assert first.trouble.until is not None
+    assert (names(second), second.read_at) == (["now"], None)
+
+
+# Trouble, and old data
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Unreachable("HTTP 503"), Unreadable("x"), Busy("x"), Limited("HTTP 429")],
+)
+def test_old_data_is_shown_with_its_age_while_twitter_is_in_trouble(here, clock, error):
+    panels(here)
+    read_at = clock()
+    clock.advance(hours=2)
+    here.client.answers = [error]
+
+    panel = panels(here)["people"]
+
+    assert (names(panel), panel.read_at, panel.is_old) == (["Wren"], read_at, True)
+    assert panel.trouble is not None
+
+
+@pytest.mark.parametrize("error", [PermissionMissing("about:blank"), PlanLacksIt("x")])
+def test_old_data_is_not_shown_after_a_clear_no(here, clock, error):
+    panels(here)
+    clock.advance(hours=2)
+    here.client.answers = [error]
+
+    panel = panels(here)["people"]
+
+    assert (names(panel), panel.is_old) == ([], False)
+
+
+def test_old_data_is_shown_when_there_is_no_token_to_read_with(here, clock):
+    panels(here)
+    clock.advance(hours=2)
+    here.freshness = Tokens(Unreachable("the refresh failed"))
+
+    panel = panels(here)["people"]
+
+    assert (names(panel), panel.is_old) == (["Wren"], True)
+
+
+def test_a_hundred_views_before_a_known_reset_cost_nothing(here, clock):
+    until = clock() + timedelta(minutes=10)
+    here.client.answers = [Limited("HTTP 429", until=until)]
+    panels(here)
+
+    found = [panels(here)["people"] for _ in range(100)]
+
+    assert {panel.trouble.until for panel in found} == {until}
+    assert len(here.client.asked) == 1
+
+
+def test_after_the_reset_it_is_asked_again(here, clock):
+    here.client.answers = [Limited("HTTP 429", until=clock() + timedelta(minutes=10)), named("now")]
+    panels(here)
+    clock.advance(minutes=10, seconds=1)
+
+    assert names(panels(here)["people"]) == ["now"]
+
+
+@pytest.mark.parametrize(
+    "name, ahead",
+    [("x-rate-limit", timedelta(minutes=15)), ("x-user-limit-24hour", timedelta(hours=24))],
+)
+def test_the_last_permitted_call_is_not_followed_by_one_in_vain(here, clock, name, ahead):
+    resets_at = clock() + ahead - timedelta(seconds=1)
+    here.client.windows = (Window(name=name, limit=1, remaining=0, resets_at=resets_at),)
+    panels(here, people=people("1"))
+
+    panel = panels(here, people=people("2"))["people"]
+
+    assert panel.trouble.until == resets_at
+    assert len(here.client.asked) == 1
+
+
+def test_a_limit_of_one_endpoint_is_none_of_another(here):
+    here.client.answers = [Limited("HTTP 429"), named("fine")]
+    panels(here)
+    profile = Read(asks=(USER_TWEETS,), fetch=lambda api: api.users(["1"]))
+
+    assert names(panels(here, other=profile)["other"]) == ["fine"]
+
+
+def test_a_limit_of_one_person_is_none_of_another(here):
+    here.client.answers = [Limited("HTTP 429"), named("fine")]
+    panels(here, who=person(1))
+
+    assert names(panels(here, who=person(2))["people"]) == ["fine"]
+
+
+@pytest.mark.parametrize(
+    "error, minutes", [(PlanLacksIt("client-forbidden"), 60), (OutOfCredits("credits"), 5)]
+)
+def test_what_nobody_pays_for_is_not_asked_for_anybody(here, clock, error, minutes):
+    here.client.answers = [error, named("paid")]
+    panels(here, who=person(1))
+    clock.advance(minutes=minutes, seconds=-1)
+
+    panel = panels(here, who=person(2))["people"]
+
+    assert panel.not_in_plan
+    assert len(here.client.asked) == 1
+    clock.advance(seconds=1)
+    assert names(panels(here, who=person(2))["people"]) == ["paid"]
+
+
+def test_what_one_persons_own_plan_lacks_goes_for_nobody_else(here):
+    here.client.answers = [PlanLacksIt("client-forbidden", for_everyone=False), named("fine")]
+    panels(here, who=person(1))
+
+    assert names(panels(here, who=person(2))["people"]) == ["fine"]
+    assert panels(here, who=person(1), people=people("8"))["people"].not_in_plan
+
+
+def test_old_parts_make_an_old_panel(here, clock):
+    here.client.answers = [spaces_for_everybody]
+    panels(here, spaces=spaces())
+    read_at = clock()
+    clock.advance(minutes=6)
+    here.client.answers = [{"data": [WREN]}, Unreachable("HTTP 503")]
+
+    panel = panels(here, spaces=spaces())["spaces"]
+
+    assert (panel.read_at, panel.is_old) == (read_at, True)
+
+
+def test_a_failure_that_nobody_knows_is_twitter_trouble():
+    assert str(sources._failed({"kind": "Whatever", "until": None})) == "a moment ago"

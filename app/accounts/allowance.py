@@ -1,0 +1,143 @@
+"""What may be asked of Twitter at this moment: limits of each person, and the plan of the site.
+
+Remembered so that nothing is asked in vain: a call before a reset, or of what nobody pays for, only
+costs time, and for some plans one of 25 calls a day. Shared by all workers if there is a Redis.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from app.cache import Cache, Stored
+from app.twitter.client import Asked
+from app.twitter.endpoints import ENDPOINTS, Endpoint
+from app.twitter.errors import (
+    Limited,
+    OutOfCredits,
+    PlanLacksIt,
+    Refused,
+    TokenKindRefused,
+    TwitterError,
+)
+from app.twitter.limits import QUARTER_OF_AN_HOUR, Window, closed_until
+
+log = logging.getLogger(__name__)
+
+# Twitter did not say when: so long nothing is asked.
+UNSAID = timedelta(minutes=1)
+
+Reason = Literal["plan", "credits"]
+# A plan is changed by hand and seldom; money comes back whenever somebody pays.
+BELIEVED: dict[Reason, timedelta] = {"plan": timedelta(hours=1), "credits": timedelta(minutes=5)}
+# The text of an error that was not heard from Twitter just now.
+REMEMBERED = "remembered"
+_ERRORS: dict[Reason, type[Refused]] = {"plan": PlanLacksIt, "credits": OutOfCredits}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Twitter said that the site's plan or money does not allow an endpoint."""
+
+    endpoint: Endpoint
+    reason: Reason
+    until: datetime
+
+
+class Allowance:
+    """Remembers what Twitter said about limits and plans. Without a cache, nothing."""
+
+    def __init__(self, cache: Cache | None, *, clock: Callable[[], datetime]) -> None:
+        self._cache = cache
+        self._clock = clock
+
+    def check(self, user_id: int, endpoint: Endpoint) -> None:
+        """Raise the error that Twitter would answer for sure; return if it is worth asking."""
+        verdict = self.verdict(endpoint) or self._verdict(endpoint, user_id)
+        if verdict is not None:
+            raise _ERRORS[verdict.reason](verdict.reason, REMEMBERED)
+        until = closed_until(self.windows(user_id, endpoint), now=self._clock())
+        if until is not None:
+            raise Limited(REMEMBERED, until=until)
+
+    def heard(self, user_id: int, asked: Asked) -> None:
+        """Take note of the limits that an answer told."""
+        if self._cache is not None and asked.windows:
+            self._cache.put(
+                _limits_key(user_id, asked.endpoint), [_to_json(w) for w in asked.windows]
+            )
+
+    def refused(self, user_id: int, endpoint: Endpoint, error: TwitterError) -> None:
+        """Take note of a refusal, if it will be repeated; the operator reads of it once."""
+        if isinstance(error, TokenKindRefused):
+            log.error("Twitter wants another kind of token: %s", endpoint.route)
+        if self._cache is None:
+            return
+        if isinstance(error, PlanLacksIt):
+            whose = None if error.for_everyone else user_id
+            log.error("not in the plan: %s", endpoint.route)
+            self._cache.put(_plan_key(endpoint, whose), "plan")
+        elif isinstance(error, OutOfCredits):
+            log.error("the credits for Twitter's API are used up: %s", endpoint.route)
+            self._cache.put(_plan_key(endpoint), "credits")
+        elif isinstance(error, Limited) and not self._knows_when(user_id, endpoint):
+            now = self._clock()
+            until = min(error.until or now + UNSAID, now + QUARTER_OF_AN_HOUR)
+            window = Window(name="x-rate-limit", limit=None, remaining=0, resets_at=until)
+            self._cache.put(_limits_key(user_id, endpoint), [_to_json(window)])
+
+    def windows(self, user_id: int, endpoint: Endpoint) -> tuple[Window, ...]:
+        """Return what is known to be left for a person at an endpoint; past windows are over."""
+        stored = self._cache.get(_limits_key(user_id, endpoint)) if self._cache else None
+        known = [_from_json(data) for data in stored.value] if stored else []
+        return tuple(window for window in known if window.resets_at > self._clock())
+
+    def verdict(self, endpoint: Endpoint) -> Verdict | None:
+        """Return why nobody here can use `endpoint`, if Twitter said so lately."""
+        return self._verdict(endpoint, None)
+
+    def verdicts(self) -> list[Verdict]:
+        """Return every endpoint that nobody here can use at the moment."""
+        found = [self.verdict(endpoint) for endpoint in ENDPOINTS]
+        return [verdict for verdict in found if verdict is not None]
+
+    def _verdict(self, endpoint: Endpoint, user_id: int | None) -> Verdict | None:
+        stored = self._cache.get(_plan_key(endpoint, user_id)) if self._cache else None
+        if stored is None:
+            return None
+        until = stored.at + BELIEVED[_reason(stored)]
+        if until <= self._clock():
+            return None
+        return Verdict(endpoint=endpoint, reason=_reason(stored), until=until)
+
+    def _knows_when(self, user_id: int, endpoint: Endpoint) -> bool:
+        known = self.windows(user_id, endpoint)
+        return closed_until(known, now=self._clock()) is not None
+
+
+def _reason(stored: Stored) -> Reason:
+    return "credits" if stored.value == "credits" else "plan"
+
+
+def _limits_key(user_id: int, endpoint: Endpoint) -> str:
+    return f"limits {user_id} {endpoint.route}"
+
+
+def _plan_key(endpoint: Endpoint, user_id: int | None = None) -> str:
+    return f"plan {'' if user_id is None else user_id} {endpoint.route}"
+
+
+def _to_json(window: Window) -> dict[str, Any]:
+    return {
+        "name": window.name,
+        "limit": window.limit,
+        "remaining": window.remaining,
+        "resets_at": window.resets_at.timestamp(),
+    }
+
+
+def _from_json(data: dict[str, Any]) -> Window:
+    return Window(**data | {"resets_at": datetime.fromtimestamp(data["resets_at"], tz=UTC)})

@@ -1,0 +1,94 @@
+"""Follow and unfollow at Twitter for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from app.accounts.allowance import Allowance
+from app.accounts.freshness import Freshness
+from app.accounts.people import People, Person
+from app.accounts.usage import Usages
+from app.twitter.api import Api, Following
+from app.twitter.budget import Budget
+from app.twitter.client import Asked, Client, Direct
+from app.twitter.dialect import Dialect
+from app.twitter.endpoints import FOLLOW, UNFOLLOW, Endpoint
+from app.twitter.errors import PermissionMissing, TokenRefused, TwitterError
+
+_Act = Callable[[Api], Following]
+
+
+class Follows:
+    """Changes whom people follow. What was read for them before is read anew afterwards."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - its collaborators, by name
+        self,
+        client: Client,
+        dialect: Dialect,
+        freshness: Freshness,
+        allowance: Allowance,
+        usages: Usages,
+        people: People,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._client = client
+        self._dialect = dialect
+        self._freshness = freshness
+        self._allowance = allowance
+        self._usages = usages
+        self._people = people
+        self._clock = clock
+
+    def may(self, person: Person) -> bool:
+        """Tell whether the person has allowed us to follow and unfollow for them."""
+        return self._dialect.scopes(*FOLLOW.needs) <= person.scopes
+
+    def follow(self, person: Person, target_user_id: str, *, budget: Budget) -> Following:
+        """Follow somebody for the person; following them already is fine.
+
+        Raises `PermissionMissing` before Twitter is asked if the person has not granted it, and
+        whatever `TwitterError` says why it did not work.
+        """
+        own_id = person.profile.id
+        return self._act(person, FOLLOW, lambda api: api.follow(own_id, target_user_id), budget)
+
+    def unfollow(self, person: Person, target_user_id: str, *, budget: Budget) -> Following:
+        """Unfollow somebody for the person, as `follow` does."""
+        own_id = person.profile.id
+        return self._act(person, UNFOLLOW, lambda api: api.unfollow(own_id, target_user_id), budget)
+
+    def _act(self, person: Person, endpoint: Endpoint, act: _Act, budget: Budget) -> Following:
+        if not self.may(person):
+            raise PermissionMissing("not-granted", "the person has not granted this")
+        self._allowance.check(person.user_id, endpoint)
+        asked: list[Asked] = []
+        try:
+            return self._with_a_living_token(person, act, budget, asked)
+        except TwitterError as error:
+            self._allowance.refused(person.user_id, endpoint, error)
+            raise
+        finally:
+            for one in asked:
+                self._allowance.heard(person.user_id, one)
+            self._usages.add(person.user_id, asked, now=self._clock())
+            # Even after a failure: it may have been done, and only its answer was lost.
+            self._people.forget_what_was_read(person.user_id)
+
+    def _with_a_living_token(
+        self, person: Person, act: _Act, budget: Budget, asked: list[Asked]
+    ) -> Following:
+        """Act; if Twitter refuses the token, once more with another one (nothing was done yet)."""
+        token = self._freshness.usable_token(person.grant_id, budget=budget)
+        try:
+            return act(self._api(token, budget, asked))
+        except TokenRefused:
+            token = self._freshness.token_after_refusal(
+                person.grant_id, refused=token, budget=budget
+            )
+            return act(self._api(token, budget, asked))
+
+    def _api(self, token: str, budget: Budget, asked: list[Asked]) -> Api:
+        source = Direct(client=self._client, access_token=token, budget=budget, heard=asked.append)
+        return Api(source, self._dialect)

@@ -1,0 +1,97 @@
+"""What each person's reads used, by day and endpoint: calls, items, and what that costs at most."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.accounts.models import Usage
+from app.database import Database
+from app.twitter.client import Asked
+from app.twitter.endpoints import BY_ROUTE, Endpoint
+
+log = logging.getLogger(__name__)
+
+# A month can be looked back at; older rows are pruned.
+KEPT = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """What was asked of one endpoint since some day."""
+
+    endpoint: Endpoint
+    calls: int
+    items: int
+
+    @property
+    def cost(self) -> Decimal:
+        """US dollars at most: what came back twice on a day is charged once."""
+        return self.endpoint.price * self.items
+
+
+class Usages:
+    """Counts what is asked of Twitter. A day is one of UTC, as Twitter counts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, user_id: int, asked: Iterable[Asked], *, now: datetime) -> None:
+        """Count requests that were answered. No page fails because they cannot be counted."""
+        counted = list(asked)
+        if not counted:
+            return
+        calls = Counter(one.endpoint.route for one in counted)
+        items: Counter[str] = Counter()
+        for one in counted:
+            items[one.endpoint.route] += one.items
+        try:
+            with self._database.writing() as connection:
+                for route in sorted(calls):
+                    _add(connection, user_id, now.date(), route, calls[route], items[route])
+        except SQLAlchemyError as error:
+            log.warning("what was read could not be counted: %s", type(error).__name__)
+
+    def since(self, user_id: int, day: date) -> list[Used]:
+        """Return what a person's reads used since the beginning of `day`, the dearest first."""
+        query = (
+            select(Usage.route, func.sum(Usage.calls), func.sum(Usage.items))
+            .where(Usage.user_id == user_id, Usage.day >= day)
+            .group_by(Usage.route)
+        )
+        with self._database.reading() as connection:
+            used = [
+                Used(endpoint=BY_ROUTE[route], calls=int(calls), items=int(items))
+                for route, calls, items in connection.execute(query)
+                if route in BY_ROUTE
+            ]
+        return sorted(used, key=lambda one: (-one.cost, one.endpoint.route))
+
+    def prune(self, *, now: datetime) -> int:
+        """Delete what is older than a month; return how many rows."""
+        with self._database.writing() as connection:
+            old = Usage.day < (now - KEPT).date()
+            return connection.execute(delete(Usage).where(old)).rowcount
+
+
+def _add(  # noqa: PLR0913, PLR0917 - the columns of a row
+    connection: Connection, user_id: int, day: date, route: str, calls: int, items: int
+) -> None:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    row = {"user_id": user_id, "day": day, "route": route, "calls": calls, "items": items}
+    connection.execute(
+        insert(Usage)
+        .values(row)
+        .on_conflict_do_update(
+            index_elements=[Usage.user_id, Usage.day, Usage.route],
+            set_={"calls": Usage.calls + calls, "items": Usage.items + items},
+        )
+    )

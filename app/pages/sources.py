@@ -1,0 +1,160 @@
+"""Where the answers for a page come from: from memory if they are young enough, else Twitter.
+
+Each read of a page has a source of its own, which notes how old its oldest answer is and whether
+Twitter was in trouble, so that the page can say so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import KW_ONLY, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.accounts.allowance import Allowance
+from app.cache import Cache, Stored
+from app.twitter import errors
+from app.twitter.api import ApiRequest
+from app.twitter.client import Direct
+from app.twitter.errors import Limited, TwitterError
+
+# So long a failure is not tried again: everybody who waited for the same answer shares it.
+FAILURE_LASTS = timedelta(seconds=3)
+# Old data is shown instead of these; after any other error it would be wrong or is not ours.
+PASSING = (errors.Busy, errors.Limited, errors.Unreachable, errors.Unreadable)
+
+
+class Cold(Exception):
+    """There is no young enough answer in memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """For whom something is read. Nothing that is remembered for one is found for another."""
+
+    user_id: int
+    cache_epoch: int
+
+    def key(self, request: ApiRequest) -> str:
+        """Return where the answer to `request` is remembered."""
+        return f"read {self.user_id} {self.cache_epoch} {request.key}"
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Answers from memory alone; raises `Cold` if one is missing."""
+
+    cache: Cache
+    owner: Owner
+    fresh: timedelta
+    _: KW_ONLY
+    oldest: datetime | None = None
+
+    def answer(self, request: ApiRequest) -> dict[str, Any]:
+        """Return what is remembered for `request`, if it is fresh."""
+        stored = self.cache.get(self.owner.key(request))
+        if stored is None or self.cache.age(stored) >= self.fresh:
+            raise Cold
+        self.oldest = min(self.oldest or stored.at, stored.at)
+        document: dict[str, Any] = stored.value
+        return document
+
+
+@dataclass(slots=True)
+class Counted:
+    """Answers from Twitter, never asked in vain, each noted for limits, plan and usage."""
+
+    direct: Direct
+    allowance: Allowance
+    owner: Owner
+
+    def answer(self, request: ApiRequest) -> dict[str, Any]:
+        """Ask Twitter, unless it is known what the answer would be."""
+        self.check(request)
+        try:
+            return self.direct.answer(request)
+        except TwitterError as error:
+            self.allowance.refused(self.owner.user_id, request.endpoint, error)
+            raise
+
+    def check(self, request: ApiRequest) -> None:
+        """Raise what Twitter would answer for sure."""
+        self.allowance.check(self.owner.user_id, request.endpoint)
+
+
+@dataclass(slots=True)
+class Reading:
+    """Answers from memory if they are fresh, else from Twitter: one call, however many wait."""
+
+    cache: Cache
+    counted: Counted
+    owner: Owner
+    fresh: timedelta
+    _: KW_ONLY
+    oldest: datetime | None = None
+    trouble: TwitterError | None = None
+
+    def answer(self, request: ApiRequest) -> dict[str, Any]:
+        """Return a fresh answer, or an old one while Twitter is in trouble."""
+        stored = self._stored(request)
+        self.oldest = min(self.oldest or stored.at, stored.at)
+        document: dict[str, Any] = stored.value
+        return document
+
+    def _stored(self, request: ApiRequest) -> Stored:
+        key = self.owner.key(request)
+        try:
+            return self.cache.made_once(key, lambda: self._made(request), fresh=self.fresh)
+        except PASSING as error:
+            old = self.cache.get(key)
+            if old is None:
+                raise
+            self.trouble = self.trouble or error
+            return old
+
+    def _made(self, request: ApiRequest) -> dict[str, Any]:
+        """Ask Twitter, unless somebody has just failed at the very same."""
+        self.counted.check(request)
+        key = f"{self.owner.key(request)} failed {self._fingerprint()}"
+        failure = self.cache.get(key)
+        if failure is not None and self.cache.age(failure) < FAILURE_LASTS:
+            raise _failed(failure.value)
+        try:
+            return self.counted.answer(request)
+        except TwitterError as error:
+            self.cache.put(key, _noted(error))
+            raise
+
+    def _fingerprint(self) -> str:
+        """Tell tokens apart: what was refused to one may be allowed to the next."""
+        return hashlib.sha256(self.counted.direct.access_token.encode()).hexdigest()[:16]
+
+
+_KINDS = {
+    kind.__name__: kind
+    for kind in (
+        errors.Busy,
+        errors.Unreachable,
+        errors.Unreadable,
+        errors.Refused,
+        errors.TokenRefused,
+        errors.PermissionMissing,
+        errors.PlanLacksIt,
+        errors.TokenKindRefused,
+        errors.OutOfCredits,
+    )
+}
+
+
+def _noted(error: TwitterError) -> dict[str, Any]:
+    """Return what others need to fail in the same way."""
+    until = error.until.timestamp() if isinstance(error, Limited) and error.until else None
+    return {"kind": type(error).__name__, "until": until}
+
+
+def _failed(noted: dict[str, Any]) -> TwitterError:
+    """Return the error that `_noted` wrote down."""
+    if noted["kind"] == Limited.__name__:
+        until = noted["until"] and datetime.fromtimestamp(noted["until"], tz=UTC)
+        return Limited("a moment ago", until=until)
+    return _KINDS.get(noted["kind"], TwitterError)("a moment ago")

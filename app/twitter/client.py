@@ -1,0 +1,105 @@
+"""How a request to the API is sent for somebody, and what its answer tells beside the document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from app.twitter.api import ApiRequest
+from app.twitter.budget import Budget
+from app.twitter.endpoints import Endpoint
+from app.twitter.errors import TwitterError
+from app.twitter.limits import Window, windows
+from app.twitter.problems import refusal
+from app.twitter.transport import Answer, Transport
+
+REFUSALS_BEGIN = 400
+
+
+def utc_now() -> datetime:
+    """Return the time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request that Twitter has answered, as it counts for limits and for money."""
+
+    endpoint: Endpoint
+    items: int = 0
+    windows: tuple[Window, ...] = ()
+
+
+def unheard(asked: Asked) -> None:
+    """Listen to nothing: what a sign-in asks of Twitter is not held against the person."""
+    del asked
+
+
+class Client:
+    """Sends requests of the API. Made once per app; keeps nothing of a request."""
+
+    def __init__(
+        self, transport: Transport, *, api_url: str, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._transport = transport
+        self._api_url = api_url
+        self._clock = clock
+
+    def send(
+        self,
+        request: ApiRequest,
+        access_token: str,
+        *,
+        budget: Budget,
+        heard: Callable[[Asked], None] = unheard,
+    ) -> dict[str, Any]:
+        """Return the document that answers `request`; `heard` is told of every answer first.
+
+        Raises `Refused` or one of its kinds for a no, `Limited`, `Unreadable` for what is no
+        document, and what `Transport.send` raises: that is no answer, and nobody hears of it.
+        """
+        answer = self._transport.send(
+            request.endpoint.method,
+            f"{self._api_url}{request.path}",
+            budget=budget,
+            headers={"Authorization": f"Bearer {access_token}"},
+            params=request.params,
+            json=request.json,
+        )
+        now = self._clock()
+        known = windows(answer.headers, now=now)
+        try:
+            document = _document(answer, now)
+        except TwitterError:
+            heard(Asked(endpoint=request.endpoint, windows=known))
+            raise
+        heard(Asked(endpoint=request.endpoint, items=_items(document), windows=known))
+        return document
+
+
+def _document(answer: Answer, now: datetime) -> dict[str, Any]:
+    if answer.status >= REFUSALS_BEGIN:
+        raise refusal(answer, now=now)
+    return answer.json_object()
+
+
+def _items(document: dict[str, Any]) -> int:
+    """Count what came back, as it is charged for: the objects asked for, not their companions."""
+    data = document.get("data")
+    return len(data) if isinstance(data, list) else int(isinstance(data, dict))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direct:
+    """Twitter itself as the source of answers, for one person and one budget."""
+
+    client: Client
+    access_token: str = field(repr=False)
+    budget: Budget
+    heard: Callable[[Asked], None] = unheard
+
+    def answer(self, request: ApiRequest) -> dict[str, Any]:
+        """Send `request` and return its document."""
+        return self.client.send(request, self.access_token, budget=self.budget, heard=self.heard)

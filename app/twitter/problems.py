@@ -1,0 +1,126 @@
+"""Problems as Twitter words them: a whole answer that is a no, or a line inside one that is fine.
+
+X docs, "Response codes and errors". The last word of a problem's type tells what it is; the host
+in front of it has changed, the word has not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from app.twitter.errors import (
+    Limited,
+    OutOfCredits,
+    PermissionMissing,
+    PlanLacksIt,
+    Refused,
+    TokenKindRefused,
+    TokenRefused,
+    TwitterError,
+    Unreadable,
+)
+from app.twitter.limits import lifts_at
+from app.twitter.transport import Answer
+
+Missing = Literal["gone", "protected", "suspended", "unknown"]
+
+# Small letters only, so that no token can pass for a word.
+_KIND = re.compile(r"/([a-z][a-z-]{1,40})\Z")
+_BLANK = "about:blank"
+_ASKED = re.compile(r"[A-Za-z0-9_]{1,50}")
+_MOST = 200
+
+_BY_STATUS: Mapping[int, type[Refused]] = {401: TokenRefused, 402: OutOfCredits}
+_BY_KIND: Mapping[tuple[int, str], type[Refused]] = {
+    (403, "client-forbidden"): PlanLacksIt,
+    (403, "unsupported-authentication"): TokenKindRefused,
+    (403, _BLANK): PermissionMissing,
+    (429, "usage-capped"): OutOfCredits,
+}
+_MISSING: Mapping[str, Missing] = {
+    "resource-not-found": "gone",
+    "not-authorized-for-resource": "protected",
+}
+# Something came without one of its fields, which is no more than a field that is empty.
+_ABOUT_FIELDS = {"not-authorized-for-field", "field-unauthorized", "field-hydration-failure"}
+_SUSPENDED = "User has been suspended"
+_ONLY_THIS_PERSON = "user-not-enrolled"
+_TOO_MANY_REQUESTS = 429
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why one of several things is missing from an answer, and which: its id, or a username."""
+
+    missing: Missing
+    asked: str
+
+
+def problems(document: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """Return what an answer says about things that are missing from it, each once."""
+    errors = document.get("errors")
+    items = errors[:_MOST] if isinstance(errors, list) else []
+    about_things = (
+        item for item in items if isinstance(item, dict) and _kind(item) not in _ABOUT_FIELDS
+    )
+    return tuple(dict.fromkeys(_problem(item) for item in about_things))
+
+
+def _problem(item: Mapping[str, Any]) -> Problem:
+    # Suspended accounts share their type with the missing ones; only the sentence differs.
+    detail = item.get("detail")
+    suspended = isinstance(detail, str) and detail.startswith(_SUSPENDED)
+    return Problem(
+        missing="suspended" if suspended else _MISSING.get(_kind(item), "unknown"),
+        asked=_asked(item),
+    )
+
+
+def _asked(item: Mapping[str, Any]) -> str:
+    for name in ("value", "resource_id"):
+        value = item.get(name)
+        if isinstance(value, str) and _ASKED.fullmatch(value):
+            return value
+    return ""
+
+
+def refusal(answer: Answer, *, now: datetime | None = None) -> TwitterError:
+    """Sort a 4xx by its status and its kind of problem; `now` is what `lifts_at` takes.
+
+    Twitter's own words stay out of the exception: nobody knows what they repeat.
+    """
+    problem = _problem_of(answer)
+    kind = _kind(problem)
+    # Three different bodies say "too many requests", so none of them is asked for.
+    if answer.status == _TOO_MANY_REQUESTS and kind != "usage-capped":
+        return Limited("HTTP 429", until=lifts_at(answer.headers, now=now))
+    error = _BY_KIND.get((answer.status, kind)) or _BY_STATUS.get(answer.status, Refused)
+    words = (kind or f"http-{answer.status}", f"HTTP {answer.status}")
+    if error is PlanLacksIt:
+        return PlanLacksIt(*words, for_everyone=problem.get("reason") != _ONLY_THIS_PERSON)
+    return error(*words)
+
+
+def _problem_of(answer: Answer) -> Mapping[str, Any]:
+    """Return the problem (RFC 9457), which may stand alone or as the first of `errors`."""
+    try:
+        document = answer.json_object()
+    except Unreadable:
+        return {}  # a gateway's page, in HTML or plain text
+    errors = document.get("errors")
+    nested = errors[0] if isinstance(errors, list) and errors else None
+    return nested if "type" not in document and isinstance(nested, dict) else document
+
+
+def _kind(problem: Mapping[str, Any]) -> str:
+    address = problem.get("type")
+    if not isinstance(address, str):
+        return ""
+    if address == _BLANK:
+        return _BLANK
+    found = _KIND.search(address)
+    return found[1] if found else ""

@@ -1,0 +1,222 @@
+"""What is remembered: in memory and in Redis alike."""
+
+import contextlib
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import redis
+
+from app import cache as cache_module
+from app.cache import BoundedMemory, Cache
+from tests.factories import Clock
+
+MINUTE = timedelta(minutes=1)
+NOBODY_THERE = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture(params=["memory", "redis"])
+def cache(request, clock):
+    url = request.getfixturevalue("redis_url") if request.param == "redis" else None
+    with contextlib.closing(Cache(redis_url=url, clock=clock)) as cache:
+        yield cache
+
+
+@pytest.fixture
+def in_redis(redis_url, clock):
+    with contextlib.closing(Cache(redis_url=redis_url, clock=clock)) as cache:
+        yield cache
+
+
+def test_what_was_put_is_found_with_its_age(cache, clock):
+    cache.put("a nest", {"eggs": [1, 2], "song": "tseep \ud83d"})
+    clock.advance(seconds=20)
+
+    stored = cache.get("a nest")
+
+    assert stored.value == {"eggs": [1, 2], "song": "tseep \ud83d"}
+    assert cache.age(stored) == timedelta(seconds=20)
+    assert cache.get("another nest") is None
+
+
+def test_after_a_day_it_is_forgotten(cache, clock):
+    cache.put("a nest", 1)
+    clock.advance(hours=24)
+
+    assert cache.get("a nest") is None
+
+
+def test_fifty_who_find_nothing_make_it_once(cache):
+    made = []
+
+    def make():
+        made.append(1)
+        time.sleep(0.05)  # long enough for the others to arrive
+        return "song"
+
+    with ThreadPoolExecutor(50) as threads:
+        futures = [threads.submit(cache.made_once, "k", make, fresh=MINUTE) for _ in range(50)]
+
+    assert [future.result().value for future in futures] == ["song"] * 50
+    assert len(made) == 1
+
+
+def test_what_is_fresh_is_not_made_again(cache, clock):
+    cache.made_once("k", lambda: "first", fresh=MINUTE)
+    clock.advance(seconds=59)
+
+    assert cache.made_once("k", lambda: "second", fresh=MINUTE).value == "first"
+
+
+def test_what_is_not_fresh_is_made_again(cache, clock):
+    cache.made_once("k", lambda: "first", fresh=MINUTE)
+    clock.advance(seconds=60)
+
+    assert cache.made_once("k", lambda: "second", fresh=MINUTE).value == "second"
+
+
+def test_who_finds_an_old_value_gets_it_while_another_makes_the_new_one(cache, clock):
+    cache.put("k", "old")
+    clock.advance(minutes=2)
+    begun, finish = threading.Event(), threading.Event()
+
+    def make():
+        begun.set()
+        finish.wait(5)
+        return "new"
+
+    with ThreadPoolExecutor(1) as threads:
+        maker = threads.submit(cache.made_once, "k", make, fresh=MINUTE)
+        begun.wait(5)
+        seen = cache.made_once("k", lambda: "never", fresh=MINUTE).value
+        finish.set()
+
+    assert (seen, maker.result().value) == ("old", "new")
+
+
+def test_a_failed_maker_fails_alone(cache):
+    with pytest.raises(ZeroDivisionError):
+        cache.made_once("k", lambda: 1 / 0, fresh=MINUTE)
+
+    assert cache.made_once("k", lambda: "song", fresh=MINUTE).value == "song"
+
+
+def test_two_processes_with_one_redis_make_it_once(in_redis, redis_url, clock):
+    made = []
+
+    def make():
+        made.append(1)
+        time.sleep(0.05)
+        return "song"
+
+    with (
+        contextlib.closing(Cache(redis_url=redis_url, clock=clock)) as other,
+        ThreadPoolExecutor(8) as threads,
+    ):
+        futures = [
+            threads.submit(cache.made_once, "k", make, fresh=MINUTE)
+            for cache in [in_redis, other] * 4
+        ]
+
+    assert {future.result().value for future in futures} == {"song"}
+    assert len(made) == 1
+
+
+def test_keys_show_nobodys_id(in_redis, redis_url):
+    in_redis.put("read 42 /users/1001/tweets", 1)
+
+    with redis.Redis.from_url(redis_url) as there:
+        assert [b"1001" in key for key in there.keys("*")] == [False]
+
+
+def test_what_others_left_in_redis_is_nothing(in_redis, redis_url):
+    for body in (b"{}|nonsense", b"{}|{}", b"{}|[]", b"nonsense", b'{}|{"at": "noon"}'):
+        in_redis.put("k", 1)
+        with redis.Redis.from_url(redis_url) as there:
+            there.set(there.keys("*")[0], body)
+
+        assert in_redis.get("k") is None
+
+
+@pytest.mark.loopback
+def test_without_its_redis_everything_is_made(clock):
+    cache = Cache(redis_url=NOBODY_THERE, clock=clock)
+
+    cache.put("k", "old")
+
+    assert cache.get("k") is None
+    assert cache.made_once("k", lambda: "song", fresh=MINUTE).value == "song"
+
+
+@pytest.mark.loopback
+def test_a_redis_that_is_away_is_left_in_peace_for_a_while(clock, caplog):
+    cache = Cache(redis_url=NOBODY_THERE, clock=clock)
+
+    for _ in range(3):
+        cache.get("k")
+
+    assert caplog.text.count("Redis is away") == 1
+
+
+@pytest.mark.loopback
+def test_a_redis_that_is_back_is_used_again(in_redis, monkeypatch):
+    monkeypatch.setattr(cache_module, "REDIS_REST_SECONDS", 0)
+    in_redis.put("k", "song")
+    backend = in_redis._region.actual_backend
+    away = redis.Redis.from_url(NOBODY_THERE)
+    here, backend.reader_client = backend.reader_client, away
+
+    assert in_redis.get("k") is None
+    backend.reader_client = here
+
+    assert in_redis.get("k").value == "song"
+
+
+def test_a_lock_that_redis_lost_is_no_harm(in_redis, redis_url):
+    def make():
+        with redis.Redis.from_url(redis_url) as there:
+            there.flushall()  # the lock as well
+        return "song"
+
+    assert in_redis.made_once("k", make, fresh=MINUTE).value == "song"
+
+
+@pytest.mark.loopback
+def test_a_lock_that_cannot_be_had_from_redis_is_one_for_this_process(in_redis, monkeypatch):
+    backend = in_redis._region.actual_backend
+    monkeypatch.setattr(backend, "writer_client", redis.Redis.from_url(NOBODY_THERE))
+
+    assert in_redis.made_once("k", lambda: "song", fresh=MINUTE).value == "song"
+
+
+def test_memory_is_bounded_and_what_was_not_used_goes_first():
+    memory = BoundedMemory(30)
+    memory["a"] = b"123456789"
+    memory["b"] = b"123456789"
+    memory["a"] = b"987654321"
+    memory["c"] = b"123456789"
+    memory.get("a", None)
+    memory["d"] = b"123456789"
+
+    assert [memory.get(key, None) for key in "abcd"] == [
+        b"987654321",
+        None,
+        b"123456789",
+        b"123456789",
+    ]
+    assert len(memory) == 3
+
+
+def test_what_is_larger_than_the_bound_is_not_kept():
+    memory = BoundedMemory(5)
+    memory["a"] = b"123456789"
+
+    assert memory.get("a", None) is None
+    assert len(memory) == 0
