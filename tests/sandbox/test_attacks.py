@@ -4,22 +4,23 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+import requests
 
-from tests.sandbox.steps import CALLBACK, VERIFIER, basic, bearer
+from tests.sandbox.steps import CALLBACK, VERIFIER, Steps, basic, bearer
 
 HANDS = 8
 
 
-def at_once(app, requests):
-    """Send the requests at the same moment, each from a thread of its own."""
-    barrier = Barrier(len(requests))
+def at_once(app, forms, path="/2/oauth2/token"):
+    """Send the forms at the same moment, each from a thread of its own."""
+    barrier = Barrier(len(forms))
 
-    def send(request):
+    def send(form):
         barrier.wait()
-        return app.test_client().post("/2/oauth2/token", data=request, headers=basic())
+        return app.test_client().post(path, data=form, headers=basic())
 
-    with ThreadPoolExecutor(len(requests)) as hands:
-        return list(hands.map(send, requests))
+    with ThreadPoolExecutor(len(forms)) as hands:
+        return list(hands.map(send, forms))
 
 
 @pytest.mark.parametrize("round_number", range(5))
@@ -111,3 +112,157 @@ def test_nobody_follows_in_the_name_of_another(steps, account):
     )
 
     assert answer.status_code == 400
+
+
+NEARLY = [
+    CALLBACK + "/",
+    CALLBACK + "?next=1",
+    CALLBACK + "?",
+    CALLBACK + "#here",
+    CALLBACK.replace(":8000", ":8001"),
+    CALLBACK.replace(":8000", ""),
+    CALLBACK.replace("127.0.0.1", "localhost"),
+    CALLBACK.replace("http:", "https:"),
+    CALLBACK.replace("http:", "HTTP:"),
+    CALLBACK.replace("callback", "Callback"),
+    CALLBACK.replace("callback", "%63allback"),
+    CALLBACK.replace("/auth/", "//auth/"),
+    CALLBACK.replace("/auth/", "/x/../auth/"),
+    CALLBACK.replace("127.0.0.1", "me@127.0.0.1"),
+    CALLBACK.replace("127.0.0.1", "127.0.0.1.evil.example"),
+    CALLBACK + ".evil.example",
+    f" {CALLBACK}",
+    f"{CALLBACK}\n",
+    "//127.0.0.1:8000/auth/callback",
+    "",
+]
+
+
+@pytest.mark.parametrize("redirect_uri", NEARLY)
+def test_nearly_the_callback_is_not_the_callback(steps, redirect_uri):
+    """RFC 9700 §2.1: exact string matching, and nobody is sent anywhere else."""
+    answer = steps.ask(redirect_uri=redirect_uri)
+
+    assert answer.status_code == 400
+    assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("redirect_uri", NEARLY)
+def test_nearly_the_callback_buys_no_tokens(steps, redirect_uri):
+    """RFC 6749 §4.1.3: the two must be identical."""
+    assert steps.exchange(steps.code(), redirect_uri=redirect_uri).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code_challenge": None},
+        {"code_challenge": ""},
+        {"code_challenge_method": None},
+        {"code_challenge_method": "none"},
+        {"code_challenge_method": "S512"},
+        {"code_challenge": "c" * 42},
+        {"code_challenge": "c" * 44},
+    ],
+)
+def test_pkce_cannot_be_weakened(steps, changes):
+    assert steps.ask(**changes).status_code == 400
+
+
+@pytest.mark.parametrize("verifier", ["", VERIFIER[:-1], VERIFIER + "A", VERIFIER.swapcase()])
+def test_a_guessed_verifier_spends_the_code(steps, verifier):
+    code = steps.code()
+
+    assert steps.exchange(code, code_verifier=verifier).status_code == 400
+    # Sent without a verifier nothing was tried; with a wrong one there is no second guess.
+    assert steps.exchange(code).status_code == (400 if verifier else 200)
+
+
+@pytest.mark.parametrize("call", ["exchange", "refresh", "revoke"])
+@pytest.mark.parametrize(
+    "headers",
+    [{}, basic(secret="wrong"), basic(secret=""), basic("sandbox-public", ""), bearer("x")],
+    ids=["none", "wrong", "empty", "somebody else", "bearer"],
+)
+def test_a_confidential_client_without_its_proof_gets_nothing(steps, call, headers):
+    given = steps.code() if call == "exchange" else steps.sign_in()["refresh_token"]
+    hint = ("refresh_token",) if call == "revoke" else ()
+    ask = getattr(steps, call)
+    answer = ask(given, *hint, headers=headers, client_id="sandbox-client")
+
+    assert answer.status_code == 401
+    assert answer.json["error"] == "unauthorized_client"
+    # Nothing was spent: whoever can prove it is the client still succeeds.
+    assert ask(given, *hint).status_code == 200
+
+
+def test_a_secret_in_the_body_is_no_proof(steps):
+    more = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
+
+    assert steps.exchange(steps.code(), headers={}, **more).status_code == 401
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_the_token_of_another_client_cannot_be_revoked(steps, kind):
+    tokens = steps.sign_in()
+    answer = steps.revoke(tokens[kind], kind, headers={}, client_id="sandbox-public")
+
+    assert answer.status_code == 400
+    assert steps.get("/2/users/me", tokens["access_token"]).status_code == 200
+    assert steps.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_of_eight_answers_to_one_form_one_wins(app, steps):
+    form = {"ticket": steps.ticket(), "account": "wren", "decision": "authorize"}
+    answers = at_once(app, [form] * HANDS, "/i/oauth2/authorize")
+
+    assert sorted(answer.status_code for answer in answers) == [302] + [400] * (HANDS - 1)
+
+
+def test_of_seven_guesses_and_the_right_verifier_at_once_at_most_one_wins(app, steps):
+    form = {
+        "grant_type": "authorization_code",
+        "code": steps.code(),
+        "redirect_uri": CALLBACK,
+        "code_verifier": VERIFIER,
+    }
+    guesses = [form | {"code_verifier": f"{n}" * 43} for n in range(HANDS - 1)]
+    answers = at_once(app, [*guesses, form])
+
+    assert [answer.status_code for answer in answers[:-1]] == [400] * (HANDS - 1)
+
+
+@pytest.mark.loopback
+def test_of_eight_connections_with_one_refresh_token_one_wins(running):
+    """Once more over real sockets, where each connection has a thread of its own."""
+    steps = Steps(running.app.test_client(), running.world)
+    token = steps.sign_in()["refresh_token"]
+    form = {"grant_type": "refresh_token", "refresh_token": token}
+    barrier = Barrier(HANDS)
+
+    def send(_):
+        barrier.wait()
+        url = f"{running.api_url}/oauth2/token"
+        return requests.post(url, data=form, headers=basic(), timeout=10).status_code
+
+    with ThreadPoolExecutor(HANDS) as hands:
+        statuses = sorted(hands.map(send, range(HANDS)))
+
+    assert statuses == [200] + [400] * (HANDS - 1)
+
+
+@pytest.mark.parametrize("name", ["access_token", "bearer_token", "token"])
+def test_a_token_in_the_address_opens_nothing(steps, name):
+    """RFC 6750 §2.3 lets servers be this strict: addresses end up in logs."""
+    token = steps.sign_in()["access_token"]
+
+    assert steps.browser.get("/2/users/me", query_string={name: token}).status_code == 401
+
+
+def test_a_removed_app_cannot_refresh_its_way_back(steps, world):
+    tokens = steps.sign_in()
+    code = steps.code()
+    world.ledger.disconnect(world.named("wren").id, "sandbox-client")
+
+    assert steps.refresh(tokens["refresh_token"]).status_code == 400
+    assert steps.exchange(code).status_code == 400
