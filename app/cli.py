@@ -32,10 +32,11 @@ def init_app(app: Flask) -> None:
 @click.command("prune")
 @with_appcontext
 def prune() -> None:
-    """Delete used states and ended grants that nobody needs any more. Run it hourly."""
+    """Delete used states, ended grants and old figures. Run it hourly."""
     now = services().now()
     claims, ended = services().claims.prune(now=now), services().people.prune(now=now)
-    click.echo(f"Deleted {claims} used states and {ended} ended grants.")
+    figures = services().usages.prune(now=now)
+    click.echo(f"Deleted {claims} used states, {ended} ended grants and {figures} old figures.")
 
 
 @revocations.command("deliver")

@@ -207,7 +207,7 @@ def test_used_states_can_be_pruned_after_an_hour(app, client, kind_twitter, rows
 
     result = app.test_cli_runner().invoke(args=["prune"])
 
-    assert "Deleted 1 used states and 0 ended grants." in result.output
+    assert "Deleted 1 used states, 0 ended grants" in result.output
     assert rows(Claim) == []
 
 

@@ -1,0 +1,168 @@
+"""What may be asked at the moment, apart from any page."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.accounts.allowance import Allowance
+from app.cache import Cache
+from app.twitter.client import Asked
+from app.twitter.endpoints import ENDPOINTS, FOLLOW, TWEETS, USER_TWEETS
+from app.twitter.errors import (
+    Limited,
+    OutOfCredits,
+    PlanLacksIt,
+    TokenKindRefused,
+    Unreachable,
+)
+from app.twitter.limits import Window
+from tests.factories import Clock
+
+WREN, ROBIN = 1, 2
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def allowance(clock):
+    return Allowance(Cache(redis_url=None, clock=clock), clock=clock)
+
+
+def window(clock, *, remaining, name="x-rate-limit", minutes=10):
+    resets_at = clock() + timedelta(minutes=minutes)
+    return Window(name=name, limit=75, remaining=remaining, resets_at=resets_at)
+
+
+def test_at_first_everything_may_be_asked(allowance):
+    for endpoint in ENDPOINTS:
+        allowance.check(WREN, endpoint)
+
+    assert allowance.verdicts() == []
+
+
+def test_what_is_left_is_known_until_it_resets(allowance, clock):
+    known = window(clock, remaining=7)
+    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(known,)))
+
+    assert allowance.windows(WREN, TWEETS) == (known,)
+    clock.advance(minutes=10)
+    assert allowance.windows(WREN, TWEETS) == ()
+
+
+def test_an_answer_without_headers_takes_back_nothing(allowance, clock):
+    known = window(clock, remaining=7)
+    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(known,)))
+    allowance.heard(WREN, Asked(endpoint=TWEETS))
+
+    assert allowance.windows(WREN, TWEETS) == (known,)
+
+
+def test_the_later_of_two_used_up_windows_counts(allowance, clock):
+    quarter = window(clock, remaining=0)
+    day = window(clock, remaining=0, name="x-user-limit-24hour", minutes=600)
+    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(quarter, day)))
+
+    with pytest.raises(Limited) as caught:
+        allowance.check(WREN, TWEETS)
+
+    assert caught.value.until == day.resets_at
+
+
+def test_a_healthy_quarter_of_an_hour_does_not_hide_a_used_up_day(allowance, clock):
+    quarter = window(clock, remaining=70)
+    day = window(clock, remaining=0, name="x-app-limit-24hour", minutes=600)
+    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(quarter, day)))
+
+    with pytest.raises(Limited):
+        allowance.check(WREN, TWEETS)
+
+
+def test_a_limit_is_of_one_person_and_one_endpoint(allowance, clock):
+    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
+
+    allowance.check(ROBIN, TWEETS)
+    allowance.check(WREN, USER_TWEETS)
+
+
+@pytest.mark.parametrize(
+    "minutes_ahead, believed",
+    [(None, timedelta(minutes=1)), (5, timedelta(minutes=5)), (60 * 24, timedelta(minutes=15))],
+)
+def test_a_limit_without_headers_is_believed_for_a_while(allowance, clock, minutes_ahead, believed):
+    until = minutes_ahead and clock() + timedelta(minutes=minutes_ahead)
+    allowance.refused(WREN, TWEETS, Limited("HTTP 429", until=until))
+
+    with pytest.raises(Limited) as caught:
+        allowance.check(WREN, TWEETS)
+
+    assert caught.value.until == clock() + believed
+
+
+def test_the_headers_of_a_429_are_believed_before_its_error(allowance, clock):
+    day = window(clock, remaining=0, name="x-user-limit-24hour", minutes=600)
+    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(day,)))
+    allowance.refused(WREN, TWEETS, Limited("HTTP 429", until=None))
+
+    assert allowance.windows(WREN, TWEETS) == (day,)
+
+
+def test_what_the_plan_lacks_is_refused_to_everybody_for_an_hour(allowance, clock):
+    allowance.refused(WREN, FOLLOW, PlanLacksIt("client-forbidden"))
+
+    with pytest.raises(PlanLacksIt):
+        allowance.check(ROBIN, FOLLOW)
+    verdict = allowance.verdict(FOLLOW)
+    assert (verdict.reason, verdict.until) == ("plan", clock() + timedelta(hours=1))
+    assert allowance.verdicts() == [verdict]
+    clock.advance(hours=1)
+    allowance.check(ROBIN, FOLLOW)
+
+
+def test_credits_may_come_back_any_moment(allowance, clock):
+    allowance.refused(WREN, TWEETS, OutOfCredits("credits"))
+
+    with pytest.raises(OutOfCredits):
+        allowance.check(ROBIN, TWEETS)
+    clock.advance(minutes=5)
+    allowance.check(ROBIN, TWEETS)
+
+
+def test_the_plan_of_one_person_is_no_verdict(allowance):
+    allowance.refused(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
+
+    with pytest.raises(PlanLacksIt):
+        allowance.check(WREN, TWEETS)
+    allowance.check(ROBIN, TWEETS)
+    assert allowance.verdict(TWEETS) is None
+
+
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (PlanLacksIt("x"), "not in the plan: GET /2/tweets"),
+        (OutOfCredits("x"), "the credits for Twitter's API are used up"),
+        (TokenKindRefused("x"), "another kind of token: GET /2/tweets"),
+    ],
+)
+def test_the_operator_reads_of_what_only_they_can_mend(allowance, caplog, error, words):
+    allowance.refused(WREN, TWEETS, error)
+
+    assert words in caplog.text
+
+
+def test_trouble_that_passes_is_not_remembered(allowance):
+    allowance.refused(WREN, TWEETS, Unreachable("HTTP 503"))
+
+    allowance.check(WREN, TWEETS)
+
+
+def test_without_a_cache_nothing_is_remembered(clock):
+    allowance = Allowance(None, clock=clock)
+    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
+    allowance.refused(WREN, TWEETS, PlanLacksIt("x"))
+
+    allowance.check(WREN, TWEETS)
+    assert allowance.verdicts() == []
