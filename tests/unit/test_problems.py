@@ -292,6 +292,14 @@ def test_a_detail_that_is_no_text_says_nothing(detail):
     assert problems({"errors": [item]}) == (Problem(missing="gone", asked="10"),)
 
 
+def test_a_detail_too_deep_to_be_read_out_does_no_harm():
+    detail = []
+    for _ in range(10_000):
+        detail = [detail]
+
+    assert problems({"errors": [{"detail": detail}]}) == (Problem(missing="unknown", asked=""),)
+
+
 @pytest.mark.parametrize(
     "kind", ["not-authorized-for-field", "field-unauthorized", "field-hydration-failure"]
 )
