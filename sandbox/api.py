@@ -18,7 +18,9 @@ from sandbox.query import Query
 from sandbox.renamed import published, renamed
 
 if TYPE_CHECKING:
+    from sandbox.call import Answer
     from sandbox.ledger import Token
+    from sandbox.world import World
 
 blueprint = Blueprint("api", __name__)
 
@@ -40,38 +42,45 @@ class View:
     handler: Handler
 
     def __call__(self, **path: str) -> Response:
-        """Check the token, the plan, the scopes, the limits and the parameters, in this order."""
-        here = world()
+        """Check the token, the scopes, the plan, the limits and the parameters, in this order."""
+        here, headers = world(), {}
         with here.lock:
             try:
-                token = self._token()
-                headers = limits.spend(here, self.endpoint, token)
-                viewer = here.accounts[token.grant.account_id]
-                query = Query(published=here.settings.dialect == RENAMED)
-                call = Call(here, token, viewer, query, origin())
-                body, count = self.handler(call, **path)
+                token = _token(here)
+                counts = limits.count(here, self.endpoint, token)
+                headers = limits.told(counts)
+                self._check_scopes(here, token)
+                limits.check(here, self.endpoint, token, counts)
+                body, resources = self._answer(here, token, path)
             except Problem as problem:
-                problem.body = _said(problem.body)
+                problem.headers, problem.body = headers, _said(problem.body)
                 return problem.answer()
-            limits.charge(here, self.endpoint, count)
-        said = renamed(body) if call.renamed else body
-        text = json.dumps(_said(said), ensure_ascii=False, separators=(",", ":"))
+            limits.charge(here, self.endpoint, resources)
+        text = json.dumps(_said(body), ensure_ascii=False, separators=(",", ":"))
         return Response(text, headers=headers, content_type="application/json; charset=utf-8")
 
-    def _token(self) -> Token:
-        """Find the token of the request, and check that it may come in here."""
-        here = world()
-        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-        token = here.ledger.bearer(value.strip(), here.now())
-        if scheme.lower() != "bearer" or token is None:
-            raise problems.unauthorized()
+    def _check_scopes(self, here: World, token: Token) -> None:
         beta = here.settings.dialect == BETA
         needed = self.endpoint.beta_scopes if beta else self.endpoint.scopes
         if needed is None:
             raise problems.unsupported_authentication() if beta else problems.not_found()
         if not needed <= token.grant.scopes:
             raise problems.forbidden()
-        return token
+
+    def _answer(self, here: World, token: Token, path: dict[str, str]) -> Answer:
+        query = Query(published=here.settings.dialect == RENAMED)
+        call = Call(here, token, here.accounts[token.grant.account_id], query, origin())
+        body, resources = self.handler(call, **path)
+        return renamed(body) if call.renamed else body, resources
+
+
+def _token(here: World) -> Token:
+    """Find the living access token that the request brings."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    token = here.ledger.bearer(value.strip(), here.now())
+    if scheme.lower() != "bearer" or token is None:
+        raise problems.unauthorized()
+    return token
 
 
 def _said(body: dict[str, Any]) -> dict[str, Any]:

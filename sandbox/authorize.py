@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("authorize", __name__)
 
+SHOWN = 100  # a seed file may bring thousands; all of them can sign in, these can be picked
 STATE_LENGTH = 500  # Twitter's documentation: "up to 500 characters"
 S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 7636 §4.2: base64url of 32 bytes
 # RFC 7636 §4.1 wants 43 characters and more; Twitter's own example sends the word "challenge".
@@ -47,7 +48,7 @@ def ask() -> BaseResponse:
         "authorize.html",
         200,
         asked=asked,
-        accounts=world().signed_in_choices(),
+        accounts=world().signed_in_choices()[:SHOWN],
         words=SCOPES[world().settings.dialect],
         ticket=world().tickets.issue(asked),
     )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("console", __name__)
 
+SHOWN_ACCOUNTS = 100  # a seed file may bring thousands
 DANCES = 5  # sign-ins that are told step by step
 SHOWN = 60  # journal entries on the page; all of them are in its JSON twin
 
@@ -62,7 +63,7 @@ def _page(problem: str = "") -> str:
         ahead=round(here.ahead()),
         settings=here.settings,
         choices=CHOICES,
-        accounts=[row for row in accounts if not is_flock(row[0])],
+        accounts=[row for row in accounts if not is_flock(row[0])][:SHOWN_ACCOUNTS],
         clients=clients,
         tokens=list(reversed(inventory.tokens(here))),
         faults=[(fault, describe(fault)) for fault in here.faults.waiting()],

@@ -78,6 +78,8 @@ RENAMED_EXPANSIONS = RENAMED | {
     "referenced_posts.attachments.media_keys": "referenced_tweets.id.attachments.media_keys",
     "affiliation": "affiliation.user_id",
 }
+# Who says one of these speaks the new names; `affiliation` is a word of both.
+ONLY_NEW = frozenset(RENAMED_EXPANSIONS) - {"affiliation"}
 
 _NEW = {old: new for new, old in RENAMED.items()}
 

@@ -75,22 +75,43 @@ class Count:
         }
 
 
-def spend(world: World, endpoint: Endpoint, token: Token) -> dict[str, str]:
-    """Count a call and give the headers that say how many are left, or answer 403, 402 or 429."""
+def count(world: World, endpoint: Endpoint, token: Token) -> list[Count]:
+    """Count a call in every window there is; none where the plan does not have the endpoint.
+
+    Twitter counts a person's call against the person alone.
+    """
+    limit = endpoint.limits[world.settings.plan]
+    if limit is not None and world.settings.dialect == BETA:
+        limit = endpoint.beta_limit or limit
+    return [] if limit is None else list(_counts(world, endpoint, token, limit))
+
+
+def told(counts: list[Count]) -> dict[str, str]:
+    """Tell of the person's window, or of the one that is over; the daily ones have their own."""
+    short = [count for count in counts if count.length != DAY]
+    headers = {}
+    if short:
+        headers = next(filter(Count.is_over, short), short[0]).headers("x-rate-limit")
+    for count in counts:
+        if count.length == DAY:
+            headers |= count.headers(f"x-{count.whose}-limit-24hour")
+    return headers
+
+
+def check(world: World, endpoint: Endpoint, token: Token, counts: list[Count]) -> None:
+    """Answer 403, 402 or 429 to a call that the plan, the money or a window does not allow."""
     settings, client_id = world.settings, token.grant.client_id
     if settings.enrollment != "complete":
         raise problems.not_enrolled(client_id, settings.enrollment)
-    limit = endpoint.limits[settings.plan]
-    if limit is None:
+    if endpoint.limits[settings.plan] is None:
         raise problems.not_enrolled(client_id, "client-not-enrolled")
-    if settings.dialect == BETA:
-        limit = endpoint.beta_limit or limit
     if settings.plan == "pay-per-use" and settings.credits == 0 and not endpoint.free_when_broke:
         # Seen in 2026: an account without money could still sign people in, and nothing else.
         raise problems.credits_depleted()
     if settings.posts_left == 0 and endpoint.reads_posts:
         raise problems.usage_capped()
-    return _counted(world, endpoint, token, limit)
+    if any(count.is_over() for count in counts):
+        raise problems.too_many_requests(settings.limit_body)
 
 
 def charge(world: World, endpoint: Endpoint, resources: int) -> None:
@@ -99,17 +120,6 @@ def charge(world: World, endpoint: Endpoint, resources: int) -> None:
         world.spend_credits(endpoint.price * resources)
     if endpoint.reads_posts:
         world.spend_posts(resources)
-
-
-def _counted(world: World, endpoint: Endpoint, token: Token, limit: Limit) -> dict[str, str]:
-    """Count in every window there is. Twitter counts a person's call against the person alone."""
-    counts = list(_counts(world, endpoint, token, limit))
-    headers = _told(counts)
-    if any(count.is_over() for count in counts):
-        problem = problems.too_many_requests(world.settings.limit_body)
-        problem.headers = headers
-        raise problem
-    return headers
 
 
 def _counts(world: World, endpoint: Endpoint, token: Token, limit: Limit) -> Iterator[Count]:
@@ -126,13 +136,3 @@ def _counts(world: World, endpoint: Endpoint, token: Token, limit: Limit) -> Ite
             window = world.meter.window(key, world.now())
             window.used += 1
             yield Count(whose=whose, length=length, most=most, window=window)
-
-
-def _told(counts: list[Count]) -> dict[str, str]:
-    """Tell of the person's window, or of the one that is over; the daily ones have their own."""
-    short = [count for count in counts if count.length != DAY]
-    headers = next(filter(Count.is_over, short), short[0]).headers("x-rate-limit")
-    for count in counts:
-        if count.length == DAY:
-            headers |= count.headers(f"x-{count.whose}-limit-24hour")
-    return headers

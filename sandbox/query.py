@@ -143,11 +143,7 @@ class Query:
 
     def wanted(self, kind: str) -> Wanted:
         """Read `*.fields` and `expansions` for an endpoint that returns this kind of object."""
-        renamed = (
-            self._published
-            or "post.fields" in self._unread
-            or "referenced_posts" in request.args.get("expansions", "")
-        )
+        renamed = self._published or self._speaks_new_names()
         chosen = {
             of: frozenset(fields.DEFAULTS[of]) | self._fields(of, renamed=renamed)
             for of in fields.PARAMETERS[kind]
@@ -155,6 +151,16 @@ class Query:
         return Wanted(
             fields=chosen, expansions=self._expansions(kind, renamed=renamed), renamed=renamed
         )
+
+    def _speaks_new_names(self) -> bool:
+        """Say whether a client uses a name that only the renamed specification has."""
+        chosen = {
+            word
+            for name, values in self._unread.items()
+            if name == "expansions" or name.endswith(".fields")
+            for word in ",".join(values).split(",")
+        }
+        return "post.fields" in self._unread or not chosen.isdisjoint(fields.ONLY_NEW)
 
     def done(self) -> None:
         """Refuse parameters that nobody asked about, and everything else that was wrong."""

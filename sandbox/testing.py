@@ -12,10 +12,13 @@ twitter = pytest.fixture(testing.twitter)
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from sandbox import create_app
 from sandbox.faults import fault_from
@@ -116,6 +119,32 @@ class Sandbox:
     def fault(self, **wish: Any) -> None:  # noqa: ANN401
         """Let something go wrong; the keywords are those of `POST /sandbox/faults`."""
         self.world.faults.add(fault_from(wish))
+
+    def say_yes(self, authorization_url: str, account: str = "wren") -> str:
+        """Play the browser and the person in front of it: authorize the app as this account.
+
+        Gives the address that the browser is sent back to, code and state included. A request
+        that leads nowhere raises ValueError with the reason.
+        """
+        return self._answer(authorization_url, account, "authorize")
+
+    def say_no(self, authorization_url: str) -> str:
+        """Play a person who presses Cancel, and give the address they are sent back to."""
+        return self._answer(authorization_url, "", "cancel")
+
+    def _answer(self, authorization_url: str, account: str, decision: str) -> str:
+        query = urlsplit(authorization_url).query
+        browser = self.app.test_client()
+        page = browser.get(f"/i/oauth2/authorize?{query}", base_url=self.url)
+        if page.status_code == 200:
+            ticket = re.findall(r'name="ticket" value="([^"]+)"', page.text)[0]
+            form = {"ticket": ticket, "account": account, "decision": decision}
+            page = browser.post("/i/oauth2/authorize", data=form, base_url=self.url)
+        if page.location is None:
+            # The last box on the page is for developers, and its first paragraph is the reason.
+            reason = re.findall(r"<p>(.*?)</p>", page.text, re.DOTALL)
+            raise ValueError(unescape(reason[-1]) if reason else page.text)
+        return page.location
 
     def enqueue(
         self,

@@ -34,6 +34,15 @@ def test_every_json_twin_is_in_the_table(app):
     assert [twin for twin in sorted(twins) if twin not in TEXT] == []
 
 
+def test_every_button_has_its_twin_in_the_table(steps):
+    steps.sign_in()
+    labels = set(re.findall(r"<button[^>]*>(.*?)</button>", steps.browser.get("/").text))
+    table = TEXT[TEXT.index("| button |") : TEXT.index("A token has `kind`")]
+    known = {label.removesuffix(" for @wren") for label in labels}
+
+    assert [label for label in sorted(known) if label.removesuffix(" (public)") not in table] == []
+
+
 def test_every_account_is_introduced():
     assert [a.username for a in ACCOUNTS if f"`{a.username}`" not in TEXT] == []
 

@@ -192,3 +192,21 @@ def test_counts_come_under_both_names(steps):
 
     assert user["public_metrics"]["post_count"] == user["public_metrics"]["tweet_count"]
     assert tweet["public_metrics"]["repost_count"] == tweet["public_metrics"]["retweet_count"]
+
+
+@pytest.mark.parametrize(
+    "path, query",
+    [
+        ("/2/users/me", {"expansions": "pinned_post_id"}),
+        ("/2/users/me", {"user.fields": "pinned_post_id"}),
+        (f"/2/tweets/{at(1440)}", {"expansions": "edit_history_post_ids"}),
+        (f"/2/tweets/{at(1440)}", {"post.fields": "created_at"}),
+    ],
+)
+def test_one_new_name_is_enough_to_be_answered_in_new_names(steps, path, query):
+    body = steps.get(path, **query).json
+    said = str(body)
+
+    assert "data" in body
+    assert "tweet_id" not in said
+    assert "'tweets'" not in said

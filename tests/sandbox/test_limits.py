@@ -252,3 +252,32 @@ def test_a_clients_windows_can_be_used_up_at_once(steps, token, world):
     assert steps.get(f"/2/users/{WREN}", robin).status_code == 200
     world.advance(900)
     assert steps.get("/2/users/me", token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes, path, status",
+    [
+        ({}, "/2/users/me", 200),
+        ({}, "/2/users/nobody", 400),
+        ({}, "/2/users/42", 200),
+        ({"plan": "pay-per-use", "credits": 0}, f"/2/users/{WREN}", 402),
+        ({"posts_left": 0}, f"/2/users/{WREN}/tweets", 429),
+    ],
+)
+def test_good_or_bad_an_answer_has_the_headers(steps, token, world, changes, path, status):
+    world.change(changes)
+    answer = steps.get(path, token)
+
+    assert answer.status_code == status
+    assert {f"x-rate-limit-{what}" for what in ("limit", "remaining", "reset")} <= {
+        name.lower() for name, _ in answer.headers
+    }
+
+
+def test_a_missing_scope_counts_as_well(steps):
+    token = steps.sign_in(scope="tweet.read users.read")["access_token"]
+    answers = [steps.get(FOLLOWING, token) for _ in range(2)]
+    left = [int(answer.headers["x-rate-limit-remaining"]) for answer in answers]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert left[0] - left[1] == 1

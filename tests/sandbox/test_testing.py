@@ -68,3 +68,40 @@ def test_the_clock_goes_forward(twitter):
     before = twitter.clock.now()
 
     assert 7200 <= twitter.clock.advance(7200) - before < 7260
+
+
+QUERY = (
+    "response_type=code&client_id=sandbox-client&scope=tweet.read+users.read&state=s"
+    "&redirect_uri=http%3A%2F%2F127.0.0.1%3A8000%2Fauth%2Fcallback"
+    "&code_challenge=challenge&code_challenge_method=plain"
+)
+
+
+def test_a_person_says_yes(twitter):
+    back = twitter.say_yes(f"{twitter.authorize_url}?{QUERY}", account="jay")
+
+    assert back.startswith("http://127.0.0.1:8000/auth/callback?state=s&code=")
+    assert twitter.world.ledger.grants[0].account_id == twitter.world.named("jay").id
+
+
+def test_a_person_says_no(twitter):
+    back = twitter.say_no(f"{twitter.authorize_url}?{QUERY}")
+
+    assert back == "http://127.0.0.1:8000/auth/callback?error=access_denied&state=s"
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (("tweet.read", "tweet.eat"), "scope 'tweet.eat' does not exist"),
+        (("sandbox-client", "nobody"), "client_id is not a registered client"),
+    ],
+)
+def test_a_dead_end_says_why(twitter, change, words):
+    with pytest.raises(ValueError, match=words):
+        twitter.say_yes(f"{twitter.authorize_url}?{QUERY.replace(*change)}")
+
+
+def test_nobody_of_that_name_can_say_yes(twitter):
+    with pytest.raises(ValueError, match="username of somebody who can sign in"):
+        twitter.say_yes(f"{twitter.authorize_url}?{QUERY}", account="nobody")
