@@ -24,8 +24,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 from app import rate_limits
 from app.accounts.errors import CannotOpen, GrantEnded
 from app.auth import errors as auth
-from app.auth.redirects import local
 from app.logs import request_id
+from app.redirects import local
 from app.services import services
 from app.twitter import errors as twitter
 
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 Whose = Literal["you", "us", "twitter", ""]
 RETRY_SECONDS = 5
+FOLLOW_BUTTONS = {"pages.follow", "pages.unfollow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +359,12 @@ def _home() -> Button:
 
 
 def _same_form() -> Button:
-    """Offer the form again whose token was stale; unknown ones are not repeated blindly."""
+    """Offer the form again whose token was stale; unknown ones are not repeated blindly.
+
+    Nor is a wish to follow somebody: who did not press the button would not read it here.
+    """
+    if request.endpoint in FOLLOW_BUTTONS:
+        return Button("Go back", local(_asked_next()))
     if request.endpoint == "auth.login":
         return _sign_in(**{name: request.form.get(name, "") for name in ("next", "ask")})
     if request.endpoint == "auth.logout":

@@ -1,4 +1,4 @@
-"""Where a person may be sent after a sign-in: to a path of this site and nowhere else."""
+"""Where a form may send a person afterwards: to a path of this site and nowhere else."""
 
 from __future__ import annotations
 

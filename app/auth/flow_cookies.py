@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -37,14 +37,21 @@ class PendingSignIn:
     code_verifier: str = field(repr=False)
     next: str
     scopes: tuple[str, ...]
+    # What to do after the sign-in (`app.wishes`), and the Twitter id of who wanted it.
+    wish: str = ""
+    wisher: str = ""
 
     def to_json(self) -> bytes:
-        return json.dumps(asdict(self), separators=(",", ":")).encode()
+        """Write what is not empty: short, and a worker of the previous version opens it, too."""
+        said = {name: value for name, value in asdict(self).items() if value}
+        return json.dumps(said, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
+        """Read what this version or its neighbours have written: two run during a deployment."""
         data = json.loads(text)
-        return cls(**data | {"scopes": tuple(data["scopes"])})
+        known = {each.name: data[each.name] for each in fields(cls) if each.name in data}
+        return cls(**known | {"scopes": tuple(data["scopes"])})
 
 
 class FlowCookies:

@@ -24,9 +24,10 @@ from app.auth.errors import (
     StillWorking,
 )
 from app.auth.flow_cookies import PendingSignIn
-from app.auth.redirects import local
+from app.redirects import local
 from app.twitter.budget import SECONDS as BUDGET_SECONDS
 from app.twitter.oauth import SERVER_TROUBLE, WORD
+from app.wishes import Wish
 
 # 256 bits each, in the URL-safe alphabet; 43 characters is also RFC 7636 §4.1's minimum.
 SECRET_BYTES = 32
@@ -45,13 +46,21 @@ EXCHANGE_TAKES_AT_MOST = timedelta(seconds=BUDGET_SECONDS + 5)
 ONCE = ("state", "code", "error", "iss")
 
 
-def begin(next_path: str | None, scopes: Iterable[str]) -> PendingSignIn:
-    """Start a sign-in: a fresh state and code verifier, and where to go afterwards."""
+def begin(
+    next_path: str | None, scopes: Iterable[str], *, wish: Wish | None = None, wisher: str = ""
+) -> PendingSignIn:
+    """Start a sign-in: a fresh state and code verifier, and where to go afterwards.
+
+    `wish` is what to do then, if it is `wisher` (a Twitter id) who comes back.
+    """
+    kept = wish is not None and wisher != ""
     return PendingSignIn(
         state=secrets.token_urlsafe(SECRET_BYTES),
         code_verifier=secrets.token_urlsafe(SECRET_BYTES),
         next=local(next_path),
         scopes=tuple(sorted(scopes)),
+        wish=str(wish) if kept else "",
+        wisher=wisher if kept else "",
     )
 
 
