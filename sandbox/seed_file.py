@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sandbox.model import Client
 
 _FIRST_ACCOUNT = 1_600_000_000_000_000_001
+_OLDEST_DAYS = 4000  # the ids of posts go back no further
 _FIRST_POST = 1  # on top of what the age makes of an id, so that it is nobody else's
 _COLOURS = (
     ("#33507a", "#c9d8ea", "#d9a441"),
@@ -80,11 +81,11 @@ class _Row:
             raise self.wrong(name, "is missing")
         return self.text(name, shape=shape)
 
-    def number(self, name: str, default: int) -> int:
-        """Read a whole number that is not negative."""
+    def number(self, name: str, default: int, highest: int = 10**9) -> int:
+        """Read a whole number from 0 to the highest."""
         value = self._take(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10**9:
-            raise self.wrong(name, "must be a whole number that is not negative")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= highest:
+            raise self.wrong(name, f"must be a whole number from 0 to {highest}")
         return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:
@@ -174,7 +175,7 @@ class _File:
                 description=row.text("description"),
                 location=row.text("location"),
                 url=row.text("url"),
-                days_old=row.number("days_old", 1000),
+                days_old=row.number("days_old", 1000, _OLDEST_DAYS),
                 verified_type=row.choice("verified_type", _VERIFIED, "none"),
                 protected=row.flag("protected"),
                 suspended=row.flag("suspended"),
@@ -189,7 +190,7 @@ class _File:
     def _tweets(self) -> Iterator[Tweet]:
         known = {tweet.id for tweet in self._birds.tweets}
         for number, row in self._each("tweets"):
-            minutes_ago = row.number("minutes_ago", number)
+            minutes_ago = row.number("minutes_ago", number, _OLDEST_DAYS * 24 * 60)
             usual = str(int(at(minutes_ago)) + _FIRST_POST + number)
             tweet = Tweet(
                 id=row.text("id", usual, NUMERIC_ID),
@@ -274,7 +275,7 @@ def _times(state: str, row: _Row) -> dict[str, Any]:
     """Turn the one number that a file gives into the times that the state has."""
     if state == "scheduled":
         return {"scheduled_minutes": row.number("in_minutes", 60)}
-    ago = row.number("minutes_ago", 10)
+    ago = row.number("minutes_ago", 10, _OLDEST_DAYS * 24 * 60)
     if state == "live":
         return {"created_minutes": -ago - 5, "started_minutes": -ago}
     return {"created_minutes": -ago - 65, "started_minutes": -ago - 60, "ended_minutes": -ago}

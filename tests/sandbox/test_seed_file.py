@@ -67,6 +67,30 @@ def test_thousands_of_accounts_are_no_trouble(seed):
     assert len(world.follows.following(world.named("number_0").id)) == 5000
 
 
+def test_posts_refer_to_others_and_spaces_have_the_times_of_their_state(seed):
+    wish = {
+        "accounts": [{"username": "ada"}, {"username": "eve", "picture": False}],
+        "tweets": [
+            {"id": "1", "author": "ada", "text": "One", "minutes_ago": 9},
+            {"id": "2", "author": "eve", "quotes_id": "1", "text": "See"},
+            {"id": "3", "author": "eve", "reposts_id": "1"},
+            {"id": "4", "author": "ada", "note": "Long. " * 100},
+        ],
+        "spaces": [
+            {"creator": "ada", "state": "live", "hosts": ["eve", "ada"]},
+            {"creator": "ada", "state": "ended", "minutes_ago": 30},
+        ],
+    }
+    world = World(seed(wish))
+    live, ended = world.spaces.values()
+
+    assert world.tweets["2"].references == (("quoted", "1"),)
+    assert world.tweets["3"].references == (("retweeted", "1"),)
+    assert [account.plumage is None for account in world.accounts.values()] == [False, True]
+    assert (live.started_minutes, live.host_ids[0]) == (-10, world.named("eve").id)
+    assert (ended.started_minutes, ended.ended_minutes) == (-90, -30)
+
+
 ADA = {"accounts": [{"username": "ada"}]}
 
 
@@ -86,6 +110,7 @@ ADA = {"accounts": [{"username": "ada"}]}
         ({"accounts": [{"username": "ada", "id": "x"}]}, "accounts[0].id must match"),
         ({"accounts": [{"username": "ada", "protected": 1}]}, "accounts[0].protected must be true"),
         ({"accounts": [{"username": "ada", "days_old": -1}]}, "accounts[0].days_old must be a wh"),
+        ({"accounts": [{"username": "ada", "days_old": 10**6}]}, "from 0 to 4000"),
         ({"accounts": [{"username": "ada", "color": "x"}]}, "accounts[0].color is unknown"),
         ({"accounts": [{"username": "ada"}, {"username": "ADA"}]}, "username 'ada' 2 times"),
         (
