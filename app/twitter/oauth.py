@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from authlib.integrations.requests_client import OAuth2Auth
@@ -249,7 +249,8 @@ def _token_set(token: Mapping[str, Any], *, asked: frozenset[str], now: datetime
 def _raise_for_refusal(answer: Answer) -> None:
     """Raise what a token or revocation answer means, unless it is a success (RFC 6749 §5.2)."""
     if answer.status == TOO_MANY_REQUESTS:
-        raise Limited("the OAuth endpoint limits us", until=lifts_at(answer.headers))
+        until = lifts_at(answer.headers, now=datetime.now(UTC))
+        raise Limited("the OAuth endpoint limits us", until=until)
     error = _error(answer)
     if error is not None:
         raise error
