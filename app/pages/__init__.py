@@ -6,8 +6,9 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from app.pages import account, follows, home, spaces, tweets
+from app.pages import account, follows, home, lookup, spaces, tweets
 from app.pages.figures import ago, exactly, roughly, since
+from app.pages.paging import MOST_PAGES
 from app.pages.twitter_site import twitter_site
 from app.services import services
 from app.twitter.endpoints import USER_TWEETS
@@ -18,9 +19,13 @@ READS = ["GET", "POST"]
 pages = Blueprint("pages", __name__)
 pages.add_url_rule("/", "home", home.home, methods=READS)
 pages.add_url_rule("/tweets", "tweets", tweets.tweets, methods=READS)
+pages.add_url_rule("/tweets/<tweet_id>", "tweet", tweets.tweet, methods=READS)
+pages.add_url_rule("/tweets/lookup", "tweets_lookup", tweets.tweets_lookup, methods=READS)
 pages.add_url_rule("/follows", "follows", follows.follows, methods=READS)
 pages.add_url_rule("/follows/followers", "followers", follows.followers, methods=READS)
 pages.add_url_rule("/spaces", "spaces", spaces.spaces, methods=READS)
+pages.add_url_rule("/spaces/<space_id>", "space", spaces.space, methods=READS)
+pages.add_url_rule("/spaces/lookup", "spaces_lookup", spaces.spaces_lookup, methods=READS)
 pages.add_url_rule("/account", "account", account.account)
 pages.add_url_rule(
     "/account/browsers/<grant_id>/end", "end_browser", account.end_browser, methods=["POST"]
@@ -42,6 +47,7 @@ def register(app: Flask) -> None:
     app.add_template_filter(exactly)
     app.add_template_filter(roughly)
     app.add_template_filter(since)
+    app.add_template_filter(lookup.in_order)
     app.add_template_filter(spaces.open_spaces)
     app.context_processor(_for_templates)
 
@@ -50,5 +56,6 @@ def _for_templates() -> dict[str, Any]:
     return {
         "now": services().now(),
         "twitter_site": twitter_site(),
+        "most_pages": MOST_PAGES,
         "has_timeline": USER_TWEETS.exists_in(services().dialect),
     }

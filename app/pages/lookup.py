@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -63,10 +63,14 @@ class NotUnderstood(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """People to look up, each once, in the order asked: some by id, some by name."""
+    """People to look up, each once, in the order asked: some by id, some by name.
+
+    `order` is both together, the names with an @ before them.
+    """
 
     ids: tuple[str, ...] = ()
     usernames: tuple[str, ...] = ()
+    order: tuple[str, ...] = field(default=(), compare=False)
 
 
 def tweets(text: str) -> tuple[str, ...]:
@@ -114,13 +118,13 @@ def people(text: str) -> Wanted:
         unknown="Not the name, the id or the link of a person:",
         things="people",
     )
-    ids, names = [], dict[str, str]()
-    for entry in entries:
-        if entry.startswith("@"):
-            names.setdefault(entry.lower(), entry.removeprefix("@"))
-        else:
-            ids.append(entry)
-    return Wanted(ids=tuple(ids), usernames=tuple(names.values()))
+    each = {entry.lower(): entry for entry in reversed(entries)}  # names know no large letters
+    order = tuple(dict.fromkeys(each[entry.lower()] for entry in entries))
+    return Wanted(
+        ids=tuple(entry for entry in order if not entry.startswith("@")),
+        usernames=tuple(entry[1:] for entry in order if entry.startswith("@")),
+        order=order,
+    )
 
 
 class _HasId(Protocol):

@@ -1,20 +1,26 @@
-"""Spaces of the people the person follows."""
+"""Spaces of the people the person follows, one Space, and Spaces by id, link or creator."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
-from app.pages import reads
+from app.pages import lookup, reads
+from app.pages.lookup import NotUnderstood
 from app.pages.view import shown
 from app.pages.visitor import for_signed_in
 from app.services import services
-from app.twitter.entities import Space
+from app.twitter.entities import SPACE_ID, Space
 
 SOME_DAY = datetime.max.replace(tzinfo=UTC)
+
+# What can be looked up by what, and how each field is read.
+_FIELDS = {"ids": lookup.spaces, "creators": lookup.creators}
+_READS = {"ids": reads.spaces_by_id, "creators": reads.spaces_by_creators}
 
 
 @for_signed_in
@@ -22,6 +28,31 @@ def spaces(person: Person) -> ResponseReturnValue:
     """GET /spaces: live ones, then scheduled ones."""
     read = reads.spaces(person.profile.id, services().dialect)
     return shown(person, "spaces.html", {"spaces": read})
+
+
+@for_signed_in
+def space(person: Person, space_id: str) -> ResponseReturnValue:
+    """GET /spaces/<space_id>: whatever its state is."""
+    if not SPACE_ID.fullmatch(space_id):
+        abort(404)
+    return shown(person, "space.html", {"space": reads.space(space_id)}, space_id=space_id)
+
+
+@for_signed_in
+def spaces_lookup(person: Person) -> ResponseReturnValue:
+    """GET /spaces/lookup?ids= or ?creators=; the forms come by POST, as those for Tweets do."""
+    by = next((name for name in _FIELDS if name in request.values), None)
+    if by is None:
+        return render_template("spaces_lookup.html")
+    typed = request.values[by]
+    try:
+        ids = _FIELDS[by](typed)
+    except NotUnderstood as wrong:
+        return render_template("spaces_lookup.html", by=by, typed=typed, wrong=wrong), 400
+    if by in request.form:
+        return redirect(f"{url_for('pages.spaces_lookup')}?{by}={','.join(ids)}", code=303)
+    read = {"spaces": _READS[by](ids)}
+    return shown(person, "spaces_lookup.html", read, by=by, typed=typed, ids=ids)
 
 
 def open_spaces(spaces: Iterable[Space]) -> list[Space]:

@@ -1,18 +1,57 @@
-"""The person's own Tweets."""
+"""The person's own Tweets, one Tweet, and Tweets by id or link."""
 
 from __future__ import annotations
 
+from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
-from app.pages import reads
+from app.pages import lookup, paging, reads
+from app.pages.lookup import NotUnderstood
 from app.pages.view import shown
 from app.pages.visitor import for_signed_in
 from app.services import services
+from app.twitter.endpoints import USER_TWEETS
+from app.twitter.entities import USER_OR_TWEET_ID
 
 
 @for_signed_in
 def tweets(person: Person) -> ResponseReturnValue:
-    """GET /tweets: the newest ones; in the beta, which has no timeline, the pinned one."""
-    read = reads.tweets(person.profile.id, services().dialect)
-    return shown(person, "tweets.html", {"tweets": read})
+    """GET /tweets: the person's own, page by page; in the beta, what is pinned."""
+    user_id, dialect = person.profile.id, services().dialect
+    if not USER_TWEETS.exists_in(dialect):
+        pinned = {
+            "tweets": reads.tweets(user_id, dialect),
+            "followed": reads.pinned_of_followed(user_id),
+        }
+        return shown(person, "tweets.html", pinned)
+    there = paging.place()
+    read = reads.tweets(user_id, dialect, page_token=there.token)
+    return shown(person, "tweets.html", {"tweets": paging.part(read, there)}, number=there.number)
+
+
+@for_signed_in
+def tweet(person: Person, tweet_id: str) -> ResponseReturnValue:
+    """GET /tweets/<tweet_id>."""
+    if not USER_OR_TWEET_ID.fullmatch(tweet_id):
+        abort(404)
+    return shown(person, "tweet.html", {"tweet": reads.tweet(tweet_id)}, tweet_id=tweet_id)
+
+
+@for_signed_in
+def tweets_lookup(person: Person) -> ResponseReturnValue:
+    """GET /tweets/lookup?ids=: ids and links, mixed.
+
+    The form comes by POST, as a hundred links are longer than an address may be.
+    """
+    typed = request.values.get("ids")
+    if typed is None:
+        return render_template("tweets_lookup.html")
+    try:
+        ids = lookup.tweets(typed)
+    except NotUnderstood as wrong:
+        return render_template("tweets_lookup.html", typed=typed, wrong=wrong), 400
+    if "ids" in request.form:
+        return redirect(f"{url_for('pages.tweets_lookup')}?ids={','.join(ids)}", code=303)
+    read = {"tweets": reads.tweets_by_id(ids)}
+    return shown(person, "tweets_lookup.html", read, typed=typed, ids=ids)
