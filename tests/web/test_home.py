@@ -1,0 +1,99 @@
+"""The overview: three panels, each with its age, its trouble, and its place in the plan."""
+
+import re
+
+import pytest
+
+from tests.web.test_pages import FOLLOWING_URL, SPACES_URL, TWEET, TWEETS_URL, calls_to, stand
+
+NOT_IN_PLAN = {
+    "status": 403,
+    "json": {
+        "type": "https://api.x.com/2/problems/client-forbidden",
+        "reason": "client-not-enrolled",
+    },
+}
+OUT_OF_CREDITS = {"status": 402, "json": {"type": "https://api.x.com/2/problems/credits"}}
+LEFT_OUT = "Part of what was here is not in this site's plan at Twitter at the moment."
+
+
+@pytest.fixture
+def signed_in(client, kind_twitter):
+    client.sign_in()
+    return client
+
+
+def panels(page):
+    """The headings of the panels, in their order."""
+    return re.findall(r'<h2 id="(\w+)-title">', page)
+
+
+def test_each_panel_says_its_age_and_can_be_refreshed(signed_in, twitter, clock):
+    stand(twitter)
+    signed_in.get("/")
+    clock.advance(seconds=10)
+
+    page = signed_in.get("/").text
+
+    assert re.findall(r'name="refresh" value="(\w+)"', page) == ["tweets", "spaces", "following"]
+    assert page.count("Read <time") == 3
+
+
+def test_one_panel_is_refreshed_and_the_others_are_not(signed_in, twitter, clock):
+    stand(twitter)
+    signed_in.get("/")
+    clock.advance(seconds=30)
+    form = {"csrf_token": signed_in.csrf_token("/account"), "refresh": "tweets"}
+
+    answer = signed_in.post("/", data=form)
+
+    assert (answer.status_code, answer.location) == (303, "/")
+    assert len(calls_to(twitter, TWEETS_URL)) == 2
+    assert len(calls_to(twitter, SPACES_URL)) == 1
+    assert len(calls_to(twitter, FOLLOWING_URL)) == 1
+
+
+def test_an_old_panel_says_why_beside_those_that_are_new(signed_in, twitter, clock):
+    twitter.get(TWEETS_URL, json={"data": [TWEET]})
+    stand(twitter, tweets={"status": 503})
+    signed_in.get("/")
+    clock.advance(minutes=2)
+
+    page = signed_in.get("/").text
+
+    assert page.count("Until then, here is what we read before.") == 1
+    assert "Good morning from the ivy" in page
+    assert ">2 minutes ago</time>" in page
+    assert "Dawn chorus" in page
+
+
+@pytest.mark.parametrize("answer", [NOT_IN_PLAN, OUT_OF_CREDITS])
+@pytest.mark.parametrize(
+    "left_out, still_there",
+    [
+        (["tweets"], ["spaces", "follows"]),
+        (["spaces"], ["tweets", "follows"]),
+        (["tweets", "spaces"], ["follows"]),
+        (["following", "spaces"], ["tweets"]),
+        (["tweets", "following", "spaces"], []),
+    ],
+)
+def test_what_the_plan_lacks_is_left_out_with_one_line(
+    signed_in, twitter, answer, left_out, still_there
+):
+    stand(twitter, **dict.fromkeys(left_out, answer))
+
+    page = signed_in.get("/").text
+
+    assert panels(page) == still_there
+    assert page.count(LEFT_OUT) == 1
+    assert re.search(rf'{LEFT_OUT} <a href="/account">', page)
+
+
+def test_a_plan_that_has_it_all_is_not_mentioned(signed_in, twitter):
+    stand(twitter)
+
+    page = signed_in.get("/").text
+
+    assert panels(page) == ["tweets", "spaces", "follows"]
+    assert "plan" not in page
