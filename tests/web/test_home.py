@@ -61,7 +61,7 @@ def test_an_old_panel_says_why_beside_those_that_are_new(signed_in, twitter, clo
 
     page = signed_in.get("/").text
 
-    assert page.count("Until then, here is what we read before.") == 1
+    assert page.count("Until then, here is what we read 2 minutes ago.") == 1
     assert "Good morning from the ivy" in page
     assert ">2 minutes ago</time>" in page
     assert "Dawn chorus" in page

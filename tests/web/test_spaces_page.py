@@ -100,7 +100,7 @@ def test_old_spaces_are_shown_with_the_reason(signed_in, twitter, api, clock):
     page = signed_in.get("/spaces").text
 
     assert "Twitter is not answering." in page
-    assert "Until then, here is what we read before." in page
+    assert "Until then, here is what we read 6 minutes ago." in page
     assert "Dawn chorus" in page
 
 

@@ -241,7 +241,7 @@ def test_old_tweets_are_shown_with_the_reason(signed_in, twitter, clock):
     page = signed_in.get("/tweets").text
 
     assert "Twitter is not answering." in page
-    assert "Until then, here is what we read before." in page
+    assert "Until then, here is what we read 2 minutes ago." in page
     assert "Good morning" in page
     assert ">2 minutes ago</time>" in page
 
