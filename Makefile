@@ -31,7 +31,7 @@ types: tools  # do the types agree?
 	$(python) -m mypy
 coverage: test  # did the tests reach every branch of sign-in, storage and Twitter?
 	$(python) -m coverage report --include="app/auth/*,app/accounts/*,app/twitter/*" --fail-under=100
-chaos: tools  # kill, lock and delay things for half an hour: who loses their sign-in?
+chaos: tools  # kill, lock and delay things for 45 minutes: who loses their sign-in?
 	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-200} $(python) -m pytest tests/chaos
 lock:  # choose the newest packages again and write both requirements files
 	bin/lock
