@@ -183,7 +183,8 @@ class Query:
         if self._published:
             chosen = self.words("expansions", fields.PUBLISHED_EXPANSIONS[kind])
             return frozenset(fields.RENAMED_EXPANSIONS.get(word, word) for word in chosen)
-        return self._translated("expansions", fields.EXPANSIONS[kind], renamed=renamed)
+        known = fields.EXPANSIONS[kind] | (fields.PUBLISHED_EXPANSIONS[kind] if renamed else set())
+        return self._translated("expansions", known, renamed=renamed)
 
     def _translated(self, name: str, classic: Collection[str], *, renamed: bool) -> frozenset[str]:
         if not renamed:

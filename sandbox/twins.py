@@ -106,13 +106,14 @@ def expire_tokens() -> Response:
 def limits() -> Response:
     """`{"account": "wren"}` or `{"client_id": "sandbox-client"}`: use the windows up.
 
-    Of all endpoints, or of the one that `endpoint` names.
+    Of all endpoints, or of the one that `endpoint` names; `"window": "day"` for the 24 hours.
     """
     body = _body()
+    endpoint, window = body.get("endpoint"), str(body.get("window", "quarter"))
     if "client_id" in body:
-        world().exhaust_client(str(body["client_id"]), body.get("endpoint"))
+        world().exhaust_client(str(body["client_id"]), endpoint, window)
     else:
-        world().exhaust(str(body.get("account", "")), body.get("endpoint"))
+        world().exhaust(str(body.get("account", "")), endpoint, window)
     return jsonify(exhausted=True)
 
 

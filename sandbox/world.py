@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sandbox import seed
 from sandbox.dialects import BETA, LIVE, RENAMED
-from sandbox.endpoints import ENDPOINTS
+from sandbox.endpoints import DAY, ENDPOINTS, QUARTER
 from sandbox.entities import entities, escaped
 from sandbox.faults import Faults
 from sandbox.follows import Follows
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sandbox.model import Account, Client, Seed, Tweet
 
 
+WINDOWS = {"quarter": QUARTER, "day": DAY}
 LONGEST_JUMP = 1000 * 365 * 86400  # a calendar ends in the year 9999
 
 
@@ -170,21 +171,29 @@ class World:
         """Say how far this clock is ahead of the one outside, in seconds."""
         return self._offset
 
-    def exhaust(self, username: str, endpoint: str | None = None) -> None:
+    def exhaust(self, username: str, endpoint: str | None = None, window: str = "quarter") -> None:
         """Use up a person's rate limit windows, of all endpoints or of one, in every client."""
         account = self.named(username)
-        with self.lock:
-            for name in _endpoint_names(endpoint):
-                for client_id in self.clients:
-                    self.meter.exhaust(name, account.id, client_id, self.now())
+        self._use_up(account.id, list(self.clients), endpoint, window)
 
-    def exhaust_client(self, client_id: str, endpoint: str | None = None) -> None:
+    def exhaust_client(
+        self, client_id: str, endpoint: str | None = None, window: str = "quarter"
+    ) -> None:
         """Use up a client's own windows: whoever calls through it, it is one call too many."""
         if client_id not in self.clients:
             raise BadSettingError(f"There is no client {client_id!r}.")
+        self._use_up("", [client_id], endpoint, window)
+
+    def _use_up(
+        self, account_id: str, client_ids: list[str], endpoint: str | None, window: str
+    ) -> None:
+        if window not in WINDOWS:
+            raise BadSettingError(f"window must be {' or '.join(WINDOWS)}.")
         with self.lock:
             for name in _endpoint_names(endpoint):
-                self.meter.exhaust(name, "", client_id, self.now())
+                for client_id in client_ids:
+                    key = (name, account_id, client_id, WINDOWS[window])
+                    self.meter.exhaust(key, self.now())
 
     def named(self, username: str) -> Account:
         """Find an account by its username, or say that there is none."""

@@ -281,3 +281,16 @@ def test_a_missing_scope_counts_as_well(steps):
 
     assert [answer.status_code for answer in answers] == [403, 403]
     assert left[0] - left[1] == 1
+
+
+def test_a_day_can_be_used_up_in_any_plan(steps, token, world):
+    """Twitter's ordinary headers look healthy then."""
+    world.exhaust("wren", "me", "day")
+    answer = steps.get("/2/users/me", token)
+
+    assert answer.status_code == 429
+    assert int(answer.headers["x-rate-limit-remaining"]) > 0
+    assert answer.headers["x-user-limit-24hour-remaining"] == "0"
+    world.advance(86400)
+    again = steps.get("/2/users/me", steps.sign_in()["access_token"])
+    assert again.status_code == 200

@@ -150,3 +150,21 @@ def test_a_sandbox_for_tests_can_have_a_world_of_its_own(seed, tmp_path):
         twitter.reset()
 
         assert twitter.world.named("ada")
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"nonsense": 1},
+        {"accounts": [{"username": "ada", "nonsense": 1}]},
+        ADA | {"tweets": [{"author": "ada", "nonsense": 1}]},
+        ADA | {"spaces": [{"creator": "ada", "nonsense": 1}]},
+        ADA | {"spaces": [{"creator": "ada", "state": "scheduled", "nonsense": 1}]},
+    ],
+)
+def test_every_key_is_in_the_documentation(seed, wish):
+    with pytest.raises(BadSeedError, match="nonsense is unknown") as problem:
+        seed(wish)
+    known = str(problem.value).partition("There are: ")[2].removesuffix(".").split(", ")
+
+    assert [key for key in known if f"`{key}`" not in DOCS and f'"{key}"' not in DOCS] == []

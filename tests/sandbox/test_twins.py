@@ -298,3 +298,10 @@ def test_a_protected_account_can_say_yes(steps, post):
 
     assert look.json["data"]["connection_status"] == ["following"]
     assert "data" in steps.get(f"/2/users/{nightjar}/tweets", token).json
+
+
+@pytest.mark.parametrize(
+    "wish, status", [("day", 200), ("quarter", 200), ("month", 400), (None, 400)]
+)
+def test_the_window_to_use_up_has_a_name(post, wish, status):
+    assert post("limits", {"account": "wren", "window": wish}).status_code == status
