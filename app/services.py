@@ -24,6 +24,7 @@ from app.accounts.vault import Vault
 from app.cache import Cache
 from app.database import Database
 from app.twitter.api import Api
+from app.twitter.breaker import Breaker
 from app.twitter.budget import Budget
 from app.twitter.client import Client as ApiClient
 from app.twitter.client import Direct
@@ -44,6 +45,7 @@ class Services:
     database: Database
     server: AuthorizationServer
     client: ApiClient
+    breaker: Breaker
     cache: Cache | None  # None: nothing is remembered (CACHE_SECONDS=0)
     allowance: Allowance
     usages: Usages
@@ -100,6 +102,7 @@ def wire(config: Config, engine: Engine, *, now: Callable[[], datetime] = utc_no
         database=database,
         server=server,
         client=client,
+        breaker=Breaker(),
         cache=cache,
         allowance=allowance,
         usages=usages,

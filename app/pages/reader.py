@@ -163,7 +163,11 @@ class Reader:
             self.here.allowance.heard(self.person.user_id, one)
 
         direct = Direct(
-            client=self.here.client, access_token=token, budget=self.budget, heard=heard
+            client=self.here.client,
+            access_token=token,
+            budget=self.budget,
+            heard=heard,
+            breaker=self.here.breaker,
         )
         counted = Counted(direct, self.here.allowance, self._owner)
         try:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.twitter.api import ApiRequest
+from app.twitter.breaker import Breaker
 from app.twitter.budget import Budget
 from app.twitter.endpoints import Endpoint
 from app.twitter.errors import TwitterError
@@ -93,13 +94,23 @@ def _items(document: dict[str, Any]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Direct:
-    """Twitter itself as the source of answers, for one person and one budget."""
+    """Twitter itself as the source of answers, for one person and one budget.
+
+    With a `breaker`, a read is not sent while Twitter hangs. A sign-in has none.
+    """
 
     client: Client
     access_token: str = field(repr=False)
     budget: Budget
     heard: Callable[[Asked], None] = unheard
+    breaker: Breaker | None = None
 
     def answer(self, request: ApiRequest) -> dict[str, Any]:
         """Send `request` and return its document."""
+        if self.breaker is None:
+            return self._sent(request)
+        with self.breaker.watching(request.endpoint):
+            return self._sent(request)
+
+    def _sent(self, request: ApiRequest) -> dict[str, Any]:
         return self.client.send(request, self.access_token, budget=self.budget, heard=self.heard)

@@ -31,7 +31,14 @@ class Busy(TwitterError):
 
 
 class Unreachable(TwitterError):
-    """No answer within the budget, no connection, or a 5xx."""
+    """No answer within the budget, no connection, or a 5xx.
+
+    `silent` tells the first two from the rest: nobody answered, however long we waited.
+    """
+
+    def __init__(self, message: str, *, silent: bool = False) -> None:
+        super().__init__(message)
+        self.silent = silent
 
 
 class Unreadable(TwitterError):

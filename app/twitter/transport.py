@@ -13,7 +13,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3 import PoolManager
-from urllib3.exceptions import DecodeError, HTTPError
+from urllib3.exceptions import DecodeError, HTTPError, MaxRetryError
+from urllib3.exceptions import TimeoutError as PoolTimeout
 
 from app.twitter.budget import Budget
 from app.twitter.errors import Busy, Unreachable, Unreadable
@@ -167,7 +168,18 @@ class Transport:
         except (DecodeError, ValueError):  # ValueError: a chunk of less than no bytes
             raise Unreadable("a body that cannot be taken apart") from None
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise Unreachable(f"no answer ({type(error).__name__})") from None
+            why = f"no answer ({type(error).__name__})"
+            raise Unreachable(why, silent=_is_silence(error)) from None
+
+
+def _is_silence(error: Exception) -> bool:
+    """Tell whether nobody answered in time or nobody was there; a line that broke is neither."""
+    if isinstance(error, requests.Timeout | PoolTimeout | TimeoutError):
+        return True
+    # What urllib3 gives up on is connecting: nothing else is ever tried again (`sockets`).
+    return isinstance(error, requests.ConnectionError) and any(
+        isinstance(cause, MaxRetryError) for cause in error.args
+    )
 
 
 def _read(response: requests.Response, max_bytes: int) -> bytes:

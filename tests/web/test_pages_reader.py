@@ -14,6 +14,7 @@ from app.cache import Cache
 from app.pages import reader, sources
 from app.pages.reader import Reader
 from app.pages.reads import Read
+from app.twitter.breaker import Breaker
 from app.twitter.budget import Budget
 from app.twitter.client import Asked
 from app.twitter.dialect import LIVE, Permission
@@ -99,6 +100,7 @@ def here(clock):
             usages=Usages(),
             freshness=Tokens("t"),
             client=Twitter(),
+            breaker=Breaker(),
             readers=threads,
             dialect=LIVE,
             config=SimpleNamespace(cache_seconds=60),
@@ -277,6 +279,20 @@ def test_after_its_time_it_is_read_anew(here, clock):
     clock.advance(seconds=60)
 
     assert names(panels(here)["people"]) == ["after"]
+
+
+def test_while_twitter_hangs_old_answers_are_shown_without_asking(here, clock):
+    panels(here)
+    clock.advance(seconds=60)
+    here.client.answers = [Unreachable("no answer", silent=True)]
+    for stranger in range(2, 22):
+        panels(here, who=person(stranger))
+    asked = len(here.client.asked)
+
+    panel = panels(here)["people"]
+
+    assert [names(panel), panel.is_old] == [["Wren"], True]
+    assert len(here.client.asked) == asked
 
 
 def test_the_refresh_button_reads_one_panel_anew(here, clock):

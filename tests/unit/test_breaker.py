@@ -1,0 +1,371 @@
+"""After many time-outs reads are not sent any more; one probe at a time finds out when to go on."""
+
+import contextlib
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import create_engine
+
+from app.services import wire
+from app.twitter.api import ApiRequest
+from app.twitter.breaker import GROUPS, PROBE_SECONDS, TIMEOUTS, WINDOW_SECONDS, Breaker
+from app.twitter.budget import Budget
+from app.twitter.client import Direct
+from app.twitter.endpoints import ENDPOINTS, FOLLOWING, SPACES, TWEET, USER, USER_TWEETS, USERS_ME
+from app.twitter.errors import (
+    Busy,
+    GrantRefused,
+    Limited,
+    PermissionMissing,
+    TokenRefused,
+    Unreachable,
+    Unreadable,
+)
+from app.twitter.transport import Transport
+from tests.factories import build_config
+
+TIMEOUT = Unreachable("no answer (ReadTimeout)", silent=True)
+
+
+class Seconds:
+    """A monotonic clock that moves when told to."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Seconds()
+
+
+@pytest.fixture
+def breaker(clock):
+    return Breaker(clock=clock)
+
+
+def read(breaker, endpoint=TWEET, error=None):
+    """Read once; tell whether it was sent at all."""
+    sent = []
+    with contextlib.suppress(Exception), breaker.watching(endpoint):
+        sent.append(True)
+        if error is not None:
+            raise error
+    return bool(sent)
+
+
+def time_out(breaker, endpoint=TWEET, times=TIMEOUTS):
+    for _ in range(times):
+        read(breaker, endpoint, TIMEOUT)
+
+
+@pytest.fixture
+def hanging(breaker):
+    """A breaker that has just seen as many time-outs as it takes."""
+    time_out(breaker)
+    return breaker
+
+
+def test_at_first_everything_is_sent(breaker):
+    assert all(read(breaker, endpoint) for endpoint in ENDPOINTS if endpoint.method == "GET")
+
+
+def test_one_time_out_less_changes_nothing(breaker):
+    time_out(breaker, times=TIMEOUTS - 1)
+
+    assert read(breaker)
+
+
+def test_after_many_time_outs_reads_fail_at_once(hanging):
+    with pytest.raises(Unreachable) as failure, hanging.watching(TWEET):
+        pytest.fail("nobody may ask")
+
+    assert not failure.value.silent
+
+
+def test_time_outs_of_long_ago_do_not_count(breaker, clock):
+    time_out(breaker, times=TIMEOUTS - 1)
+    clock.now += WINDOW_SECONDS + 0.1
+
+    time_out(breaker, times=1)
+
+    assert read(breaker)
+
+
+def test_time_outs_within_the_window_add_up(breaker, clock):
+    for _ in range(TIMEOUTS):
+        time_out(breaker, times=1)
+        clock.now += WINDOW_SECONDS / TIMEOUTS
+
+    assert not read(breaker)
+
+
+def test_good_answers_between_do_not_excuse_the_time_outs(breaker):
+    for _ in range(TIMEOUTS):
+        read(breaker)
+        time_out(breaker, times=1)
+
+    assert not read(breaker)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unreachable("HTTP 503"),
+        Unreachable("no answer (ConnectionError)"),
+        Unreadable("x"),
+        Busy("x"),
+        Limited("x"),
+        TokenRefused("x"),
+        PermissionMissing("x"),
+        GrantRefused("x"),
+        ZeroDivisionError(),
+    ],
+)
+def test_nothing_else_counts(breaker, error):
+    for _ in range(2 * TIMEOUTS):
+        read(breaker, error=error)
+
+    assert read(breaker)
+
+
+@pytest.mark.parametrize("endpoint", [USER, FOLLOWING, SPACES])
+def test_other_groups_are_left_alone(hanging, endpoint):
+    assert read(hanging, endpoint)
+
+
+def test_the_whole_group_is_spared(hanging):
+    assert not read(hanging, USER_TWEETS)
+
+
+def test_every_read_is_in_one_group():
+    grouped = [endpoint for members in GROUPS.values() for endpoint in members]
+
+    assert sorted(e.route for e in grouped) == sorted(
+        e.route for e in ENDPOINTS if e.method == "GET"
+    )
+
+
+# Probes
+
+
+def test_a_probe_goes_through_after_a_while(hanging, clock):
+    clock.now += PROBE_SECONDS - 0.1
+    too_early = read(hanging, error=TIMEOUT)
+    clock.now += 0.1
+
+    assert [too_early, read(hanging, error=TIMEOUT), read(hanging)] == [False, True, False]
+
+
+def test_a_probe_goes_through_every_while(hanging, clock):
+    probes = 0
+    for _ in range(100):
+        clock.now += PROBE_SECONDS / 10
+        probes += read(hanging, error=TIMEOUT)
+
+    assert probes == 10
+
+
+def test_many_threads_at_once_let_one_probe_through(hanging, clock):
+    clock.now += PROBE_SECONDS
+    together, over = threading.Barrier(64), threading.Event()
+    turned_away = threading.Semaphore(0)
+    sent = []
+
+    def one_of_them():
+        together.wait(10)
+        try:
+            with hanging.watching(TWEET):
+                sent.append(threading.get_ident())
+                over.wait(10)
+        except Unreachable:
+            turned_away.release()
+
+    with ThreadPoolExecutor(64) as threads:
+        for _ in range(64):
+            threads.submit(one_of_them)
+        # The probe is still on its way while all the others are told.
+        told = sum(turned_away.acquire(timeout=10) for _ in range(63))
+        over.set()
+
+    assert [told, len(sent)] == [63, 1]
+
+
+@pytest.mark.parametrize("error", [None, TokenRefused("x"), Limited("x"), Unreadable("x")])
+def test_any_answer_to_a_probe_opens_the_way(hanging, clock, error):
+    clock.now += PROBE_SECONDS
+
+    read(hanging, error=error)
+
+    assert all(read(hanging) for _ in range(3))
+
+
+@pytest.mark.parametrize("error", [TIMEOUT, Unreachable("HTTP 503"), Busy("x")])
+def test_a_probe_without_an_answer_changes_nothing(hanging, clock, error):
+    clock.now += PROBE_SECONDS
+
+    read(hanging, error=error)
+
+    assert not read(hanging)
+
+
+def test_it_takes_as_many_time_outs_the_next_time(hanging, clock):
+    clock.now += PROBE_SECONDS
+    read(hanging)
+    time_out(hanging, times=TIMEOUTS - 1)
+    before = read(hanging)
+
+    time_out(hanging, times=1)
+
+    assert [before, read(hanging)] == [True, False]
+
+
+def test_who_began_to_wait_before_it_came_back_does_not_count(breaker, clock):
+    stragglers = [breaker.watching(TWEET) for _ in range(TIMEOUTS)]
+    for straggler in stragglers:
+        straggler.__enter__()
+    time_out(breaker)
+    clock.now += PROBE_SECONDS
+    read(breaker)
+
+    for straggler in stragglers:
+        with contextlib.suppress(Unreachable):
+            straggler.__exit__(Unreachable, TIMEOUT, None)
+
+    assert read(breaker)
+
+
+# Where it stands
+
+
+class Twitter:
+    def __init__(self):
+        self.asked = []
+
+    def send(self, request, token, *, budget, heard):
+        self.asked.append(request.path)
+        return {"data": {}}
+
+
+def request_for(endpoint):
+    return ApiRequest(endpoint=endpoint, path=endpoint.path)
+
+
+def test_a_read_of_a_page_is_not_sent_while_twitter_hangs(hanging):
+    twitter = Twitter()
+    direct = Direct(client=twitter, access_token="t", budget=Budget(), breaker=hanging)
+
+    with pytest.raises(Unreachable):
+        direct.answer(request_for(TWEET))
+    direct.answer(request_for(USER))
+
+    assert twitter.asked == [USER.path]
+
+
+def test_a_sign_in_is_always_sent(breaker):
+    time_out(breaker, USERS_ME)
+    twitter = Twitter()
+
+    Direct(client=twitter, access_token="t", budget=Budget()).answer(request_for(USERS_ME))
+
+    assert twitter.asked == [USERS_ME.path]
+
+
+@pytest.fixture
+def wired(tmp_path):
+    """Wire services as the factory does, on no database."""
+    return lambda: wire(build_config(tmp_path), create_engine("sqlite://"))
+
+
+def test_the_source_of_a_sign_in_has_none(wired):
+    assert wired().api("t", budget=Budget())._source.breaker is None
+
+
+def test_each_app_has_one_of_its_own(wired):
+    assert wired().breaker is not wired().breaker
+
+
+# What counts as silence
+
+
+@contextlib.contextmanager
+def twitter_that(behaves):
+    """Serve connections on a port of its own: each is handed to `behaves`, and kept open."""
+    kept = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    kept.append(connection)
+                    behaves(connection)
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/2/tweets"
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+    for connection in kept:
+        connection.close()
+
+
+def say_nothing(connection):
+    connection.recv(1)
+
+
+def stop_in_the_middle(connection):
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+
+
+def hang_up(connection):
+    connection.recv(65536)
+    connection.close()
+
+
+def hang_up_in_the_middle(connection):
+    stop_in_the_middle(connection)
+    connection.close()
+
+
+def be_in_trouble(connection):
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 503 Trouble\r\nContent-Length: 0\r\n\r\n")
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(
+    "behaves, silent",
+    [
+        (say_nothing, True),
+        (stop_in_the_middle, True),
+        (hang_up, False),
+        (hang_up_in_the_middle, False),
+        (be_in_trouble, False),
+    ],
+)
+def test_only_waiting_in_vain_is_silence(behaves, silent):
+    transport = Transport(slots=2, user_agent="test")
+
+    with twitter_that(behaves) as url, pytest.raises(Unreachable) as failure:
+        transport.send("GET", url, budget=Budget(0.5))
+
+    assert failure.value.silent is silent
+
+
+@pytest.mark.loopback
+def test_nobody_there_is_silence():
+    transport = Transport(slots=2, user_agent="test")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    with pytest.raises(Unreachable) as failure:
+        transport.send("GET", f"http://127.0.0.1:{port}/", budget=Budget(5))
+
+    assert failure.value.silent
