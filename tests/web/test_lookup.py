@@ -200,6 +200,17 @@ def test_an_empty_form_asks_for_nothing(signed_in, twitter, path):
     assert len(twitter.calls) == before
 
 
+@pytest.mark.parametrize("path", ["/tweets/lookup", "/spaces/lookup"])
+def test_a_form_has_its_token_its_label_and_one_heading_above(signed_in, path):
+    page = main_of(signed_in.get(path).text)
+
+    for form in re.findall(r"<form.*?</form>", page, re.DOTALL):
+        assert 'name="csrf_token"' in form
+        assert re.search(r'<label for="(\w+)">.*<textarea id="\1"', form, re.DOTALL)
+    assert page.count("<h1") == 1
+    assert not re.search(r"<script|<style|\sstyle=|\son\w+=", page)
+
+
 @pytest.mark.parametrize("path, field", FIELDS)
 @pytest.mark.parametrize(
     "typed", ["no!", "-5", "1" * 20, "https://example.com/wren/status/1", "x.com/home", "", " , "]
