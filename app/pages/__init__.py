@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from app.pages import account, follows, home, lookup, spaces, tweets
+from app.pages import account, follows, home, lookup, spaces, tweets, usage
 from app.pages.figures import ago, exactly, roughly, since
 from app.pages.paging import MOST_PAGES
 from app.pages.twitter_site import twitter_site
@@ -49,6 +49,8 @@ def register(app: Flask) -> None:
     app.add_template_filter(since)
     app.add_template_filter(lookup.in_order)
     app.add_template_filter(spaces.open_spaces)
+    app.add_template_filter(usage.dollars)
+    app.add_template_filter(usage.in_words)
     app.context_processor(_for_templates)
 
 

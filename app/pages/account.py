@@ -9,6 +9,7 @@ from flask_login import logout_user
 from werkzeug.wrappers import Response
 
 from app.accounts.people import Person
+from app.pages import usage
 from app.pages.twitter_site import connected_apps_url
 from app.pages.visitor import for_signed_in
 from app.pages.words import PERMISSIONS
@@ -25,6 +26,9 @@ def account(person: Person) -> str:
         granted=[(permission, PERMISSIONS[permission]) for permission in granted],
         lacking=[(p, PERMISSIONS[p]) for p in AT_SIGN_IN if p not in granted],
         browsers=services().browsers.of(person.user_id),
+        bills=usage.bills(person),
+        left=usage.left(person),
+        outside_plan=usage.outside_plan(),
         connected_apps_url=connected_apps_url(),
     )
 

@@ -1,0 +1,111 @@
+"""What the site asked of Twitter for a person, in words and figures for the account page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import ROUND_UP, Decimal
+
+from app.accounts.allowance import Verdict
+from app.accounts.people import Person
+from app.accounts.usage import KEPT, Used
+from app.services import services
+from app.twitter import endpoints
+from app.twitter.endpoints import Endpoint
+from app.twitter.limits import DAY, WINDOWS, Window
+
+CENT = Decimal("0.01")
+
+WORDS: Mapping[Endpoint, str] = {
+    endpoints.USERS_ME: "Your own profile",
+    endpoints.USERS: "People by id",
+    endpoints.USER: "One person by id",
+    endpoints.USERS_BY: "People by name",
+    endpoints.USER_BY_USERNAME: "One person by name",
+    endpoints.TWEETS: "Tweets by id",
+    endpoints.TWEET: "One Tweet",
+    endpoints.USER_TWEETS: "Tweets of one person",
+    endpoints.FOLLOWING: "Whom somebody follows",
+    endpoints.FOLLOWERS: "Who follows somebody",
+    endpoints.FOLLOW: "Following",
+    endpoints.UNFOLLOW: "Unfollowing",
+    endpoints.SPACE: "One Space",
+    endpoints.SPACES: "Spaces by id",
+    endpoints.SPACES_BY_CREATORS: "Spaces of given people",
+    endpoints.FOLLOWING_SPACES: "Spaces of people you follow",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What was asked since some day, and what it costs at most."""
+
+    title: str
+    used: Sequence[Used]
+
+    @property
+    def calls(self) -> int:
+        """All calls."""
+        return sum(one.calls for one in self.used)
+
+    @property
+    def items(self) -> int:
+        """All items."""
+        return sum(one.items for one in self.used)
+
+    @property
+    def cost(self) -> Decimal:
+        """All costs."""
+        return sum((one.cost for one in self.used), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What is left for one endpoint, until a window starts anew."""
+
+    endpoint: Endpoint
+    window: Window
+
+    @property
+    def is_daily(self) -> bool:
+        """Tell whether it counts for a day, and not for 15 minutes."""
+        return WINDOWS[self.window.name] == DAY
+
+
+def bills(person: Person) -> list[Bill]:
+    """Return what a person used today and within the days that are kept, both in UTC."""
+    today = services().now().date()
+    first_day = today - KEPT + timedelta(days=1)
+    since = services().usages.since
+    return [
+        Bill(title="Today", used=since(person.user_id, today)),
+        Bill(title=f"The last {KEPT.days} days", used=since(person.user_id, first_day)),
+    ]
+
+
+def left(person: Person) -> list[Left]:
+    """Return every limit that Twitter has told for this person and that has not started anew."""
+    allowance = services().allowance
+    return [
+        Left(endpoint=endpoint, window=window)
+        for endpoint in endpoints.ENDPOINTS
+        for window in allowance.windows(person.user_id, endpoint)
+    ]
+
+
+def outside_plan() -> list[Verdict]:
+    """Return what nobody here can do at the moment, as far as this dialect has it."""
+    dialect = services().dialect
+    verdicts = services().allowance.verdicts()
+    return [verdict for verdict in verdicts if verdict.endpoint.exists_in(dialect)]
+
+
+def in_words(endpoint: Endpoint) -> str:
+    """Say what an endpoint is for. A template filter."""
+    return WORDS[endpoint]
+
+
+def dollars(cost: Decimal) -> str:
+    """Say an amount in full cents, rounded up, as it is an upper bound. A template filter."""
+    return f"${cost.quantize(CENT, ROUND_UP):,}"
