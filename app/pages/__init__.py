@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from app.pages import account, follows, home, lookup, spaces, tweets, usage
+from app.pages import account, follows, home, lookup, people, spaces, tweets, usage
 from app.pages.figures import ago, exactly, roughly, since
 from app.pages.paging import MOST_PAGES
 from app.pages.twitter_site import twitter_site
 from app.services import services
-from app.twitter.endpoints import USER_TWEETS
+from app.twitter.endpoints import FOLLOWERS, USER_TWEETS
 
 # The POST is the refresh button of a panel.
 READS = ["GET", "POST"]
@@ -21,8 +21,13 @@ pages.add_url_rule("/", "home", home.home, methods=READS)
 pages.add_url_rule("/tweets", "tweets", tweets.tweets, methods=READS)
 pages.add_url_rule("/tweets/<tweet_id>", "tweet", tweets.tweet, methods=READS)
 pages.add_url_rule("/tweets/lookup", "tweets_lookup", tweets.tweets_lookup, methods=READS)
-pages.add_url_rule("/follows", "follows", follows.follows, methods=READS)
+pages.add_url_rule("/follows", "follows", follows.follows)
+pages.add_url_rule("/follows", "follow", follows.follow, methods=["POST"])
+pages.add_url_rule("/follows/<user_id>/delete", "unfollow", follows.unfollow, methods=["POST"])
 pages.add_url_rule("/follows/followers", "followers", follows.followers, methods=READS)
+pages.add_url_rule("/people", "people", people.people, methods=READS)
+pages.add_url_rule("/people/<username>", "person", people.person, methods=READS)
+pages.add_url_rule("/people/id/<user_id>", "person_by_id", people.person_by_id, methods=READS)
 pages.add_url_rule("/spaces", "spaces", spaces.spaces, methods=READS)
 pages.add_url_rule("/spaces/<space_id>", "space", spaces.space, methods=READS)
 pages.add_url_rule("/spaces/lookup", "spaces_lookup", spaces.spaces_lookup, methods=READS)
@@ -49,6 +54,8 @@ def register(app: Flask) -> None:
     app.add_template_filter(since)
     app.add_template_filter(lookup.in_order)
     app.add_template_filter(spaces.open_spaces)
+    app.add_template_filter(people.found_in)
+    app.add_template_filter(people.profile_url)
     app.add_template_filter(usage.dollars)
     app.add_template_filter(usage.in_words)
     app.context_processor(_for_templates)
@@ -60,4 +67,5 @@ def _for_templates() -> dict[str, Any]:
         "twitter_site": twitter_site(),
         "most_pages": MOST_PAGES,
         "has_timeline": USER_TWEETS.exists_in(services().dialect),
+        "has_followers": FOLLOWERS.exists_in(services().dialect),
     }

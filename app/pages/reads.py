@@ -53,6 +53,21 @@ def tweets(
     )
 
 
+def tweets_by_username(username: str, dialect: Dialect, *, page_token: str = "") -> Read[Tweet]:
+    """Read somebody's newest Tweets by their name; the profile beside them is read once."""
+    by_name = user_by_username(username, dialect)
+
+    def fetch(api: Api) -> Page[Tweet]:
+        found = by_name.fetch(api)
+        if not found.items:
+            return Page(problems=found.problems)
+        return tweets(found.items[0].id, dialect, page_token=page_token).fetch(api)
+
+    endpoint = endpoints.USER_TWEETS
+    asked = endpoint if endpoint.exists_in(dialect) else endpoints.USER
+    return Read(asks=(asked, *by_name.asks), fetch=fetch)
+
+
 def pinned_of_followed(user_id: str) -> Read[Tweet]:
     """Read what the people somebody follows have pinned to their profiles."""
     return Read(

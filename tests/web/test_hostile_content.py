@@ -9,7 +9,16 @@ import pytest
 from tests.factories import API_URL, ME_URL, TOKEN_URL, token_answer
 
 ME = "1001"
-PAGES = ["/", "/tweets", "/follows", "/follows/followers", "/spaces", "/account"]
+PAGES = [
+    "/",
+    "/tweets",
+    "/follows",
+    "/follows/followers",
+    f"/people?who={ME}",
+    f"/people/id/{ME}",
+    "/spaces",
+    "/account",
+]
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -51,7 +60,14 @@ ADDRESSES = [
 OUR_TAGS = {
     "html", "head", "meta", "title", "link", "body", "a", "aside", "p", "header", "nav", "ul",
     "li", "form", "input", "button", "main", "div", "section", "h1", "h2", "h3", "article",
-    "img", "span", "bdi", "b", "svg", "path", "circle", "rect", "time", "footer",
+    "img", "span", "bdi", "b", "svg", "path", "circle", "rect", "time", "footer", "label",
+    "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td",
+    "details", "summary", "textarea",
+}
+OUR_ACTIONS = {
+    "/", "/auth/login", "/auth/logout", "/tweets", "/tweets/lookup", "/follows",
+    "/follows/followers", f"/follows/{ME}/delete", "/people", f"/people/id/{ME}", "/spaces",
+    "/spaces/lookup",
 }
 # fmt: on
 
@@ -140,6 +156,8 @@ def fill(twitter, payload, address):
     )
     for name in ("following", "followers"):
         twitter.get(f"{API_URL}/users/{ME}/{name}", json={"data": [who]})
+    twitter.get(f"{API_URL}/users", json={"data": [who]})
+    twitter.get(f"{API_URL}/users/{ME}", json={"data": who})
     twitter.get(f"{API_URL}/spaces/by/creator_ids", json={"data": spaces, "includes": includes})
 
 
@@ -160,10 +178,7 @@ def test_hostile_text_is_only_text(client, twitter, payload):
         assert set(seen.shape()) <= OUR_TAGS
         assert not [name for _, attrs in seen.tags for name in attrs if name.startswith("on")]
         assert not seen.values("style", "srcdoc", "formaction")
-        assert {urlsplit(url).path for url in seen.values("action")} <= {
-            "/auth/login",
-            "/auth/logout",
-        }
+        assert {urlsplit(url).path for url in seen.values("action")} <= OUR_ACTIONS
 
 
 @pytest.mark.parametrize("payload", PAYLOADS[:12])

@@ -1,0 +1,111 @@
+"""Find people by name, id or link, and look at one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from flask import abort, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.accounts.people import Person
+from app.pages import lookup, paging, reads
+from app.pages.follows import offered
+from app.pages.lookup import Found, NotUnderstood, Wanted
+from app.pages.paging import Place
+from app.pages.reader import Panel
+from app.pages.reads import Read
+from app.pages.view import shown
+from app.pages.visitor import for_signed_in
+from app.services import services
+from app.twitter.entities import USER_OR_TWEET_ID, Tweet, User
+from app.twitter.text import USERNAME
+
+
+@for_signed_in
+def people(person: Person) -> ResponseReturnValue:
+    """GET /people?who=: everybody named there, in that order."""
+    typed = request.args.get("who", "")
+    if not typed.strip():
+        return render_template("people.html")
+    try:
+        wanted = lookup.people(typed)
+    except NotUnderstood as wrong:
+        return render_template("people.html", typed=typed, wrong=wrong), 400
+    return shown(person, "people.html", _reads(wanted), typed=typed, wanted=wanted, **offered())
+
+
+@for_signed_in
+def person(person: Person, username: str) -> ResponseReturnValue:
+    """GET /people/<username>: a profile and its Tweets."""
+    if not USERNAME.fullmatch(username):
+        abort(404)
+    dialect, there = services().dialect, paging.place()
+    tweets = reads.tweets_by_username(username, dialect, page_token=there.token)
+    profile = reads.user_by_username(username, dialect)
+    return _profile(person, profile, tweets, there, asked=f"@{username}")
+
+
+@for_signed_in
+def person_by_id(person: Person, user_id: str) -> ResponseReturnValue:
+    """GET /people/id/<user_id>: the same by id, which outlives every name."""
+    if not USER_OR_TWEET_ID.fullmatch(user_id):
+        abort(404)
+    dialect, there = services().dialect, paging.place()
+    tweets = reads.tweets(user_id, dialect, page_token=there.token)
+    return _profile(person, reads.user(user_id), tweets, there, asked=user_id)
+
+
+def found_in(
+    wanted: Wanted, names: Panel[User] | None, ids: Panel[User] | None
+) -> list[Found[User]]:
+    """Return what became of each person asked for, in that order. A template filter.
+
+    Nothing is said of those whose panel holds nothing but trouble: it says so itself.
+    """
+    by_name = _found(names, [f"@{name}" for name in wanted.usernames], lambda u: f"@{u.username}")
+    found = by_name | _found(ids, wanted.ids, lambda user: user.id)
+    return [found[asked] for asked in wanted.order if asked in found]
+
+
+def profile_url(user: User) -> str:
+    """Return where somebody is shown here. A template filter; a name may be no proper one."""
+    if USERNAME.fullmatch(user.username):
+        return url_for("pages.person", username=user.username)
+    return url_for("pages.person_by_id", user_id=user.id)
+
+
+def _reads(wanted: Wanted) -> dict[str, Read[User]]:
+    """Return one read for the names and one for the ids, to be done side by side."""
+    found = {}
+    if wanted.usernames:
+        found["names"] = reads.users_by_usernames(wanted.usernames)
+    if wanted.ids:
+        found["ids"] = reads.users(wanted.ids)
+    return found
+
+
+def _found(
+    panel: Panel[User] | None, asked: Iterable[str], key: Callable[[User], str]
+) -> dict[str, Found[User]]:
+    """Find everybody who was asked for among the people or the problems of `panel`."""
+    if panel is None or (panel.trouble and not panel.is_old):
+        return {}
+    # Names come back in the letters of their owners, whatever was asked.
+    users = {key(user).lower(): user for user in panel.page.items}
+    missing = {problem.asked.lower(): problem.missing for problem in panel.page.problems}
+    return {
+        each: Found(
+            asked=each,
+            item=users.get(each.lower()),
+            missing=missing.get(each.lower().removeprefix("@"), "unknown"),
+        )
+        for each in asked
+    }
+
+
+def _profile(
+    person: Person, profile: Read[User], tweets: Read[Tweet], there: Place, *, asked: str
+) -> ResponseReturnValue:
+    panels = {"someone": profile, "tweets": paging.part(tweets, there)}
+    context = {"asked": asked, "number": there.number}
+    return shown(person, "person.html", panels, **context, **offered())

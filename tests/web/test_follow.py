@@ -1,0 +1,396 @@
+"""Follow and unfollow: the right button for everybody, and one sentence for whatever happens."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+
+from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+
+ME, ROBIN = "1001", "1002"
+FOLLOWING_URL = f"{API_URL}/users/{ME}/following"
+FOLLOWERS_URL = f"{API_URL}/users/{ME}/followers"
+UNFOLLOW_URL = f"{FOLLOWING_URL}/{ROBIN}"
+BETA_URL = "https://api.twitter.com/2"
+BETA_SCOPE = (
+    "tweet.read users.read account.follows.read account.follows.write spaces.read offline.access"
+)
+FORBIDDEN = {"status": 403, "json": {"type": "https://api.x.com/2/problems/client-forbidden"}}
+FOLLOWED = {"json": {"data": {"following": True, "pending_follow": False}}}
+
+
+def robin(**changes):
+    bird = {"id": ROBIN, "username": "robin", "name": "Robin Redbreast"}
+    return bird | {"connection_status": []} | changes
+
+
+@pytest.fixture
+def wren(client, twitter):
+    """Somebody who has allowed to follow for them."""
+    scope = "tweet.read users.read follows.read follows.write space.read offline.access"
+    twitter.post(TOKEN_URL, json=token_answer(scope=scope))
+    twitter.get(ME_URL, json=user_answer())
+    twitter.post(REVOKE_URL, json={"revoked": True})
+    client.sign_in()
+    return client
+
+
+@pytest.fixture
+def beta(build_app, twitter):
+    """The same at the beta of 2021."""
+    twitter.post(f"{BETA_URL}/oauth2/token", json=token_answer(scope=BETA_SCOPE))
+    twitter.get(f"{BETA_URL}/users/me", json=user_answer())
+    twitter.post(f"{BETA_URL}/oauth2/revoke", json={"revoked": True})
+    client = build_app(TWITTER_DIALECT="beta").test_client()
+    client.sign_in()
+    return client
+
+
+def press_follow(client, user_id=ROBIN, **fields):
+    data = {"csrf_token": client.csrf_token("/account"), "user_id": user_id, "next": "/account"}
+    return client.post("/follows", data=data | fields)
+
+
+def press_unfollow(client, user_id=ROBIN, **fields):
+    data = {"csrf_token": client.csrf_token("/account"), "next": "/account"}
+    return client.post(f"/follows/{user_id}/delete", data=data | fields)
+
+
+def flashed(client, path="/account"):
+    page = client.get(path).text
+    found = re.search(r'<div class="flash" role="status">(.*?)</div>', page, re.DOTALL)
+    return re.findall(r"<p>(.*?)</p>", found[1]) if found else []
+
+
+def calls(twitter, method, url):
+    return [
+        call
+        for call in twitter.calls
+        if call.request.method == method and call.request.url.split("?")[0] == url
+    ]
+
+
+def buttons(page):
+    return re.findall(r'aria-label="((?:Follow|Unfollow) [^"]+)"', page)
+
+
+# Pressing
+
+
+def test_follow_tells_twitter_whom_and_goes_back(wren, twitter):
+    twitter.post(FOLLOWING_URL, **FOLLOWED)
+
+    answer = press_follow(wren, username="robin", next="/people?who=robin")
+
+    [call] = calls(twitter, "POST", FOLLOWING_URL)
+    assert (answer.status_code, answer.location) == (303, "/people?who=robin")
+    assert json.loads(call.request.body) == {"target_user_id": ROBIN}
+    assert flashed(wren) == ["You follow @robin now."]
+
+
+def test_unfollow_does_the_reverse(wren, twitter):
+    twitter.delete(UNFOLLOW_URL, json={"data": {"following": False}})
+
+    answer = press_unfollow(wren, username="robin")
+
+    assert (answer.status_code, answer.location) == (303, "/account")
+    assert len(calls(twitter, "DELETE", UNFOLLOW_URL)) == 1
+    assert flashed(wren) == ["You no longer follow @robin."]
+
+
+def test_a_double_click_is_harmless(wren, twitter):
+    twitter.post(FOLLOWING_URL, **FOLLOWED)
+
+    answers = [press_follow(wren), press_follow(wren)]
+
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert set(flashed(wren)) == {"You follow this account now."}
+
+
+def test_a_protected_account_is_asked_first(wren, twitter):
+    twitter.post(FOLLOWING_URL, json={"data": {"following": False, "pending_follow": True}})
+
+    press_follow(wren, username="robin")
+
+    assert flashed(wren) == [
+        "Your request to follow @robin is sent. They decide who may follow them."
+    ]
+
+
+@pytest.mark.parametrize("press, verb", [(press_follow, "follow"), (press_unfollow, "unfollow")])
+def test_nobody_follows_themselves(wren, twitter, press, verb):
+    press(wren, ME)
+
+    assert flashed(wren) == [f"You cannot {verb} yourself."]
+    assert calls(twitter, "POST", FOLLOWING_URL) == []
+
+
+@pytest.mark.parametrize("user_id", ["", "robin", "-1", "1" * 20, "1/../2", "1 2", "１００２"])
+def test_what_is_no_id_is_never_sent(wren, twitter, user_id):
+    before = len(twitter.calls)
+
+    assert press_follow(wren, user_id).status_code == 400
+    assert press_unfollow(wren, user_id).status_code in {400, 404, 405}
+    assert len(twitter.calls) == before
+
+
+def test_a_name_that_is_none_stays_out_of_the_sentence(wren, twitter):
+    twitter.post(FOLLOWING_URL, **FOLLOWED)
+
+    press_follow(wren, username="<b>robin</b>")
+
+    assert flashed(wren) == ["You follow this account now."]
+
+
+@pytest.mark.parametrize("path", ["/follows", f"/follows/{ROBIN}/delete"])
+def test_other_sites_cannot_press_the_buttons(wren, twitter, path):
+    before = len(twitter.calls)
+
+    page = wren.post(path, data={"user_id": ROBIN, "next": "/people?who=robin"})
+
+    assert page.status_code == 400
+    assert '<a class="button" href="/people?who=robin">Go back</a>' in page.text
+    assert len(twitter.calls) == before
+
+
+@pytest.mark.parametrize("path", ["/follows", f"/follows/{ROBIN}/delete"])
+def test_signed_out_people_are_sent_to_the_front_door(client, twitter, path):
+    token = client.csrf_token()
+
+    answer = client.post(path, data={"csrf_token": token, "user_id": ROBIN})
+
+    assert (answer.status_code, answer.location) == (303, f"/?next={path}")
+
+
+@pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil", "", None])
+def test_next_leads_to_this_site_only(wren, twitter, path):
+    twitter.post(FOLLOWING_URL, **FOLLOWED)
+
+    assert press_follow(wren, next=path or "").location == "/"
+
+
+def test_what_was_read_is_read_anew_afterwards(wren, twitter):
+    twitter.post(FOLLOWING_URL, **FOLLOWED)
+    twitter.get(FOLLOWERS_URL, json={"data": [robin()]})
+    twitter.get(FOLLOWERS_URL, json={"data": [robin(connection_status=["following"])]})
+
+    before = buttons(wren.get("/follows/followers").text)
+    press_follow(wren)
+    after = buttons(wren.get("/follows/followers").text)
+
+    assert (before, after) == (["Follow @robin"], ["Unfollow @robin"])
+
+
+def test_the_beta_follows_at_its_own_address(beta, twitter):
+    twitter.post(f"{BETA_URL}/users/{ME}/following", json={"data": {"following": True}})
+
+    press_follow(beta, username="robin")
+
+    assert flashed(beta) == ["You follow @robin now."]
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    "answer, sentence",
+    [
+        (FORBIDDEN, "That is not part of what this site may do at Twitter."),
+        (
+            {"status": 402, "json": {"type": "https://api.x.com/2/problems/credits"}},
+            "This site has used up what it may ask of Twitter for now.",
+        ),
+        (
+            {"status": 403, "json": {"type": "about:blank"}},
+            "Twitter said no. The account may be gone, or it may have blocked you.",
+        ),
+        ({"status": 503}, "Twitter gave no clear answer. Please look whether it was done."),
+        (
+            {"json": {"data": {"following": False}}},
+            "Twitter did not let you follow @robin.",
+        ),
+        (
+            {"status": 429, "json": {}},
+            "Twitter asks for a pause. You can follow @robin again later.",
+        ),
+    ],
+)
+def test_a_refusal_is_one_sentence_on_the_page_they_came_from(wren, twitter, answer, sentence):
+    twitter.post(FOLLOWING_URL, **answer)
+
+    came = press_follow(wren, username="robin")
+
+    assert (came.status_code, came.location) == (303, "/account")
+    assert flashed(wren) == [sentence]
+
+
+@pytest.mark.parametrize("minutes, day", [(5, ""), (13 * 60, "tomorrow ")])
+def test_a_limit_says_when_it_lifts(wren, twitter, clock, minutes, day):
+    clock.moment = clock.moment.replace(hour=12, minute=0, second=0, microsecond=0)
+    lifts = clock() + timedelta(minutes=minutes)
+    headers = {
+        "x-user-limit-24hour-remaining": "0",
+        "x-user-limit-24hour-reset": str(int(lifts.timestamp())),
+    }
+    twitter.delete(UNFOLLOW_URL, status=429, json={}, headers=headers)
+
+    press_unfollow(wren, username="robin")
+    press_unfollow(wren, username="robin")
+
+    sentence = f"Twitter asks for a pause. You can unfollow @robin again {day}at {lifts:%H:%M} UTC."
+    assert set(flashed(wren)) == {sentence}
+    assert len(calls(twitter, "DELETE", UNFOLLOW_URL)) == 1
+
+
+def test_an_ended_grant_asks_to_sign_in_and_leads_back(wren, twitter):
+    spent = {
+        "error": "invalid_request",
+        "error_description": "Value passed for the token was invalid.",
+    }
+    twitter.post(FOLLOWING_URL, status=401, json={})
+    twitter.upsert("POST", TOKEN_URL, status=400, json=spent)
+
+    page = press_follow(wren, next="/people?who=robin")
+
+    assert page.status_code == 401
+    assert "Please sign in again" in page.text
+    assert 'name="next" value="/people?who=robin"' in page.text
+
+
+# Buttons
+
+
+@pytest.mark.parametrize(
+    "how, expected",
+    [
+        ([], ["Follow @robin"]),
+        (["followed_by"], ["Follow @robin"]),
+        (["following", "followed_by"], ["Unfollow @robin"]),
+        (["follow_request_sent"], []),
+        (["blocking"], []),
+        (["muting"], ["Follow @robin"]),
+        (None, ["Follow @robin"]),
+    ],
+)
+def test_followers_have_the_button_that_fits(wren, twitter, how, expected):
+    twitter.get(FOLLOWERS_URL, json={"data": [robin(connection_status=how)]})
+
+    page = wren.get("/follows/followers").text
+
+    assert buttons(page) == expected
+    assert ("Follows you" in page) == ("followed_by" in (how or []))
+    assert (">Requested<" in page) == (how == ["follow_request_sent"])
+
+
+@pytest.mark.parametrize("how", [["following"], [], None])
+def test_whom_one_follows_can_be_unfollowed_whatever_twitter_says(wren, twitter, how):
+    twitter.get(FOLLOWING_URL, json={"data": [robin(connection_status=how)]})
+
+    page = wren.get("/follows").text
+
+    assert buttons(page) == ["Unfollow @robin"]
+    assert f'action="/follows/{ROBIN}/delete"' in page
+
+
+def test_buttons_lead_back_to_the_same_part_of_a_list(wren, twitter):
+    twitter.get(FOLLOWERS_URL, json={"data": [robin()]})
+
+    page = wren.get("/follows/followers?page=2&token=abc").text
+
+    assert 'name="next" value="/follows/followers?page=2&amp;token=abc"' in page
+
+
+def test_nobody_can_follow_themselves_in_a_list(wren, twitter):
+    twitter.get(FOLLOWERS_URL, json={"data": [robin(id=ME)]})
+
+    page = wren.get("/follows/followers").text
+
+    assert buttons(page) == []
+    assert "This is you" in page
+
+
+def test_what_the_plan_lacks_disappears_for_everyone(app, wren, twitter, clock):
+    twitter.post(FOLLOWING_URL, **FORBIDDEN)
+    twitter.get(FOLLOWERS_URL, json={"data": [robin()]})
+    other = app.test_client()
+    other.sign_in()
+    before = buttons(other.get("/follows/followers").text)
+
+    press_follow(wren)
+
+    assert (before, buttons(other.get("/follows/followers").text)) == (["Follow @robin"], [])
+    assert "Following: not in this site&#39;s plan at Twitter." in other.get("/account").text
+    clock.advance(minutes=61)
+    assert buttons(other.get("/follows/followers").text) == ["Follow @robin"]
+
+
+def test_unfollowing_can_disappear_by_itself(wren, twitter):
+    twitter.delete(UNFOLLOW_URL, **FORBIDDEN)
+    twitter.get(FOLLOWING_URL, json={"data": [robin()]})
+    twitter.get(FOLLOWERS_URL, json={"data": [robin()]})
+
+    press_unfollow(wren)
+
+    following = wren.get("/follows").text
+    assert buttons(following) == []
+    assert "You follow them" in following
+    assert buttons(wren.get("/follows/followers").text) == ["Follow @robin"]
+
+
+# Lists
+
+
+def test_lists_lead_on_and_back_with_twitters_tokens(wren, twitter):
+    meta = {"next_token": "to-the-next", "previous_token": "to-the-one-before"}
+    twitter.get(FOLLOWING_URL, json={"data": [robin()], "meta": meta})
+
+    page = wren.get("/follows?page=3&token=abc").text
+
+    [call] = calls(twitter, "GET", FOLLOWING_URL)
+    assert call.request.params["pagination_token"] == "abc"
+    assert 'href="/follows?page=4&amp;token=to-the-next"' in page
+    assert 'href="/follows?page=2&amp;token=to-the-one-before"' in page
+
+
+def test_the_refresh_button_of_the_list_reads_it_anew(wren, twitter, clock):
+    twitter.get(FOLLOWING_URL, json={"data": [robin()]})
+    wren.get("/follows")
+    clock.advance(seconds=10)
+
+    token = wren.csrf_token("/account")
+    answer = wren.post("/follows?page=1", data={"csrf_token": token, "refresh": "people"})
+
+    assert (answer.status_code, answer.location) == (303, "/follows?page=1")
+    assert len(calls(twitter, "GET", FOLLOWING_URL)) == 2
+    assert "just now" in wren.get("/follows").text
+
+
+def test_a_part_of_a_list_that_has_expired_says_so(wren, twitter):
+    twitter.get(FOLLOWERS_URL, status=400, json={"title": "Invalid Request"})
+
+    page = wren.get("/follows/followers?page=2&token=old").text
+
+    assert "This part of the list has expired." in page
+
+
+def test_both_lists_offer_to_find_people(wren, twitter):
+    twitter.get(FOLLOWING_URL, json={})
+
+    page = wren.get("/follows").text
+
+    assert '<form class="find" action="/people" role="search">' in page
+    assert '<label for="who">' in page
+
+
+def test_the_beta_has_no_followers(beta, twitter):
+    twitter.get(f"{BETA_URL}/users/{ME}/following", json={"data": [robin()]})
+
+    following = beta.get("/follows").text
+    direct = beta.get("/follows/followers")
+
+    assert "/follows/followers" not in following
+    assert buttons(following) == ["Unfollow @robin"]
+    assert direct.status_code == 404
+    assert "does not tell who follows you" in direct.text
+    assert "/follows/followers" not in direct.text

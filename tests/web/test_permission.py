@@ -1,0 +1,435 @@
+"""The permission to follow: asked for when it is needed, and then the wish comes true, once."""
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from app.accounts.errors import GrantEnded
+from app.accounts.models import Grant
+from app.auth.flow_cookies import PendingSignIn
+from app.twitter.errors import Unreachable
+from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+
+ME, ROBIN = "1001", "1002"
+ROBIN_URL = f"{API_URL}/users/{ROBIN}"
+FOLLOW_URL = f"{API_URL}/users/{ME}/following"
+UNFOLLOW_URL = f"{FOLLOW_URL}/{ROBIN}"
+READ_SCOPE = token_answer()["scope"]
+WRITE_SCOPE = f"follows.write {READ_SCOPE}"
+WISH = {"ask": "write_follows", "wish": f"follow:{ROBIN}", "next": "/account"}
+
+
+@pytest.fixture
+def twitter_asks(twitter):
+    """Twitter, which grants what is asked for from the second sign-in on."""
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.post(TOKEN_URL, json=token_answer(scope=WRITE_SCOPE, access_token="a-writing-token"))
+    twitter.get(ME_URL, json=user_answer())
+    twitter.post(REVOKE_URL, json={"revoked": True})
+    twitter.get(ROBIN_URL, json=user_answer(id=ROBIN, username="robin", name="Robin Redbreast"))
+    twitter.post(FOLLOW_URL, json={"data": {"following": True, "pending_follow": False}})
+    twitter.delete(UNFOLLOW_URL, json={"data": {"following": False}})
+    return twitter
+
+
+@pytest.fixture
+def reader(client, twitter_asks):
+    """Somebody who may only read so far."""
+    client.sign_in()
+    return client
+
+
+def press(client, path="/follows", **fields):
+    return client.post(path, data={"csrf_token": client.csrf_token("/account"), **fields})
+
+
+def wish(client, **fields):
+    """Start the sign-in that asks for the permission."""
+    fields = {"csrf_token": client.csrf_token("/account"), **WISH, **fields}
+    answer = client.post("/auth/login", data=fields)
+    assert answer.status_code == 303, answer.text
+    return re.search(r"state=([\w-]+)", answer.location)[1]
+
+
+def changes(twitter):
+    """Name what was changed at Twitter."""
+    urls = {FOLLOW_URL, UNFOLLOW_URL}
+    return [call.request for call in twitter.calls if call.request.url in urls]
+
+
+def flashed(client, path="/account"):
+    found = re.search(
+        r'<div class="flash" role="status">(.*?)</div>', client.get(path).text, re.DOTALL
+    )
+    return re.findall(r"<p>(.*?)</p>", found[1]) if found else []
+
+
+# The page that explains
+
+
+def test_pressing_follow_explains_first_and_follows_nobody(reader, twitter):
+    page = press(reader, user_id=ROBIN, username="robin", next="/follows")
+
+    assert page.status_code == 200
+    assert "Twitter will ask you to let it follow and unfollow people for you." in page.text
+    assert "Robin Redbreast" in page.text
+    assert 'name="ask" value="write_follows"' in page.text
+    assert f'name="wish" value="follow:{ROBIN}:robin"' in page.text
+    assert 'name="next" value="/follows"' in page.text
+    assert changes(twitter) == []
+
+
+def test_the_page_names_whom_twitter_means_by_the_id(reader):
+    page = press(reader, user_id=ROBIN, username="jay", next="/follows").text
+
+    assert "Robin Redbreast" in page
+    assert "@jay" not in page
+
+
+def test_whom_twitter_cannot_show_is_still_asked_about(reader, twitter):
+    twitter.upsert("GET", ROBIN_URL, status=503)
+
+    page = press(reader, user_id=ROBIN, username="robin", next="/follows").text
+
+    assert "If you say yes, you will follow <bdi>@robin</bdi> at once." in page
+
+
+def test_unfollowing_asks_in_the_same_way(reader, twitter):
+    page = press(reader, f"/follows/{ROBIN}/delete", next="/follows").text
+
+    assert f'name="wish" value="unfollow:{ROBIN}"' in page
+    assert "If you say yes, you will unfollow this account at once:" in page
+    assert changes(twitter) == []
+
+
+def test_no_permission_is_asked_for_what_the_plan_lacks(app, reader, twitter):
+    refused = {"type": "https://api.x.com/2/problems/client-forbidden", "title": "x", "detail": "x"}
+    twitter.upsert("POST", FOLLOW_URL, status=403, json=refused)
+    other = app.test_client()
+    other.sign_in()
+    press(other, user_id=ROBIN, next="/account")
+
+    answer = press(reader, user_id=ROBIN, next="/account")
+
+    assert answer.status_code == 303
+    assert flashed(reader) == ["That is not part of what this site may do at Twitter."]
+    assert len(changes(twitter)) == 1
+
+
+# There and back
+
+
+def test_the_wish_comes_true_after_the_permission(reader, twitter, rows):
+    state = wish(reader)
+
+    answer = reader.come_back(state=state, code="c")
+
+    [request] = changes(twitter)
+    assert (answer.status_code, answer.location) == (303, "/account")
+    assert (request.method, json.loads(request.body)) == ("POST", {"target_user_id": ROBIN})
+    assert request.headers["Authorization"] == "Bearer a-writing-token"
+    assert flashed(reader) == ["You follow this account now."]
+
+
+def test_an_unfollow_comes_true_as_well(reader, twitter):
+    state = wish(reader, wish=f"unfollow:{ROBIN}:robin")
+
+    reader.come_back(state=state, code="c")
+
+    assert [(r.method, r.url) for r in changes(twitter)] == [("DELETE", UNFOLLOW_URL)]
+    assert flashed(reader) == ["You no longer follow @robin."]
+
+
+def test_a_protected_account_is_asked(reader, twitter):
+    pending = {"data": {"following": False, "pending_follow": True}}
+    twitter.upsert("POST", FOLLOW_URL, json=pending)
+    state = wish(reader, wish=f"follow:{ROBIN}:robin")
+
+    reader.come_back(state=state, code="c")
+
+    assert flashed(reader) == [
+        "Your request to follow @robin is sent. They decide who may follow them."
+    ]
+
+
+def test_the_permission_is_kept_for_the_next_time(reader, twitter):
+    reader.come_back(state=wish(reader), code="c")
+
+    answer = press(reader, user_id=ROBIN, next="/account")
+
+    assert answer.status_code == 303
+    assert len(changes(twitter)) == 2
+
+
+def test_the_beta_asks_in_its_own_words(build_app, twitter):
+    beta = "https://api.twitter.com/2"
+    read = "tweet.read users.read account.follows.read spaces.read offline.access"
+    twitter.post(f"{beta}/oauth2/token", json=token_answer(scope=read))
+    write = token_answer(scope=f"{read} account.follows.write")
+    twitter.post(f"{beta}/oauth2/token", json=write)
+    twitter.post(f"{beta}/oauth2/revoke", json={"revoked": True})
+    twitter.get(f"{beta}/users/me", json=user_answer())
+    twitter.post(f"{beta}/users/{ME}/following", json={"data": {"following": True}})
+    client = build_app(TWITTER_DIALECT="beta").test_client()
+    client.sign_in()
+
+    client.come_back(state=wish(client), code="c")
+
+    assert flashed(client) == ["You follow this account now."]
+
+
+# What does not come true
+
+
+def test_nobody_is_followed_for_another_account(reader, twitter, rows):
+    state = wish(reader)
+    twitter.upsert("GET", ME_URL, json=user_answer(id="3003", username="cuckoo"))
+
+    answer = reader.come_back(state=state, code="c")
+
+    assert answer.status_code == 303
+    assert changes(twitter) == []
+    assert flashed(reader) == [
+        "You came back with another account, so nobody was followed or unfollowed."
+    ]
+
+
+def test_a_permission_that_was_not_passed_on_is_noticed(reader, twitter):
+    twitter.upsert("POST", TOKEN_URL, json=token_answer())
+
+    reader.come_back(state=wish(reader), code="c")
+
+    assert changes(twitter) == []
+    assert flashed(reader) == [
+        "Twitter did not pass on your permission, so nobody was followed or unfollowed."
+    ]
+
+
+def test_cancelled_consent_follows_nobody(reader, twitter):
+    page = reader.come_back(state=wish(reader), error="access_denied")
+
+    assert "You cancelled" in page.text
+    assert changes(twitter) == []
+    assert reader.is_signed_in()
+
+
+def test_the_wish_of_a_signed_out_person_is_not_kept(client, twitter_asks):
+    answer = client.post("/auth/login", data={"csrf_token": client.csrf_token(), **WISH})
+    state = re.search(r"state=([\w-]+)", answer.location)[1]
+    twitter_asks.upsert("POST", TOKEN_URL, json=token_answer(scope=WRITE_SCOPE))
+
+    client.come_back(state=state, code="c")
+
+    assert client.is_signed_in()
+    assert changes(twitter_asks) == []
+    assert flashed(client) == []
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        "",
+        ROBIN,
+        f"FOLLOW:{ROBIN}",
+        f"block:{ROBIN}",
+        "follow:",
+        "follow:robin",
+        "follow:-1",
+        "follow:12345678901234567890",
+        f"follow:{ROBIN}/../../1003",
+        f"follow:{ROBIN}\n",
+        f" follow:{ROBIN}",
+        f"follow:{ROBIN}:",
+        f"follow:{ROBIN}:<b>",
+        f"follow:{ROBIN}:robin:1003",
+        "follow:١٠٠٢",
+        f"follow:{ROBIN}" * 1000,
+    ],
+)
+def test_a_wish_that_is_none_is_forgotten(reader, twitter, junk):
+    answer = reader.come_back(state=wish(reader, wish=junk), code="c")
+
+    assert answer.status_code == 303
+    assert changes(twitter) == []
+    assert flashed(reader) == []
+
+
+def test_nobody_follows_themselves(reader, twitter):
+    reader.come_back(state=wish(reader, wish=f"follow:{ME}"), code="c")
+
+    assert changes(twitter) == []
+    assert flashed(reader) == ["You cannot follow yourself."]
+
+
+def test_a_wish_without_our_form_is_never_fulfilled(reader, twitter):
+    forged = reader.post("/auth/login", data=WISH)
+    fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', forged.text))
+
+    assert forged.status_code == 400
+    assert "wish" not in fields
+    answer = reader.post("/auth/login", data=fields)
+    state = re.search(r"state=([\w-]+)", answer.location)[1]
+    reader.come_back(state=state, code="c")
+    assert changes(twitter) == []
+
+
+def test_a_wish_cannot_come_with_the_callback(reader, twitter):
+    state = wish(reader, wish="")
+
+    reader.come_back(state=state, code="c", wish=f"follow:{ROBIN}", wisher=ME)
+
+    assert changes(twitter) == []
+
+
+# Once
+
+
+def test_a_wish_is_fulfilled_once_however_often_the_callback_comes(app, reader, twitter):
+    thief = app.test_client()
+    state = wish(reader)
+    thief._cookies.update(reader._cookies)
+    reader.come_back(state=state, code="c")
+
+    answers = [
+        browser.come_back(state=state, code=code)
+        for browser, code in [(thief, "c"), (reader, "c"), (thief, "d")]
+    ]
+
+    # The first is a twin and gets the session; nobody gets a second follow.
+    assert [answer.status_code for answer in answers] == [303, 400, 400]
+    assert len(changes(twitter)) == 1
+
+
+def test_eight_identical_callbacks_follow_once(app, reader, twitter):
+    state = wish(reader)
+    twins = [app.test_client() for _ in range(8)]
+    for twin in twins:
+        twin._cookies.update(reader._cookies)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda twin: twin.come_back(state=state, code="c"), twins))
+
+    assert {answer.status_code for answer in answers} <= {303, 202}
+    assert len(changes(twitter)) == 1
+
+
+# It never makes the sign-in fail
+
+
+@pytest.mark.parametrize(
+    "answer, sentence",
+    [
+        ({"status": 503}, "Twitter gave no clear answer. Please look whether it was done."),
+        ({"body": "<html>"}, "Twitter gave no clear answer. Please look whether it was done."),
+        ({"json": {"data": {}}}, "Twitter gave no clear answer. Please look whether it was done."),
+        (
+            {"status": 429, "json": {}},
+            "Twitter asks for a pause. You can follow this account again later.",
+        ),
+        (
+            {"status": 403, "json": {"type": "https://api.x.com/2/problems/client-forbidden"}},
+            "That is not part of what this site may do at Twitter.",
+        ),
+        (
+            {"status": 402, "json": {"type": "https://api.x.com/2/problems/credits"}},
+            "This site has used up what it may ask of Twitter for now.",
+        ),
+        (
+            {"status": 403, "json": {"type": "about:blank", "status": 403}},
+            "Twitter said no. The account may be gone, or it may have blocked you.",
+        ),
+        (
+            {"status": 400, "json": {"type": "https://api.x.com/2/problems/invalid-request"}},
+            "Twitter said no. The account may be gone, or it may have blocked you.",
+        ),
+        (
+            {"json": {"data": {"following": False}}},
+            "Twitter did not let you follow this account.",
+        ),
+    ],
+)
+def test_what_goes_wrong_at_twitter_is_only_told(reader, twitter, rows, answer, sentence):
+    twitter.upsert("POST", FOLLOW_URL, **answer)
+
+    came = reader.come_back(state=wish(reader), code="c")
+
+    assert (came.status_code, came.location) == (303, "/account")
+    assert flashed(reader) == [sentence]
+    assert "follows.write" in next(g["scopes"] for g in rows(Grant) if g["ended_at"] is None)
+
+
+@pytest.mark.parametrize(
+    "error", [GrantEnded("ended"), OperationalError("x", {}, Exception())], ids=["grant", "store"]
+)
+def test_what_goes_wrong_with_us_is_only_told(app, reader, twitter, monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    state = wish(reader)
+    monkeypatch.setattr(app.extensions["perch"].follows, "follow", fail)
+
+    came = reader.come_back(state=state, code="c")
+
+    assert came.status_code == 303
+    assert flashed(reader) == ["We could not finish that. Please look whether it was done."]
+
+
+def test_exchange_and_wish_share_one_budget(app, reader, monkeypatch):
+    budgets = []
+
+    def follow(_person, _target, *, budget):
+        budgets.append(budget)
+        raise Unreachable("no time left")
+
+    server = app.extensions["perch"].server
+    exchange = server.exchange
+
+    def exchanged(*args, budget, **kwargs):
+        budgets.append(budget)
+        return exchange(*args, budget=budget, **kwargs)
+
+    state = wish(reader)
+    monkeypatch.setattr(app.extensions["perch"].follows, "follow", follow)
+    monkeypatch.setattr(server, "exchange", exchanged)
+
+    reader.come_back(state=state, code="c")
+
+    assert len(budgets) == 2
+    assert budgets[0] is budgets[1]
+
+
+# Two versions side by side
+
+
+def test_a_pending_sign_in_of_the_previous_version_still_opens(app, client, kind_twitter, clock):
+    cookies = app.extensions["flow_cookies"]
+    started = client.press_sign_in(next="/spaces")
+    [cookie] = [c for c in client._cookies.values() if c.key.startswith("flow-")]
+    opened = json.loads(cookies._ring.decrypt(cookie.value))
+    old = {name: opened[name] for name in ("state", "code_verifier", "next", "scopes")}
+    sealed = cookies._ring.encrypt_at_time(json.dumps(old).encode(), int(clock().timestamp()))
+    client.set_cookie(cookie.key, sealed.decode(), domain="127.0.0.1")
+
+    answer = client.come_back(state=started.state, code="c")
+
+    assert (answer.status_code, answer.location) == (303, "/spaces")
+
+
+def test_a_sign_in_without_a_wish_looks_as_it_did_before(app, client):
+    client.press_sign_in()
+    [cookie] = [c for c in client._cookies.values() if c.key.startswith("flow-")]
+
+    opened = json.loads(app.extensions["flow_cookies"]._ring.decrypt(cookie.value))
+
+    assert opened.keys() == {"state", "code_verifier", "next", "scopes"}
+
+
+def test_fields_of_a_later_version_are_left_alone():
+    said = {"state": "s", "code_verifier": "v", "next": "/", "scopes": ["a"], "mood": "sunny"}
+
+    pending = PendingSignIn.from_json(json.dumps(said).encode())
+
+    assert pending == PendingSignIn(state="s", code_verifier="v", next="/", scopes=("a",))
