@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -276,6 +276,10 @@ SIGNED_IN_ALREADY = ErrorPage(
     text="That sign-in is over.",
     whose="you",
 )
+# Cancelled when asked for one more permission, and not when signing in.
+STILL_SIGNED_IN = replace(
+    PAGES[auth.Denied], text="Nothing has changed, and you are signed in as before."
+)
 
 
 def init_app(app: Flask) -> None:
@@ -288,12 +292,20 @@ def show(error: Exception) -> Response:
     page = page_of(error)
     _log(error, page)
     g.bare = page.bare
-    if page.spent and _is_signed_in():
-        page = SIGNED_IN_ALREADY
+    page = _as_they_stand(page)
     until = _until(error)
     response = make_response(_body(page, until), _status(error, page))
     _add_headers(response, error, page, until)
     return response
+
+
+def _as_they_stand(page: ErrorPage) -> ErrorPage:
+    """Return what is said instead to somebody who is signed in, for whom less is lost."""
+    if page.spent and _is_signed_in():
+        return SIGNED_IN_ALREADY
+    if page is PAGES[auth.Denied] and _is_signed_in():
+        return STILL_SIGNED_IN
+    return page
 
 
 def _body(page: ErrorPage, until: datetime | None) -> str:

@@ -164,6 +164,18 @@ def test_trouble_with_the_names_leaves_the_ids_alone(wren, twitter):
     assert "@robin</bdi>" not in page
 
 
+def test_who_was_found_before_is_shown_while_twitter_is_away(wren, twitter, clock):
+    twitter.get(USERS_BY_URL, json={"data": [ROBIN]})
+    look_for(wren, "robin")
+    clock.advance(minutes=5)
+    twitter.upsert("GET", USERS_BY_URL, status=503)
+
+    page = look_for(wren, "robin").text
+
+    assert "Twitter is not answering." in page
+    assert "Robin Redbreast" in page
+
+
 @pytest.mark.parametrize(
     "typed, sentence",
     [

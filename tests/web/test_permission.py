@@ -212,6 +212,8 @@ def test_cancelled_consent_follows_nobody(reader, twitter):
     page = reader.come_back(state=wish(reader), error="access_denied")
 
     assert "You cancelled" in page.text
+    assert "Nothing has changed, and you are signed in as before." in page.text
+    assert '<a class="button" href="/account">Go back</a>' in page.text
     assert changes(twitter) == []
     assert reader.is_signed_in()
 
