@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from app import create_app
+from app import create_app, doctor
 from config import Config, ConfigError
 
 try:
     app = create_app(Config.from_env())
 except ConfigError as error:
-    sys.exit(str(error))
+    if not doctor.is_called(sys.argv):
+        sys.exit(str(error))
+    app = doctor.without_app(error)

@@ -1,4 +1,4 @@
-"""Commands for operators: `flask prune`, `flask revocations`, `flask tokens`, `flask grants`."""
+"""Commands for operators: `flask doctor`, `prune`, `revocations`, `tokens` and `grants`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import doctor
 from app.accounts.reencryption import keys_in_use, reencrypt
 from app.accounts.revocations import Delivery
 from app.services import services
@@ -27,6 +28,7 @@ def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
     for command in (prune, revocations, tokens, grants):
         app.cli.add_command(command)
+    doctor.init_app(app)
 
 
 @click.command("prune")

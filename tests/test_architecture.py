@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "app.pages": {"app.redirects", "app.wishes"} | SERVICES,
     "app.wishes": SERVICES,
     # What concerns them all, put together by the factory.
-    "app.cli": SERVICES,
+    "app.cli": {"app.doctor"} | SERVICES,
+    "app.doctor": {"app.rate_limits"} | SERVICES,
     "app.error_pages": {"app.auth", "app.logs", "app.rate_limits", "app.redirects"} | SERVICES,
     "app.health": {"app.rate_limits"} | SERVICES,
     "app.logs": {"config"},
@@ -45,7 +46,7 @@ MAY_IMPORT = {
     "sandbox": set(),
 }
 MAY_IMPORT["app"] = {room for room in MAY_IMPORT if room.startswith("app.")} | {"config"}
-MAY_IMPORT["wsgi"] = {"app", "config"}
+MAY_IMPORT["wsgi"] = {"app", "app.doctor", "config"}
 
 # Where only some of the packages of others are welcome. The standard library always is.
 FLASK_FAMILY = {"flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click"}

@@ -1,0 +1,61 @@
+"""What the checks look at: the app, and what they have learnt about it so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask import Flask
+
+from app.doctor import mirror, probe
+from app.services import EXTENSION, Services
+from app.twitter.budget import Budget
+from config import Config
+
+
+@dataclass(slots=True)
+class Patient:
+    """One set-up during one examination. Each address is asked once, whoever wants to know."""
+
+    app: Flask
+    arrival: mirror.Arrival | None = None
+    _asked: dict[str, probe.Answer | probe.NotReached] = field(default_factory=dict)
+
+    @property
+    def here(self) -> Services:
+        """The services of the app."""
+        services: Services = self.app.extensions[EXTENSION]
+        return services
+
+    @property
+    def config(self) -> Config:
+        """The settings."""
+        return self.here.config
+
+    @property
+    def authorize_url(self) -> str:
+        """Where people are sent to say yes."""
+        return self.config.twitter_authorize_url or self.here.dialect.authorize_url
+
+    @property
+    def api_url(self) -> str:
+        """The base of the API, and of the token endpoint."""
+        return self.config.twitter_api_url or self.here.dialect.api_url
+
+    def asked(self, url: str) -> probe.Answer:
+        """Return the answer to `GET url`, asked without anybody's token. Raises `NotReached`."""
+        if url not in self._asked:
+            try:
+                self._asked[url] = probe.get(
+                    url, budget=Budget(probe.SECONDS), headers=self.headers
+                )
+            except probe.NotReached as error:
+                self._asked[url] = error
+        found = self._asked[url]
+        if isinstance(found, probe.NotReached):
+            raise found
+        return found
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the app says of itself to Twitter."""
+        return {"User-Agent": self.config.app_name}

@@ -1,0 +1,80 @@
+"""`flask doctor` as an operator types it, beside a running site."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.journey.sites import CLIENT_SECRET, ROOT, SECRET_KEY
+
+pytestmark = pytest.mark.loopback
+
+
+@pytest.fixture(scope="module")
+def site(sites, twitter_server):
+    return sites.start(twitter_server)
+
+
+@pytest.fixture
+def doctor(site, twitter):
+    """Type `flask doctor` with the site's settings but for these; no secret may come back."""
+
+    def run(*options, **settings):
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "wsgi", "doctor", *options],
+            cwd=ROOT,
+            env=site.environ | settings,
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+        for secret in (CLIENT_SECRET, SECRET_KEY, site.environ["TOKEN_KEYS"]):
+            assert secret not in done.stdout + done.stderr
+        return done
+
+    return run
+
+
+def findings(done):
+    checks = json.loads(done.stdout)["checks"]
+    return {check["name"]: check for check in checks if check["status"] in {"failed", "warning"}}
+
+
+def test_a_running_site_is_well(doctor, site):
+    done = doctor("--json")
+
+    # Its token key is one letter 32 times, as suits a test.
+    assert findings(done).keys() == {"secrets"}
+    assert done.returncode == 0
+
+
+def test_gunicorn_shows_it_what_arrives(doctor, site):
+    done = doctor("--json", TRUSTED_PROXIES="2")
+
+    said = findings(done)["proxies"]["said"]
+    assert said.startswith("TRUSTED_PROXIES is 2 and this request came through 0")
+
+
+def test_a_wrong_secret_is_named_and_the_exit_code_tells(doctor):
+    done = doctor("--json", TWITTER_CLIENT_SECRET="the-secret-of-last-year")
+
+    assert "does not accept TWITTER_CLIENT_SECRET" in findings(done)["client"]["said"]
+    assert done.returncode == 1
+
+
+def test_three_wrong_settings_are_named_at_once(doctor):
+    done = doctor(PUBLIC_URL="birds", TRUSTED_PROXIES="many", SESSION_DAYS="0")
+
+    for name in ("PUBLIC_URL", "TRUSTED_PROXIES", "SESSION_DAYS"):
+        assert f"{name}: " in done.stdout
+    assert "1 failed, 0 warnings, of 18 checks." in done.stdout
+    assert [done.returncode, done.stderr] == [1, ""]
+
+
+def test_a_database_that_is_not_there_is_not_made(doctor, tmp_path):
+    done = doctor("--json", DATABASE_URL=f"sqlite:///{tmp_path}/new.db")
+
+    assert findings(done)["database"]["cure"] == "Run: flask --app wsgi db upgrade"
+    assert list(tmp_path.iterdir()) == []
