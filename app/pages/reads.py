@@ -128,9 +128,11 @@ def faces(user_id: str, dialect: Dialect) -> Read[User]:
 
     The Spaces take the same list of a hundred: asked for in the same words, it is read once.
     """
-    if endpoints.FOLLOWING_SPACES.exists_in(dialect):
-        return following(user_id, at_most=FACES_ON_HOME)
-    return following(user_id, at_most=MOST_ASKED)
+    asked = FACES_ON_HOME if endpoints.FOLLOWING_SPACES.exists_in(dialect) else MOST_ASKED
+    return Read(
+        asks=(endpoints.FOLLOWING,),
+        fetch=lambda api: api.following(user_id, max_results=asked, read=FACES_ON_HOME),
+    )
 
 
 def spaces(user_id: str, dialect: Dialect) -> Read[Space]:

@@ -200,10 +200,21 @@ class Api:
 
     # Follows
 
-    def following(self, user_id: str, *, max_results: int = 20, page_token: str = "") -> Page[User]:
-        """Return whom a person follows (GET /2/users/:id/following, 1 to 1000 of them)."""
+    def following(
+        self,
+        user_id: str,
+        *,
+        max_results: int = 20,
+        page_token: str = "",
+        read: int = MOST_ITEMS,
+    ) -> Page[User]:
+        """Return whom a person follows (GET /2/users/:id/following, 1 to 1000 of them).
+
+        Who asks for many and shows a few need not `read` the others.
+        """
         params = {**_paging(max_results, page_token), **self._fields.user}
-        return _page(self._get(endpoints.FOLLOWING, params, id=_checked(user_id)), _user)
+        document = self._get(endpoints.FOLLOWING, params, id=_checked(user_id))
+        return _page(document, _user, most=read)
 
     def followers(self, user_id: str, *, max_results: int = 20, page_token: str = "") -> Page[User]:
         """Return who follows a person (GET /2/users/:id/followers, 1 to 1000 of them)."""
@@ -258,10 +269,13 @@ class Api:
             params = self._fields.space
             document = self._get(endpoints.FOLLOWING_SPACES, params, id=_checked(user_id))
             return _page(document, Space.from_json)
-        followed = self.following(user_id, max_results=MOST_ASKED)
+        # In the words of `following`, whose answer may be at hand; here only the ids are read.
+        params = {**_paging(MOST_ASKED, ""), **self._fields.user}
+        document = self._get(endpoints.FOLLOWING, params, id=_checked(user_id))
+        followed = _page(document, _id, most=MOST_ASKED)
         if not followed.items:
             return Page(problems=followed.problems)
-        return self.spaces_by_creators([user.id for user in followed.items[:MOST_ASKED]])
+        return self.spaces_by_creators(followed.items)
 
     def _get(self, endpoint: Endpoint, params: Mapping[str, str], **path: str) -> dict[str, Any]:
         filled = _filled(endpoint.path, **path)
@@ -311,6 +325,13 @@ def _user(data: object, _: Includes) -> User:
     return User.from_json(data)
 
 
+def _id(data: object, _: Includes) -> str:
+    found = data.get("id") if isinstance(data, dict) else None
+    if not isinstance(found, str) or not USER_OR_TWEET_ID.fullmatch(found):
+        raise Unreadable("an object without a proper id")
+    return found
+
+
 def _single(document: Mapping[str, Any]) -> list[object]:
     """Return the one thing that was asked for; nothing, if `errors` say why it is missing."""
     data = document.get("data")
@@ -341,12 +362,14 @@ def _following(document: Mapping[str, Any]) -> Following:
     return Following(following=data["following"], pending=data.get("pending_follow") is True)
 
 
-def _page(document: Mapping[str, Any], read: Callable[[object, Includes], T]) -> Page[T]:
-    """Read a list; what is missing from it stands in `errors`."""
+def _page(
+    document: Mapping[str, Any], read: Callable[[object, Includes], T], *, most: int = MOST_ITEMS
+) -> Page[T]:
+    """Read a list, `most` of it; what is missing from it stands in `errors`."""
     includes = Includes.from_json(document.get("includes"))
     meta = document.get("meta")
     return Page(
-        items=_readable_items(_several(document), includes, read),
+        items=_readable_items(_several(document)[:most], includes, read),
         next_token=_token(meta, "next_token"),
         previous_token=_token(meta, "previous_token"),
         problems=problems(document),
