@@ -57,6 +57,8 @@ class Grant(Model):
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     ended_because: Mapped[str | None] = mapped_column(String(32))
+    # How the sign-in went (`app.accounts.flights`); none if it is older than these records.
+    flight: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Usage(Model):
