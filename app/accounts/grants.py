@@ -11,6 +11,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, insert, select, update
 
 from app.accounts.errors import CannotOpen
+from app.accounts.flights import Flight
 from app.accounts.models import Grant
 from app.accounts.revocations import Outbox
 from app.accounts.vault import Vault, place
@@ -38,19 +39,20 @@ class Grants:
         self._vault = vault
         self._outbox = outbox
 
-    def add(
+    def add(  # noqa: PLR0913 - what a row is made of, by name
         self,
         connection: Connection,
         user_id: int,
         token_set: TokenSet,
         *,
         browser: str,
+        flight: Flight | None = None,
         now: datetime,
     ) -> str:
         """Add a grant of the person `user_id`; return its id, which the session carries."""
         grant_id = secrets.token_hex(16)
         row = {"id": grant_id, "user_id": user_id, "browser": browser}
-        row |= {"created_at": now, "seen_at": now}
+        row |= {"created_at": now, "seen_at": now, "flight": flight and flight.to_json()}
         connection.execute(insert(Grant).values(row | self.columns(grant_id, token_set, now=now)))
         return grant_id
 

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.browsers import Browsers
 from app.accounts.claims import Claims, Outcome
+from app.accounts.flights import Flight
 from app.accounts.grants import Because, Grants
 from app.accounts.models import Claim, Grant, Usage, User
 from app.accounts.revocations import Outbox
@@ -74,7 +75,7 @@ class People:
         self._lifetimes = lifetimes
         self._clock = clock
 
-    def welcome(
+    def welcome(  # noqa: PLR0913 - what a sign-in brings, by name
         self,
         profile: Profile,
         token_set: TokenSet,
@@ -82,18 +83,21 @@ class People:
         state: str,
         replacing: str | None,
         browser: str,
+        flight: Flight | None = None,
     ) -> Person:
         """Sign a person in: their row, a new grant, and the outcome of the claimed `state`.
 
         One transaction: two first sign-ins at once make one person, and a crash leaves nothing
         half signed in. The older grant of this browser, `replacing`, ends with it. `browser` is
-        what the person will know it by.
+        what the person will know it by, `flight` how they came.
         """
         now = self._clock()
         ended: list[str] = []
         with self._database.writing() as connection:
             user_id, cache_epoch = _remember(connection, profile, now=now)
-            grant_id = self._grants.add(connection, user_id, token_set, browser=browser, now=now)
+            grant_id = self._grants.add(
+                connection, user_id, token_set, browser=browser, flight=flight, now=now
+            )
             self._claims.settle(connection, state, Outcome.SIGNED_IN, grant_id=grant_id, now=now)
             if replacing is not None:
                 ended = self._grants.end(connection, replacing, Because.REPLACED, now=now)

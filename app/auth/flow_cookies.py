@@ -12,7 +12,7 @@ import base64
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -94,6 +94,11 @@ class FlowCookies:
         if pending.state != state:
             raise NotOurs("a flow cookie under another one's name")
         return pending
+
+    def begun_at(self, request: Request, state: str) -> datetime:
+        """Return when the pending sign-in of `state`, just recognised, began: a whole second."""
+        sealed_at = self._ring.extract_timestamp(request.cookies[self._name(state)])
+        return datetime.fromtimestamp(sealed_at, tz=UTC)
 
     def forget(self, state: str) -> None:
         """Delete the cookie of `state` with the answer to this request, whatever that will be."""

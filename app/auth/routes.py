@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from app.accounts.devices import described
 from app.accounts.errors import AccountError
+from app.accounts.flights import Flight, Recorder, Step
 from app.accounts.people import Person
 from app.auth import round_trip
 from app.auth.errors import AlreadyUsed
@@ -60,14 +61,16 @@ def callback() -> Response:
     budget = Budget()
     state = round_trip.state_of(request.args)
     pending = _flow_cookies().recognise(request, state, now=services().now())
+    recorder = Recorder(away=services().now() - _flow_cookies().begun_at(request, state))
     g.next_path = pending.next  # error pages offer to sign in again and go there
     if not services().claims.claim(state, request.args.get("code", ""), now=services().now()):
         return _join_the_winner(pending)
+    recorder.note(Step.CLAIMED)
     _flow_cookies().forget(state)
     with services().claims.failing(state, now=services().now):
         code = round_trip.code_of(request.args, is_issuer=services().server.is_issuer)
-        token_set = _exchange(code, pending, budget)
-        person = _welcome(token_set, pending, budget)
+        token_set = _exchange(code, pending, budget, recorder)
+        person = _welcome(token_set, pending, budget, recorder)
     response = _signed_in(person, pending)
     _fulfil_wish(person, pending, budget)  # the twin of a double submit does not come here
     return response
@@ -118,29 +121,47 @@ def _only_get() -> None:
         raise MethodNotAllowed(valid_methods=["GET"])
 
 
-def _exchange(code: str, pending: PendingSignIn, budget: Budget) -> TokenSet:
-    return services().server.exchange(
+def _exchange(code: str, pending: PendingSignIn, budget: Budget, recorder: Recorder) -> TokenSet:
+    recorder.note(Step.CODE_SENT)
+    token_set = services().server.exchange(
         code,
         code_verifier=pending.code_verifier,
         scopes=frozenset(pending.scopes),
         now=services().now(),
         budget=budget,
     )
+    recorder.note(Step.TOKENS_CAME)
+    return token_set
 
 
-def _welcome(token_set: TokenSet, pending: PendingSignIn, budget: Budget) -> Person:
+def _welcome(
+    token_set: TokenSet, pending: PendingSignIn, budget: Budget, recorder: Recorder
+) -> Person:
     """Learn who it is and sign them in; if that fails, no living token stays behind at Twitter."""
     try:
+        profile = services().api(token_set.access_token, budget=budget).me()
+        recorder.note(Step.PROFILE_CAME)
         return services().people.welcome(
-            services().api(token_set.access_token, budget=budget).me(),
+            profile,
             token_set,
             state=pending.state,
             replacing=current_user.grant_id if current_user.is_authenticated else None,
             browser=described(request.user_agent.string),
+            flight=_flight(token_set, pending, recorder),
         )
     except Exception:
         services().outbox.discard(token_set, now=services().now())
         raise
+
+
+def _flight(token_set: TokenSet, pending: PendingSignIn, recorder: Recorder) -> Flight:
+    """What "How you signed in" will show. It is no secret, and holds none."""
+    return recorder.landed(
+        client="confidential" if services().config.twitter_client_secret else "public",
+        dialect=services().dialect.name,
+        asked=pending.scopes,
+        granted=token_set.scopes,
+    )
 
 
 def _join_the_winner(pending: PendingSignIn) -> Response:

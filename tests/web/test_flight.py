@@ -1,0 +1,143 @@
+"""The record of a sign-in: kept with its grant, small, and without any secret."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.accounts.flights import Flight, Recorder, Step
+from app.accounts.models import Grant
+from app.twitter.budget import Budget
+from tests.factories import ME_URL, TOKEN_URL, token_answer, user_answer
+
+LONGEST_RECORD = 500
+
+
+class Ticks:
+    """A clock that goes on by so many seconds with each look."""
+
+    def __init__(self, *seconds):
+        self.times = list(seconds)
+
+    def __call__(self):
+        return self.times.pop(0)
+
+
+@pytest.fixture
+def statements(app):
+    """Every statement that the app sends, in order."""
+    sent = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        sent.append(statement)
+
+    with app.app_context():
+        engine = app.extensions["sqlalchemy"].engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    sa.event.remove(engine, "before_cursor_execute", note)
+
+
+def recorded(*, away=timedelta(seconds=4), granted=("tweet.read", "users.read")):
+    recorder = Recorder(away=away, clock=Ticks(100.0, 100.002, 100.0031, 100.4, 100.6))
+    for step in Step:
+        recorder.note(step)
+    return recorder.landed(
+        client="public", dialect="beta", asked=["users.read", "tweet.read"], granted=granted
+    )
+
+
+# What is recorded
+
+
+def test_times_are_milliseconds_since_the_callback_arrived():
+    flight = recorded()
+
+    assert list(flight.reached_ms.values()) == [2, 3, 400, 600]
+    assert flight.took_ms(Step.CODE_SENT, Step.TOKENS_CAME) == 397
+
+
+def test_clocks_that_differ_make_no_negative_time():
+    assert recorded(away=timedelta(seconds=-30)).away_ms == 0
+
+
+def test_a_record_survives_being_stored():
+    flight = recorded()
+
+    assert Flight.from_json(json.loads(json.dumps(flight.to_json()))) == flight
+
+
+def test_a_sign_in_is_recorded_with_its_grant(client, clock, kind_twitter, rows):
+    started = client.press_sign_in()
+    clock.advance(seconds=7)
+    client.come_back(state=started.state, code="a-code-from-twitter")
+
+    [grant] = rows(Grant)
+    flight = Flight.from_json(grant["flight"])
+    assert (flight.client, flight.dialect) == ("confidential", "live")
+    assert flight.asked == flight.granted == set(token_answer()["scope"].split())
+    assert 7000 <= flight.away_ms < 8000
+    assert list(flight.reached_ms.values()) == sorted(flight.reached_ms.values())
+    assert min(flight.reached_ms.values()) >= 0
+
+
+def test_a_callback_that_comes_before_its_start_was_no_time_away(client, clock, kind_twitter, rows):
+    started = client.press_sign_in()
+    clock.advance(seconds=-20)
+    client.come_back(state=started.state, code="c")
+
+    [grant] = rows(Grant)
+    assert grant["flight"]["away_ms"] == 0
+
+
+def test_a_record_holds_no_secret_and_is_small(client, kind_twitter, rows):
+    started = client.press_sign_in()
+    client.come_back(state=started.state, code="a-code-from-twitter")
+
+    [grant] = rows(Grant)
+    kept = json.dumps(grant["flight"])
+    texts = {text for text in re.findall(r'"([^"]*)"', kept) if text not in grant["flight"]}
+    assert texts - set(Step) == {"confidential", "live", *token_answer()["scope"].split()}
+    assert len(kept) < LONGEST_RECORD
+
+
+def test_a_record_costs_no_statement_of_its_own(client, kind_twitter, statements):
+    started = client.press_sign_in()
+    statements.clear()
+    client.come_back(state=started.state, code="c")
+
+    about_it = [statement for statement in statements if "flight" in statement]
+    assert len(about_it) == 1
+    assert about_it[0].startswith("INSERT INTO grants")
+
+
+def test_a_refresh_leaves_the_record_alone(app, client, clock, kind_twitter, rows):
+    client.sign_in()
+    [before] = rows(Grant)
+    kind_twitter.upsert("POST", TOKEN_URL, json=token_answer(access_token="another-one"))
+    kind_twitter.upsert("GET", ME_URL, json=user_answer())
+    clock.advance(hours=3)
+    app.extensions["perch"].freshness.usable_token(before["id"], budget=Budget())
+
+    [after] = rows(Grant)
+    assert after["generation"] == before["generation"] + 1
+    assert after["flight"] == before["flight"]
+
+
+def test_a_record_is_part_of_what_one_can_download(client, kind_twitter, rows):
+    client.sign_in()
+
+    copy = json.loads(client.get("/account/export").text)
+
+    assert copy["grants"][0]["flight"] == rows(Grant)[0]["flight"]
+
+
+def test_a_record_goes_with_the_person(client, kind_twitter, rows):
+    client.sign_in()
+    token = client.csrf_token("/account")
+
+    client.post("/account/disconnect", data={"csrf_token": token, "sure": "yes"})
+
+    assert rows(Grant) == []
