@@ -104,7 +104,7 @@ def test_the_front_door_keeps_where_the_person_wanted_to_go(client):
 def test_a_hostile_next_stays_inside_its_field(client):
     page = client.get("/", query_string={"next": '"><script>alert(1)</script>'}).text
 
-    assert "<script" not in page
+    assert "<script>" not in page
     assert "&#34;&gt;&lt;script&gt;" in page
 
 
@@ -594,7 +594,7 @@ def test_no_page_has_inline_style_or_script(signed_in, twitter, path):
 
     page = signed_in.get(path).text
 
-    assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", page)
+    assert not re.search(r"<script(?! src=\"/static/)|<style|\sstyle=|\son\w+=|javascript:", page)
 
 
 @pytest.mark.parametrize("path", PAGES)

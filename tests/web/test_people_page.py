@@ -202,7 +202,7 @@ def test_markup_in_the_field_stays_in_the_field(wren, twitter):
     page = look_for(wren, '"><script>alert(1)</script>')
 
     assert page.status_code == 400
-    assert "<script" not in page.text
+    assert "<script>" not in page.text
 
 
 def test_people_can_be_followed_where_they_are_found(wren, twitter):

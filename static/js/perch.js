@@ -1,0 +1,53 @@
+// Livelier pages, which need no script. htmx exchanges parts as attributes say.
+const on = (name, act) => addEventListener(name, act, true);
+const all = (selector, act) => document.querySelectorAll(selector).forEach(act);
+const free = () => all("[aria-busy]", (busy) => (busy.ariaBusy = null));
+
+function age(time) {
+  // Counted from the server's word: the clock here may be wrong.
+  time.born ??= Date.now() - time.dataset.age * 1000;
+  const minutes = Math.floor((Date.now() - time.born) / 60000);
+  const [n, unit] = minutes < 60 ? [minutes, "minute"] : [Math.floor(minutes / 60), "hour"];
+  time.textContent = n ? `${n} ${unit}${n > 1 ? "s" : ""} ago` : "just now";
+}
+
+function localise(time) {
+  if (!time.textContent.endsWith("UTC")) return;
+  time.title = time.textContent;
+  time.textContent = new Date(time.dateTime).toLocaleString([], {
+    dateStyle: "medium",
+    timeStyle: "short",
+  });
+}
+
+function tick() {
+  all("[data-age]", age);
+  all("time", localise);
+}
+
+on("submit", (event) => {
+  const button = event.submitter;
+  if (!button.ariaBusy) return (button.ariaBusy = "true");
+  event.preventDefault();
+  event.stopPropagation();
+});
+on("htmx:before:request", ({ target }) => (target.ariaBusy = "true"));
+on("htmx:before:swap", (event) => {
+  const { ctx, tasks: [{ fragment, target }, said] } = event.detail;
+  const { lastElementChild: last, nextElementSibling: next } = target;
+  ctx.near = () => last?.nextElementSibling ?? next;
+  if (fragment.firstElementChild || said?.fragment.querySelector(".flash p")) return;
+  // Neither the part nor a word about it: another page.
+  event.preventDefault();
+  const it = ctx.sourceElement;
+  it.href ? location.assign(it.href) : it.submit();
+});
+on("htmx:after:swap", ({ detail }) => {
+  tick();
+  if (document.activeElement === document.body) detail.ctx.near()?.querySelector("a")?.focus();
+});
+on("htmx:error", () => all(".flash", (it) => (it.textContent = "That failed. Try again.")));
+on("htmx:finally:request", free);
+on("pageshow", free);
+setInterval(tick, 20000);
+tick();
