@@ -18,6 +18,7 @@ from app import (
     security,
     services,
     sessions,
+    static_files,
 )
 from app.extensions import csrf, db, migrate
 from app.health import health
@@ -31,6 +32,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
     )
     logs.init_app(app)
     security.init_app(app, config)
+    static_files.init_app(app)
     sessions.init_app(app, config)
 
     app.config.update(

@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "app.logs": {"config"},
     "app.metrics": SERVICES,
     "app.rate_limits": {"config"},
+    "app.static_files": set(),
     "app.security": {"app.twitter", "app.extensions", "config"},
     "app.sessions": {"app.logs", "app.security"} | SERVICES,
     # Leaves: they know nobody.

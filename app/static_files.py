@@ -1,0 +1,67 @@
+"""Our own styles and scripts: sent small, and asked for once."""
+
+from __future__ import annotations
+
+import gzip
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from flask import Flask, Response, request, session
+
+# Each version of a file has an address of its own, so that a browser need not ask again.
+FOR_GOOD = "public, max-age=31536000, immutable"
+# Pictures are compressed as they are, or too small to gain anything.
+COMPRESSED = frozenset({"text/css", "text/javascript"})
+
+
+def init_app(app: Flask) -> None:
+    """Name the version in every address of a static file, and answer with compressed text.
+
+    Pages themselves are never compressed: beside what a stranger can have echoed in them they hold
+    secrets, whose text could then be guessed from the size of the answer.
+    """
+    folder = Path(str(app.static_folder))
+
+    @app.url_defaults
+    def name_version(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static" and (file := folder / str(values.get("filename"))).is_file():
+            values["v"] = _version(file, file.stat().st_mtime_ns)
+
+    @app.after_request
+    def shrink(response: Response) -> Response:
+        if request.endpoint != "static":
+            return response
+        # Flask-Login has looked into it, but a file is the same for everybody. Registered before
+        # Flask-Login, this runs after it: else "Vary: Cookie" sends every file again at sign-in.
+        session.accessed = False
+        if response.status_code != 200:
+            return response
+        if "v" in request.args:
+            response.headers["Cache-Control"] = FOR_GOOD
+        return _compressed(response) if response.mimetype in COMPRESSED else response
+
+
+@lru_cache(maxsize=256)
+def _version(file: Path, _changed: int) -> str:
+    """Return a name for what the file holds, the same on every machine."""
+    return f"{crc32(file.read_bytes()):08x}"
+
+
+def _compressed(response: Response) -> Response:
+    response.vary.add("Accept-Encoding")
+    if not request.accept_encodings.quality("gzip"):
+        return response
+    etag, _ = response.get_etag()
+    response.direct_passthrough = False
+    response.set_data(_gzip(response.get_data()))
+    response.headers["Content-Encoding"] = "gzip"
+    # Weak: the same text in other bytes.
+    response.set_etag(str(etag), weak=True)
+    return response
+
+
+@lru_cache(maxsize=64)
+def _gzip(text: bytes) -> bytes:
+    return gzip.compress(text, mtime=0)

@@ -1,0 +1,98 @@
+"""Styles and scripts: small on the wire, kept by the browser, and all of them ours."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+STATIC = Path(__file__).parent.parent.parent / "static"
+FOR_GOOD = "public, max-age=31536000, immutable"
+
+
+def addresses(client, path="/"):
+    return re.findall(r'(?:href|src)="(/static/[^"]+)"', client.get(path).text)
+
+
+def test_every_address_names_its_version_and_is_kept_for_good(client):
+    found = addresses(client)
+
+    assert len(found) > 10
+    for address in found:
+        with client.get(address) as answer:
+            assert re.search(r"\?v=[0-9a-f]{8}$", address)
+            assert answer.headers["Cache-Control"] == FOR_GOOD
+
+
+def test_an_address_without_a_version_is_not_kept_for_good(client):
+    with client.get("/static/css/base.css") as answer:
+        assert answer.headers["Cache-Control"] != FOR_GOOD
+
+
+def test_a_changed_file_gets_another_address(build_app, tmp_path):
+    app = build_app()
+    before, now = STATIC / "css" / "base.css", tmp_path / "base.css"
+    now.write_text("a {}")
+    with app.test_request_context():
+        old = app.url_for("static", filename="css/base.css")
+        new = app.url_for("static", filename=str(now))
+
+    assert before.read_text() != now.read_text()
+    assert old.rpartition("=")[2] != new.rpartition("=")[2]
+
+
+def test_an_address_of_nothing_has_no_version(app):
+    with app.test_request_context():
+        assert app.url_for("static", filename="none.css") == "/static/none.css"
+
+
+@pytest.mark.parametrize("name", ["css/base.css", "js/perch.js"])
+def test_text_is_compressed_for_whoever_can_read_it(client, name):
+    with client.get(f"/static/{name}", headers={"Accept-Encoding": "gzip"}) as answer:
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert answer.headers["Vary"] == "Accept-Encoding"
+        assert gzip.decompress(answer.data) == (STATIC / name).read_bytes()
+        assert int(answer.headers["Content-Length"]) == len(answer.data)
+
+
+def test_text_is_sent_as_it_is_to_whoever_cannot(client):
+    with client.get("/static/css/base.css") as answer:
+        assert "Content-Encoding" not in answer.headers
+        assert answer.headers["Vary"] == "Accept-Encoding"
+        assert answer.data == (STATIC / "css" / "base.css").read_bytes()
+
+
+def test_a_browser_that_has_the_text_is_not_sent_it_again(client):
+    gzipped = {"Accept-Encoding": "gzip"}
+    with client.get("/static/css/base.css", headers=gzipped) as answer:
+        etag = answer.headers["ETag"]
+
+    with client.get("/static/css/base.css", headers=gzipped | {"If-None-Match": etag}) as answer:
+        assert (answer.status_code, answer.data) == (304, b"")
+
+
+def test_signing_in_makes_no_file_another_one(client, kind_twitter):
+    client.sign_in()
+
+    with client.get("/static/css/base.css") as answer:
+        assert "Cookie" not in answer.headers["Vary"]
+
+
+def test_pictures_and_pages_are_not_compressed(client):
+    for path in ("/static/img/mark.svg", "/"):
+        with client.get(path, headers={"Accept-Encoding": "gzip"}) as answer:
+            assert "Content-Encoding" not in answer.headers
+
+
+def test_the_style_sheets_stay_small():
+    assert sum(file.stat().st_size for file in STATIC.glob("css/*.css")) <= 20 * 1024
+
+
+def test_our_one_script_stays_small():
+    assert [file.name for file in STATIC.glob("js/*")] == ["perch.js"]
+    assert (STATIC / "js" / "perch.js").stat().st_size <= 2 * 1024
+
+
+def test_what_others_wrote_comes_with_its_licence():
+    for folder in (STATIC / "vendor").iterdir():
+        assert (folder / "LICENSE").is_file()
