@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from app.pages import account, follows, home, lookup, people, spaces, tweets, usage
-from app.pages.figures import ago, exactly, roughly, since
+from app.pages import account, follows, home, lookup, people, sign_in, spaces, tweets, usage
+from app.pages.figures import about, ago, duration, exactly, roughly, since
 from app.pages.paging import MOST_PAGES
 from app.pages.twitter_site import twitter_site
 from app.services import services
@@ -32,6 +32,8 @@ pages.add_url_rule("/spaces", "spaces", spaces.spaces, methods=READS)
 pages.add_url_rule("/spaces/<space_id>", "space", spaces.space, methods=READS)
 pages.add_url_rule("/spaces/lookup", "spaces_lookup", spaces.spaces_lookup, methods=READS)
 pages.add_url_rule("/account", "account", account.account)
+pages.add_url_rule("/account/sign-in", "sign_in", sign_in.sign_in)
+pages.add_url_rule("/how-it-works", "how_it_works", sign_in.how_it_works)
 pages.add_url_rule(
     "/account/browsers/<grant_id>/end", "end_browser", account.end_browser, methods=["POST"]
 )
@@ -48,7 +50,9 @@ def register(app: Flask) -> None:
     app.register_blueprint(pages)
     # A line that only says `if` or `for` leaves no empty line behind.
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.add_template_filter(about)
     app.add_template_filter(ago)
+    app.add_template_filter(duration)
     app.add_template_filter(exactly)
     app.add_template_filter(roughly)
     app.add_template_filter(since)

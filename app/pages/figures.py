@@ -47,6 +47,23 @@ def exactly(moment: datetime, now: datetime) -> str:
     return f"{_day(moment)}{year}, {time}"
 
 
+def duration(milliseconds: int) -> str:
+    """Say how long something took: "184 ms", "1.2 s", "34 s", "2 min 5 s"."""
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    seconds = milliseconds // 1000
+    if seconds < 10:
+        return f"{_cut(milliseconds, 1000)} s"
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes} min {rest} s" if minutes else f"{seconds} s"
+
+
+def about(milliseconds: int) -> str:
+    """Say a time that is known in whole seconds only."""
+    seconds = milliseconds // 1000
+    return f"about {duration(seconds * 1000)}" if seconds else "a second at most"
+
+
 def roughly(count: int) -> str:
     """Shorten a number: 1,234 and 12.3K and 4M."""
     if count < 10_000:

@@ -1,0 +1,56 @@
+"""How signing in works, for everybody; and how it went for the person who is looking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask import render_template
+
+from app.accounts.flights import Flight, flight_of
+from app.accounts.people import Person
+from app.pages import flow
+from app.pages.visitor import for_signed_in
+from app.pages.words import PERMISSIONS
+from app.services import services
+from app.twitter.dialect import BY_NAME, LIVE
+
+
+@for_signed_in
+def sign_in(person: Person) -> str:
+    """GET /account/sign-in: this browser's own sign-in, step by step, with its times."""
+    flight = flight_of(services().database, person.grant_id)
+    if flight is None:
+        return render_template("sign_in.html", flight=None)
+    dialect = flight.dialect
+    return render_template(
+        "sign_in.html",
+        flight=flight,
+        drawing=_drawing(flight),
+        stretches=flow.stretches(flight),
+        code_lives_ms=flow.CODE_LIVES_MS,
+        granted=_in_words(flight.asked & flight.granted, dialect),
+        refused=_in_words(flight.asked - flight.granted, dialect),
+        unasked=_in_words(flight.granted - flight.asked, dialect),
+    )
+
+
+def how_it_works() -> str:
+    """GET /how-it-works."""
+    example = flow.example(
+        "confidential" if services().config.twitter_client_secret else "public",
+        services().dialect,
+    )
+    return render_template("how_it_works.html", drawing=_drawing(example))
+
+
+def _drawing(flight: Flight) -> list[flow.Message]:
+    return flow.drawing(flight, callback_url=services().config.callback_url)
+
+
+def _in_words(scopes: Iterable[str], dialect: str) -> list[tuple[str, str]]:
+    """Return scopes beside their words; one that we do not know has none."""
+    words = {
+        scope: PERMISSIONS[permission]
+        for permission, scope in BY_NAME.get(dialect, LIVE).scope_names.items()
+    }
+    return [(scope, words.get(scope, "")) for scope in sorted(scopes)]
