@@ -22,7 +22,7 @@ fix: tools  # format, and mend what can be mended
 sure: format lint types test coverage  # everything that must hold before a change goes in
 
 ## One at a time
-.PHONY: format lint types coverage chaos lock
+.PHONY: format lint types coverage chaos bench lock
 format: tools  # is everything formatted?
 	$(python) -m ruff format --check .
 lint: tools  # does anything look wrong?
@@ -33,6 +33,8 @@ coverage: test  # did the tests reach every branch of sign-in, storage and Twitt
 	$(python) -m coverage report --include="app/auth/*,app/accounts/*,app/twitter/*" --fail-under=100
 chaos: tools  # kill, lock and delay things for 45 minutes: who loses their sign-in?
 	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-200} $(python) -m pytest tests/chaos
+bench: tools  # measure for five minutes what a sign-in costs, and rewrite docs/performance.md
+	$(python) -m benchmarks
 lock:  # choose the newest packages again and write both requirements files
 	bin/lock
 

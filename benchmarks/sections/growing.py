@@ -1,0 +1,99 @@
+"""Whether it costs more when there are more people in the database."""
+
+from __future__ import annotations
+
+import random
+import statistics
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from benchmarks.bench import Bench
+from benchmarks.figures import Spread, Table, ratio
+from benchmarks.processes import PERCH, Site
+from benchmarks.stores import PostgresqlStores, SqliteStores
+from benchmarks.visitors import Batch, sign_in, signed_in, view
+
+KINDS = ("sign-in", "home page, warm", "`/account`")
+MOST_GROWTH = 1.2
+# About so long it takes to write somebody and their grant.
+SECONDS_FOR_A_ROW = 15e-6
+
+
+@dataclass
+class Grown:
+    """One database of one size, and what was measured on it."""
+
+    size: int
+    site: Site
+    people: list[int]
+    cpu: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+
+    def note(self, kind: str, batch: Batch) -> None:
+        """Add a round."""
+        self.cpu[kind].append(batch.checked().cpu_ms)
+        self.seconds[kind] += batch.latencies
+
+    def cell(self, kind: str) -> str:
+        """Return the processor time, and behind it the median of the wall's."""
+        wall = 1000 * statistics.median(self.seconds[kind])
+        return f"{Spread.of(self.cpu[kind]).text()}; {wall:.1f}"
+
+
+def run(bench: Bench, stores: SqliteStores | PostgresqlStores) -> None:
+    """Measure all sizes in turns, each in a database of its own."""
+    scale = bench.scale
+    # The largest ones go first when time is short: half of it is for measuring.
+    affordable = bench.section_left() / 2
+    sizes = [size for size in scale.sizes if size * SECONDS_FOR_A_ROW <= affordable]
+    for size in set(scale.sizes) - set(sizes):
+        bench.report.left_out.append(f"{stores.name} with {size:,} people: no time was left")
+    if len(sizes) < 2:
+        return
+    with ExitStack() as stack:
+        grown = []
+        for size in sizes:
+            store = stores.new(f"people_{size}")
+            store.fill(size)
+            site = stack.enter_context(bench.site(PERCH, store=store))
+            grown.append(Grown(size, site, chosen(size, scale.growth_people)))
+        for each in grown:
+            sign_in(each.site, each.people[: scale.growth_people], at_once=1).checked()
+        for turn in bench.rounds(f"growing, {stores.name}", scale.growth_rounds):
+            first = turn % len(grown)
+            for each in grown[first:] + grown[:first]:
+                one_round(each, scale.growth_people, turn)
+    smallest, largest = grown[0], grown[-1]
+    for kind in KINDS:
+        bench.report.at_most(
+            f"{kind}, {stores.name}: {largest.size:,} people / {smallest.size:,}",
+            ratio(largest.cpu[kind], smallest.cpu[kind]),
+            MOST_GROWTH,
+        )
+    says = (
+        "Processor time of the site and its database, ms; behind it the median time until the"
+        " answer. Everybody in the database has a living grant; those who sign in are chosen by"
+        f" lot and are known already. {scale.growth_people} people in a round,"
+        " one at a time."
+    )
+    header = ("", *(f"{each.size:,} people" for each in grown))
+    rows = [(kind, *(each.cell(kind) for each in grown)) for kind in KINDS]
+    bench.report.tables.append(Table(f"Growing, {stores.name}", says, header, rows))
+
+
+def chosen(size: int, count: int) -> list[int]:
+    """Return people of the database by lot, the same ones in every run."""
+    lot = random.Random(size)  # noqa: S311 - nobody needs to be surprised
+    return lot.sample(range(1, size + 1), min(size, 12 * count))
+
+
+def one_round(each: Grown, count: int, turn: int) -> None:
+    """Let others than before sign in, and look around."""
+    first = (turn + 1) * count % len(each.people)
+    people = each.people[first : first + count]
+    each.note(KINDS[0], sign_in(each.site, people, at_once=1))
+    browsers = signed_in(each.site, people[: max(1, count // 3)])
+    view(each.site, browsers, "/").checked()
+    many = browsers * 3
+    each.note(KINDS[1], view(each.site, many, "/"))
+    each.note(KINDS[2], view(each.site, many, "/account"))

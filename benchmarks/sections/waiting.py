@@ -1,0 +1,113 @@
+"""A provider that takes its time: how many can sign in at once, and how long a cold page takes."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import threading
+import time
+from contextlib import ExitStack
+
+from benchmarks.bench import Bench
+from benchmarks.figures import Spread, Table
+from benchmarks.processes import BARE, DOCUMENTED, PERCH, THREADS, Program, Site
+from benchmarks.stores import Store
+from benchmarks.visitors import Batch, Browser, sign_in, signed_in, view
+from config import THREADS_KEPT_FREE
+
+LATENCY_MS = 150
+CALLS = 2
+MOST_RAMP_UP_SECONDS = 1.0
+# Perch keeps two threads free of the provider; the others do not.
+SLOTS = {PERCH: THREADS - THREADS_KEPT_FREE, BARE: THREADS, DOCUMENTED: THREADS}
+
+LEAST_OF_LIMIT = 0.95
+MOST_OF_ONE_READ = 2.2
+
+
+def run(bench: Bench) -> None:
+    """Measure with every answer of the provider `LATENCY_MS` late."""
+    people = bench.scale.waiting_people
+    rows = []
+    store = bench.new_store()
+    with ExitStack() as stack:
+        sites = [
+            stack.enter_context(bench.site(program, store=store if program == PERCH else None))
+            for program in SLOTS
+        ]
+        [perch, *_] = sites
+        browsers = signed_in(perch, range(1, bench.scale.people // 2 + 2))
+        for site in sites:
+            sign_in(site, range(101, 101 + people), at_once=people).checked()
+        bench.stub.set_latency(LATENCY_MS)
+        try:
+            home, read = (cold_ms(store, perch, browsers, path) for path in ("/", "/follows"))
+            for site in sites:
+                held = sign_ins_held(bench, site)
+                limit = SLOTS[site.program] / (CALLS * LATENCY_MS / 1000)
+                rows.append(throughput_row(site.program, held, limit))
+                if site.program == PERCH:
+                    bench.report.at_least(
+                        f"sign-ins per second at {LATENCY_MS} ms / the limit of arithmetic",
+                        Spread.of([held[0] / limit]),
+                        LEAST_OF_LIMIT,
+                    )
+        finally:
+            bench.stub.set_latency(0)
+    bench.report.at_most(
+        f"home page cold at {LATENCY_MS} ms a read / one read",
+        Spread.of([home / LATENCY_MS]),
+        MOST_OF_ONE_READ,
+    )
+    says = (
+        f"Each answer of the provider comes {LATENCY_MS} ms late. One process of {THREADS}"
+        f" threads; {people} people who come again and again for {bench.scale.waiting_seconds:g} s."
+        f" The limit is slots / ({CALLS} x {LATENCY_MS} ms); Perch keeps {THREADS_KEPT_FREE}"
+        " threads free for pages that need no provider. Cold, the home page takes"
+        f" {home:.0f} ms (median), and a page of one read {read:.0f} ms."
+    )
+    header = ("site", "sign-ins per second", "limit", "of the limit", "turned away", "of a core")
+    bench.report.tables.append(Table("Waiting for the provider", says, header, rows))
+
+
+def cold_ms(store: Store, site: Site, browsers: list[Browser], path: str) -> float:
+    """Return how long a page takes for which nothing is remembered (median)."""
+    store.forget_reads()
+    return 1000 * statistics.median(view(site, browsers, path).checked().latencies)
+
+
+def throughput_row(program: Program, held: tuple[float, Batch], limit: float) -> tuple[str, ...]:
+    """Return a line of the table."""
+    per_second, batch = held
+    share = f"{100 * per_second / limit:.0f} %"
+    failed = sum(batch.failures.values())
+    busy = f"{100 * batch.cpu_seconds / batch.seconds:.0f} %"
+    return (program.name, f"{per_second:.1f}", f"{limit:.1f}", share, f"{failed}", busy)
+
+
+def sign_ins_held(bench: Bench, site: Site) -> tuple[float, Batch]:
+    """Return how many sign in per second once everybody is on their way."""
+    ramp_up = min(MOST_RAMP_UP_SECONDS, bench.scale.waiting_seconds)
+    seconds = ramp_up + bench.scale.waiting_seconds
+    found: list[Batch] = []
+
+    def crowd() -> None:
+        until = time.monotonic() + seconds
+        found.append(
+            sign_in(site, itertools.count(10_000), at_once=bench.scale.waiting_people, until=until)
+        )
+
+    people = threading.Thread(target=crowd, daemon=True)
+    people.start()
+    time.sleep(ramp_up)
+    began, before = time.perf_counter(), asked_who(bench)
+    time.sleep(bench.scale.waiting_seconds)
+    took, after = time.perf_counter() - began, asked_who(bench)
+    people.join()
+    return (after - before) / took, found[0]
+
+
+def asked_who(bench: Bench) -> int:
+    """Return how often the provider was asked who somebody is: once, at the end of a sign-in."""
+    _, calls = bench.stub.counted()
+    return calls.get("GET /2/users/me", 0)
