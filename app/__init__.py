@@ -30,7 +30,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
     app = Flask(
         __name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
-    logs.init_app(app)
+    logs.init_app(app, config)
     security.init_app(app, config)
     static_files.init_app(app)
     sessions.init_app(app, config)

@@ -1,13 +1,47 @@
-"""The last handler redacts, whoever wrote the line."""
+"""The last handler redacts, whoever wrote the line and wherever the secret stands in it."""
 
 import io
+import json
 import logging
+import runpy
+import sys
+from pathlib import Path
 
 import pytest
 
-from app.logs import redacted
+from app.events import Event, Events, known_as
+from app.logs import Formatter, redacted
+from tests.factories import build_config, token_key
 
+ROOT = Path(__file__).parent.parent.parent
 SECRET = "s3cr3t-v4lu3_~+/=="
+# Random, as a state, a verifier or a token is; nothing beside it says what it is.
+OPAQUE = "dk3Xb8vT0qGm1YwR5cZs7uLhPa2NfJe9oViQ4tKxWyE"
+
+
+class Log:
+    """A logger that writes through our formatter, and what it wrote."""
+
+    def __init__(self, formatter):
+        self.stream = io.StringIO()
+        handler = logging.StreamHandler(self.stream)
+        handler.setFormatter(formatter)
+        self.logger = logging.Logger("library")  # noqa: LOG001 - nobody else's: it has no parent
+        self.logger.addHandler(handler)
+
+    @property
+    def text(self):
+        return self.stream.getvalue()
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "json"])
+def as_json(request):
+    return request.param
+
+
+@pytest.fixture
+def log(as_json):
+    return Log(Formatter(as_json=as_json, known=["an operator's own words"]))
 
 
 @pytest.mark.parametrize(
@@ -27,10 +61,31 @@ SECRET = "s3cr3t-v4lu3_~+/=="
         "Cookie: flow-0123456789ab={0}",
         "Cookie: __Host-flow-0123456789ab={0}",
         "csrf_token={0}",
+        "TokenSet(access_token='{0}', scopes=())",
+        "next=%2Fauth%2Fcallback%3fcode%3d{0}",
+        r"{{\"refresh_token\": \"{0}\"}}",
+        r"{{\\\"refresh_token\\\": \\\"{0}\\\"}}",
+        "{{'code': ['{0}'], 'state': ['x']}}",
+        "[('Authorization', 'OAuth {0}'), ('Accept', '*/*')]",
+        "{{b'Cookie': b'{0}'}}",
+        '("token", "{0}")',
+        "ACCESS_TOKEN={0}",
     ],
 )
 def test_secrets_are_taken_out_of_a_line(line):
     assert SECRET not in redacted(line.format(SECRET))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "postgresql+psycopg://perch:{0}@db/perch",
+        "redis://:{0}@cache:6379/0",
+        "authorization: bearer {0}{0}",
+    ],
+)
+def test_passwords_in_addresses_are_taken_out_too(line):
+    assert "hunter2hunter2" not in redacted(line.format("hunter2hunter2"))
 
 
 @pytest.mark.parametrize(
@@ -41,14 +96,235 @@ def test_secrets_are_taken_out_of_a_line(line):
         "HTTP 429 without an OAuth error",
         "signed in",
         "ClientRefused: unauthorized_client: Missing valid authorization header (check it)",
+        "row 0123456789abcdef0123456789abcdef is parked",
+        "sqlalchemy.exc.OperationalError: no such table: revocations_of_long_ago_and_far_away",
+        "https://developer.x.com/en/docs and mailto:wren@example.com",
+        'File "/srv/perch/.venv/lib/python3.11/site-packages/flask/app.py", line 880',
     ],
 )
 def test_what_is_no_secret_stays(line):
     assert redacted(line) == line
 
 
+def test_redacting_twice_changes_nothing():
+    line = redacted(f"refresh_token='{SECRET}' ?code={SECRET} {OPAQUE} redis://:{SECRET}@host")
+
+    assert redacted(line) == line
+
+
+# Attacks on the handler
+
+
+def fail(error, cause=None):
+    raise error from cause
+
+
+def in_the_message(logger):
+    logger.debug(f"sending refresh_token={SECRET} {OPAQUE}")  # noqa: G004
+
+
+def in_the_arguments(logger):
+    logger.debug("%s of %r", {"access_token": SECRET}, OPAQUE)
+
+
+def in_a_nested_dict(logger):
+    body = json.dumps({"token": SECRET, "x": OPAQUE})
+    logger.debug("%s", {"a": [{"b": {"headers": {"Authorization": SECRET}, "body": body}}]})
+
+
+def in_an_exception(logger):
+    try:
+        fail(RuntimeError(f"bad answer: code={SECRET}\nand {OPAQUE}"))
+    except RuntimeError:
+        logger.exception("it broke")
+
+
+def in_its_cause(logger):
+    try:
+        fail(RuntimeError(OPAQUE), KeyError({"client_secret": SECRET}))
+    except RuntimeError:
+        logger.exception("it broke")
+
+
+def in_the_locals_of_a_traceback(logger):
+    refresh_token = SECRET + OPAQUE
+    try:
+        refresh_token / 2
+    except TypeError:
+        logger.exception("it broke")
+
+
+def in_the_query_of_an_address(logger):
+    logger.debug('"GET %s HTTP/1.1"', f"/auth/callback?code={SECRET}&state={OPAQUE}")
+
+
+def in_the_user_of_an_address(logger):
+    logger.debug("connecting to %s", f"rediss://perch:{SECRET[:10]}{OPAQUE}@cache/0")
+
+
+def in_arguments_that_do_not_fit(logger):
+    logger.debug("%s and %s", SECRET + OPAQUE)  # noqa: PLE1206 - as it happens
+
+
+class Loud:
+    """Cannot be written down, and says why."""
+
+    def __str__(self):
+        raise ValueError(SECRET + OPAQUE)
+
+
+def in_an_object_that_cannot_be_written(logger):
+    logger.debug("%s", Loud())
+
+
+def after_a_line_break(logger):
+    logger.debug("%s", f"form:\ncode={SECRET}\n\ttoken={SECRET}")
+
+
+def in_bytes(logger):
+    logger.debug("%s", f"refresh_token={SECRET}&x={OPAQUE}".encode())
+
+
+def by_its_value(logger):
+    logger.debug("the sign says: an operator's own words")
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        in_the_message,
+        in_the_arguments,
+        in_a_nested_dict,
+        in_an_exception,
+        in_its_cause,
+        in_the_locals_of_a_traceback,
+        in_the_query_of_an_address,
+        in_the_user_of_an_address,
+        in_arguments_that_do_not_fit,
+        in_an_object_that_cannot_be_written,
+        after_a_line_break,
+        in_bytes,
+        by_its_value,
+    ],
+    ids=lambda leak: leak.__name__,
+)
+def test_nothing_leaks(log, leak, capsys):
+    leak(log.logger)
+
+    everything = log.text + capsys.readouterr().err
+    assert log.text
+    for secret in (SECRET, SECRET.rstrip("="), OPAQUE, "operator's own"):
+        assert secret not in everything
+
+
+def test_a_field_is_redacted_by_its_name(as_json):
+    record = logging.makeLogRecord({"name": "app", "levelname": "INFO", "msg": ""})
+    event = {"event": "x", "token": "short", "list": [b"code=short", ("a", None)], "n": 3}
+    record.msg, record._logger, record._name = event, None, "info"
+
+    line = Formatter(as_json=as_json).format(record)
+
+    assert "short" not in line
+    assert ('"n": 3' if as_json else "n=3") in line
+
+
+def test_what_is_too_deep_is_cut_off():
+    deep = {"secret_of": OPAQUE}
+    for _ in range(20):
+        deep = [deep]
+    record = logging.makeLogRecord({"name": "app", "levelname": "INFO"})
+    record.msg, record._logger, record._name = {"event": "x", "deep": deep}, None, "info"
+
+    assert '"..."' in Formatter(as_json=True).format(record)
+
+
+@pytest.mark.parametrize(
+    "name", ["TWITTER_CLIENT_SECRET", "SECRET_KEY", "TOKEN_KEYS", "METRICS_TOKEN"]
+)
+def test_the_operators_secrets_are_known_by_value(tmp_path, name):
+    value = token_key("z") if name == "TOKEN_KEYS" else "forty two feathers on a garden wall"
+    log = Log(Formatter.of(build_config(tmp_path, **{name: value})))
+
+    log.logger.warning("somebody says %s aloud", value)
+
+    assert value.rstrip("=") not in log.text
+
+
+def test_a_short_setting_does_not_hide_half_of_the_log(tmp_path):
+    log = Log(Formatter.of(build_config(tmp_path, METRICS_TOKEN="a")))
+
+    log.logger.warning("a bird in the hand")
+
+    assert "a bird in the hand" in log.text
+
+
+# Lines
+
+
+def test_json_has_one_line_for_an_event_with_its_traceback():
+    log = Log(Formatter(as_json=True))
+    try:
+        fail(ValueError("several\nlines"))
+    except ValueError:
+        log.logger.exception("it broke")
+
+    (line,) = log.text.splitlines()
+    said = json.loads(line)
+
+    assert said["event"] == "it broke"
+    assert (said["level"], said["logger"]) == ("ERROR", "library")
+    assert said["at"].endswith("+00:00")
+    assert "ValueError: several\nlines" in said["exception"]
+
+
+def test_a_visitor_cannot_begin_a_line_nor_command_a_terminal():
+    log = Log(Formatter(as_json=False))
+
+    log.logger.warning("%s", "a\n2026-01-01 INFO app [-] all is well\x1b[2J")
+
+    assert log.text.count("\n") == 1
+    assert "\x1b" not in log.text
+
+
+def test_lines_of_a_request_carry_its_id(app, as_json):
+    log = Log(Formatter(as_json=as_json))
+    with app.test_request_context("/"):
+        log.logger.warning("one")
+        log.logger.warning("two")
+    log.logger.warning("three")
+
+    ids = [
+        json.loads(line).get("request") if as_json else line.partition("[")[2].partition("]")[0]
+        for line in log.text.splitlines()
+    ]
+    assert ids[0] == ids[1]
+    assert len(ids[0]) == 12
+    assert ids[2] in {None, "-"}
+
+
+def test_events_are_lines_with_fields(app, capsys):
+    handler = our_handler()
+    stream, handler.stream = handler.stream, io.StringIO()
+    Events().record(Event.LOGGED_OUT, grant_id="0123456789abcdef")
+    written, handler.stream = handler.stream.getvalue(), stream
+
+    assert f"INFO app.events [-] logged_out grant={known_as('0123456789abcdef')}" in written
+    assert "0123456789abcdef" not in written
+
+
+@pytest.mark.parametrize(
+    "public_url, begins", [("https://birds.example", "{"), ("http://127.0.0.1:8000", "20")]
+)
+def test_https_sites_write_json(tmp_path, public_url, begins):
+    log = Log(Formatter.of(build_config(tmp_path, PUBLIC_URL=public_url)))
+
+    log.logger.warning("hello")
+
+    assert log.text.startswith(begins)
+
+
 def test_tracebacks_are_redacted_too(app):
-    handler = next(h for h in logging.getLogger().handlers if h.get_name() == "perch")
+    handler = our_handler()
     stream, handler.stream = handler.stream, io.StringIO()
     error = RuntimeError(f"refresh_token={SECRET}")
     logging.getLogger("app").error("unexpected", exc_info=error)
@@ -64,3 +340,16 @@ def test_a_second_app_does_not_log_twice(build_app):
 
     handlers = [h for h in logging.getLogger().handlers if h.get_name() == "perch"]
     assert len(handlers) == 1
+
+
+def test_the_file_can_be_loaded_without_the_app():
+    before = set(sys.modules)
+
+    loaded = runpy.run_path(str(ROOT / "app" / "logs.py"))
+
+    assert loaded["redacted"]("code=abc") == "code=[redacted]"
+    assert {name for name in set(sys.modules) - before if name.startswith("app")} == set()
+
+
+def our_handler():
+    return next(h for h in logging.getLogger().handlers if h.get_name() == "perch")
