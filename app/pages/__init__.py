@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from app.pages import account, follows, home, lookup, people, sign_in, spaces, tweets, usage
+from app.pages import account, charts, follows, home, lookup, people, sign_in, spaces, tweets, usage
 from app.pages.figures import about, ago, duration, exactly, roughly, since
 from app.pages.paging import MOST_PAGES
 from app.pages.twitter_site import twitter_site
@@ -56,6 +56,7 @@ def register(app: Flask) -> None:
     app.add_template_filter(exactly)
     app.add_template_filter(roughly)
     app.add_template_filter(since)
+    app.add_template_filter(charts.reactions)
     app.add_template_filter(lookup.in_order)
     app.add_template_filter(spaces.open_spaces)
     app.add_template_filter(people.found_in)

@@ -62,7 +62,7 @@ OUR_TAGS = {
     "li", "form", "input", "button", "main", "div", "section", "h1", "h2", "h3", "article",
     "img", "span", "bdi", "b", "svg", "path", "circle", "rect", "time", "footer", "label",
     "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td",
-    "details", "summary", "textarea",
+    "details", "summary", "textarea", "meter",
 }
 OUR_ACTIONS = {
     "/", "/auth/login", "/auth/logout", "/tweets", "/tweets/lookup", "/follows",
