@@ -12,7 +12,7 @@ from app.accounts.people import Person
 from app.pages import usage
 from app.pages.twitter_site import connected_apps_url
 from app.pages.visitor import for_signed_in
-from app.pages.words import PERMISSIONS
+from app.pages.words import PERMISSIONS, WHY
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN, Permission
 
@@ -23,8 +23,8 @@ def account(person: Person) -> str:
     granted = [p for p in Permission if services().dialect.scope(p) in person.scopes]
     return render_template(
         "account.html",
-        granted=[(permission, PERMISSIONS[permission]) for permission in granted],
-        lacking=[(p, PERMISSIONS[p]) for p in AT_SIGN_IN if p not in granted],
+        granted=[(PERMISSIONS[p], WHY[p]) for p in granted],
+        lacking=[(p, PERMISSIONS[p], WHY[p]) for p in AT_SIGN_IN if p not in granted],
         browsers=services().browsers.of(person.user_id),
         bills=usage.bills(person),
         left=usage.left(person),

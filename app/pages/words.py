@@ -32,6 +32,18 @@ PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
     }
 )
 
+# What each is needed for.
+WHY: Mapping[Permission, str] = MappingProxyType(
+    {
+        Permission.READ_TWEETS: "To show your Tweets. Twitter asks for it even to say who you are.",
+        Permission.READ_USERS: "To know who you are, and to show names and faces.",
+        Permission.READ_FOLLOWS: "To list whom you follow, and who follows you.",
+        Permission.READ_SPACES: "To show Spaces that are live, planned or over.",
+        Permission.STAY_SIGNED_IN: "Without it you would have to sign in every two hours.",
+        Permission.WRITE_FOLLOWS: "For Follow and Unfollow, and only when you press them.",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
