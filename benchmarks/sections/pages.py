@@ -81,7 +81,7 @@ def page_row(
 ) -> tuple[str, ...]:
     """Return what a page costs, cold and warm."""
     cold, warm = [], []
-    for _ in bench.rounds(f"page {path}", max(1, bench.scale.rounds // 2)):
+    for _ in bench.rounds(f"page {path}", max(1, bench.scale.rounds // 3)):
         store.forget_reads()
         cold.append(viewed(bench, site, browsers, path))
         warm.append(viewed(bench, site, browsers, path))
