@@ -76,7 +76,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     auth.NotOurs: ErrorPage(
         status=400,
         title="This sign-in cannot be finished",
-        text="It was started in another browser, more than ten minutes ago, or it is over already.",
+        text="It began in another browser, or more than ten minutes ago, or it is over already.",
         whose="you",
         offer="sign_in",
         spent=True,
@@ -84,7 +84,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     auth.AlreadyUsed: ErrorPage(
         status=400,
         title="This sign-in was used already",
-        text="Each sign-in works once.",
+        text="Each sign-in works once, so please start a new one.",
         whose="you",
         offer="sign_in",
         spent=True,
@@ -100,14 +100,14 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     auth.Malformed: ErrorPage(
         status=400,
         title="That is not an answer from Twitter",
-        text="The address you came by is damaged. Nothing was shared. Please start again.",
+        text="The address you came by is damaged, so nothing was shared. Please start again.",
         whose="you",
         offer="sign_in",
     ),
     auth.NotGranted: ErrorPage(
         status=424,
         title="Twitter did not let you through",
-        text="Twitter ended this sign-in with an error. Nothing was shared.",
+        text="Twitter ended this sign-in with an error, and nothing was shared.",
         whose="twitter",
         offer="sign_in",
         advice="look the error up in RFC 6749 §4.1.2.1; check the client and its scopes",
@@ -137,7 +137,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     twitter.GrantRefused: ErrorPage(
         status=400,
         title="This sign-in has expired",
-        text="Twitter's code is good for 30 seconds, and once. Please sign in again.",
+        text="What Twitter sends back with you is good for 30 seconds, and once.",
         whose="you",
         offer="sign_in",
     ),
@@ -188,7 +188,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     twitter.PermissionMissing: ErrorPage(
         status=403,
         title="A permission is missing",
-        text="You have not allowed this site to do that. You can grant it now.",
+        text="Twitter says that you have not allowed this. Signing in again asks you once more.",
         whose="you",
         offer="sign_in",
     ),
@@ -216,7 +216,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     CSRFError: ErrorPage(
         status=400,
         title="Please press once more",
-        text="This page was open for too long, or your browser keeps no cookies for it.",
+        text="Nothing was done: the page was open too long, or your browser keeps no cookies here.",
         whose="you",
         offer="form",
     ),
@@ -235,7 +235,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     MethodNotAllowed: ErrorPage(
         status=405,
         title="That does not work this way",
-        text="This address is not meant to be opened like that.",
+        text="This address belongs to a button on another page, and cannot be opened by itself.",
         whose="you",
     ),
     RequestEntityTooLarge: ErrorPage(
@@ -247,13 +247,13 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     HTTPException: ErrorPage(
         status=400,
         title="That did not make sense to us",
-        text="The request was damaged or came by another name of this site.",
+        text="What came was damaged, or was meant for another name of this site.",
         whose="you",
     ),
     SQLAlchemyError: ErrorPage(
         status=503,
-        title="We are not quite there",
-        text="Our database is not answering, so nothing was changed. Please try again shortly.",
+        title="We cannot answer just now",
+        text="Our database is away, so nothing was changed. Please try again in a moment.",
         whose="us",
         offer="again",
         advice="see DATABASE_URL; was the database upgraded?",
@@ -262,7 +262,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     Exception: ErrorPage(
         status=500,
         title="We made a mistake",
-        text="Something broke on our side. It is in our log under the number below.",
+        text="Something broke on our side, and our log has it under the number below.",
         whose="us",
         bare=True,
     ),
