@@ -1,23 +1,23 @@
-// Livelier pages, which need no script. htmx exchanges parts as attributes say.
+// Livelier pages, beside what htmx does.
 const on = (name, act) => addEventListener(name, act, true);
 const all = (selector, act) => document.querySelectorAll(selector).forEach(act);
 const free = () => all("[aria-busy]", (busy) => (busy.ariaBusy = null));
 
 function age(time) {
-  // Counted from the server's word: the clock here may be wrong.
+  // Clocks may be wrong.
   time.born ??= Date.now() - time.dataset.age * 1000;
-  const minutes = Math.floor((Date.now() - time.born) / 60000);
-  const [n, unit] = minutes < 60 ? [minutes, "minute"] : [Math.floor(minutes / 60), "hour"];
+  const minutes = ((Date.now() - time.born) / 60000) | 0;
+  const [n, unit] = minutes < 60 ? [minutes, "minute"] : [(minutes / 60) | 0, "hour"];
   time.textContent = n ? `${n} ${unit}${n > 1 ? "s" : ""} ago` : "just now";
 }
 
 function localise(time) {
   if (!time.textContent.endsWith("UTC")) return;
+  const date = new Date(time.dateTime);
+  const isToday = date.toDateString() === new Date().toDateString();
+  const dateStyle = isToday ? undefined : "medium";
   time.title = time.textContent;
-  time.textContent = new Date(time.dateTime).toLocaleString([], {
-    dateStyle: "medium",
-    timeStyle: "short",
-  });
+  time.textContent = date.toLocaleString([], { dateStyle, timeStyle: "short" });
 }
 
 function tick() {
@@ -37,14 +37,14 @@ on("htmx:before:swap", (event) => {
   const { lastElementChild: last, nextElementSibling: next } = target;
   ctx.near = () => last?.nextElementSibling ?? next;
   if (fragment.firstElementChild || said?.fragment.querySelector(".flash p")) return;
-  // Neither the part nor a word about it: another page.
+  // No part and no word: another page.
   event.preventDefault();
   const it = ctx.sourceElement;
-  it.href ? location.assign(it.href) : it.submit();
+  it.href ? (location = it.href) : it.submit();
 });
 on("htmx:after:swap", ({ detail }) => {
   tick();
-  if (document.activeElement === document.body) detail.ctx.near()?.querySelector("a")?.focus();
+  if (!document.querySelector(":focus")) detail.ctx.near()?.querySelector("a")?.focus();
 });
 on("htmx:error", () => all(".flash", (it) => (it.textContent = "That failed. Try again.")));
 on("htmx:finally:request", free);

@@ -1,0 +1,401 @@
+"""The finish: for everybody, at every size, in every light, with and without a mouse.
+
+axe-core is put into the pages from outside, past their policy, which allows no script but ours.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journey.chromium import SCHEMES, WIDTHS, Reader
+from tests.journey.sites import wait_until
+
+pytestmark = [pytest.mark.loopback, pytest.mark.timeout(240)]
+
+AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe-4.14.1.min.js").read_text()
+RUN_AXE = """async () => {
+    const { violations } = await axe.run({ resultTypes: ["violations"] });
+    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target}`));
+}"""
+FOCUS = """() => {
+    const it = document.activeElement;
+    const { outlineStyle, outlineWidth } = getComputedStyle(it);
+    const { top, bottom, left, right } = it.getBoundingClientRect();
+    return {
+        isNowhere: it === document.body,
+        name: (it.ariaLabel || it.innerText || it.labels?.[0]?.innerText || "").trim(),
+        isOutlined: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
+        isInSight: bottom > 0 && top < innerHeight && right > 0 && left < innerWidth,
+    };
+}"""
+COUNT_SHIFTS = """
+window.shifts = 0;
+new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) shifts += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+MOVING = """() => [...document.querySelectorAll("*")].filter((element) => {
+    const style = getComputedStyle(element);
+    const lasts = style.transitionDuration + style.animationDuration;
+    return /[1-9]/.test(lasts) || style.scrollBehavior === "smooth";
+}).length"""
+NARROW = [320, 360, 640]
+MOST_TABS = 120
+MOST_SHIFT = 0.02
+MOST_BYTES = 60_000
+
+
+@pytest.fixture(scope="module")
+def site(sites, twitter_server):
+    # What was read is soon old enough to be read again, and to be shown as old.
+    return sites.start(twitter_server, CACHE_SECONDS="1")
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(site):
+    """Forget what the site read before, as it does for somebody who changes something."""
+    with site.database() as database:
+        database.execute("UPDATE users SET cache_epoch = cache_epoch + 1")
+
+
+@pytest.fixture
+def wren(read, twitter):
+    return signed_in(read())
+
+
+def signed_in(reader, name="^Wren"):
+    reader.open("/")
+    reader.sign_in(name)
+    return reader
+
+
+@dataclass
+class Birds:
+    """What the made-up world has to show: ids."""
+
+    tweet: str
+    live: str
+    planned: str
+
+
+@pytest.fixture
+def birds(twitter):
+    world = twitter.world
+    states = {space.state: space.id for space in world.spaces.values()}
+    tweet = world.timelines[world.named("robin").id][0]
+    return Birds(tweet, states["live"], states["scheduled"])
+
+
+def pages(birds):
+    """Every page for signed-in people, with the states that an address can bring about."""
+    return [
+        "/",
+        "/tweets",
+        f"/tweets/{birds.tweet}",
+        "/tweets/1",
+        "/tweets/lookup",
+        f"/tweets/lookup?ids={birds.tweet},1",
+        "/tweets/lookup?ids=nonsense!",
+        "/follows",
+        "/follows/followers",
+        "/people",
+        "/people?who=robin,nobodyhere,cuckoo",
+        "/people?who=nonsense!",
+        "/people/robin",
+        "/people/nobodyhere",
+        "/spaces",
+        f"/spaces/{birds.live}",
+        f"/spaces/{birds.planned}",
+        f"/spaces/lookup?ids={birds.live},1DXxyRYNejbKM",
+        "/account",
+        "/account/sign-in",
+        "/account/disconnect",
+        "/nowhere",
+    ]
+
+
+# For everybody
+
+
+class Inspector:
+    """Looks at a page in every width and scheme, and collects what axe-core minds."""
+
+    def __init__(self):
+        self.minded = {}
+
+    def look(self, reader, name):
+        reader.page.evaluate(AXE)
+        for width, height in WIDTHS.items():
+            reader.page.set_viewport_size({"width": width, "height": height})
+            for scheme in SCHEMES:
+                reader.page.emulate_media(color_scheme=scheme)
+                if minded := reader.page.evaluate(RUN_AXE):
+                    self.minded[name, width, scheme] = minded
+
+
+@pytest.fixture
+def inspector():
+    return Inspector()
+
+
+def test_every_page_is_accessible(wren, birds, inspector):
+    for path in pages(birds):
+        wren.open(path)
+        inspector.look(wren, path)
+
+    assert inspector.minded == {}
+
+
+def test_pages_for_strangers_and_about_mistakes_are_accessible(read, twitter, inspector):
+    reader = read()
+    for path in ("/", "/how-it-works", "/auth/callback?state=none&code=none", "/nowhere"):
+        reader.open(path)
+        inspector.look(reader, path)
+    reader.open("/")
+    reader.press("Sign in with Twitter")
+    reader.press("Cancel")
+    inspector.look(reader, "cancelled")
+    reader.open("/")
+    reader.context.clear_cookies()
+    reader.press("Sign in with Twitter")
+    inspector.look(reader, "stale form")
+    twitter.fault(path="/2/oauth2/token", status=503)
+    reader.open("/")
+    reader.sign_in("^Wren")
+    inspector.look(reader, "Twitter is away")
+
+    assert inspector.minded == {}
+
+
+def test_states_that_come_about_by_pressing_are_accessible(wren, twitter, inspector):
+    wren.open("/people/robin")
+    wren.page.get_by_role("button", name="Unfollow @robin", exact=True).click()
+    expect(wren.page.locator("h1")).to_have_text("One more permission")
+    inspector.look(wren, "permission")
+    wren.press("Go on to Twitter")
+    wren.pick("^Wren")
+    wren.press("Authorize app")
+    inspector.look(wren, "somebody unfollowed, and told so")
+    wren.open("/account/disconnect")
+    wren.page.locator("form.sure").evaluate("form => { form.noValidate = true; }")
+    wren.press("Disconnect and delete")
+    inspector.look(wren, "unsure")
+
+    assert inspector.minded == {}
+
+
+def test_troubles_and_old_data_are_accessible(wren, twitter, inspector):
+    twitter.fault(path="/2/*", status=503, times=None)
+    wait_until(lambda: wren.open("/").ok and "here is what we read" in wren.text())
+    inspector.look(wren, "old data")
+    for path in ("/tweets/20", "/people/kingfisher", "/follows/followers"):
+        wren.open(path)
+        assert "Twitter is not answering" in wren.text()
+        inspector.look(wren, f"trouble on {path}")
+
+    assert inspector.minded == {}
+
+
+def test_every_page_tells_where_it_is(wren, birds):
+    sections = {"tweets": "Tweets", "follows": "Follows", "people": "Follows", "spaces": "Spaces"}
+
+    for path in pages(birds):
+        wren.open(path)
+        current = wren.page.locator("nav[aria-label=Main] [aria-current]").all_inner_texts()
+        assert wren.page.locator("h1").count() == 1, path
+        if section := sections.get(path.split("/")[1].partition("?")[0]):
+            assert current == [section], path
+
+
+# Without a mouse
+
+
+class Typist(Reader):
+    """Somebody with a keyboard and nothing else, who must see where they are."""
+
+    def tab_to(self, name):
+        for _ in range(MOST_TABS):
+            focus = self.page.evaluate(FOCUS)
+            if re.search(name, focus["name"]):
+                return
+            self.page.keyboard.press("Tab")
+            focus = self.page.evaluate(FOCUS)
+            if self.page.url.startswith(self.url) and not focus["isNowhere"]:
+                assert focus["isOutlined"], focus
+                assert focus["isInSight"], focus
+        pytest.fail(f"{name} cannot be reached by Tab on {self.page.url}")
+
+    def enter(self, name):
+        self.tab_to(name)
+        self.page.keyboard.press("Enter")
+
+    def says_yes(self):
+        self.page.wait_for_url("**/i/oauth2/authorize?**")
+        self.enter("^Authorize app")
+
+
+@pytest.mark.parametrize("scripts", [False, True], ids=["no scripts", "scripts"])
+def test_the_whole_journey_by_keyboard(chromium, site, twitter, scripts):
+    context = chromium.new_context(java_script_enabled=scripts)
+    typist = Typist(context, site.url)
+    said = typist.page.locator(".flash")
+    heading = typist.page.locator("h1")
+    typist.open("/")
+    typist.enter("^Sign in with Twitter")
+    typist.says_yes()
+    expect(heading).to_have_text("Wren")
+
+    typist.enter("^Tweets$")
+    expect(heading).to_have_text("Tweets")
+    typist.enter("^Follows$")
+    expect(heading).to_have_text("Follows")
+    typist.tab_to("^Find people")
+    typist.page.keyboard.type("robin")
+    typist.page.keyboard.press("Enter")
+    expect(heading).to_have_text("People")
+    typist.enter("^Unfollow @robin")
+    expect(heading).to_have_text("One more permission")
+    typist.enter("^Go on to Twitter")
+    typist.says_yes()
+    expect(said).to_have_text("You no longer follow @robin.")
+    typist.enter("^Follow @robin")
+    expect(said).to_have_text("You follow @robin now.")
+    typist.enter("^Unfollow @robin")
+    expect(said).to_have_text("You no longer follow @robin.")
+    typist.enter("^Log out")
+
+    expect(said).to_have_text("You are logged out.")
+    assert typist.complaints == []
+    context.close()
+
+
+def test_the_first_tab_leads_past_the_navigation(wren):
+    wren.page.keyboard.press("Tab")
+    wren.page.keyboard.press("Enter")
+    wren.page.keyboard.press("Tab")
+
+    assert wren.page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+# At every size
+
+
+def test_nothing_is_wider_than_a_narrow_window(wren, birds):
+    wide = []
+    for path in ["/how-it-works", *pages(birds)]:
+        wren.open(path)
+        for width in NARROW:
+            wren.page.set_viewport_size({"width": width, "height": 600})
+            if not wren.has_room_for_all():
+                wide.append((path, width))
+
+    assert wide == []
+
+
+def test_twice_the_size_needs_no_scrolling_sideways(chromium, site, twitter, birds):
+    view = {"width": 640, "height": 400}
+    context = chromium.new_context(viewport=view, device_scale_factor=2)
+    reader = signed_in(Reader(context, site.url))
+
+    for path in pages(birds):
+        reader.open(path)
+        assert reader.has_room_for_all(), path
+    context.close()
+
+
+def test_nothing_moves_for_those_who_asked_for_that(wren, birds):
+    wren.page.emulate_media(reduced_motion="reduce")
+
+    for path in ("/", "/tweets", "/follows", "/spaces", "/account"):
+        wren.open(path)
+        assert wren.page.evaluate(MOVING) == 0, path
+
+
+@pytest.mark.parametrize("path", ["/", "/tweets", "/people/robin", "/people/magpie", "/spaces"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pictures_that_come_late_move_nothing(wren, path, width):
+    page, held = wren.page, []
+    page.set_viewport_size({"width": width, "height": 900})
+    page.add_init_script(COUNT_SHIFTS)
+
+    def hold(route):
+        is_picture = route.request.resource_type == "image"
+        held.append(route) if is_picture else route.continue_()
+
+    page.route("**", hold)
+    page.goto(wren.url + path, wait_until="domcontentloaded")
+    page.wait_for_timeout(100)  # for the text to be painted
+    assert held
+    while held:
+        held.pop().continue_()
+        page.wait_for_timeout(1)
+    page.wait_for_load_state("networkidle")
+
+    assert page.evaluate("shifts") < MOST_SHIFT
+
+
+@pytest.mark.parametrize("is_signed_in", [False, True])
+def test_the_first_load_is_small(read, chromium, site, twitter, is_signed_in):
+    state = signed_in(read()).context.storage_state() if is_signed_in else None
+    context = chromium.new_context(storage_state=state)
+    loaded = []
+    context.on("requestfinished", lambda request: loaded.append(request))
+    reader = Reader(context, site.url)
+
+    reader.open("/")
+    reader.page.wait_for_load_state("networkidle")
+
+    sizes = {
+        request.url: sum(
+            request.sizes()[part] for part in ("responseBodySize", "responseHeadersSize")
+        )
+        for request in loaded
+        if request.resource_type != "image"
+    }
+    assert len(sizes) > 10
+    assert sum(sizes.values()) < MOST_BYTES, sizes
+    context.close()
+
+
+# Nothing to complain about
+
+
+@pytest.mark.parametrize("scripts", [False, True], ids=["no scripts", "scripts"])
+def test_no_page_makes_the_browser_say_anything(read, twitter, birds, scripts):
+    reader = read(scripts=scripts)
+    messages = []
+    reader.context.on("console", lambda message: messages.append(message.text))
+    signed_in(reader)
+
+    for path in pages(birds):
+        answer = reader.open(path)
+        if answer.status >= 400:  # which Chromium mentions
+            assert re.fullmatch("Failed to load resource: .*", messages.pop()), path
+    reader.press("Log out")
+
+    assert messages == []
+
+
+def test_a_hostile_account_harms_nobody(read, twitter, birds):
+    reader = read()
+    alarms = []
+    reader.context.on("console", lambda message: alarms.append(message.text))
+    reader.context.on("dialog", lambda dialog: alarms.append(dialog.message))
+    signed_in(reader, "mockingbird")
+
+    for path in [*pages(birds)[:-1], "/people/mockingbird", "/tweets"]:
+        answer = reader.open(path)
+        if answer.status >= 400:
+            alarms.pop()
+        scripts = reader.page.evaluate("[...document.scripts].map((script) => script.src)")
+        assert all(src.startswith(f"{reader.url}/static/") for src in scripts), path
+        assert len(scripts) == 2, path
+
+    refresh = reader.page.get_by_role("button", name="Refresh tweets")
+    refresh.click()
+    expect(refresh).to_be_focused()
+    assert len(reader.page.frames) == 1
+    assert alarms == []
