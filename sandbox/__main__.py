@@ -9,9 +9,10 @@ import threading
 from typing import TYPE_CHECKING
 
 from sandbox import create_app, seed, seed_file
-from sandbox.seed_file import BadSeedError
+from sandbox.seed_row import BadSeedError
 from sandbox.server import Server
-from sandbox.world import BadSettingError, Settings, World
+from sandbox.settings import BadSettingError, Settings
+from sandbox.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

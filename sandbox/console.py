@@ -14,7 +14,8 @@ from sandbox.mischief import describe
 from sandbox.registration import BadClientError, client_from
 from sandbox.same_site import from_elsewhere
 from sandbox.seed import is_flock
-from sandbox.world import CHOICES, BadSettingError, timestamp
+from sandbox.settings import CHOICES, BadSettingError
+from sandbox.world import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,10 @@ from sandbox.model import Account, Seed, Space, Tweet
 from sandbox.query import NUMERIC_ID, SPACE_ID, USERNAME
 from sandbox.registration import BadClientError, client_from
 from sandbox.seed_birds import at
+from sandbox.seed_row import BadSeedError, Row
 
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from sandbox.model import Client
 
@@ -31,10 +31,6 @@ _COLOURS = (
 )
 _KINDS = ("accounts", "tweets", "follows", "spaces", "clients")
 _STATES = ("live", "scheduled", "ended")
-
-
-class BadSeedError(ValueError):
-    """A seed file that cannot be. The text says where, and what is wrong."""
 
 
 def read(path: str | Path, *more_callbacks: str) -> Seed:
@@ -52,83 +48,16 @@ def read(path: str | Path, *more_callbacks: str) -> Seed:
         raise BadSeedError(f"{path}: {problem}") from None
 
 
-class _Row:
-    """One object of the file. What is wrong with it is said with its place."""
-
-    def __init__(self, place: str, given: object) -> None:
-        if not isinstance(given, dict):
-            raise BadSeedError(f"{place} must be an object.")
-        self.place = place
-        self._left: dict[str, Any] = dict(given)
-        self._known: list[str] = []
-
-    def wrong(self, name: str, problem: str) -> BadSeedError:
-        """Say what is wrong with one key."""
-        return BadSeedError(f"{self.place}.{name} {problem}.")
-
-    def text(self, name: str, default: str = "", shape: re.Pattern[str] | None = None) -> str:
-        """Read a text; with a shape it must have that, unless it is the default."""
-        value = self._take(name, default)
-        if not isinstance(value, str):
-            raise self.wrong(name, "must be text")
-        if shape is not None and value != default and not shape.fullmatch(value):
-            raise self.wrong(name, f"must match ^{shape.pattern}$, and {value!r} does not")
-        return value
-
-    def required(self, name: str, shape: re.Pattern[str] | None = None) -> str:
-        """Read a text that must be there."""
-        if not self._left.get(name):
-            raise self.wrong(name, "is missing")
-        return self.text(name, shape=shape)
-
-    def number(self, name: str, default: int, highest: int = 10**9) -> int:
-        """Read a whole number from 0 to the highest."""
-        value = self._take(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= highest:
-            raise self.wrong(name, f"must be a whole number from 0 to {highest}")
-        return value
-
-    def flag(self, name: str, *, default: bool = False) -> bool:
-        """Read true or false."""
-        value = self._take(name, default)
-        if not isinstance(value, bool):
-            raise self.wrong(name, "must be true or false")
-        return value
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """Read a list of texts."""
-        value = self._take(name, [])
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise self.wrong(name, "must be a list of texts")
-        return tuple(value)
-
-    def choice(self, name: str, words: Iterable[str], default: str) -> str:
-        """Read one of a few words."""
-        value = self.text(name, default)
-        if value not in words:
-            raise self.wrong(name, f"must be one of {', '.join(words)}")
-        return value
-
-    def done(self) -> None:
-        """Refuse keys that nobody asked about: they are typing mistakes."""
-        for name in self._left:
-            raise self.wrong(name, f"is unknown. There are: {', '.join(sorted(self._known))}")
-
-    def _take(self, name: str, default: object) -> object:
-        self._known.append(name)
-        return self._left.pop(name, default)
-
-
 class _File:
     """A whole file. Later parts speak of accounts and posts by what earlier parts called them."""
 
     def __init__(self, wish: object, birds: Seed) -> None:
-        self._whole = whole = _Row("the file", wish)
+        self._whole = whole = Row("the file", wish)
         self._birds = birds if whole.flag("birds") else replace(birds, **_NOTHING)
         self._usual_clients = birds.clients
         self._rows = {kind: self._list(kind, wish) for kind in _KINDS}
         for kind in _KINDS:
-            whole._take(kind, [])  # noqa: SLF001 - a row of the same file
+            whole.take(kind, [])
         whole.done()
         self._ids: dict[str, str] = {a.username.lower(): a.id for a in self._birds.accounts}
 
@@ -159,9 +88,9 @@ class _File:
             raise BadSeedError(f"{kind} must be a list.")
         return rows
 
-    def _each(self, kind: str) -> Iterator[tuple[int, _Row]]:
+    def _each(self, kind: str) -> Iterator[tuple[int, Row]]:
         for number, given in enumerate(self._rows[kind]):
-            row = _Row(f"{kind}[{number}]", given)
+            row = Row(f"{kind}[{number}]", given)
             yield number, row
             row.done()
 
@@ -207,7 +136,7 @@ class _File:
 
     def _follows(self) -> Iterator[tuple[str, str]]:
         for number, pair in enumerate(self._rows["follows"]):
-            row = _Row(f"follows[{number}]", _as_pair(number, pair))
+            row = Row(f"follows[{number}]", _as_pair(number, pair))
             yield self._account(row, "follower"), self._account(row, "followed")
 
     def _spaces(self) -> Iterator[Space]:
@@ -234,13 +163,13 @@ class _File:
             except BadClientError as problem:
                 raise BadSeedError(f"clients[{number}]: {problem}") from None
 
-    def _account(self, row: _Row, name: str) -> str:
+    def _account(self, row: Row, name: str) -> str:
         return self._id_of(row, name, row.required(name))
 
-    def _people(self, row: _Row, name: str) -> tuple[str, ...]:
+    def _people(self, row: Row, name: str) -> tuple[str, ...]:
         return tuple(self._id_of(row, name, username) for username in row.texts(name))
 
-    def _id_of(self, row: _Row, name: str, username: str) -> str:
+    def _id_of(self, row: Row, name: str, username: str) -> str:
         if username.lower() not in self._ids:
             raise row.wrong(name, f"is {username!r}, and there is no account of that username")
         return self._ids[username.lower()]
@@ -256,7 +185,7 @@ _NOTHING: dict[str, Any] = {
 _REFERENCES = {"reposts_id": "retweeted", "quotes_id": "quoted", "replies_to_id": "replied_to"}
 
 
-def _references(row: _Row, known: set[str]) -> Iterator[tuple[str, str]]:
+def _references(row: Row, known: set[str]) -> Iterator[tuple[str, str]]:
     """Read which posts this one refers to. They come earlier in the file, as in life."""
     for name, kind in _REFERENCES.items():
         if tweet_id := row.text(name):
@@ -271,7 +200,7 @@ def _as_pair(number: int, pair: object) -> dict[str, object]:
     return {"follower": pair[0], "followed": pair[1]}
 
 
-def _times(state: str, row: _Row) -> dict[str, Any]:
+def _times(state: str, row: Row) -> dict[str, Any]:
     """Turn the one number that a file gives into the times that the state has."""
     if state == "scheduled":
         return {"scheduled_minutes": row.number("in_minutes", 60)}

@@ -26,7 +26,8 @@ from sandbox.inventory import tokens
 from sandbox.model import Client
 from sandbox.seed_file import read
 from sandbox.server import Server
-from sandbox.world import Settings, World
+from sandbox.settings import Settings
+from sandbox.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,8 @@ from sandbox.faults import BadFaultError, fault_from
 from sandbox.here import sent_json, world
 from sandbox.registration import BadClientError, client_from
 from sandbox.seed import is_flock
-from sandbox.world import BadSettingError, timestamp
+from sandbox.settings import BadSettingError
+from sandbox.world import timestamp
 
 blueprint = Blueprint("twins", __name__, url_prefix="/sandbox")
 

@@ -6,116 +6,33 @@ gone with the process; `reset()` brings the beginning back.
 
 from __future__ import annotations
 
-import re
 import secrets
 import threading
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sandbox import seed
-from sandbox.dialects import BETA, LIVE, RENAMED
 from sandbox.endpoints import DAY, ENDPOINTS, QUARTER
-from sandbox.entities import entities, escaped
 from sandbox.faults import Faults
 from sandbox.follows import Follows
 from sandbox.journal import Journal
 from sandbox.ledger import Ledger
 from sandbox.limits import Meter
+from sandbox.lists import mentions, timelines
+from sandbox.renaming import changed_account
+from sandbox.settings import BadSettingError, Settings
 from sandbox.tickets import Tickets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from sandbox.model import Account, Client, Seed, Tweet
 
 
 WINDOWS = {"quarter": QUARTER, "day": DAY}
 LONGEST_JUMP = 1000 * 365 * 86400  # a calendar ends in the year 9999
-
-
-class BadSettingError(ValueError):
-    """A setting that does not exist, or a value it cannot have. The text says which."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What a tester may turn. The defaults are Twitter's own."""
-
-    access_token_seconds: int = 7200
-    credits: float | None = None  # US dollars left on pay-per-use; None never runs out
-    dialect: str = "live"
-    enrollment: str = "complete"
-    latency_ms: int = 0
-    limit_body: str = "plain"
-    plan: str = "enterprise"
-    posts_left: int | None = None  # posts that may still be read this month
-
-    def changed(self, changes: Mapping[str, object]) -> Settings:
-        """Give a copy with these changes, or say in words what is wrong with them."""
-        known = {f.name for f in fields(self)}
-        for name, value in changes.items():
-            if name not in known:
-                raise BadSettingError(
-                    f"There is no setting {name!r}. There are: {', '.join(sorted(known))}."
-                )
-            if (problem := _problem(name, value)) is not None:
-                raise BadSettingError(f"{name} must be {problem}.")
-        return replace(self, **changes)  # type: ignore[arg-type]  # checked just above
-
-
-CHOICES = {
-    "dialect": (LIVE, BETA, RENAMED),
-    "enrollment": ("complete", "client-not-enrolled", "user-not-enrolled"),
-    "limit_body": ("plain", "code-88", "problem"),
-    "plan": ("enterprise", "pay-per-use", "legacy-free"),
-}
-_RANGES = {
-    "access_token_seconds": (1, 10**9),
-    "credits": (0, 10**9),
-    "latency_ms": (0, 600_000),
-    "posts_left": (0, 10**9),
-}
-_MAY_BE_NULL = {"credits", "posts_left"}
-
-
-def _problem(name: str, value: object) -> str | None:
-    if name in CHOICES:
-        return None if value in CHOICES[name] else f"one of {', '.join(CHOICES[name])}"
-    if name in _MAY_BE_NULL and value is None:
-        return None
-    low, high = _RANGES[name]
-    kinds = (int, float) if name == "credits" else (int,)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-        return f"a number from {low} to {high}"
-    return None
-
-
-_ACCOUNT_TEXTS = {"username", "name", "description", "location"}
-_ACCOUNT_FLAGS = {"protected", "suspended"}
-_USERNAME = re.compile("[A-Za-z0-9_]{1,15}")
-
-
-def changed_account(
-    account: Account, changes: Mapping[str, object], taken: frozenset[str]
-) -> Account:
-    """Give a copy of an account with these changes, or say in words what is wrong with them."""
-    for name, value in changes.items():
-        kind, said = (str, "text") if name in _ACCOUNT_TEXTS else (bool, "true or false")
-        if name not in _ACCOUNT_TEXTS | _ACCOUNT_FLAGS:
-            known = ", ".join(sorted(_ACCOUNT_TEXTS | _ACCOUNT_FLAGS))
-            raise BadSettingError(f"{name!r} cannot be changed. There are: {known}.")
-        if not isinstance(value, kind):
-            raise BadSettingError(f"{name} must be {said}.")
-    username = str(changes.get("username", account.username))
-    if not _USERNAME.fullmatch(username):
-        raise BadSettingError("username must be 1 to 15 letters, digits and underscores.")
-    renamed = username.lower() != account.username.lower()
-    if renamed and username.lower() in taken:
-        raise BadSettingError(f"There is already an account {username!r}.")
-    former = (*account.former_usernames, account.username) if renamed else account.former_usernames
-    return replace(account, former_usernames=former, **changes)  # type: ignore[arg-type]  # checked
 
 
 class World:
@@ -141,8 +58,8 @@ class World:
             self.accounts = {a.id: a for a in self._beginning.accounts}
             self._name_accounts()
             self.tweets = {t.id: t for t in self._beginning.tweets}
-            self.timelines = _timelines(self._beginning.tweets)
-            self.mentions = _mentions(self._beginning.tweets, self.known_names)
+            self.timelines = timelines(self._beginning.tweets)
+            self.mentions = mentions(self._beginning.tweets, self.known_names)
             self.spaces = {s.id: s for s in self._beginning.spaces}
             self.media = {m.media_key: m for m in self._beginning.media}
             self.polls = {p.id: p for p in self._beginning.polls}
@@ -276,29 +193,6 @@ def _endpoint_names(wanted: str | None) -> set[str]:
     if wanted is not None and wanted not in names:
         raise BadSettingError(f"endpoint must be one of {', '.join(sorted(names))}.")
     return names if wanted is None else {wanted}
-
-
-def _timelines(tweets: Iterable[Tweet]) -> dict[str, list[str]]:
-    """Sort posts by author, the newest first. What was edited away is in no list."""
-    found: dict[str, list[str]] = {}
-    for tweet in _newest_first(tweets):
-        found.setdefault(tweet.author_id, []).append(tweet.id)
-    return found
-
-
-def _mentions(tweets: Iterable[Tweet], known_names: Mapping[str, Account]) -> dict[str, list[str]]:
-    """Sort posts by whom they mention, the newest first; a repost mentions nobody."""
-    found: dict[str, list[str]] = {}
-    for tweet in _newest_first(tweets):
-        text = escaped(tweet.note or tweet.text)
-        for account_id in {m["id"] for m in entities(text, (), known_names).get("mentions", ())}:
-            found.setdefault(account_id, []).append(tweet.id)
-    return found
-
-
-def _newest_first(tweets: Iterable[Tweet]) -> list[Tweet]:
-    current = (tweet for tweet in tweets if not tweet.later_versions)
-    return sorted(current, key=lambda tweet: int(tweet.id), reverse=True)
 
 
 def timestamp(seconds: float) -> str:

@@ -9,8 +9,8 @@ import pytest
 from sandbox.endpoints import ENDPOINTS
 from sandbox.faults import Fault
 from sandbox.seed_birds import ACCOUNTS
+from sandbox.settings import Settings
 from sandbox.testing import Sandbox
-from sandbox.world import Settings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
 

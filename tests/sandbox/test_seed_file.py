@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.seed_birds import WREN
-from sandbox.seed_file import BadSeedError, read
+from sandbox.seed_file import read
+from sandbox.seed_row import BadSeedError
 from sandbox.testing import Sandbox
 from sandbox.world import World
 
