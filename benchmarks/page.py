@@ -58,7 +58,8 @@ def load_in_words(before: float, during: float) -> str:
         return f"Nothing else was running (load average {before:.1f} before)."
     return (
         f"Other programs were running as well (load average {before:.1f} before, {during:.1f} at"
-        " the end): times are longer than on a quiet machine, and ratios less steady."
+        " the end): sign-ins per second and times until an answer say much about those programs,"
+        " processor times are longer than on a quiet machine, and ratios less steady."
     )
 
 
