@@ -1,12 +1,15 @@
 // Livelier pages, beside what htmx does.
 const on = (name, act) => addEventListener(name, act, true);
 const all = (selector, act) => document.querySelectorAll(selector).forEach(act);
+const [clock, full] = [undefined, "medium"].map(
+  (dateStyle) => new Intl.DateTimeFormat([], { dateStyle, timeStyle: "short" }),
+);
 const free = () => all("[aria-busy]", (busy) => (busy.ariaBusy = null));
 
 function age(time) {
-  // Clocks may be wrong.
+  // The clock here may be wrong.
   time.born ??= Date.now() - time.dataset.age * 1000;
-  const minutes = ((Date.now() - time.born) / 60000) | 0;
+  const minutes = ((Date.now() - time.born) / 6e4) | 0;
   const [n, unit] = minutes < 60 ? [minutes, "minute"] : [(minutes / 60) | 0, "hour"];
   time.textContent = n ? `${n} ${unit}${n > 1 ? "s" : ""} ago` : "just now";
 }
@@ -15,9 +18,8 @@ function localise(time) {
   if (!time.textContent.endsWith("UTC")) return;
   const date = new Date(time.dateTime);
   const isToday = date.toDateString() === new Date().toDateString();
-  const dateStyle = isToday ? undefined : "medium";
   time.title = time.textContent;
-  time.textContent = date.toLocaleString([], { dateStyle, timeStyle: "short" });
+  time.textContent = (isToday ? clock : full).format(date);
 }
 
 function tick() {
@@ -31,7 +33,6 @@ on("submit", (event) => {
   event.preventDefault();
   event.stopPropagation();
 });
-on("htmx:before:request", ({ target }) => (target.ariaBusy = "true"));
 on("htmx:before:swap", (event) => {
   const { ctx, tasks: [{ fragment, target }, said] } = event.detail;
   const { lastElementChild: last, nextElementSibling: next } = target;
@@ -49,5 +50,5 @@ on("htmx:after:swap", ({ detail }) => {
 on("htmx:error", () => all(".flash", (it) => (it.textContent = "That failed. Try again.")));
 on("htmx:finally:request", free);
 on("pageshow", free);
-setInterval(tick, 20000);
+setInterval(tick, 2e4);
 tick();
