@@ -9,14 +9,18 @@ from tests.journey.sites import Sites, environment, upgrade
 
 
 @contextlib.contextmanager
-def running_site(**settings):
-    """Yield the address of a new site beside a new sandbox; both are gone afterwards."""
+def running_site(use=lambda _: None):
+    """Yield the address of a new site beside a new sandbox; both are gone afterwards.
+
+    `use` may change the sandbox before anybody reads from it.
+    """
     with tempfile.TemporaryDirectory() as name, Sandbox() as twitter:
         folder = Path(name)
         empty = folder / "empty.db"
         upgrade(environment(twitter, DATABASE_URL=f"sqlite:///{empty}"))
         sites = Sites(folder, empty)
         try:
-            yield sites.start(twitter, **settings).url
+            use(twitter)
+            yield sites.start(twitter).url
         finally:
             sites.stop()
