@@ -12,7 +12,9 @@ from app import (
     cli,
     database,
     error_pages,
+    health,
     logs,
+    metrics,
     pages,
     rate_limits,
     security,
@@ -21,7 +23,6 @@ from app import (
     static_files,
 )
 from app.extensions import csrf, db, migrate
-from app.health import health
 from config import ROOT, Config
 
 
@@ -31,6 +32,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
         __name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
     logs.init_app(app, config)
+    figures = metrics.init_app(app)
     security.init_app(app, config)
     static_files.init_app(app)
     sessions.init_app(app, config)
@@ -45,9 +47,9 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     csrf.init_app(app)
     with app.app_context():
-        services.install(app, services.wire(config, db.engine, now=now))
+        services.install(app, services.wire(config, db.engine, now=now, metrics=figures))
 
-    app.register_blueprint(health)
+    health.init_app(app)
     auth.init_app(app, config)
     pages.register(app)
     rate_limits.init_app(app, config)

@@ -24,6 +24,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 from app import rate_limits
 from app.accounts.errors import CannotOpen, GrantEnded
 from app.auth import errors as auth
+from app.events import Event
 from app.logs import request_id
 from app.redirects import local
 from app.services import services
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 Whose = Literal["you", "us", "twitter", ""]
 RETRY_SECONDS = 5
+SIGN_IN = {"auth.login", "auth.callback"}
 FOLLOW_BUTTONS = {"pages.follow", "pages.unfollow"}
 
 
@@ -291,6 +293,7 @@ def show(error: Exception) -> Response:
     """Return the page of `error`: the row of its class, or of the nearest one above."""
     page = page_of(error)
     _log(error, page)
+    _record(error, page)
     g.bare = page.bare
     page = _as_they_stand(page)
     until = _until(error)
@@ -325,7 +328,11 @@ def _plain(page: ErrorPage) -> str:
 
 def page_of(error: BaseException) -> ErrorPage:
     """Return the row of the nearest class of `error` that has one."""
-    return next(PAGES[kind] for kind in type(error).__mro__ if kind in PAGES)
+    return PAGES[_kind_of(error)]
+
+
+def _kind_of(error: BaseException) -> type[BaseException]:
+    return next(kind for kind in type(error).__mro__ if kind in PAGES)
 
 
 def _status(error: Exception, page: ErrorPage) -> int:
@@ -339,8 +346,24 @@ def _log(error: Exception, page: ErrorPage) -> None:
         log.error("unexpected error", exc_info=error)
     elif page.advice:
         log.error("%s: %s (%s)", type(error).__name__, _said(error), page.advice)
-    elif not isinstance(error, HTTPException) or isinstance(error, CSRFError | RateLimitExceeded):
+    elif not isinstance(error, HTTPException) and request.endpoint not in SIGN_IN:
         log.info("%s: %s", type(error).__name__, _said(error))
+
+
+def _record(error: Exception, page: ErrorPage) -> None:
+    """Record what an operator must be able to look up: who was turned away at the door, and why."""
+    record = services().events.record
+    if isinstance(error, CSRFError):
+        record(Event.CSRF_REFUSED, endpoint=request.endpoint, why=error.description)
+    elif isinstance(error, RateLimitExceeded):
+        record(Event.RATE_LIMITED, endpoint=request.endpoint, limit=str(error.limit.limit))
+    elif request.endpoint not in SIGN_IN or isinstance(error, HTTPException):
+        return
+    elif isinstance(error, auth.Denied):
+        record(Event.SIGN_IN_DENIED)
+    elif not isinstance(error, auth.StillWorking):
+        said = "" if page is PAGES[Exception] else _said(error)
+        record(Event.SIGN_IN_REFUSED, why=_kind_of(error).__name__, whose=page.whose, said=said)
 
 
 def _said(error: Exception) -> str:

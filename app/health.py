@@ -1,19 +1,91 @@
-"""Alive, and ready: two questions that load balancers ask."""
+"""Alive, ready, and how it goes: what machines ask.
+
+None of it is a page: no session, no cookie, no template, no rate limit, and by any host name.
+"""
 
 from __future__ import annotations
 
+import hmac
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import dataclass
+from typing import Generic, TypeVar, cast
+from urllib.parse import urlsplit
 
 import redis
-from flask import Blueprint, Response
+from flask import Blueprint, Flask, Response, current_app, request
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.models import User
+from app.accounts.revocations import Backlog
 from app.rate_limits import REDIS_TIMEOUTS
-from app.services import services
+from app.services import Services, services
+from config import is_loopback
+
+T = TypeVar("T")
+
+EXTENSION = "health"
+# Who asks has a deadline, too: load balancers give up after a few seconds.
+READY_SECONDS = 2.0
+BACKLOG_SECONDS = 2.0
+# Any of these was set by a proxy: whoever really asks is not on this machine.
+PROXIES_SAY = ("Forwarded", "Via", "X-Real-IP")
+PROXIES_BEGIN = "X-Forwarded-"
+# nginx, told nothing, adds no header; but it speaks like this, and no Prometheus does.
+PROXIES_SPEAK = "HTTP/1.0"
 
 health = Blueprint("health", __name__)
+
+
+class Asking(Generic[T]):
+    """A question that may hang: asked in a thread of its own, and given up in time.
+
+    One at a time: who asks while it hangs waits for the same answer. So a store that is away costs
+    one thread, however often somebody looks.
+    """
+
+    def __init__(self, ask: Callable[[], T]) -> None:
+        self._ask = ask
+        self._lock = threading.Lock()
+        self._answer: Future[T] | None = None
+
+    def answer(self, *, seconds: float) -> T:
+        """Return the answer, or raise what came instead; `TimeoutError` if it takes too long."""
+        with self._lock:
+            if self._answer is None or self._answer.done():
+                self._answer = Future()
+                asking = threading.Thread(target=self._run, args=(self._answer,), daemon=True)
+                asking.start()
+            answer = self._answer
+        return answer.result(timeout=seconds)
+
+    def _run(self, answer: Future[T]) -> None:
+        try:
+            answer.set_result(self._ask())
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            answer.set_exception(error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Questions:
+    """What is asked of the stores of one app."""
+
+    trouble: Asking[str]
+    backlog: Asking[Backlog]
+
+
+def init_app(app: Flask) -> None:
+    """Add the routes to `app`, whose services are installed."""
+    with app.app_context():
+        here = services()
+    app.extensions[EXTENSION] = Questions(
+        trouble=Asking(lambda: _trouble(here)), backlog=Asking(here.outbox.backlog)
+    )
+    app.register_blueprint(health)
 
 
 @health.get("/healthz")
@@ -24,15 +96,82 @@ def healthz() -> Response:
 
 @health.get("/readyz")
 def readyz() -> Response:
-    """Answer 200 if the database has our tables and Redis (if set) answers, else 503."""
+    """Answer 200 if the database has our tables and Redis (if set) answers in time, else 503."""
     try:
-        with services().database.reading() as connection:
+        trouble = _questions().trouble.answer(seconds=READY_SECONDS)
+    except TimeoutError:
+        trouble = f"no answer from the database or Redis within {READY_SECONDS:g} seconds"
+    return Response(f"{trouble or 'ready'}\n", 503 if trouble else 200, mimetype="text/plain")
+
+
+@health.get("/metrics")
+def metrics() -> Response:
+    """Answer with all figures, to those who may see them."""
+    if not _may_see_figures():
+        return Response(_WHO_MAY, 403, mimetype="text/plain")
+    here = services()
+    page = here.metrics.page(_backlog(), now=here.now())
+    return Response(page, content_type=CONTENT_TYPE_LATEST)
+
+
+_WHO_MAY = """These figures are for the operator. With METRICS_TOKEN set, send it as a bearer token.
+Without it, ask this machine directly, by its loopback address and through no proxy.
+"""
+
+
+def _may_see_figures() -> bool:
+    """Tell whether the request carries METRICS_TOKEN; without one, whether it is from right here.
+
+    Behind a proxy on this machine the whole world comes from loopback. And a browser on it may be
+    talked into asking for somebody else's name that leads here: only our own names will do.
+    """
+    config = services().config
+    if config.metrics_token:
+        given = request.headers.get("Authorization", "")
+        return hmac.compare_digest(given.encode(), f"Bearer {config.metrics_token}".encode())
+    return (
+        is_loopback(request.remote_addr or "")
+        and (_is_loopback_name(request.host) or request.host == urlsplit(config.public_url).netloc)
+        and not _came_by_proxy()
+    )
+
+
+def _is_loopback_name(host: str) -> bool:
+    try:
+        return is_loopback(urlsplit(f"//{host}").hostname or "")
+    except ValueError:  # a bracket too many
+        return False
+
+
+def _came_by_proxy() -> bool:
+    return (
+        request.environ.get("SERVER_PROTOCOL") == PROXIES_SPEAK
+        or any(name in request.headers for name in PROXIES_SAY)
+        or any(name.title().startswith(PROXIES_BEGIN) for name, _ in request.headers)
+    )
+
+
+def _backlog() -> Backlog | None:
+    """Return what is left in the outbox, unless the database cannot tell in time."""
+    try:
+        return _questions().backlog.answer(seconds=BACKLOG_SECONDS)
+    except (SQLAlchemyError, TimeoutError):
+        return None
+
+
+def _questions() -> Questions:
+    return cast("Questions", current_app.extensions[EXTENSION])
+
+
+def _trouble(here: Services) -> str:
+    """Return what is not ready, in words; nothing if all is."""
+    try:
+        with here.database.reading() as connection:
             connection.execute(select(User.id).limit(1))
     except SQLAlchemyError:
-        return _not_ready("the database does not answer, or was never upgraded")
-    if (url := services().config.redis_url) and not _redis_answers(url):
-        return _not_ready("Redis does not answer")
-    return Response("ready\n", mimetype="text/plain")
+        return "the database does not answer, or was never upgraded"
+    url = here.config.redis_url
+    return "Redis does not answer" if url and not _redis_answers(url) else ""
 
 
 def _redis_answers(url: str) -> bool:
@@ -41,7 +180,3 @@ def _redis_answers(url: str) -> bool:
             return bool(connection.ping())
     except redis.RedisError:
         return False
-
-
-def _not_ready(why: str) -> Response:
-    return Response(f"{why}\n", status=503, mimetype="text/plain")

@@ -23,6 +23,8 @@ from app.accounts.usage import Usages
 from app.accounts.vault import Vault
 from app.cache import Cache
 from app.database import Database
+from app.events import Events
+from app.metrics import Metrics
 from app.twitter.api import Api
 from app.twitter.breaker import Breaker
 from app.twitter.budget import Budget
@@ -42,6 +44,8 @@ class Services:
 
     config: Config
     dialect: Dialect
+    events: Events
+    metrics: Metrics
     database: Database
     server: AuthorizationServer
     client: ApiClient
@@ -70,11 +74,21 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def wire(config: Config, engine: Engine, *, now: Callable[[], datetime] = utc_now) -> Services:
+def wire(
+    config: Config,
+    engine: Engine,
+    *,
+    now: Callable[[], datetime] = utc_now,
+    metrics: Metrics | None = None,
+) -> Services:
     """Build the services of one app. Opens no connection: workers may fork afterwards."""
+    metrics = metrics or Metrics()
+    events = Events(metrics.heard)
     dialect = BY_NAME[config.twitter_dialect]
     api_url = config.twitter_api_url or dialect.api_url
-    transport = Transport(slots=config.twitter_slots, user_agent=config.app_name)
+    transport = Transport(
+        slots=config.twitter_slots, user_agent=config.app_name, counted=metrics.called
+    )
     server = AuthorizationServer(
         transport,
         _client(config),
@@ -87,18 +101,37 @@ def wire(config: Config, engine: Engine, *, now: Callable[[], datetime] = utc_no
     database = Database(engine)
     usages = Usages(database)
     vault = Vault(config.token_keys)
-    outbox = Outbox(database, vault, server, clock=now)
+    outbox = Outbox(database, vault, server, clock=now, events=events)
     grants = Grants(vault, outbox)
     claims = Claims(database)
-    browsers = Browsers(database, grants, outbox, clock=now)
+    browsers = Browsers(database, grants, outbox, clock=now, events=events)
     lifetimes = _lifetimes(config)
-    people = People(database, grants, claims, browsers, outbox, lifetimes=lifetimes, clock=now)
+    people = People(
+        database,
+        grants,
+        claims,
+        browsers,
+        outbox,
+        lifetimes=lifetimes,
+        clock=now,
+        events=events,
+    )
     freshness = Freshness(
-        database, vault, grants, outbox, server, waiters=max(1, config.threads // 2), clock=now
+        database,
+        vault,
+        grants,
+        outbox,
+        server,
+        waiters=max(1, config.threads // 2),
+        clock=now,
+        events=events,
+        waiting=metrics.waiting,
     )
     return Services(
         config=config,
         dialect=dialect,
+        events=events,
+        metrics=metrics,
         database=database,
         server=server,
         client=client,
@@ -112,7 +145,9 @@ def wire(config: Config, engine: Engine, *, now: Callable[[], datetime] = utc_no
         outbox=outbox,
         vault=vault,
         freshness=freshness,
-        follows=Follows(client, dialect, freshness, allowance, usages, people, clock=now),
+        follows=Follows(
+            client, dialect, freshness, allowance, usages, people, clock=now, events=events
+        ),
         readers=ThreadPoolExecutor(config.threads, thread_name_prefix="reader"),
         now=now,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import Flask, g, redirect, request, url_for
+from flask import Flask, Request, g, redirect, request, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
@@ -14,6 +15,7 @@ from app.accounts.people import Person
 from app.extensions import login_manager
 from app.keys import derived
 from app.logs import request_id
+from app.security import HEALTH_PATHS
 from app.services import services
 from app.twitter.origins import origin
 from config import Config
@@ -21,10 +23,19 @@ from config import Config
 PURPOSE = "flask session"
 
 
+class Sessions(SecureCookieSessionInterface):
+    """Flask's own sessions, for people only: machines that ask how we are have none."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Return the session of this browser. None is one that is neither read nor written."""
+        return None if request.path in HEALTH_PATHS else super().open_session(app, request)
+
+
 def init_app(app: Flask, config: Config) -> None:
     """Sign sessions with keys derived from `SECRET_KEY`, and look people up by their grant."""
     current, *older = (derived(secret, PURPOSE) for secret in config.secret_key)
     app.config.update(SECRET_KEY=current, SECRET_KEY_FALLBACKS=older)
+    app.session_interface = Sessions()
     # Flask-Login's own protection hashes address and browser, and phones change their address.
     login_manager.session_protection = None
     # It reads a "remember me" cookie that we never set: under a name that nobody can plant.

@@ -12,6 +12,7 @@ from app.accounts.grants import Because, Grants
 from app.accounts.models import Grant, User
 from app.accounts.revocations import Outbox
 from app.database import Database
+from app.events import ONLY_WRITTEN, Event, Events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +29,20 @@ class Browsers:
     """Lists the browsers of a person and logs them out."""
 
     def __init__(
-        self, database: Database, grants: Grants, outbox: Outbox, *, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        grants: Grants,
+        outbox: Outbox,
+        *,
+        clock: Callable[[], datetime],
+        events: Events = ONLY_WRITTEN,
     ) -> None:
         """Work on `database`; tokens of ended grants go through `outbox`."""
         self._database = database
         self._grants = grants
         self._outbox = outbox
         self._clock = clock
+        self._events = events
 
     def of(self, user_id: int) -> list[Browser]:
         """Return where a person is signed in, the latest used first."""
@@ -51,13 +59,14 @@ class Browsers:
 
     def log_out(self, grant_id: str) -> None:
         """End one browser's grant. Local and immediate; Twitter is told in the background."""
-        self.end([grant_id], Because.LOGGED_OUT)
+        self._end([grant_id], Because.LOGGED_OUT)
+        self._events.record(Event.LOGGED_OUT, grant_id=grant_id)
 
     def log_out_one(self, user_id: int, grant_id: str) -> bool:
         """End a grant of `user_id`; tell whether it was one of theirs and alive."""
         mine = any(browser.grant_id == grant_id for browser in self.of(user_id))
         if mine:
-            self.log_out(grant_id)
+            self.end([grant_id], Because.LOGGED_OUT)
         return mine
 
     def log_out_everywhere_else(self, user_id: int, *, keep: str) -> int:
@@ -83,6 +92,11 @@ class Browsers:
 
         What was read for these people is read anew from then on: nothing outlives a logout.
         """
+        self._end(grants, because)
+        for grant_id in grants:
+            self._events.record(Event.BROWSER_ENDED, grant_id=grant_id, because=because.value)
+
+    def _end(self, grants: list[str], because: Because) -> None:
         theirs = select(Grant.user_id).where(Grant.id.in_(grants))
         one_more = {User.cache_epoch: User.cache_epoch + 1}
         with self._database.writing() as connection:

@@ -9,6 +9,7 @@ from app.accounts.allowance import Allowance
 from app.accounts.freshness import Freshness
 from app.accounts.people import People, Person
 from app.accounts.usage import Usages
+from app.events import ONLY_WRITTEN, Event, Events
 from app.twitter.api import Api, Following
 from app.twitter.budget import Budget
 from app.twitter.client import Asked, Client, Direct
@@ -32,6 +33,7 @@ class Follows:
         people: People,
         *,
         clock: Callable[[], datetime],
+        events: Events = ONLY_WRITTEN,
     ) -> None:
         self._client = client
         self._dialect = dialect
@@ -40,6 +42,7 @@ class Follows:
         self._usages = usages
         self._people = people
         self._clock = clock
+        self._events = events
 
     def may(self, person: Person) -> bool:
         """Tell whether the person has allowed us to follow and unfollow for them."""
@@ -52,12 +55,18 @@ class Follows:
         whatever `TwitterError` says why it did not work.
         """
         own_id = person.profile.id
-        return self._act(person, FOLLOW, lambda api: api.follow(own_id, target_user_id), budget)
+        answer = self._act(person, FOLLOW, lambda api: api.follow(own_id, target_user_id), budget)
+        self._events.record(Event.FOLLOWED, grant_id=person.grant_id, done=answer.following)
+        return answer
 
     def unfollow(self, person: Person, target_user_id: str, *, budget: Budget) -> Following:
         """Unfollow somebody for the person, as `follow` does."""
         own_id = person.profile.id
-        return self._act(person, UNFOLLOW, lambda api: api.unfollow(own_id, target_user_id), budget)
+        answer = self._act(
+            person, UNFOLLOW, lambda api: api.unfollow(own_id, target_user_id), budget
+        )
+        self._events.record(Event.UNFOLLOWED, grant_id=person.grant_id, done=not answer.following)
+        return answer
 
     def _act(self, person: Person, endpoint: Endpoint, act: _Act, budget: Budget) -> Following:
         if not self.may(person):

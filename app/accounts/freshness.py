@@ -8,10 +8,12 @@ the one that was read.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +29,7 @@ from app.accounts.revocations import Outbox
 from app.accounts.vault import Vault, place
 from app.accounts.watching import Watchers
 from app.database import Database, store_clock
+from app.events import ONLY_WRITTEN, Event, Events
 from app.twitter.budget import SECONDS as BUDGET_SECONDS
 from app.twitter.budget import Budget
 from app.twitter.errors import GrantRefused, TokenRefused, TwitterError, Unreachable
@@ -91,10 +94,13 @@ class Freshness:
         *,
         waiters: int,
         clock: Callable[[], datetime],
+        events: Events = ONLY_WRITTEN,
+        waiting: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
         """Refresh at `server`; `clock` tells the time in UTC.
 
-        At most `waiters` threads of this process wait for refreshes that others do.
+        At most `waiters` threads of this process wait for refreshes that others do, each within
+        a `waiting()`.
         """
         self._database = database
         self._vault = vault
@@ -103,6 +109,8 @@ class Freshness:
         self._server = server
         self._clock = clock
         self._watchers = Watchers(at_most=waiters)
+        self._events = events
+        self._waiting = waiting
 
     def usable_token(self, grant_id: str, *, budget: Budget) -> str:
         """Return an access token that lives, refreshing it if it is about to die.
@@ -147,8 +155,11 @@ class Freshness:
             )
         except GrantRefused:
             return self._after_refusal(row, budget)
-        except TwitterError:
+        except TwitterError as error:
             self._release(row, owner)
+            self._events.record(
+                Event.TOKEN_NOT_REFRESHED, grant_id=row.grant_id, why=type(error).__name__
+            )
             if not dead:  # it was early; the token is still good
                 return row.access_token
             raise
@@ -200,6 +211,7 @@ class Freshness:
         with self._database.writing() as connection:
             stored = connection.execute(statement).rowcount == 1
         if stored or self._holds(row.grant_id, token_set):
+            self._events.record(Event.TOKEN_REFRESHED, grant_id=row.grant_id)
             return token_set.access_token
         # Logged out meanwhile: no living token may stay behind at Twitter.
         self._outbox.discard(token_set, now=self._clock())
@@ -233,7 +245,8 @@ class Freshness:
 
     def _winners_token(self, row: _Row, budget: Budget, *, or_else: Because | None = None) -> str:
         """Wait for whoever holds the lease, no longer than the budget lasts."""
-        self._watchers.wait(row.grant_id, lambda: self._is_decided(row), budget=budget)
+        with self._waiting():
+            self._watchers.wait(row.grant_id, lambda: self._is_decided(row), budget=budget)
         latest = self._read(row.grant_id)
         if latest.generation != row.generation:
             return latest.access_token
@@ -260,6 +273,10 @@ class Freshness:
                 connection, row.grant_id, because, generation=row.generation, now=self._clock()
             )
         self._outbox.deliver_soon(ended)
+        if ended and because is Because.REFUSED:
+            self._events.record(Event.TOKEN_REFUSED, grant_id=row.grant_id)
+        elif ended:
+            self._events.record(Event.BROWSER_ENDED, grant_id=row.grant_id, because=because.value)
         return self._read(row.grant_id).access_token
 
     def _read(self, grant_id: str) -> _Row:

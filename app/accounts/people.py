@@ -18,6 +18,7 @@ from app.accounts.grants import Because, Grants
 from app.accounts.models import Claim, Grant, Usage, User
 from app.accounts.revocations import Outbox
 from app.database import Database
+from app.events import ONLY_WRITTEN, Event, Events
 from app.twitter.entities import User as Profile
 from app.twitter.token_set import TokenSet
 
@@ -65,6 +66,7 @@ class People:
         *,
         lifetimes: Lifetimes,
         clock: Callable[[], datetime],
+        events: Events = ONLY_WRITTEN,
     ) -> None:
         """Work on `database`; tokens of those who leave go through `outbox`."""
         self._database = database
@@ -74,6 +76,7 @@ class People:
         self._outbox = outbox
         self._lifetimes = lifetimes
         self._clock = clock
+        self._events = events
 
     def welcome(  # noqa: PLR0913 - what a sign-in brings, by name
         self,
@@ -102,6 +105,9 @@ class People:
             if replacing is not None:
                 ended = self._grants.end(connection, replacing, Because.REPLACED, now=now)
         self._outbox.deliver_soon(ended)
+        if ended:
+            because = Because.REPLACED.value
+            self._events.record(Event.BROWSER_ENDED, grant_id=replacing, because=because)
         return Person(
             user_id=user_id,
             grant_id=grant_id,
@@ -165,6 +171,7 @@ class People:
             connection.execute(delete(Usage).where(Usage.user_id == user_id))
             connection.execute(delete(User).where(User.id == user_id))
         self._outbox.deliver_soon(ended)
+        self._events.record(Event.DISCONNECTED, grants=len(grants))
 
     def export(self, user_id: int) -> dict[str, Any]:
         """Return everything stored about a person, without the values of tokens."""

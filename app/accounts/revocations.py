@@ -12,7 +12,7 @@ import logging
 import random
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import cast
@@ -25,6 +25,7 @@ from app.accounts.errors import CannotOpen
 from app.accounts.models import Revocation
 from app.accounts.vault import Vault, place
 from app.database import Database, store_clock
+from app.events import ONLY_WRITTEN, Event, Events
 from app.twitter.budget import Budget
 from app.twitter.errors import ClientRefused, Refused, TwitterError
 from app.twitter.oauth import AuthorizationServer, TokenTypeHint
@@ -54,10 +55,11 @@ class Delivery(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many rows wait to be delivered, and how many were refused for good."""
+    """How many rows wait to be delivered, since when, and how many were refused for good."""
 
     waiting: int
     parked: int
+    oldest: datetime | None = field(default=None, compare=False)  # of those that wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,14 @@ class Outbox:
         server: AuthorizationServer,
         *,
         clock: Callable[[], datetime],
+        events: Events = ONLY_WRITTEN,
     ) -> None:
         """Seal with `vault`, deliver to `server`; `clock` tells the time in UTC."""
         self._database = database
         self._vault = vault
         self._server = server
         self._clock = clock
+        self._events = events
         self._courier = Courier(self.deliver)
 
     def add(self, connection: Connection, token: str, hint: str, *, now: datetime) -> str:
@@ -149,10 +153,15 @@ class Outbox:
 
     def backlog(self) -> Backlog:
         """Return how much is left."""
-        query = select(func.count(Revocation.id), func.count(Revocation.parked_at))
+        waits = Revocation.parked_at.is_(None)
+        query = select(
+            func.count(Revocation.id),
+            func.count(Revocation.parked_at),
+            func.min(Revocation.created_at).filter(waits),
+        )
         with self._database.reading() as connection:
-            rows, parked = connection.execute(query).one()
-        return Backlog(waiting=rows - parked, parked=parked)
+            rows, parked, oldest = connection.execute(query).one()
+        return Backlog(waiting=rows - parked, parked=parked, oldest=oldest)
 
     def _take(self, row: str | None = None) -> _Taken | None:
         """Have a due row to ourselves for a while: `row`, or the one that is due longest."""
@@ -197,6 +206,7 @@ class Outbox:
             self._postpone(taken)
             return Delivery.AWAY
         self._remove(taken)
+        self._events.record(Event.TOKEN_REVOKED, row=taken.row, kind=taken.hint)
         return Delivery.DONE
 
     def _tell_directly(self, tokens: list[tuple[str, TokenTypeHint]]) -> None:
@@ -204,6 +214,7 @@ class Outbox:
         for token, hint in tokens:
             with contextlib.suppress(TwitterError):
                 self._server.revoke(token, hint, budget=budget)
+                self._events.record(Event.TOKEN_REVOKED, row="", kind=hint)
 
     def _postpone(self, taken: _Taken, **changes: object) -> None:
         with self._database.writing() as connection:

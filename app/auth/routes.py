@@ -18,6 +18,7 @@ from app.accounts.people import Person
 from app.auth import round_trip
 from app.auth.errors import AlreadyUsed
 from app.auth.flow_cookies import FlowCookies, PendingSignIn
+from app.events import Event
 from app.redirects import local
 from app.services import services
 from app.twitter.budget import Budget
@@ -51,6 +52,7 @@ def login() -> Response:
         code=303,
     )
     _flow_cookies().remember(request, response, pending, now=services().now())
+    services().events.record(Event.SIGN_IN_STARTED, scopes=" ".join(pending.scopes))
     return response
 
 
@@ -96,7 +98,6 @@ def _end(grant_id: str) -> str:
         return (
             "You are logged out in this browser. Twitter could not be told: our database is away."
         )
-    log.info("logged out")
     return "You are logged out."
 
 
@@ -123,13 +124,14 @@ def _only_get() -> None:
 
 def _exchange(code: str, pending: PendingSignIn, budget: Budget, recorder: Recorder) -> TokenSet:
     recorder.note(Step.CODE_SENT)
-    token_set = services().server.exchange(
-        code,
-        code_verifier=pending.code_verifier,
-        scopes=frozenset(pending.scopes),
-        now=services().now(),
-        budget=budget,
-    )
+    with services().metrics.exchanging():
+        token_set = services().server.exchange(
+            code,
+            code_verifier=pending.code_verifier,
+            scopes=frozenset(pending.scopes),
+            now=services().now(),
+            budget=budget,
+        )
     recorder.note(Step.TOKENS_CAME)
     return token_set
 
@@ -173,16 +175,16 @@ def _join_the_winner(pending: PendingSignIn) -> Response:
     if person is None:
         raise AlreadyUsed("the grant has just ended")
     _flow_cookies().forget(pending.state)
-    return _signed_in(person, pending)
+    return _signed_in(person, pending, twin=True)
 
 
-def _signed_in(person: Person, pending: PendingSignIn) -> Response:
+def _signed_in(person: Person, pending: PendingSignIn, *, twin: bool = False) -> Response:
     """Replace the session: nothing of the signed-out one survives (other tabs have own cookies)."""
     session.clear()
     session.permanent = True
     login_user(person)
     generate_csrf()  # now, so that no page has to change the session afterwards
-    log.info("signed in")
+    services().events.record(Event.SIGN_IN_COMPLETED, grant_id=person.grant_id, twin=twin)
     return redirect(local(pending.next), code=303)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from app.accounts.people import Person
 from app.cache import KEPT
+from app.metrics import Answered
 from app.pages.reads import Read
 from app.pages.sources import Cold, Counted, Owner, Reading, Remembered
 from app.pages.words import Trouble, missing, trouble
@@ -92,17 +93,19 @@ class Reader:
             return Panel(trouble=missing(lacking[0]))
         if name == self.anew:
             return None
-        outcome = self._remembered(read, fresh=self._fresh(name, read))
+        outcome = self._remembered(read, "hit", fresh=self._fresh(name, read))
         return self._panel(read, outcome) if outcome else None
 
-    def _remembered(self, read: Read[Any], *, fresh: timedelta) -> _Outcome | None:
+    def _remembered(self, read: Read[Any], how: Answered, *, fresh: timedelta) -> _Outcome | None:
         if self.here.cache is None:
             return None
         source = Remembered(self.here.cache, self._owner, fresh)
         try:
-            return _Outcome(page=read.fetch(self._api(source)), read_at=source.oldest)
+            page = read.fetch(self._api(source))
         except (Cold, Unreadable):
             return None
+        self.here.metrics.answered(how, source.answers)
+        return _Outcome(page=page, read_at=source.oldest)
 
     def _asked_of_twitter(self, reads: Mapping[str, Read[Any]]) -> dict[str, _Outcome]:
         """Read with a usable token; if Twitter refuses it, try those again once with another."""
@@ -137,7 +140,7 @@ class Reader:
         self, reads: Mapping[str, Read[Any]], error: TwitterError
     ) -> dict[str, _Outcome]:
         """No token: show what there is in memory, however old."""
-        old = {name: self._remembered(read, fresh=KEPT) for name, read in reads.items()}
+        old = {name: self._remembered(read, "stale", fresh=KEPT) for name, read in reads.items()}
         return {name: replace(outcome or _Outcome(), error=error) for name, outcome in old.items()}
 
     def _side_by_side(
@@ -173,7 +176,13 @@ class Reader:
         try:
             if self.here.cache is None:
                 return _Outcome(page=read.fetch(self._api(counted)))
-            source = Reading(self.here.cache, counted, self._owner, self._fresh(name, read))
+            source = Reading(
+                self.here.cache,
+                counted,
+                self._owner,
+                self._fresh(name, read),
+                answered=self.here.metrics.answered,
+            )
             page = read.fetch(self._api(source))
         except TwitterError as error:
             return _Outcome(error=error)

@@ -7,12 +7,14 @@ Twitter was in trouble, so that the page can say so.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.accounts.allowance import Allowance
 from app.cache import Cache, Stored
+from app.metrics import Answered
 from app.twitter import errors
 from app.twitter.api import ApiRequest
 from app.twitter.client import Direct
@@ -22,6 +24,11 @@ from app.twitter.errors import Limited, TwitterError
 FAILURE_LASTS = timedelta(seconds=3)
 # Old data is shown instead of these; after any other error it would be wrong or is not ours.
 PASSING = (errors.Busy, errors.Limited, errors.Unreachable, errors.Unreadable)
+
+
+def uncounted(how: Answered) -> None:
+    """Count nothing."""
+    del how
 
 
 class Cold(Exception):
@@ -49,12 +56,14 @@ class Remembered:
     fresh: timedelta
     _: KW_ONLY
     oldest: datetime | None = None
+    answers: int = 0
 
     def answer(self, request: ApiRequest) -> dict[str, Any]:
         """Return what is remembered for `request`, if it is fresh."""
         stored = self.cache.get(self.owner.key(request))
         if stored is None or self.cache.age(stored) >= self.fresh:
             raise Cold
+        self.answers += 1
         self.oldest = min(self.oldest or stored.at, stored.at)
         document: dict[str, Any] = stored.value
         return document
@@ -93,6 +102,7 @@ class Reading:
     _: KW_ONLY
     oldest: datetime | None = None
     trouble: TwitterError | None = None
+    answered: Callable[[Answered], None] = uncounted
 
     def answer(self, request: ApiRequest) -> dict[str, Any]:
         """Return a fresh answer, or an old one while Twitter is in trouble."""
@@ -103,14 +113,24 @@ class Reading:
 
     def _stored(self, request: ApiRequest) -> Stored:
         key = self.owner.key(request)
+        asked = False
+
+        def make() -> dict[str, Any]:
+            nonlocal asked
+            asked = True
+            return self._made(request)
+
         try:
-            return self.cache.made_once(key, lambda: self._made(request), fresh=self.fresh)
+            stored = self.cache.made_once(key, make, fresh=self.fresh)
         except PASSING as error:
             old = self.cache.get(key)
             if old is None:
                 raise
             self.trouble = self.trouble or error
+            self.answered("stale")
             return old
+        self.answered("miss" if asked else "hit")
+        return stored
 
     def _made(self, request: ApiRequest) -> dict[str, Any]:
         """Ask Twitter, unless somebody has just failed at the very same."""

@@ -68,6 +68,7 @@ class Client:
             headers={"Authorization": f"Bearer {access_token}"},
             params=request.params,
             json=request.json,
+            route=request.endpoint.route,
         )
         now = self._clock()
         known = windows(answer.headers, now=now)

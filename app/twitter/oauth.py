@@ -187,6 +187,7 @@ class _Wire:
             auth=auth,
             budget=self._budget,
             max_bytes=MAX_TOKEN_BYTES,
+            route=f"oauth2/{url.rpartition('/')[2]}",  # token or revoke: the URL is ours
         )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Never
 
@@ -17,7 +18,7 @@ from urllib3.exceptions import DecodeError, HTTPError, MaxRetryError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 
 from app.twitter.budget import Budget
-from app.twitter.errors import Busy, Unreachable, Unreadable
+from app.twitter.errors import Busy, TwitterError, Unreachable, Unreadable
 from app.twitter.sockets import (
     CONNECT_SECONDS,
     CountdownPool,
@@ -58,6 +59,20 @@ class Answer:
 
 def _not_json(word: str) -> Never:
     raise ValueError(word)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call as it went, for those who count: no address, no token, nothing of an answer."""
+
+    route: str  # as the documents write it, without anybody's id
+    outcome: str  # the status, or why there is none: busy, unreachable, unreadable
+    seconds: float
+
+
+def uncounted(call: Call) -> None:
+    """Count nothing."""
+    del call
 
 
 class _PooledAdapter(HTTPAdapter):
@@ -108,8 +123,14 @@ class _Slots:
 class Transport:
     """The one way to Twitter. Made once per app, used by every thread; keeps nothing of a call."""
 
-    def __init__(self, *, slots: int, user_agent: str) -> None:
-        """Allow `slots` calls at once, so that pages which need no Twitter always find a thread."""
+    def __init__(
+        self, *, slots: int, user_agent: str, counted: Callable[[Call], None] = uncounted
+    ) -> None:
+        """Allow `slots` calls at once, so that pages which need no Twitter always find a thread.
+
+        `counted` is told of every call.
+        """
+        self._counted = counted
         self._slots = _Slots(slots)
         # Nothing is resent: a code or a refresh token must not be spent twice. Only connecting is
         # tried again, before anything was sent (see `sockets`).
@@ -132,9 +153,11 @@ class Transport:
         json: Mapping[str, Any] | None = None,
         auth: AuthBase | None = None,
         max_bytes: int = MAX_BYTES,
+        route: str = "other",
     ) -> Answer:
         """Send one request and return the answer, whatever its status below 500.
 
+        `route` is the name under which it is counted.
         Raises `Busy` if no slot frees up in half a second, `Unreachable` if there is no complete
         answer within the budget or it is a 5xx, `Unreadable` for redirects (a token must not
         travel to another host) and for bodies above `max_bytes` after decompression.
@@ -148,13 +171,30 @@ class Transport:
             json=json,
             auth=auth,
         ).prepare()
-        with self._slots.one(budget), spending(budget):
-            answer = self._exchange(request, budget, max_bytes)
+        answer = self._sent(request, budget, max_bytes, route)
         if answer.status in SERVER_ERRORS:
             raise Unreachable(f"HTTP {answer.status}")
         if answer.status in REDIRECTS:
             raise Unreadable(f"HTTP {answer.status}: redirects are not followed")
         return answer
+
+    def _sent(
+        self, request: requests.PreparedRequest, budget: Budget, max_bytes: int, route: str
+    ) -> Answer:
+        began = time.perf_counter()
+        outcome = "unreachable"
+        try:
+            with self._slots.one(budget), spending(budget):
+                answer = self._exchange(request, budget, max_bytes)
+            outcome = str(answer.status)
+        except TwitterError as error:
+            outcome = type(error).__name__.lower()
+            raise
+        else:
+            return answer
+        finally:
+            seconds = time.perf_counter() - began
+            self._counted(Call(route=route, outcome=outcome, seconds=seconds))
 
     def _exchange(
         self, request: requests.PreparedRequest, budget: Budget, max_bytes: int

@@ -11,6 +11,7 @@ from app.accounts.allowance import Allowance
 from app.accounts.errors import GrantEnded
 from app.accounts.people import Person
 from app.cache import Cache
+from app.metrics import Metrics
 from app.pages import reader, sources
 from app.pages.reader import Reader
 from app.pages.reads import Read
@@ -101,6 +102,7 @@ def here(clock):
             freshness=Tokens("t"),
             client=Twitter(),
             breaker=Breaker(),
+            metrics=Metrics(),
             readers=threads,
             dialect=LIVE,
             config=SimpleNamespace(cache_seconds=60),

@@ -1,0 +1,286 @@
+"""What machines ask: is it alive, is it ready, and may they see the figures."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import flask
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from app import health
+from app.extensions import db
+from app.health import Asking
+from tests.factories import PUBLIC_URL
+
+TOKEN = "a-word-between-us-and-prometheus"
+MACHINES_ASK = ["/healthz", "/readyz", "/metrics"]
+
+
+@contextmanager
+def statements(app):
+    """Note every statement that reaches the database."""
+    seen = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if statement != "BEGIN":
+            seen.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+# Alive
+
+
+def test_alive_touches_no_store_no_session_and_no_template(app, client, monkeypatch):
+    def touched(*_, **__):
+        raise AssertionError("somebody touched it")
+
+    monkeypatch.setattr(health, "services", touched)
+    monkeypatch.setattr(app.jinja_env, "get_template", touched)
+    monkeypatch.setattr(app.jinja_env, "get_or_select_template", touched)
+    monkeypatch.setattr(app.session_interface, "get_signing_serializer", touched)
+    monkeypatch.setattr(app.session_interface, "save_session", touched)
+    seen = []
+    with statements(app) as asked, flask.template_rendered.connected_to(seen.append, app):
+        answer = client.get("/healthz", headers={"Cookie": "session=eyJ4Ijox.fQ.made-up"})
+
+    assert (answer.status_code, answer.text) == (200, "alive\n")
+    assert (asked, seen) == ([], [])
+    assert "Set-Cookie" not in answer.headers
+    assert "Cookie" not in answer.headers.get("Vary", "")
+
+
+def test_a_page_would_have_been_noticed(app, client, monkeypatch):
+    """The test above proves something: what it forbids is what a page does."""
+    touched = []
+    serializer = app.session_interface.get_signing_serializer
+    monkeypatch.setattr(
+        app.session_interface,
+        "get_signing_serializer",
+        lambda app: touched.append("session") or serializer(app),
+    )
+    seen = []
+    with flask.template_rendered.connected_to(lambda *_, **__: seen.append("template"), app):
+        client.get("/")
+
+    assert touched
+    assert seen
+
+
+def test_alive_is_answered_while_the_database_hangs(app, client, monkeypatch):
+    monkeypatch.setattr(
+        app.extensions["perch"].database, "reading", lambda: pytest.fail("the database was asked")
+    )
+
+    assert client.get("/healthz").status_code == 200
+
+
+# Ready
+
+
+def test_ready_asks_the_database_once(app, client):
+    with statements(app) as asked:
+        answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.text) == (200, "ready\n")
+    assert len(asked) == 1
+
+
+@pytest.fixture
+def hanging(app, monkeypatch):
+    """Let the database hang until the test is over."""
+    over = threading.Event()
+    asked = []
+    real = app.extensions["perch"].database.reading
+
+    @contextmanager
+    def hang():
+        asked.append(threading.current_thread())
+        over.wait(30)
+        with real() as connection:
+            yield connection
+
+    monkeypatch.setattr(app.extensions["perch"].database, "reading", hang)
+    monkeypatch.setattr(health, "READY_SECONDS", 0.05)
+    monkeypatch.setattr(health, "BACKLOG_SECONDS", 0.05)
+    yield asked
+    over.set()
+    for thread in asked:
+        thread.join(5)
+
+
+def test_a_database_that_hangs_is_not_waited_for(client, hanging):
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert "no answer from the database or Redis within 0.05 seconds" in answer.text
+
+
+def test_a_database_that_hangs_costs_one_thread_however_often_it_is_asked(app, hanging):
+    def ask(_):
+        return app.test_client().get("/readyz").status_code
+
+    with ThreadPoolExecutor(8) as hands:
+        statuses = list(hands.map(ask, range(16)))
+
+    assert set(statuses) == {503}
+    assert len(hanging) == 1
+
+
+def test_figures_are_shown_without_an_outbox_that_hangs(client, hanging):
+    page = client.get("/metrics").text
+
+    assert "perch_outbox_readable 0.0" in page
+    assert "perch_outbox_rows" not in page
+    assert "perch_sign_ins_total" in page
+
+
+def test_a_question_that_was_answered_is_asked_anew():
+    answers = iter([1, 2])
+    asking = Asking(lambda: next(answers))
+
+    assert [asking.answer(seconds=5) for _ in range(2)] == [1, 2]
+
+
+def test_what_a_question_raises_is_raised_where_it_is_waited_for():
+    def ask():
+        raise OperationalError("SELECT 1", {}, Exception("away"))
+
+    with pytest.raises(OperationalError):
+        Asking(ask).answer(seconds=5)
+
+
+# Who may see the figures
+
+
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def guarded(build_app):
+    return build_app(METRICS_TOKEN=TOKEN).test_client()
+
+
+def test_the_token_opens_the_figures_to_anybody(guarded):
+    far_away = {"REMOTE_ADDR": "203.0.113.9"}
+    headers = {**bearer(TOKEN), "X-Forwarded-For": "203.0.113.9"}
+
+    answer = guarded.get("/metrics", headers=headers, environ_overrides=far_away)
+
+    assert answer.status_code == 200
+    assert answer.content_type.startswith("text/plain; version=")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        bearer("another-word-between-us"),
+        bearer(""),
+        bearer(TOKEN + "x"),
+        bearer(TOKEN[:-1]),
+        bearer("é"),
+        {"Authorization": TOKEN},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"X-Metrics-Token": TOKEN},
+    ],
+)
+def test_without_the_token_loopback_is_nobody(guarded, headers):
+    answer = guarded.get("/metrics", headers=headers)
+
+    assert answer.status_code == 403
+    assert "perch_" not in answer.text
+    assert TOKEN not in answer.text
+
+
+def test_the_token_is_not_taken_from_the_address(guarded):
+    assert guarded.get(f"/metrics?token={TOKEN}&access_token={TOKEN}").status_code == 403
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1"])
+@pytest.mark.parametrize(
+    "base_url", [PUBLIC_URL, "http://localhost:8000", "http://127.0.0.1", "http://[::1]:8000"]
+)
+def test_without_a_token_this_machine_may_look(client, address, base_url):
+    origin = {"REMOTE_ADDR": address}
+
+    answer = client.get("/metrics", base_url=base_url, environ_overrides=origin)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("address", ["203.0.113.9", "10.0.0.1", "", "localhost.evil.example"])
+def test_without_a_token_nobody_else_may(client, address):
+    answer = client.get("/metrics", environ_overrides={"REMOTE_ADDR": address})
+
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "X-Forwarded-For",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Host",
+        "X-Forwarded-Whatever",
+        "x-forwarded-for",
+        "Forwarded",
+        "Via",
+        "X-Real-IP",
+    ],
+)
+@pytest.mark.parametrize("hops", ["0", "1"])
+def test_behind_a_local_proxy_loopback_is_the_whole_world(build_app, header, hops):
+    client = build_app(TRUSTED_PROXIES=hops).test_client()
+
+    assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
+    assert client.get("/metrics", headers={header: ""}).status_code == 403
+
+
+def test_a_proxy_that_adds_nothing_is_known_by_its_protocol(client):
+    spoken = {"SERVER_PROTOCOL": "HTTP/1.0"}
+
+    assert client.get("/metrics", environ_overrides=spoken).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example"])
+def test_a_browser_that_was_given_another_name_for_us_sees_nothing(client, host):
+    assert client.get("/metrics", base_url=f"http://{host}").status_code == 403
+
+
+def test_a_host_that_is_none_is_refused_calmly(client):
+    assert client.get("/metrics", headers={"Host": "[::1"}).status_code in {400, 403}
+
+
+# What all three have in common
+
+
+@pytest.mark.parametrize("path", MACHINES_ASK)
+def test_machines_need_no_session_and_get_no_cookie(client, path):
+    answer = client.get(path)
+
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert client.get_cookie("session") is None
+
+
+@pytest.mark.parametrize("path", MACHINES_ASK)
+def test_machines_may_ask_as_often_as_they_like(build_app, path):
+    client = build_app(RATELIMIT_ENABLED="on").test_client()
+
+    assert {client.get(path).status_code for _ in range(100)} == {200}
+
+
+@pytest.mark.parametrize("path", MACHINES_ASK)
+def test_machines_only_get(client, path):
+    assert client.post(path).status_code in {400, 405}

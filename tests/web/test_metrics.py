@@ -1,0 +1,453 @@
+"""What is counted, under which names, and what no figure may carry."""
+
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.accounts.models import Grant, Revocation
+from app.events import Event
+from app.metrics import Metrics
+from app.twitter.endpoints import BY_ROUTE
+from app.twitter.transport import Call
+from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+
+ROOT = Path(__file__).parent.parent.parent
+OBSERVING = ROOT / "docs" / "observing.md"
+ALERTS = ROOT / "deploy" / "alerts.yml"
+TWEETS_URL = f"{API_URL}/users/1001/tweets"
+
+
+class Figures:
+    """A page of figures, by name and labels."""
+
+    def __init__(self, text):
+        self.text = text
+        self.families = list(text_string_to_metric_families(text))
+        self.samples = {
+            (sample.name, *sorted(sample.labels.items())): sample.value
+            for family in self.families
+            for sample in family.samples
+        }
+
+    def __call__(self, name, **labels):
+        return self.samples.get((f"perch_{name}", *sorted(labels.items())), 0.0)
+
+    def labels(self):
+        return {value for _, *labels in self.samples for _, value in labels}
+
+
+@pytest.fixture
+def figures(client):
+    def read(of=client):
+        answer = of.get("/metrics")
+        assert answer.status_code == 200
+        return Figures(answer.text)
+
+    return read
+
+
+# Sign-ins
+
+
+def test_a_sign_in_is_counted_and_timed(client, kind_twitter, figures):
+    client.sign_in()
+
+    page = figures()
+    assert page("sign_ins_started_total") == 1
+    assert page("sign_ins_total", outcome="completed") == 1
+    assert page("exchange_seconds_count") == 1
+    assert page("exchange_seconds_left_count") == 1
+    assert 25 < page("exchange_seconds_left_sum") <= 30
+
+
+def test_endings_begin_at_zero(figures):
+    page = figures()
+
+    for outcome in ("completed", "denied", "refused", "failed"):
+        assert ("perch_sign_ins_total", ("outcome", outcome)) in page.samples
+    for outcome in ("refreshed", "refused", "failed"):
+        assert ("perch_refreshes_total", ("outcome", outcome)) in page.samples
+
+
+def test_a_no_is_no_failure(client, figures):
+    client.come_back(state=client.press_sign_in().state, error="access_denied")
+
+    page = figures()
+    assert page("sign_ins_total", outcome="denied") == 1
+    assert page("sign_ins_total", outcome="failed") == 0
+
+
+@pytest.mark.parametrize(
+    "status, outcome, why",
+    [(503, "failed", "Unreachable"), (401, "failed", "ClientRefused")],
+)
+def test_failures_are_counted_with_their_reason(client, twitter, figures, status, outcome, why):
+    twitter.post(TOKEN_URL, status=status, json={"error": "invalid_client"})
+
+    client.sign_in()
+
+    page = figures()
+    assert page("sign_ins_total", outcome=outcome) == 1
+    assert page("sign_in_refusals_total", why=why) == 1
+    assert page("exchange_seconds_count") == 1
+
+
+def test_a_strangers_callback_is_refused_not_failed(client, figures):
+    client.come_back(state="x", code="c")
+
+    assert figures()("sign_ins_total", outcome="refused") == 1
+
+
+def test_a_double_click_is_one_sign_in():
+    metrics = Metrics()
+
+    metrics.heard(Event.SIGN_IN_COMPLETED, {"grant": "g", "twin": False})
+    metrics.heard(Event.SIGN_IN_COMPLETED, {"grant": "g", "twin": True})
+    metrics.heard(Event.LOGGED_OUT, {"grant": "g"})
+
+    assert metrics.registry.get_sample_value("perch_sign_ins_total", {"outcome": "completed"}) == 1
+
+
+# Refreshes
+
+
+@pytest.mark.parametrize(
+    "status, answer, outcome",
+    [
+        (200, token_answer(access_token="a", refresh_token="b"), "refreshed"),
+        (400, {"error": "invalid_grant"}, "refused"),
+        (503, {}, "failed"),
+    ],
+)
+def test_refreshes_are_counted_by_how_they_went(
+    client, twitter, clock, figures, status, answer, outcome
+):
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.get(ME_URL, json=user_answer())
+    twitter.get(TWEETS_URL, json={"data": []})
+    twitter.post(REVOKE_URL, json={"revoked": True})
+    client.sign_in()
+    twitter.remove("POST", TOKEN_URL)
+    twitter.post(TOKEN_URL, status=status, json=answer)
+    clock.advance(hours=1, minutes=59)
+
+    client.get("/tweets")
+
+    assert figures()("refreshes_total", outcome=outcome) == 1
+
+
+def test_who_waits_is_counted_while_waiting():
+    metrics = Metrics()
+
+    with metrics.waiting(), metrics.waiting():
+        during = metrics.registry.get_sample_value("perch_refresh_waiters")
+
+    assert during == 2
+    assert metrics.registry.get_sample_value("perch_refresh_waiters") == 0
+    assert metrics.registry.get_sample_value("perch_refresh_waits_total") == 2
+
+
+# Calls to Twitter
+
+
+def test_calls_are_counted_by_route(client, kind_twitter, figures):
+    kind_twitter.get(TWEETS_URL, status=429, json={})
+    client.sign_in()
+    client.get("/tweets")
+    client.press_log_out()
+    client.application.extensions["perch"].outbox.wait(seconds=5)
+
+    page = figures()
+    calls = "twitter_calls_total"
+    assert page(calls, endpoint="oauth2/token", status="200") == 1
+    assert page(calls, endpoint="GET /2/users/me", status="200") == 1
+    assert page(calls, endpoint="GET /2/users/:id/tweets", status="429") == 1
+    assert page(calls, endpoint="oauth2/revoke", status="200") == 2
+    assert page("twitter_call_seconds_count", endpoint="oauth2/revoke") == 2
+
+
+def test_a_twitter_that_is_away_is_counted(client, twitter, figures):
+    twitter.post(TOKEN_URL, body=ConnectionError())
+
+    client.sign_in()
+
+    calls = figures()("twitter_calls_total", endpoint="oauth2/token", status="unreachable")
+    assert calls == 1
+
+
+@pytest.mark.parametrize(
+    "outcome, status", [("200", "200"), ("busy", "busy"), ("799", "other"), ("600", "other")]
+)
+def test_statuses_that_nobody_knows_are_counted_together(outcome, status):
+    metrics = Metrics()
+
+    metrics.called(Call(route="oauth2/token", outcome=outcome, seconds=0.1))
+
+    counted = {"endpoint": "oauth2/token", "status": status}
+    assert metrics.registry.get_sample_value("perch_twitter_calls_total", counted) == 1
+
+
+# Reads
+
+
+def test_reads_are_counted_by_where_their_answer_came_from(client, kind_twitter, clock, figures):
+    answer = kind_twitter.get(TWEETS_URL, json={"data": []})
+    client.sign_in()
+    client.get("/tweets")
+    missed = figures()("cache_reads_total", answer="miss")
+    client.get("/tweets")
+    hit = figures()("cache_reads_total", answer="hit")
+    kind_twitter.remove(answer)
+    kind_twitter.get(TWEETS_URL, status=503)
+    clock.advance(minutes=30)
+    client.get("/tweets")
+
+    assert missed > 0
+    assert hit > 0
+    assert figures()("cache_reads_total", answer="stale") > 0
+
+
+def test_what_is_shown_while_no_token_can_be_had_is_stale(client, kind_twitter, clock, figures):
+    kind_twitter.get(TWEETS_URL, json={"data": []})
+    client.sign_in()
+    client.get("/tweets")
+    kind_twitter.remove("POST", TOKEN_URL)
+    kind_twitter.post(TOKEN_URL, status=503)
+    clock.advance(hours=3)
+
+    client.get("/tweets")
+
+    assert figures()("cache_reads_total", answer="stale") > 0
+
+
+def test_without_a_cache_no_read_is_counted(build_app, kind_twitter, figures):
+    client = build_app(CACHE_SECONDS="0").test_client()
+    kind_twitter.get(TWEETS_URL, json={"data": []})
+    client.sign_in()
+    client.get("/tweets")
+
+    page = figures(client)
+    assert [page("cache_reads_total", answer=how) for how in ("hit", "miss", "stale")] == [0, 0, 0]
+
+
+# Requests
+
+
+@pytest.mark.parametrize(
+    "path, endpoint, status",
+    [
+        ("/", "pages.home", "2xx"),
+        ("/tweets/12345678901", "pages.tweet", "3xx"),
+        ("/nowhere/12345678901", "none", "4xx"),
+        ("/healthz", "health.healthz", "2xx"),
+        ("/static/css/buttons.css", "static", "2xx"),
+    ],
+)
+def test_requests_are_counted_by_route(client, figures, path, endpoint, status):
+    client.get(path).close()
+
+    page = figures()
+    assert page("requests_total", endpoint=endpoint, status=status) == 1
+    assert page("request_seconds_count", endpoint=endpoint) == 1
+
+
+def test_a_bug_is_counted_as_ours(app, client, figures, monkeypatch):
+    def broken():
+        raise RuntimeError("the cat")
+
+    monkeypatch.setitem(app.view_functions, "pages.home", broken)
+    client.get("/")
+
+    assert figures()("requests_total", endpoint="pages.home", status="5xx") == 1
+
+
+# The outbox
+
+
+def test_the_outbox_is_read_when_asked(client, twitter, clock, figures):
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.get(ME_URL, json=user_answer())
+    twitter.post(REVOKE_URL, status=503)
+    client.sign_in()
+    client.press_log_out()
+    client.application.extensions["perch"].outbox.wait(seconds=5)
+    clock.advance(minutes=20)
+
+    page = figures()
+    assert page("outbox_readable") == 1
+    assert page("outbox_rows", state="waiting") == 2
+    assert page("outbox_rows", state="parked") == 0
+    assert page("outbox_oldest_seconds") == pytest.approx(1200, abs=5)
+
+
+def test_parked_rows_do_not_make_the_outbox_old(app, client, kind_twitter, clock, figures):
+    services = app.extensions["perch"]
+    with services.database.writing() as connection:
+        services.outbox.add(connection, "t", "access_token", now=clock())
+        connection.execute(Revocation.__table__.update().values(parked_at=clock()))
+    clock.advance(days=1)
+
+    page = figures()
+    assert page("outbox_rows", state="parked") == 1
+    assert page("outbox_oldest_seconds") == 0
+
+
+def test_an_empty_outbox_is_not_old(figures):
+    assert figures()("outbox_oldest_seconds") == 0
+
+
+def test_figures_are_shown_while_the_database_is_away(build_app, tmp_path):
+    client = build_app(DATABASE_URL=f"sqlite:///{tmp_path / 'nowhere' / 'perch.db'}").test_client()
+
+    assert Figures(client.get("/metrics").text)("outbox_readable") == 0
+
+
+# Apart, and together
+
+
+def test_two_apps_in_one_process_count_for_themselves(build_app, kind_twitter, figures):
+    one, other = build_app().test_client(), build_app().test_client()
+    one.sign_in()
+
+    assert figures(one)("sign_ins_total", outcome="completed") == 1
+    assert figures(other)("sign_ins_total", outcome="completed") == 0
+
+
+def test_threads_do_not_lose_a_count():
+    metrics = Metrics()
+
+    def count():
+        for _ in range(500):
+            metrics.heard(Event.SIGN_IN_STARTED, {})
+
+    threads = [threading.Thread(target=count) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert metrics.registry.get_sample_value("perch_sign_ins_started_total") == 4000
+
+
+# What no figure may carry
+
+
+def test_no_label_names_anybody(client, kind_twitter, rows, figures):
+    kind_twitter.get(TWEETS_URL, json={"data": []})
+    started = client.press_sign_in()
+    client.come_back(state=started.state, code="a-code-from-twitter")
+    (grant,) = rows(Grant)
+    client.get("/tweets")
+    client.get("/people/heron")
+    client.get("/people/id/2244994945")
+    client.get("/tweets/1234567890123456789")
+    client.get(f"/{started.state}")
+    client.get(f"/auth/callback?state={started.state}&code=x")
+    client.post(f"/account/browsers/{grant['id']}/end")
+
+    page = figures()
+    private = ["wren", "heron", "1001", "2244994945", "1234567890123456789", started.state]
+    private += [grant["id"], "access-token-of-wren", "refresh-token-of-wren", "a-code-from"]
+    told = " ".join(page.labels())  # among the values, "1001" may be a part of a second
+    assert [word for word in private if word in told] == []
+
+
+def test_every_label_comes_from_a_list_of_ours(app, client, kind_twitter, figures):
+    client.sign_in()
+    client.get("/no/such/page")
+    client.get("/tweets")
+
+    endpoints = {rule.endpoint for rule in app.url_map.iter_rules()} | {"none"}
+    routes = set(BY_ROUTE) | {"oauth2/token", "oauth2/revoke"}
+    page = figures()
+    for name, *labels in page.samples:
+        for label, value in labels:
+            if label == "endpoint":
+                assert value in (routes if "twitter" in name else endpoints)
+            else:
+                assert re.fullmatch(r"[a-zA-Z0-9.+]{1,20}", value) or label == "le"
+
+
+# What it costs
+
+
+def test_page_views_ask_the_database_nothing_for_the_figures(app, client, monkeypatch):
+    asked = []
+    monkeypatch.setattr(app.extensions["perch"].outbox, "backlog", lambda: asked.append("backlog"))
+    monkeypatch.setattr(app.extensions["perch"].database, "reading", lambda: asked.append("read"))
+
+    assert client.get("/").status_code == 200
+    assert asked == []
+
+
+# The documents
+
+
+def known():
+    """Return each figure with its labels, as a page shows it."""
+    metrics = Metrics()
+    found = {}
+    for name, collector in metrics.registry._names_to_collectors.items():
+        if name == collector._name + ("_total" if collector._type == "counter" else ""):
+            found[name] = set(collector._labelnames)
+    return found | {
+        "perch_outbox_readable": set(),
+        "perch_outbox_rows": {"state"},
+        "perch_outbox_oldest_seconds": set(),
+    }
+
+
+def test_every_figure_on_the_page_is_known(client, kind_twitter, figures):
+    client.sign_in()
+    kinds = {"counter": "_total", "gauge": "", "histogram": ""}
+
+    assert {f.name + kinds[f.type] for f in figures().families} == known().keys()
+
+
+def test_every_figure_is_documented_with_its_labels():
+    rows = re.findall(r"^\| `(perch_\w+)` \|([^|]*)\|", OBSERVING.read_text(), re.MULTILINE)
+
+    assert {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows} == known()
+
+
+def test_there_are_five_alerts_and_each_says_what_to_do():
+    rules = alerts()
+
+    assert len(rules) == 5
+    for name, rule in rules.items():
+        assert re.search(r"[a-z].*\.$", rule["summary"]), name
+        assert re.search(r"[a-z].*\.$", rule["action"]), name
+
+
+def test_alerts_ask_for_figures_and_labels_that_exist():
+    figures = known()
+    for name, rule in alerts().items():
+        asked = re.findall(r"(perch_\w+)(\{[^}]*\})?", rule["expr"])
+        assert asked, name
+        for figure, labels in asked:
+            assert figure in figures, f"{name}: {figure}"
+            assert set(re.findall(r"(\w+)[=!]", labels)) <= figures[figure], f"{name}: {labels}"
+
+
+@pytest.mark.parametrize("outcome", ["failed", "refused", "completed", "denied", "refreshed"])
+def test_outcomes_in_alerts_are_the_codes(outcome):
+    metrics = Metrics()
+    shown = metrics.page(None, now=None).decode()
+
+    assert f'outcome="{outcome}"' in shown
+
+
+def alerts():
+    """Read the rules; they are written so plainly that no YAML library is needed."""
+    rules = {}
+    for text in re.split(r"^ {6}- alert: ", ALERTS.read_text(), flags=re.MULTILINE)[1:]:
+        name, _, body = text.partition("\n")
+        expr = re.search(r"expr: (?:>-\n)?(.*?)\n        for:", body, re.DOTALL)
+        rules[name] = {
+            "expr": " ".join(expr[1].split()),
+            **dict(re.findall(r"^          (summary|action): (.+)$", body, re.MULTILINE)),
+        }
+    return rules
