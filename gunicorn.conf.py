@@ -3,8 +3,13 @@
 Environment or `.env`: PORT, WEB_CONCURRENCY (workers), GUNICORN_THREADS (threads of each worker).
 """
 
+import atexit
 import os
+import runpy
+import shutil
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -46,16 +51,66 @@ keepalive = 5
 # Workers show they live by touching a file. On a disk that can stall; in memory it cannot.
 worker_tmp_dir = next((path for path in ["/dev/shm"] if os.access(path, os.W_OK)), None)  # noqa: S108
 
+# Workers keep their figures (app/metrics.py) in files of a folder, and add up each other's. It is
+# a new one at every start and reload: else the files of workers long gone would pile up, and all
+# of them are read whenever somebody looks. Counters then begin at zero, as Prometheus expects.
+FIGURES = "PROMETHEUS_MULTIPROC_DIR"
+FOLDER = "perch-metrics-"
+
+
+def _make_folder() -> None:
+    """Make the folder under what the environment names, and sweep up behind masters long gone."""
+    before = Path(os.environ.get(FIGURES) or worker_tmp_dir or tempfile.gettempdir())
+    # After a reload, or started by an older master (USR2): that one's workers still use theirs.
+    parent = before.parent if before.name.startswith(FOLDER) else before
+    parent.mkdir(parents=True, exist_ok=True)
+    for folder in parent.glob(f"{FOLDER}*"):
+        if folder != before and _is_ownerless(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+    os.environ[FIGURES] = tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=parent)
+    atexit.register(_remove_folder, os.environ[FIGURES], os.getpid())
+
+
+def _is_ownerless(folder: Path) -> bool:
+    """Tell whether its master is gone, or is this one, two reloads ago."""
+    master = int(folder.name.removeprefix(FOLDER).partition("-")[0])
+    try:
+        os.kill(master, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return master == os.getpid()
+
+
+def _remove_folder(folder: str, master: int) -> None:
+    if os.getpid() == master:  # workers inherit this, and end earlier
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_make_folder()
+
 # By default gunicorn opens a socket in the home folder that commands it. Nothing here uses it.
 control_socket_disable = True
 
 # No request line (r), query (q) or Referer (f): the callback's hold Twitter's code and our state.
 accesslog = "-"
-access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(M)sms "%(a)s"'
+access_log_format = '%(h)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(M)sms "%(a)s"'
+
+
+# By path: importing `app` here would hand each worker today's code, even after a reload.
+_Formatter: Any = runpy.run_path(str(ROOT / "app" / "logs.py"))["Formatter"]
 
 
 class CalmLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
     """Writes no query strings, and one line for each request, whatever was asked for."""
+
+    def setup(self, cfg: object) -> None:
+        """Write as the app does, without secrets: JSON on https, else plain lines."""
+        super().setup(cfg)
+        for log in (self.error_log, self.access_log):
+            for handler in log.handlers:
+                handler.setFormatter(_formatter())
 
     def atoms(self, *args: object) -> dict[str, Any]:
         atoms: dict[str, Any] = super().atoms(*args)
@@ -75,6 +130,13 @@ class CalmLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         super().exception(msg, *bare, **kwargs)
 
 
+def _formatter() -> Any:  # noqa: ANN401 - its class has no name here
+    try:
+        return _Formatter.of(Config.from_env())
+    except ConfigError:  # `on_starting` says what is wrong
+        return _Formatter(as_json=False)
+
+
 logger_class = CalmLogger
 
 
@@ -91,11 +153,12 @@ def on_starting(server: Arbiter) -> None:
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn counts the parameters
-    """Give up database connections inherited under --preload.
+    """Make sure of the folder for figures, and give up connections inherited under --preload.
 
     Two workers on one connection read each other's answers. `close=False` leaves the connection
     open for the parent, to whom it belongs.
     """
+    Path(os.environ[FIGURES]).mkdir(exist_ok=True)  # somebody may have tidied up
     app = server.app.callable  # None unless preloaded
     if app is None or "sqlalchemy" not in app.extensions:
         return
@@ -104,3 +167,10 @@ def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunico
     with app.app_context():
         for engine in app.extensions["sqlalchemy"].engines.values():
             engine.dispose(close=False)
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn counts the parameters
+    """Forget what a worker that is gone was doing. What it has done still counts."""
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - knows its folder by now
+
+    mark_process_dead(worker.pid)

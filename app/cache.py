@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import redis
@@ -32,8 +33,9 @@ MEMORY_BYTES = 64 * 1024 * 1024
 # A Redis that accepts and never answers must not hold a page (seconds), and is asked again later.
 REDIS_SECONDS = 0.5
 REDIS_REST_SECONDS = 5.0
-# A maker is never slower than the budget of its request; who died holding the lock loses it.
-LOCK_SECONDS = 20
+# A maker is never slower than the budget of its request, nor does anybody wait longer: who died
+# holding the lock loses it, and the next one goes on.
+LOCK_SECONDS = 13
 LOCK_LOOKS_EVERY_SECONDS = 0.05
 
 
@@ -48,12 +50,18 @@ class Stored:
 class Cache:
     """Keeps JSON values under keys. Made once per app, used by every thread."""
 
-    def __init__(self, *, redis_url: str | None, clock: Callable[[], datetime]) -> None:
-        """Keep values in the Redis at `redis_url`, without one in this process."""
+    def __init__(
+        self, *, redis_url: str | None, clock: Callable[[], datetime], namespace: str = ""
+    ) -> None:
+        """Keep values in the Redis at `redis_url`, without one in this process.
+
+        Sites with other names for their `namespace` may share a Redis and nothing in it.
+        """
         self._clock = clock
         self._locks: NameRegistry = NameRegistry(lambda _: threading.Lock())
+        self._mangle = partial(_mangled, namespace)
         self._region = make_region(
-            key_mangler=_mangled, serializer=_serialized, deserializer=_deserialized
+            key_mangler=self._mangle, serializer=_serialized, deserializer=_deserialized
         )
         if redis_url is None:
             memory = BoundedMemory(MEMORY_BYTES)
@@ -66,6 +74,7 @@ class Cache:
                 "redis_expiration_time": int(KEPT.total_seconds()),
                 "distributed_lock": True,
                 "lock_timeout": LOCK_SECONDS,
+                "lock_blocking_timeout": LOCK_SECONDS,
                 "lock_sleep": LOCK_LOOKS_EVERY_SECONDS,
                 "thread_local_lock": False,
             }
@@ -127,7 +136,7 @@ class Cache:
             client.close()
 
     def _mutex(self, key: str) -> CacheMutex:
-        mangled = _mangled(key)
+        mangled = self._mangle(key)
         local = cast("threading.Lock", self._locks.get(mangled))
         return _Mutex(local, self._region.backend.get_mutex(mangled))
 
@@ -143,8 +152,8 @@ class _Mutex(CacheMutex):
         if not self._local.acquire(blocking=wait):
             return False
         try:
-            if self._everywhere is None or self._everywhere.acquire(wait):
-                return True
+            if self._everywhere is None or self._everywhere.acquire(wait) or wait:
+                return True  # having waited in vain, too: the other one is dead or too slow
         except redis.RedisError:
             return True  # each process by itself, then
         self._local.release()
@@ -234,9 +243,9 @@ class BoundedMemory:
         return len(self._values)
 
 
-def _mangled(key: str) -> str:
+def _mangled(namespace: str, key: str) -> str:
     """Return a key of one length that shows nobody's id and no search of theirs."""
-    return "perch:" + hashlib.sha256(key.encode()).hexdigest()
+    return "perch:" + hashlib.sha256(f"{namespace}\n{key}".encode()).hexdigest()
 
 
 def _serialized(value: object) -> bytes:

@@ -33,6 +33,7 @@ from app.twitter.client import Direct
 from app.twitter.dialect import BY_NAME, Dialect
 from app.twitter.oauth import AuthorizationServer, Client
 from app.twitter.transport import Transport
+from app.twitter.turns import Turns
 from config import Config
 
 EXTENSION = "perch"
@@ -61,6 +62,7 @@ class Services:
     follows: Follows
     vault: Vault
     readers: ThreadPoolExecutor
+    turns: Turns
     now: Callable[[], datetime]
 
     def api(self, access_token: str, *, budget: Budget) -> Api:
@@ -96,7 +98,7 @@ def wire(
         api_url=api_url,
     )
     client = ApiClient(transport, api_url=api_url, clock=now)
-    cache = Cache(redis_url=config.redis_url, clock=now) if config.cache_seconds else None
+    cache = _cache(config, api_url, now) if config.cache_seconds else None
     allowance = Allowance(cache, clock=now)
     database = Database(engine)
     usages = Usages(database)
@@ -149,7 +151,17 @@ def wire(
             client, dialect, freshness, allowance, usages, people, clock=now, events=events
         ),
         readers=ThreadPoolExecutor(config.threads, thread_name_prefix="reader"),
+        turns=Turns(config.twitter_slots),
         now=now,
+    )
+
+
+def _cache(config: Config, api_url: str, now: Callable[[], datetime]) -> Cache:
+    return Cache(
+        redis_url=config.redis_url,
+        clock=now,
+        # Other clients have other limits, plans and people.
+        namespace=f"{config.twitter_client_id} {api_url}",
     )
 
 

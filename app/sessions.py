@@ -15,6 +15,7 @@ from app.accounts.people import Person
 from app.extensions import login_manager
 from app.keys import derived
 from app.logs import request_id
+from app.redirects import local
 from app.security import HEALTH_PATHS
 from app.services import services
 from app.twitter.origins import origin
@@ -53,8 +54,13 @@ def person_of(grant_id: str) -> Person | None:
 
 
 def ask_to_sign_in() -> Response:
-    """Send signed-out people to the sign-in form, which brings them back here."""
+    """Send signed-out people to the sign-in form, which brings them back here.
+
+    Who pressed a button is brought back to its page: the button itself is no page.
+    """
     wanted = request.full_path if request.query_string else request.path
+    if request.method == "POST":
+        wanted = local(request.form.get("next"))
     return redirect(url_for("pages.home", next=wanted), code=303)
 
 

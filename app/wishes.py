@@ -17,7 +17,6 @@ from app.services import services
 from app.twitter.api import Following
 from app.twitter.budget import Budget
 from app.twitter.endpoints import FOLLOW, UNFOLLOW, Endpoint
-from app.twitter.entities import USER_OR_TWEET_ID
 from app.twitter.errors import (
     Busy,
     ClientRefused,
@@ -33,7 +32,7 @@ from app.twitter.text import USERNAME
 Verb = Literal["follow", "unfollow"]
 
 ENDPOINTS: Mapping[Verb, Endpoint] = {"follow": FOLLOW, "unfollow": UNFOLLOW}
-_WISH = re.compile(rf"(follow|unfollow):({USER_OR_TWEET_ID.pattern})(?::({USERNAME.pattern}))?")
+_WISH = re.compile(rf"(follow|unfollow):([1-9][0-9]{{0,18}})(?::({USERNAME.pattern}))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,6 @@ def fulfil(wish: Wish, person: Person, *, budget: Budget) -> str:
     follows = services().follows
     act = follows.follow if wish.verb == "follow" else follows.unfollow
     try:
-        services().allowance.check(person.user_id, wish.endpoint)
         return _done(wish, act(person, wish.user_id, budget=budget))
     except TwitterError as error:
         return _refused(wish, error, now=services().now())

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "app.rate_limits": {"config"},
     "app.static_files": set(),
     "app.security": {"app.twitter", "app.extensions", "config"},
-    "app.sessions": {"app.logs", "app.security"} | SERVICES,
+    "app.sessions": {"app.logs", "app.redirects", "app.security"} | SERVICES,
     # Leaves: they know nobody.
     "app.cache": set(),
     "app.database": set(),

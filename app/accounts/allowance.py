@@ -23,7 +23,7 @@ from app.twitter.errors import (
     TokenKindRefused,
     TwitterError,
 )
-from app.twitter.limits import QUARTER_OF_AN_HOUR, Window, closed_until
+from app.twitter.limits import APP_LIMIT, QUARTER_OF_AN_HOUR, Window, closed_until
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +48,16 @@ class Verdict:
 
 
 class Allowance:
-    """Remembers what Twitter said about limits and plans. Without a cache, nothing."""
+    """Remembers what Twitter said about limits and plans. Without a cache, nothing.
+
+    People go by Twitter's user id, which never becomes somebody else's.
+    """
 
     def __init__(self, cache: Cache | None, *, clock: Callable[[], datetime]) -> None:
         self._cache = cache
         self._clock = clock
 
-    def check(self, user_id: int, endpoint: Endpoint) -> None:
+    def check(self, user_id: str, endpoint: Endpoint) -> None:
         """Raise the error that Twitter would answer for sure; return if it is worth asking."""
         verdict = self.verdict(endpoint) or self._verdict(endpoint, user_id)
         if verdict is not None:
@@ -63,14 +66,20 @@ class Allowance:
         if until is not None:
             raise Limited(REMEMBERED, until=until)
 
-    def heard(self, user_id: int, asked: Asked) -> None:
+    def heard(self, user_id: str, asked: Asked) -> None:
         """Take note of the limits that an answer told."""
-        if self._cache is not None and asked.windows:
-            self._cache.put(
-                _limits_key(user_id, asked.endpoint), [_to_json(w) for w in asked.windows]
-            )
+        if self._cache is None:
+            return
+        # Some windows are the site's, whoever uses them up.
+        for key, is_one_of_these in (
+            (_limits_key(user_id, asked.endpoint), _is_personal),
+            (_limits_key(None, asked.endpoint), _is_of_the_site),
+        ):
+            told = [window for window in asked.windows if is_one_of_these(window)]
+            if told:
+                self._cache.put(key, [_to_json(w) for w in _merged(self._known(key), told)])
 
-    def refused(self, user_id: int, endpoint: Endpoint, error: TwitterError) -> None:
+    def refused(self, user_id: str, endpoint: Endpoint, error: TwitterError) -> None:
         """Take note of a refusal, if it will be repeated; the operator reads of it once."""
         if isinstance(error, TokenKindRefused):
             log.error("Twitter wants another kind of token: %s", endpoint.route)
@@ -89,22 +98,27 @@ class Allowance:
             window = Window(name="x-rate-limit", limit=None, remaining=0, resets_at=until)
             self._cache.put(_limits_key(user_id, endpoint), [_to_json(window)])
 
-    def windows(self, user_id: int, endpoint: Endpoint) -> tuple[Window, ...]:
+    def windows(self, user_id: str, endpoint: Endpoint) -> tuple[Window, ...]:
         """Return what is known to be left for a person at an endpoint; past windows are over."""
-        stored = self._cache.get(_limits_key(user_id, endpoint)) if self._cache else None
-        known = [_from_json(data) for data in stored.value] if stored else []
-        return tuple(window for window in known if window.resets_at > self._clock())
+        return tuple(
+            self._known(_limits_key(user_id, endpoint)) + self._known(_limits_key(None, endpoint))
+        )
 
     def verdict(self, endpoint: Endpoint) -> Verdict | None:
         """Return why nobody here can use `endpoint`, if Twitter said so lately."""
         return self._verdict(endpoint, None)
 
-    def verdicts(self) -> list[Verdict]:
-        """Return every endpoint that nobody here can use at the moment."""
-        found = [self.verdict(endpoint) for endpoint in ENDPOINTS]
+    def verdicts(self, user_id: str | None = None) -> list[Verdict]:
+        """Return every endpoint that nobody here, or this person, cannot use at the moment."""
+        found = [self._verdict(e, None) or self._verdict(e, user_id) for e in ENDPOINTS]
         return [verdict for verdict in found if verdict is not None]
 
-    def _verdict(self, endpoint: Endpoint, user_id: int | None) -> Verdict | None:
+    def _known(self, key: str) -> list[Window]:
+        stored = self._cache.get(key) if self._cache else None
+        windows = [_from_json(data) for data in stored.value] if stored else []
+        return [window for window in windows if window.resets_at > self._clock()]
+
+    def _verdict(self, endpoint: Endpoint, user_id: str | None) -> Verdict | None:
         stored = self._cache.get(_plan_key(endpoint, user_id)) if self._cache else None
         if stored is None:
             return None
@@ -113,7 +127,7 @@ class Allowance:
             return None
         return Verdict(endpoint=endpoint, reason=_reason(stored), until=until)
 
-    def _knows_when(self, user_id: int, endpoint: Endpoint) -> bool:
+    def _knows_when(self, user_id: str, endpoint: Endpoint) -> bool:
         known = self.windows(user_id, endpoint)
         return closed_until(known, now=self._clock()) is not None
 
@@ -122,12 +136,33 @@ def _reason(stored: Stored) -> Reason:
     return "credits" if stored.value == "credits" else "plan"
 
 
-def _limits_key(user_id: int, endpoint: Endpoint) -> str:
-    return f"limits {user_id} {endpoint.route}"
+def _is_of_the_site(window: Window) -> bool:
+    return window.name == APP_LIMIT
 
 
-def _plan_key(endpoint: Endpoint, user_id: int | None = None) -> str:
-    return f"plan {'' if user_id is None else user_id} {endpoint.route}"
+def _is_personal(window: Window) -> bool:
+    return not _is_of_the_site(window)
+
+
+def _merged(known: list[Window], told: list[Window]) -> list[Window]:
+    """Return `told`, but where the same window is known to be emptier: answers overtake others."""
+    before = {(window.name, window.resets_at): window for window in known}
+    return [
+        min(window, before.get((window.name, window.resets_at), window), key=_remaining)
+        for window in told
+    ]
+
+
+def _remaining(window: Window) -> int:
+    return window.remaining
+
+
+def _limits_key(user_id: str | None, endpoint: Endpoint) -> str:
+    return f"limits {user_id or ''} {endpoint.route}"
+
+
+def _plan_key(endpoint: Endpoint, user_id: str | None = None) -> str:
+    return f"plan {user_id or ''} {endpoint.route}"
 
 
 def _to_json(window: Window) -> dict[str, Any]:

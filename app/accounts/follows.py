@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.allowance import Allowance
 from app.accounts.freshness import Freshness
@@ -15,7 +18,9 @@ from app.twitter.budget import Budget
 from app.twitter.client import Asked, Client, Direct
 from app.twitter.dialect import Dialect
 from app.twitter.endpoints import FOLLOW, UNFOLLOW, Endpoint
-from app.twitter.errors import PermissionMissing, TokenRefused, TwitterError
+from app.twitter.errors import PermissionMissing, TokenRefused, TwitterError, Unreadable
+
+log = logging.getLogger(__name__)
 
 _Act = Callable[[Api], Following]
 
@@ -69,21 +74,31 @@ class Follows:
         return answer
 
     def _act(self, person: Person, endpoint: Endpoint, act: _Act, budget: Budget) -> Following:
+        self._allowance.check(person.profile.id, endpoint)
         if not self.may(person):
             raise PermissionMissing("not-granted", "the person has not granted this")
-        self._allowance.check(person.user_id, endpoint)
         asked: list[Asked] = []
         try:
-            return self._with_a_living_token(person, act, budget, asked)
+            answer = self._with_a_living_token(person, act, budget, asked)
+        except Unreadable:
+            self._forget(person)  # something was done there, whatever it was
+            raise
         except TwitterError as error:
-            self._allowance.refused(person.user_id, endpoint, error)
+            self._allowance.refused(person.profile.id, endpoint, error)
             raise
         finally:
             for one in asked:
-                self._allowance.heard(person.user_id, one)
+                self._allowance.heard(person.profile.id, one)
             self._usages.add(person.user_id, asked, now=self._clock())
-            # Even after a failure: it may have been done, and only its answer was lost.
+        self._forget(person)
+        return answer
+
+    def _forget(self, person: Person) -> None:
+        """Read anew what has changed. What was done is done, even if this fails."""
+        try:
             self._people.forget_what_was_read(person.user_id)
+        except SQLAlchemyError as error:
+            log.warning("what was read stays as it was: %s", type(error).__name__)
 
     def _with_a_living_token(
         self, person: Person, act: _Act, budget: Budget, asked: list[Asked]

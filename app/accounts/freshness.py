@@ -142,6 +142,8 @@ class Freshness:
             return self._end(row, Because.EXPIRED) if dead else row.access_token
         owner = secrets.token_hex(16)
         if self._take(row, owner):
+            # Not with less patience while the old token lives: an answer that we do not wait for
+            # has spent the refresh token all the same, and would sign the person out.
             return self._refresh(row, owner, budget, dead=dead)
         if not dead:
             return row.access_token

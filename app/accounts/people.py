@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -222,9 +223,11 @@ def _remember(connection: Connection, profile: Profile, *, now: datetime) -> tup
     """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     seen = {"username": profile.username, "profile": profile.to_json(), "signed_in_at": now}
+    # Anywhere, not zero: who comes back after having been forgotten finds nothing that was read.
+    new = {"created_at": now, "cache_epoch": secrets.randbits(30)}
     statement = (
         insert(User)
-        .values(twitter_id=profile.id, created_at=now, **seen)
+        .values(twitter_id=profile.id, **new, **seen)
         .on_conflict_do_update(index_elements=[User.twitter_id], set_=seen)
         .returning(User.id, User.cache_epoch)
     )

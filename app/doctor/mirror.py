@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from flask import Flask, Response, request, session
+from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 
@@ -40,7 +40,9 @@ def init_app(app: Flask) -> None:
     def show() -> Response | None:
         if request.endpoint != ENDPOINT or app.config["SESSION_COOKIE_NAME"] not in request.cookies:
             return None
-        nonce = _nonce_of(session.get(FIELD), now=services().now())
+        # Machines have no sessions here, so the cookie is opened by hand.
+        opened = SecureCookieSessionInterface().open_session(app, request)
+        nonce = _nonce_of(opened and opened.get(FIELD), now=services().now())
         if nonce is None:
             return None
         arrival = Arrival(scheme=request.scheme, host=request.host, hops=_hops())

@@ -28,7 +28,7 @@ def account(person: Person) -> str:
         browsers=services().browsers.of(person.user_id),
         bills=usage.bills(person),
         left=usage.left(person),
-        outside_plan=usage.outside_plan(),
+        outside_plan=usage.outside_plan(person),
         connected_apps_url=connected_apps_url(),
     )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
+from app.accounts.people import Person
 from app.pages import reads
 from app.pages.view import shown
 from app.pages.visitor import visitor
 from app.pages.words import PERMISSIONS
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN
+from app.twitter.endpoints import SPACES_BY_CREATORS
 
 
 def home() -> ResponseReturnValue:
@@ -29,7 +31,13 @@ def home() -> ResponseReturnValue:
         "home.html",
         {
             "tweets": reads.tweets(user_id, dialect, at_most=reads.ON_HOME),
-            "following": reads.faces(user_id, dialect),
+            "following": reads.faces(user_id, dialect, with_spaces=_shows_spaces(person)),
             "spaces": reads.spaces(user_id, dialect),
         },
     )
+
+
+def _shows_spaces(person: Person) -> bool:
+    """Tell whether the panel of Spaces will ask for the follows as well."""
+    granted = services().dialect.scopes(*SPACES_BY_CREATORS.needs) <= person.scopes
+    return granted and services().allowance.verdict(SPACES_BY_CREATORS) is None

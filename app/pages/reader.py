@@ -1,7 +1,7 @@
 """Reads Twitter for one page view: from memory if it can, side by side, each panel failing alone.
 
 Everything a page shows goes through `Reader.panels`. In order: has the person granted it; is it
-part of the plan; is it in memory and fresh; and only then, with a usable token and within one
+in memory and fresh; and only then, with a usable token and within one
 budget, Twitter (`sources`).
 """
 
@@ -17,7 +17,7 @@ from app.accounts.people import Person
 from app.cache import KEPT
 from app.metrics import Answered
 from app.pages.reads import Read
-from app.pages.sources import Cold, Counted, Owner, Reading, Remembered
+from app.pages.sources import PASSING, Cold, Counted, Fresh, Owner, Reading, Remembered
 from app.pages.words import Trouble, missing, trouble
 from app.services import Services, services
 from app.twitter.api import Api, Page, Source
@@ -36,8 +36,6 @@ T_co = TypeVar("T_co", covariant=True)
 
 # A call ends with its budget; this is for its thread to come back with the news (seconds).
 GRACE = 0.5
-# Who asks for new data gets it, but pressing twice costs once.
-NEW_ENOUGH = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +64,13 @@ class Reader:
 
     person: Person
     here: Services
-    anew: str | None = None
+    anew: Mapping[str, timedelta] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
 
     @classmethod
-    def of(cls, person: Person, *, anew: str | None = None) -> Reader:
-        """Return the reader of a signed-in person; the panel called `anew` is read anew."""
-        return cls(person=person, here=services(), anew=anew)
+    def of(cls, person: Person, *, anew: Mapping[str, timedelta] | None = None) -> Reader:
+        """Return the reader of a signed-in person; `anew` says which panels must be how young."""
+        return cls(person=person, here=services(), anew=anew or {})
 
     def panels(self, **reads: Read[Any]) -> dict[str, Panel[Any]]:
         """Do all `reads` and return a panel for each, by the same names.
@@ -82,21 +80,17 @@ class Reader:
         found = {name: self._without_asking(name, read) for name, read in reads.items()}
         cold = {name: reads[name] for name, panel in found.items() if panel is None}
         outcomes = self._asked_of_twitter(cold)
-        return {
-            name: panel or self._panel(reads[name], outcomes[name]) for name, panel in found.items()
-        }
+        return {name: panel or self._panel(outcomes[name]) for name, panel in found.items()}
 
     def _without_asking(self, name: str, read: Read[Any]) -> Panel[Any] | None:
         """Return the panel if it takes no call: not granted, or fresh in memory."""
         lacking = [n for n in read.needs if self.here.dialect.scope(n) not in self.person.scopes]
         if lacking:
             return Panel(trouble=missing(lacking[0]))
-        if name == self.anew:
-            return None
         outcome = self._remembered(read, "hit", fresh=self._fresh(name, read))
-        return self._panel(read, outcome) if outcome else None
+        return self._panel(outcome) if outcome else None
 
-    def _remembered(self, read: Read[Any], how: Answered, *, fresh: timedelta) -> _Outcome | None:
+    def _remembered(self, read: Read[Any], how: Answered, *, fresh: Fresh) -> _Outcome | None:
         if self.here.cache is None:
             return None
         source = Remembered(self.here.cache, self._owner, fresh)
@@ -117,9 +111,12 @@ class Reader:
         except TwitterError as error:
             return self._all_failed(reads, error)
         try:
-            outcomes = self._side_by_side(reads, token, asked)
-            refused = {n: reads[n] for n, o in outcomes.items() if _is_refused_token(o)}
-            return outcomes | self._once_more(refused, token, asked)
+            with self.here.turns.one(self.person.profile.id, self.budget):
+                outcomes = self._side_by_side(reads, token, asked)
+                refused = {n: reads[n] for n, o in outcomes.items() if _is_refused_token(o)}
+                return outcomes | self._once_more(refused, token, asked)
+        except Busy as error:
+            return self._all_failed(reads, error)
         finally:
             self.here.usages.add(self.person.user_id, asked, now=self.here.now())
 
@@ -139,9 +136,14 @@ class Reader:
     def _all_failed(
         self, reads: Mapping[str, Read[Any]], error: TwitterError
     ) -> dict[str, _Outcome]:
-        """No token: show what there is in memory, however old."""
-        old = {name: self._remembered(read, "stale", fresh=KEPT) for name, read in reads.items()}
-        return {name: replace(outcome or _Outcome(), error=error) for name, outcome in old.items()}
+        """Nothing could be asked: show what there is in memory, however old."""
+        return {name: self._old_or_nothing(read, error) for name, read in reads.items()}
+
+    def _old_or_nothing(self, read: Read[Any], error: TwitterError) -> _Outcome:
+        old = None
+        if isinstance(error, PASSING):
+            old = self._remembered(read, "stale", fresh=lambda _: KEPT)
+        return replace(old or _Outcome(), error=error)
 
     def _side_by_side(
         self, reads: Mapping[str, Read[Any]], token: str, asked: list[Asked]
@@ -151,19 +153,19 @@ class Reader:
             name: self.here.readers.submit(self._attempt, name, read, token, asked)
             for name, read in reads.items()
         }
-        return {name: self._waited_for(future) for name, future in futures.items()}
+        return {name: self._waited_for(future, reads[name]) for name, future in futures.items()}
 
-    def _waited_for(self, future: Future[_Outcome]) -> _Outcome:
+    def _waited_for(self, future: Future[_Outcome], read: Read[Any]) -> _Outcome:
         try:
             return future.result(timeout=self.budget.left() + GRACE)
         except TimeoutError:
             future.cancel()
-            return _Outcome(error=Busy("no thread was free within the budget"))
+            return self._old_or_nothing(read, Busy("no thread was free within the budget"))
 
     def _attempt(self, name: str, read: Read[Any], token: str, asked: list[Asked]) -> _Outcome:
         def heard(one: Asked) -> None:
             asked.append(one)
-            self.here.allowance.heard(self.person.user_id, one)
+            self.here.allowance.heard(self.person.profile.id, one)
 
         direct = Direct(
             client=self.here.client,
@@ -188,28 +190,31 @@ class Reader:
             return _Outcome(error=error)
         return _Outcome(page=page, read_at=source.oldest, error=source.trouble)
 
-    def _panel(self, read: Read[Any], outcome: _Outcome) -> Panel[Any]:
+    def _panel(self, outcome: _Outcome) -> Panel[Any]:
         error, now = outcome.error, self.here.now()
         return Panel(
             page=outcome.page or Page(),
             read_at=outcome.read_at,
-            trouble=trouble(error, needs=read.needs[0], now=now) if error else None,
+            trouble=trouble(error, now=now) if error else None,
             is_old=outcome.page is not None and error is not None,
             not_in_plan=isinstance(error, PlanLacksIt | OutOfCredits),
         )
 
-    def _fresh(self, name: str, read: Read[Any]) -> timedelta:
-        """Return how young an answer must be to be taken from memory."""
-        if name == self.anew:
-            return NEW_ENOUGH
-        return max(timedelta(seconds=self.here.config.cache_seconds), read.kept)
+    def _fresh(self, name: str, read: Read[Any]) -> Fresh:
+        """Return how young an answer must be to be taken from memory.
+
+        Who wants a panel anew wants what it shows: what it took to find that may be older.
+        """
+        usual = max(timedelta(seconds=self.here.config.cache_seconds), read.kept)
+        telling, anew = read.asks[0], min(self.anew.get(name, usual), usual)
+        return lambda endpoint: anew if endpoint == telling else usual
 
     def _api(self, source: Source) -> Api:
         return Api(source, self.here.dialect)
 
     @property
     def _owner(self) -> Owner:
-        return Owner(user_id=self.person.user_id, cache_epoch=self.person.cache_epoch)
+        return Owner(user_id=self.person.profile.id, cache_epoch=self.person.cache_epoch)
 
 
 def _is_refused_token(outcome: _Outcome) -> bool:

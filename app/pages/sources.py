@@ -18,6 +18,7 @@ from app.metrics import Answered
 from app.twitter import errors
 from app.twitter.api import ApiRequest
 from app.twitter.client import Direct
+from app.twitter.endpoints import Endpoint
 from app.twitter.errors import Limited, TwitterError
 
 # So long a failure is not tried again: everybody who waited for the same answer shares it.
@@ -31,15 +32,22 @@ def uncounted(how: Answered) -> None:
     del how
 
 
+# How young an answer of an endpoint must be to be taken from memory.
+Fresh = Callable[[Endpoint], timedelta]
+
+
 class Cold(Exception):
     """There is no young enough answer in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """For whom something is read. Nothing that is remembered for one is found for another."""
+    """For whom something is read. Nothing that is remembered for one is found for another.
 
-    user_id: int
+    `user_id` is Twitter's, which never becomes somebody else's, as ours may.
+    """
+
+    user_id: str
     cache_epoch: int
 
     def key(self, request: ApiRequest) -> str:
@@ -53,7 +61,7 @@ class Remembered:
 
     cache: Cache
     owner: Owner
-    fresh: timedelta
+    fresh: Fresh
     _: KW_ONLY
     oldest: datetime | None = None
     answers: int = 0
@@ -61,7 +69,7 @@ class Remembered:
     def answer(self, request: ApiRequest) -> dict[str, Any]:
         """Return what is remembered for `request`, if it is fresh."""
         stored = self.cache.get(self.owner.key(request))
-        if stored is None or self.cache.age(stored) >= self.fresh:
+        if stored is None or self.cache.age(stored) >= self.fresh(request.endpoint):
             raise Cold
         self.answers += 1
         self.oldest = min(self.oldest or stored.at, stored.at)
@@ -98,7 +106,7 @@ class Reading:
     cache: Cache
     counted: Counted
     owner: Owner
-    fresh: timedelta
+    fresh: Fresh
     _: KW_ONLY
     oldest: datetime | None = None
     trouble: TwitterError | None = None
@@ -121,7 +129,7 @@ class Reading:
             return self._made(request)
 
         try:
-            stored = self.cache.made_once(key, make, fresh=self.fresh)
+            stored = self.cache.made_once(key, make, fresh=self.fresh(request.endpoint))
         except PASSING as error:
             old = self.cache.get(key)
             if old is None:

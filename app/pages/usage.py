@@ -90,14 +90,14 @@ def left(person: Person) -> list[Left]:
     return [
         Left(endpoint=endpoint, window=window)
         for endpoint in endpoints.ENDPOINTS
-        for window in allowance.windows(person.user_id, endpoint)
+        for window in allowance.windows(person.profile.id, endpoint)
     ]
 
 
-def outside_plan() -> list[Verdict]:
-    """Return what nobody here can do at the moment, as far as this dialect has it."""
+def outside_plan(person: Person) -> list[Verdict]:
+    """Return what nobody here, or this person, cannot do now, as far as this dialect has it."""
     dialect = services().dialect
-    verdicts = services().allowance.verdicts()
+    verdicts = services().allowance.verdicts(person.profile.id)
     return [verdict for verdict in verdicts if verdict.endpoint.exists_in(dialect)]
 
 

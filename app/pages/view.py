@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import redirect, render_template, request
+from flask import redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
 from app.pages.reader import Reader
 from app.pages.reads import Read
+from app.services import services
+
+# Who asks for new data gets it, but pressing twice costs once.
+NEW_ENOUGH = timedelta(seconds=5)
+# So long another worker, which remembers an older answer, is told of the button.
+TOLD_FOR = timedelta(seconds=60)
+ANEW = "anew"
 
 
 def shown(
@@ -22,11 +30,22 @@ def shown(
     """Answer with `template` and a panel for each of `reads`.
 
     A POST is the refresh button of one panel: it is read anew, and the browser comes back with
-    GET, so that loading the page again costs nothing.
+    GET, so that loading the page again costs nothing. A HEAD reads nothing.
     """
+    if request.method == "HEAD":
+        return ""
     if request.method == "POST":
-        anew = request.form.get("refresh", "")
-        if anew in reads:
-            Reader.of(person, anew=anew).panels(**{anew: reads[anew]})
+        panel = request.form.get("refresh", "")
+        if panel in reads:
+            Reader.of(person, anew={panel: NEW_ENOUGH}).panels(**{panel: reads[panel]})
+            session[ANEW] = [request.path, panel, services().now().timestamp()]
         return redirect(request.full_path.removesuffix("?"), code=303)
-    return render_template(template, **Reader.of(person).panels(**reads), **context)
+    panels = Reader.of(person, anew=_wanted_anew()).panels(**reads)
+    return render_template(template, **panels, **context)
+
+
+def _wanted_anew() -> Mapping[str, timedelta]:
+    """Return how young the panel must be whose button was pressed just now, if one was."""
+    path, panel, pressed_at = session.get(ANEW, ("", "", 0))
+    ago = services().now() - datetime.fromtimestamp(pressed_at, tz=UTC)
+    return {panel: ago + NEW_ENOUGH} if path == request.path and ago < TOLD_FOR else {}

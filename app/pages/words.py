@@ -12,7 +12,6 @@ from app.twitter.errors import (
     Busy,
     Limited,
     OutOfCredits,
-    PermissionMissing,
     PlanLacksIt,
     Refused,
     TokenRefused,
@@ -62,7 +61,6 @@ _SENTENCES: tuple[tuple[type[TwitterError], str], ...] = (
     (Unreadable, "Twitter sent something that makes no sense to us. Please try again later."),
     (Limited, "Twitter asks us to wait before we read this again."),
     (TokenRefused, "Twitter no longer accepts this sign-in. Please sign in again."),
-    (PermissionMissing, "Twitter says that a permission is missing here."),
     (PlanLacksIt, "This is not part of what this site may read at Twitter."),
     (OutOfCredits, "This site has used up what it may read at Twitter for now."),
     (Refused, "Twitter does not show this to us."),
@@ -77,13 +75,15 @@ def missing(permission: Permission) -> Trouble:
     )
 
 
-def trouble(error: TwitterError, *, needs: Permission, now: datetime) -> Trouble:
-    """Put an error into words; `needs` is the permission that the failed read lives on."""
+def trouble(error: TwitterError, *, now: datetime) -> Trouble:
+    """Put an error into words.
+
+    A 403 after all that is needed was granted offers no grant: asking again would change nothing.
+    """
     sentence = next(text for kind, text in _SENTENCES if isinstance(error, kind))
     return Trouble(
         text=sentence,
         until=error.until if isinstance(error, Limited) and _is_ahead(error.until, now) else None,
-        ask=needs if isinstance(error, PermissionMissing) else None,
         sign_in=isinstance(error, TokenRefused),
     )
 

@@ -14,11 +14,13 @@ from datetime import UTC, datetime, timedelta
 QUARTER_OF_AN_HOUR = timedelta(minutes=15)
 DAY = timedelta(hours=24)
 
+# The one that all people of a site use up together.
+APP_LIMIT = "x-app-limit-24hour"
 # Each window by the prefix of its headers, and the longest that it is believed.
 WINDOWS: Mapping[str, timedelta] = {
     "x-rate-limit": QUARTER_OF_AN_HOUR,
     "x-user-limit-24hour": DAY,
-    "x-app-limit-24hour": DAY,
+    APP_LIMIT: DAY,
 }
 
 _COUNT = re.compile(r"[0-9]{1,15}")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Never
 
@@ -18,7 +17,7 @@ from urllib3.exceptions import DecodeError, HTTPError, MaxRetryError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 
 from app.twitter.budget import Budget
-from app.twitter.errors import Busy, TwitterError, Unreachable, Unreadable
+from app.twitter.errors import TwitterError, Unreachable, Unreadable
 from app.twitter.sockets import (
     CONNECT_SECONDS,
     CountdownPool,
@@ -26,8 +25,10 @@ from app.twitter.sockets import (
     spending,
     tls_context,
 )
+from app.twitter.turns import Slots
 
-SLOT_SECONDS = 0.5
+# Who had less time than this cannot say that Twitter did not answer.
+REAL_PATIENCE_SECONDS = 2.0
 MAX_BYTES = 4 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 SERVER_ERRORS = range(500, 600)
@@ -96,30 +97,6 @@ class _PooledAdapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
-class _Slots:
-    """So many calls at once. Who finds none free waits a little, unless nobody is coming back.
-
-    The threads that wait here are the ones kept free for pages that need no Twitter: when a wait
-    was in vain, all are turned away at once until the first call ends.
-    """
-
-    def __init__(self, count: int) -> None:
-        self._free = threading.BoundedSemaphore(count)
-        self._stuck = False
-
-    @contextlib.contextmanager
-    def one(self, budget: Budget) -> Iterator[None]:
-        patience = 0.0 if self._stuck else budget.at_most(SLOT_SECONDS).left()
-        if not self._free.acquire(timeout=patience):
-            self._stuck = True
-            raise Busy("all slots for calls to Twitter are taken")
-        try:
-            yield
-        finally:
-            self._stuck = False
-            self._free.release()
-
-
 class Transport:
     """The one way to Twitter. Made once per app, used by every thread; keeps nothing of a call."""
 
@@ -131,7 +108,7 @@ class Transport:
         `counted` is told of every call.
         """
         self._counted = counted
-        self._slots = _Slots(slots)
+        self._slots = Slots(slots)
         # Nothing is resent: a code or a refresh token must not be spent twice. Only connecting is
         # tried again, before anything was sent (see `sockets`).
         self._adapter = _PooledAdapter(pool_connections=4, pool_maxsize=slots, max_retries=0)
@@ -184,6 +161,8 @@ class Transport:
         began = time.perf_counter()
         outcome = "unreachable"
         try:
+            if not budget.left():
+                raise Unreachable("nothing is left of the budget")
             with self._slots.one(budget), spending(budget):
                 answer = self._exchange(request, budget, max_bytes)
             outcome = str(answer.status)
@@ -200,8 +179,9 @@ class Transport:
         self, request: requests.PreparedRequest, budget: Budget, max_bytes: int
     ) -> Answer:
         # The causes are cut off: they hold the request, and with it the token.
+        patience = budget.left()
         try:
-            timeout = (CONNECT_SECONDS, max(budget.left(), 0.001))
+            timeout = (CONNECT_SECONDS, max(patience, 0.001))
             response = self._adapter.send(request, stream=True, timeout=timeout)
             with contextlib.closing(response):
                 return Answer(response.status_code, response.headers, _read(response, max_bytes))
@@ -209,7 +189,8 @@ class Transport:
             raise Unreadable("a body that cannot be taken apart") from None
         except (requests.RequestException, HTTPError, OSError) as error:
             why = f"no answer ({type(error).__name__})"
-            raise Unreachable(why, silent=_is_silence(error)) from None
+            silent = patience >= REAL_PATIENCE_SECONDS and _is_silence(error)
+            raise Unreachable(why, silent=silent) from None
 
 
 def _is_silence(error: Exception) -> bool:

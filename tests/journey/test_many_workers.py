@@ -18,7 +18,7 @@ MOST_CONNECTIONS = 200
 WITH_WORKERS_IN_THE_LOG = (
     "--keep-alive 60 --access-logformat '%(p)s step=%({x-step}i)s %(m)s %(U)s %(s)s'"
 )
-LINE = re.compile(r"^<(\d+)> step=(\S+) ", re.MULTILINE)
+LINE = re.compile(r" <(\d+)> step=(\S+) ")
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
 

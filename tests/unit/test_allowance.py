@@ -18,7 +18,7 @@ from app.twitter.errors import (
 from app.twitter.limits import Window
 from tests.factories import Clock
 
-WREN, ROBIN = 1, 2
+WREN, ROBIN = "1001", "1002"
 
 
 @pytest.fixture
@@ -166,3 +166,26 @@ def test_without_a_cache_nothing_is_remembered(clock):
 
     allowance.check(WREN, TWEETS)
     assert allowance.verdicts() == []
+
+
+def test_an_answer_that_was_overtaken_opens_no_window(allowance, clock):
+    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
+    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=1),)))
+
+    with pytest.raises(Limited):
+        allowance.check(WREN, TWEETS)
+
+
+def test_the_day_of_the_site_is_used_up_for_everybody(allowance, clock):
+    day = window(clock, remaining=0, name="x-app-limit-24hour", minutes=600)
+    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(day,)))
+
+    with pytest.raises(Limited):
+        allowance.check(ROBIN, TWEETS)
+
+
+def test_people_are_told_of_their_own_plan_as_well(allowance):
+    allowance.refused(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
+
+    assert [verdict.endpoint for verdict in allowance.verdicts(WREN)] == [TWEETS]
+    assert allowance.verdicts(ROBIN) == allowance.verdicts() == []

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from app.services import wire
+from app.twitter import transport as transport_module
 from app.twitter.api import ApiRequest
 from app.twitter.breaker import GROUPS, PROBE_SECONDS, TIMEOUTS, WINDOW_SECONDS, Breaker
 from app.twitter.budget import Budget
@@ -350,13 +351,25 @@ def be_in_trouble(connection):
         (be_in_trouble, False),
     ],
 )
-def test_only_waiting_in_vain_is_silence(behaves, silent):
+def test_only_waiting_in_vain_is_silence(behaves, silent, monkeypatch):
+    monkeypatch.setattr(transport_module, "REAL_PATIENCE_SECONDS", 0.4)
     transport = Transport(slots=2, user_agent="test")
 
     with twitter_that(behaves) as url, pytest.raises(Unreachable) as failure:
         transport.send("GET", url, budget=Budget(0.5))
 
     assert failure.value.silent is silent
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize("seconds", [0.0, 0.1])
+def test_who_had_no_time_cannot_say_that_nobody_answered(seconds):
+    transport = Transport(slots=2, user_agent="test")
+
+    with twitter_that(say_nothing) as url, pytest.raises(Unreachable) as failure:
+        transport.send("GET", url, budget=Budget(seconds))
+
+    assert not failure.value.silent
 
 
 @pytest.mark.loopback

@@ -857,13 +857,13 @@ def _(bench):
 @broken(
     "pending migrations",
     "migrations",
-    said="1 migration is pending: 0002.",
+    said="1 migration is pending: 0003.",
     cure="Run: flask --app wsgi db upgrade",
 )
 def _(bench):
     app = bench.build()
     with app.app_context():
-        flask_migrate.downgrade(revision="0001")
+        flask_migrate.downgrade(revision="0002")
         db.engine.dispose()
     return app
 

@@ -5,10 +5,13 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from app.accounts.models import Usage
 from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
 
 ME, ROBIN = "1001", "1002"
+TWEETS_URL = f"{API_URL}/users/1001/tweets"
 FOLLOWING_URL = f"{API_URL}/users/{ME}/following"
 FOLLOWERS_URL = f"{API_URL}/users/{ME}/followers"
 UNFOLLOW_URL = f"{FOLLOWING_URL}/{ROBIN}"
@@ -160,7 +163,15 @@ def test_signed_out_people_are_sent_to_the_front_door(client, twitter, path):
 
     answer = client.post(path, data={"csrf_token": token, "user_id": ROBIN})
 
-    assert (answer.status_code, answer.location) == (303, f"/?next={path}")
+    assert (answer.status_code, answer.location) == (303, "/?next=/")
+
+
+def test_who_presses_after_the_sign_in_has_ended_comes_back_to_the_page(client, twitter):
+    form = {"csrf_token": client.csrf_token(), "next": "/follows?page=2&token=t"}
+
+    answer = client.post(f"/follows/{ROBIN}/delete", data=form)
+
+    assert answer.location == "/?next=/follows?page%3D2%26token%3Dt"
 
 
 @pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil", "", None])
@@ -394,3 +405,46 @@ def test_the_beta_has_no_followers(beta, twitter):
     assert direct.status_code == 404
     assert "does not tell who follows you" in direct.text
     assert "/follows/followers" not in direct.text
+
+
+@pytest.mark.parametrize("answer", [{"status": 503}, {"status": 429, "json": {}}])
+def test_a_follow_that_was_not_done_forgets_nothing(wren, twitter, answer):
+    tweets = twitter.get(TWEETS_URL, json={"data": [{"id": "5", "text": "dawn chorus"}]})
+    twitter.post(FOLLOWING_URL, **answer)
+    wren.get("/tweets")
+
+    press_follow(wren)
+
+    assert "dawn chorus" in wren.get("/tweets").text
+    assert len(tweets.calls) == 1
+
+
+def test_a_follow_of_which_nobody_knows_reads_anew(wren, twitter):
+    tweets = twitter.get(TWEETS_URL, json={"data": []})
+    twitter.post(FOLLOWING_URL, body="<html>")
+    wren.get("/tweets")
+
+    press_follow(wren)
+    wren.get("/tweets")
+
+    assert len(tweets.calls) == 2
+
+
+def test_a_follow_is_done_though_the_database_is_away_after_it(wren, twitter, app, monkeypatch):
+    def away(user_id):
+        raise OperationalError("UPDATE", None, ConnectionError("away"))
+
+    twitter.post(FOLLOWING_URL, **FOLLOWED)
+    monkeypatch.setattr(app.extensions["perch"].people, "forget_what_was_read", away)
+
+    press_follow(wren)
+
+    assert "You follow" in " ".join(flashed(wren))
+
+
+def test_what_follows_cost_is_counted(wren, twitter, rows):
+    twitter.post(FOLLOWING_URL, **FOLLOWED)
+
+    press_follow(wren)
+
+    assert [(r["route"], r["calls"]) for r in rows(Usage)] == [("POST /2/users/:id/following", 1)]

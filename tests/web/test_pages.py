@@ -315,7 +315,7 @@ def test_one_failed_panel_does_not_take_the_page_along(signed_in, twitter, broke
         ),
         (
             {"status": 403, "json": {"type": "about:blank"}},
-            "Twitter says that a permission is missing here.",
+            "Twitter does not show this to us.",
         ),
         ({"status": 404, "body": "not here"}, "Twitter does not show this to us."),
     ],

@@ -12,9 +12,10 @@ from app.accounts.errors import GrantEnded
 from app.accounts.people import Person
 from app.cache import Cache
 from app.metrics import Metrics
-from app.pages import reader, sources
+from app.pages import reader, reads, sources, view
 from app.pages.reader import Reader
 from app.pages.reads import Read
+from app.twitter import turns
 from app.twitter.breaker import Breaker
 from app.twitter.budget import Budget
 from app.twitter.client import Asked
@@ -32,6 +33,7 @@ from app.twitter.errors import (
     Unreadable,
 )
 from app.twitter.limits import Window
+from app.twitter.turns import Turns
 from tests.factories import Clock
 
 WREN = {"id": "1001", "username": "wren", "name": "Wren"}
@@ -104,6 +106,7 @@ def here(clock):
             breaker=Breaker(),
             metrics=Metrics(),
             readers=threads,
+            turns=Turns(120),
             dialect=LIVE,
             config=SimpleNamespace(cache_seconds=60),
             now=clock,
@@ -114,7 +117,7 @@ def person(user_id=1, epoch=0, *, scopes=None):
     return Person(
         user_id=user_id,
         grant_id="g",
-        profile=User(id="1001", username="wren", name="Wren"),
+        profile=User(id=str(1000 + user_id), username="wren", name="Wren"),
         scopes=LIVE.scopes(*Permission) if scopes is None else scopes,
         signed_in_at=datetime.now(UTC),
         cache_epoch=epoch,
@@ -122,7 +125,7 @@ def person(user_id=1, epoch=0, *, scopes=None):
 
 
 def panels(here, *, who=None, anew=None, budget=None, **reads):
-    reading = Reader(person=who or person(), here=here, anew=anew, budget=budget or Budget())
+    reading = Reader(person=who or person(), here=here, anew=anew or {}, budget=budget or Budget())
     return reading.panels(**(reads or {"people": people()}))
 
 
@@ -302,14 +305,14 @@ def test_the_refresh_button_reads_one_panel_anew(here, clock):
     panels(here)
     clock.advance(seconds=30)
 
-    assert names(panels(here, anew="people")["people"]) == ["after"]
+    assert names(panels(here, anew={"people": view.NEW_ENOUGH})["people"]) == ["after"]
 
 
 def test_pressing_refresh_twice_costs_once(here, clock):
     panels(here)
     clock.advance(seconds=4)
 
-    panels(here, anew="people")
+    panels(here, anew={"people": view.NEW_ENOUGH})
 
     assert len(here.client.asked) == 1
 
@@ -391,6 +394,43 @@ def test_spaces_are_kept_five_minutes_with_the_list_they_take(here, clock):
 
     assert panels(here, spaces=spaces())["spaces"].page.items[0].title == "Dawn chorus"
     assert len(here.client.asked) == 2
+
+
+def test_refreshing_spaces_does_not_read_the_follows_again(here, clock):
+    here.client.answers = [spaces_for_everybody]
+    panels(here, spaces=spaces())
+    clock.advance(seconds=30)
+
+    panels(here, spaces=spaces(), anew={"spaces": view.NEW_ENOUGH})
+
+    paths = [path for path, _ in here.client.asked]
+    assert paths == ["/users/7/following", "/spaces/by/creator_ids", "/spaces/by/creator_ids"]
+
+
+def test_who_has_too_many_windows_open_sees_what_there_is(here, clock, monkeypatch):
+    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.01)
+    here.turns = Turns(1)
+    panels(here)
+    clock.advance(minutes=5)
+
+    with here.turns.one("1001", Budget()):
+        panel = panels(here)["people"]
+
+    assert (names(panel), panel.is_old) == (["Wren"], True)
+    assert len(here.client.asked) == 1
+
+
+def test_old_data_is_not_shown_after_a_refused_token(here, clock):
+    panels(here)
+    clock.advance(minutes=5)
+    here.freshness = Tokens("old", TokenRefused("just refreshed"))
+    here.client.answers = [TokenRefused("about:blank")]
+
+    assert names(panels(here)["people"]) == []
+
+
+def test_the_spaces_of_the_pages_are_kept_as_long_as_here():
+    assert reads.spaces("7", LIVE).kept == spaces().kept
 
 
 def test_without_a_cache_everything_is_read_and_nothing_is_remembered(here):

@@ -11,18 +11,11 @@ from app.accounts.models import Usage, User
 from app.accounts.usage import Usages
 from app.twitter.client import Asked
 from app.twitter.endpoints import TWEETS, USER_TWEETS, USERS_ME
-from tests.factories import token_answer, user_answer
-from tests.web.test_pages import (
-    ME_URL,
-    REVOKE_URL,
-    TOKEN_URL,
-    TWEET,
-    TWEETS_URL,
-    calls_to,
-    stand,
-)
+from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+from tests.web.test_pages import TWEET, TWEETS_URL, calls_to, stand
 
 HOST = "127.0.0.1"
+TWEET_URL = f"{API_URL}/tweets/10"
 
 
 def same_browser(client, app):
@@ -86,8 +79,10 @@ def test_the_refresh_button_reads_anew_and_comes_back(signed_in, twitter, clock)
 
 def test_refreshing_what_is_not_there_does_nothing(signed_in, twitter):
     form = {"csrf_token": signed_in.csrf_token("/account"), "refresh": "nothing"}
+    before = len(twitter.calls)
 
     assert signed_in.post("/tweets", data=form).status_code == 303
+    assert len(twitter.calls) == before
 
 
 def test_refreshing_takes_the_token_against_forgery(signed_in):
@@ -98,12 +93,13 @@ def test_who_logs_out_leaves_nothing_to_be_shown(client, kind_twitter, rows):
     client.sign_in()
     kind_twitter.get(TWEETS_URL, json={"data": [TWEET]})
     client.get("/tweets")
+    epoch = rows(User)[0]["cache_epoch"]
     client.press_log_out()
 
     client.sign_in()
     client.get("/tweets")
 
-    assert rows(User)[0]["cache_epoch"] == 1
+    assert rows(User)[0]["cache_epoch"] == epoch + 1
     assert len(calls_to(kind_twitter, TWEETS_URL)) == 2
 
 
@@ -123,6 +119,51 @@ def test_two_people_of_one_browser_never_see_each_others_tweets(client, twitter)
 
     assert "only for Wren" not in page
     assert "Good morning from the ivy" in page
+
+
+def disconnect(client):
+    form = {"csrf_token": client.csrf_token("/account"), "sure": "yes"}
+    return client.post("/account/disconnect", data=form)
+
+
+@pytest.mark.parametrize("newcomer", [{}, {"id": "1002", "username": "robin"}])
+def test_whoever_signs_in_after_a_disconnect_reads_nothing_old(client, kind_twitter, newcomer):
+    client.sign_in()
+    kind_twitter.get(TWEET_URL, json={"data": TWEET | {"text": "only for my followers"}})
+    kind_twitter.get(TWEET_URL, json={"data": TWEET})
+    client.get("/tweets/10")
+    disconnect(client)
+    kind_twitter.replace("GET", ME_URL, json=user_answer(**newcomer))
+    client.sign_in()
+
+    page = client.get("/tweets/10").text
+
+    assert "only for my followers" not in page
+    assert len(calls_to(kind_twitter, TWEET_URL)) == 2
+
+
+def test_the_refresh_button_reaches_the_other_worker(build_app, kind_twitter, clock):
+    first = build_app().test_client()
+    first.sign_in()
+    other = build_app()
+    kind_twitter.get(TWEETS_URL, json={"data": [TWEET | {"text": "before"}]})
+    kind_twitter.get(TWEETS_URL, json={"data": [TWEET | {"text": "before"}]})
+    kind_twitter.get(TWEETS_URL, json={"data": [TWEET | {"text": "after"}]})
+    first.get("/tweets")
+    same_browser(first, other).get("/tweets")
+    clock.advance(seconds=10)
+    form = {"csrf_token": first.csrf_token("/account"), "refresh": "tweets"}
+
+    first.post("/tweets", data=form)
+
+    assert "after" in same_browser(first, other).get("/tweets").text
+
+
+def test_a_head_reads_nothing(signed_in, twitter):
+    before = len(twitter.calls)
+
+    assert signed_in.head("/tweets").status_code == 200
+    assert len(twitter.calls) == before
 
 
 def test_workers_that_share_a_redis_share_what_was_read(build_app, redis_url, kind_twitter):

@@ -1,0 +1,69 @@
+"""Who may wait for Twitter."""
+
+import contextlib
+
+import pytest
+
+from app.twitter import turns
+from app.twitter.budget import Budget
+from app.twitter.errors import Busy
+from app.twitter.turns import Turns
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.01)
+
+
+@pytest.fixture
+def taken():
+    """Take turns that last as long as the test."""
+    with contextlib.ExitStack() as lasting:
+        yield lambda turns, person: lasting.enter_context(turns.one(person, Budget()))
+
+
+def test_one_person_gets_half_of_the_turns(taken):
+    site = Turns(4)
+    taken(site, "wren")
+    taken(site, "wren")
+
+    with pytest.raises(Busy):
+        taken(site, "wren")
+    taken(site, "robin")
+
+
+def test_all_together_get_no_more_than_there_are(taken):
+    site = Turns(2)
+    taken(site, "wren")
+    taken(site, "robin")
+
+    with pytest.raises(Busy):
+        taken(site, "jay")
+
+
+def test_a_turn_that_is_over_can_be_had_again():
+    site = Turns(1)
+    for person in ("wren", "robin", "wren"):
+        with site.one(person, Budget()):
+            pass
+
+
+def test_after_a_wait_in_vain_nobody_waits_until_a_turn_ends(taken, monkeypatch):
+    site = Turns(2)
+    with site.one("wren", Budget()):
+        taken(site, "robin")
+        with pytest.raises(Busy):
+            taken(site, "jay")
+        monkeypatch.setattr(turns, "PATIENCE_SECONDS", 3600)
+
+        with pytest.raises(Busy):  # at once
+            taken(site, "owl")
+    taken(site, "jay")
+
+
+def test_nothing_stays_of_those_who_left():
+    site = Turns(2)
+    with site.one("wren", Budget()):
+        pass
+
+    assert len(site._each) == 0
