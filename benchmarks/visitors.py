@@ -131,7 +131,7 @@ class Browser:
             else:
                 self.cookies[name] = value
         if answer.status != expect:
-            raise Refused(f"{method} {path.partition('?')[0]}: {answer.status}")
+            raise Refused(f"`{method} {path.partition('?')[0]}` answered {answer.status}")
         return answer
 
 
