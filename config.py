@@ -129,7 +129,7 @@ class Config:
             secret_key=read.key_ring("SECRET_KEY", _secret_text, _new_secret, https=https),
             token_keys=read.key_ring("TOKEN_KEYS", _token_key, _new_token_key, https=https),
             database_url=read.parsed(
-                "DATABASE_URL", f"sqlite:///{read.instance / 'perch.db'}", _database_url
+                "DATABASE_URL", f"sqlite:///{read.instance / 'perch.db'}", store_url
             ),
             redis_url=read.parsed_or_none("REDIS_URL", _redis_url),
             trusted_proxies=read.parsed("TRUSTED_PROXIES", "0", _whole_number),
@@ -284,7 +284,7 @@ def _token_key(text: str) -> bytes:
     return key
 
 
-def _database_url(text: str) -> str:
+def store_url(text: str) -> str:
     """Point PostgreSQL URLs, however spelled, at the driver we ship."""
     scheme, _, rest = text.partition("://")
     try:

@@ -1,4 +1,4 @@
-"""Commands for operators: `flask doctor`, `prune`, `revocations`, `tokens` and `grants`."""
+"""Commands for operators. `flask doctor`, which has a room of its own, is added to them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import threading
 import click
 from flask import Flask
 from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import doctor
+from app.accounts import moving
 from app.accounts.reencryption import keys_in_use, reencrypt
 from app.accounts.revocations import Delivery
+from app.database import Database, engine_options
 from app.services import services
+from config import store_url
 
 # Seconds between looks at an empty outbox, and the longest pause while Twitter is away.
 IDLE_SECONDS = 2.0
@@ -22,11 +26,12 @@ LONGEST_PAUSE_SECONDS = 30.0
 revocations = AppGroup("revocations", help="The outbox: tokens that Twitter must be told to kill.")
 tokens = AppGroup("tokens", help="Stored tokens and the keys that seal them.")
 grants = AppGroup("grants", help="What people granted.")
+database = AppGroup("database", help="Where the rows are.")
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (prune, revocations, tokens, grants):
+    for command in (prune, revocations, tokens, grants, database):
         app.cli.add_command(command)
     doctor.init_app(app)
 
@@ -109,3 +114,31 @@ def end(username: str) -> None:
     count = services().browsers.end_all_of(username.removeprefix("@"))
     services().outbox.wait(seconds=10)
     click.echo(f"Ended {count} grants of @{username.removeprefix('@')}.")
+
+
+@database.command("move")
+@click.option("--to", "url", required=True, help="The other database, as DATABASE_URL spells it.")
+def move(*, url: str) -> None:
+    """Copy all rows of DATABASE_URL to another database, and check them there. All, or none.
+
+    Stop the site first. The target needs the tables of `flask db upgrade`, and no rows.
+    """
+    try:
+        address = store_url(url)
+    except ValueError as error:
+        raise click.ClickException(f"--to {error}") from None
+    if address == services().config.database_url:
+        raise click.ClickException("--to is the database that this site uses already.")
+    engine = create_engine(address, **engine_options(address, threads=1))
+    try:
+        for moved in moving.move(services().database, Database(engine)):
+            click.echo(f"{moved.table}: {moved.rows} rows.")
+    except moving.CannotMove as reason:
+        raise click.ClickException(str(reason)) from None
+    except SQLAlchemyError as error:
+        raise click.ClickException(
+            f"A database does not answer, or is in use ({type(error).__name__}). Nothing was moved."
+        ) from None
+    finally:
+        engine.dispose()
+    click.echo("Everything is there. Now set DATABASE_URL to it, and start the site.")

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Grant, Revocation
 from tests.factories import ME_URL, REVOKE_URL, TOKEN_URL, token_answer, token_key, user_answer
+from tests.site import migrate
 
 
 @pytest.fixture
@@ -175,3 +176,61 @@ def test_reencrypt_goes_through_many_rows_in_batches(
 
     assert "10 looked at, 10 sealed anew." in result.output
     assert result.exit_code == 0
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def other_database(request, tmp_path):
+    """The URL of an empty database at the newest version, as an operator spells it."""
+    root = tmp_path / "other"
+    root.mkdir()
+    url = f"sqlite:///{root / 'perch.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql_url").replace("+psycopg", "")
+    migrate(root, DATABASE_URL=url)
+    return url
+
+
+def test_move_takes_everybody_along_signed_in(build_app, client, kind_twitter, run, other_database):
+    client.sign_in()
+
+    result = run("database", "move", "--to", other_database)
+
+    assert result.exit_code == 0, result.output
+    assert "grants: 1 rows.\n" in result.output
+    assert "Now set DATABASE_URL to it" in result.output
+    after = build_app(DATABASE_URL=other_database).test_client()
+    after._cookies.update(client._cookies)
+    assert after.is_signed_in()
+    assert after.press_log_out().status_code == 303
+
+
+def test_move_says_what_is_in_its_way(client, kind_twitter, run, other_database):
+    client.sign_in()
+    run("database", "move", "--to", other_database)
+
+    result = run("database", "move", "--to", other_database)
+
+    assert result.exit_code == 1
+    assert "The target is not empty: it has rows in" in result.output
+
+
+def test_move_does_not_move_a_database_onto_itself(run, database_url):
+    result = run("database", "move", "--to", database_url)
+
+    assert result.exit_code == 1
+    assert "uses already" in result.output
+
+
+@pytest.mark.parametrize(
+    "url, complaint",
+    [
+        ("mysql://perch:hunter2@db/perch", "--to must start with postgresql://"),
+        ("postgresql://perch:hunter2@/perch?host=/nowhere", "does not answer"),
+    ],
+)
+def test_move_explains_a_wrong_address_without_its_password(run, url, complaint):
+    result = run("database", "move", "--to", url)
+
+    assert result.exit_code == 1
+    assert complaint in result.output
+    assert "hunter2" not in result.output

@@ -1,0 +1,124 @@
+"""Move every row to another database: all of them, or none.
+
+Both databases are locked for writing meanwhile. The target must have the same tables and no rows.
+What was written is read back and compared before anything is committed. Sealed tokens travel as
+they are: they are bound to table, column and row, and none of these changes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, insert, select, text
+
+from app.accounts.models import User
+from app.database import Database
+from app.extensions import Model
+
+BATCH = 500
+# A fingerprint is a sum: stores sort differently, and a sum does not mind.
+MODULUS = 2**256
+
+
+class CannotMove(Exception):
+    """Nothing was moved; the text says why, for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One table that has arrived, row by row as it was."""
+
+    table: str
+    rows: int
+
+
+def move(source: Database, target: Database) -> Iterator[Moved]:
+    """Copy all rows to the empty `target`; yield after each table, commit after the last.
+
+    Who stops listening half way rolls everything back. Raises `CannotMove`.
+    """
+    with source.writing() as here, target.writing() as there:
+        _compare_versions(_version(here), _version(there))
+        for connection in (here, there):
+            _keep_others_from_writing(connection)
+        _refuse_rows(there)
+        for table in tables():
+            for batch in _batches(here, table):
+                there.execute(insert(table), batch)
+            before, after = _fingerprint(here, table), _fingerprint(there, table)
+            if before != after:
+                raise CannotMove(f"{table.name} did not arrive as it was. Nothing was moved.")
+            yield Moved(table.name, after[0])
+        _count_on_from_the_last_id(there)
+
+
+def tables() -> list[Table]:
+    """Return our tables, those that others refer to first."""
+    return Model.metadata.sorted_tables
+
+
+def _keep_others_from_writing(connection: Connection) -> None:
+    """Lock the tables; on SQLite, a transaction that may write is the lock already."""
+    if connection.dialect.name == "postgresql":
+        names = ", ".join(f'"{table.name}"' for table in tables())
+        connection.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
+
+
+def _version(connection: Connection) -> str | None:
+    """Return the version of the tables, or None if there are none."""
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    version: str | None = connection.execute(
+        text("SELECT version_num FROM alembic_version")
+    ).scalar()
+    return version
+
+
+def _compare_versions(here: str | None, there: str | None) -> None:
+    upgrade = "DATABASE_URL=(the target) flask --app wsgi db upgrade"
+    if here is None:
+        raise CannotMove("The database of this site has no tables: there is nothing to move.")
+    if there is None:
+        raise CannotMove(f"The target has no tables yet. Run: {upgrade}")
+    if here != there:
+        raise CannotMove(
+            f"The tables are of version {here} here and {there} there. Bring both up to date first."
+        )
+
+
+def _refuse_rows(connection: Connection) -> None:
+    for table in tables():
+        if connection.execute(select(1).select_from(table).limit(1)).first():
+            raise CannotMove(f"The target is not empty: it has rows in {table.name}.")
+
+
+def _batches(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
+    """Yield all rows, few of them in memory at a time."""
+    rows = connection.execute(select(table).execution_options(yield_per=BATCH))
+    for part in rows.mappings().partitions():
+        yield [dict(row) for row in part]
+
+
+def _fingerprint(connection: Connection, table: Table) -> tuple[int, int]:
+    """Return how many rows there are, and a number that changes when any value does."""
+    count = total = 0
+    for batch in _batches(connection, table):
+        for row in batch:
+            line = json.dumps(row, sort_keys=True, default=repr)
+            total = (total + int.from_bytes(sha256(line.encode()).digest())) % MODULUS
+        count += len(batch)
+    return count, total
+
+
+def _count_on_from_the_last_id(connection: Connection) -> None:
+    """Tell PostgreSQL which ids are taken: it hands out numbers without looking."""
+    if connection.dialect.name != "postgresql":
+        return
+    last = connection.execute(select(func.max(User.id))).scalar()
+    if last is not None:
+        sequence = func.pg_get_serial_sequence(User.__tablename__, "id")
+        connection.execute(select(func.setval(sequence, last)))
