@@ -165,6 +165,8 @@ class Metrics:
     def _of_all_workers(self) -> CollectorRegistry:
         if values.ValueClass is values.MutexValue:
             return self.registry
+        # After a fork, the first count makes this worker's file, with zeros for all the rest.
+        self._started.inc(0)
         registry = CollectorRegistry()
         MultiProcessCollector(registry, os.environ["PROMETHEUS_MULTIPROC_DIR"])  # type: ignore[no-untyped-call] # the library left it untyped
         return registry

@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import http.client
+import logging
 import os
 import re
 import runpy
@@ -80,8 +81,16 @@ def pins(name):
 # gunicorn.conf.py
 
 
+@pytest.fixture(autouse=True)
+def figures(monkeypatch, tmp_path):
+    """Where gunicorn's workers would keep their figures."""
+    folder = tmp_path / "figures"
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folder))
+    return folder
+
+
 @pytest.fixture
-def gunicorn_settings(monkeypatch):
+def gunicorn_settings(monkeypatch, figures):
     for name in ("PORT", "WEB_CONCURRENCY", "GUNICORN_THREADS"):
         monkeypatch.delenv(name, raising=False)
     return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
@@ -152,6 +161,83 @@ def test_gunicorn_names_no_query_when_a_request_breaks(gunicorn_settings, monkey
     report("Error handling request %s %s", "GET", "/auth/callback?code=secret")
 
     assert said == ["Error handling request GET /auth/callback"]
+
+
+def test_gunicorn_writes_as_the_app_does(gunicorn_settings):
+    config = GunicornConfig()
+    config.set("accesslog", gunicorn_settings["accesslog"])
+    logger = gunicorn_settings["CalmLogger"](config)
+    said = {
+        "name": "gunicorn.error",
+        "levelname": "ERROR",
+        "msg": "code=secret {'token': 'secret'}",
+    }
+
+    for log in (logger.error_log, logger.access_log):
+        handlers = [handler for handler in log.handlers if hasattr(handler, "_gunicorn")]
+        assert handlers
+        for handler in handlers:
+            line = handler.format(logging.makeLogRecord(said))
+            assert " ERROR gunicorn.error [-] code=" in line
+            assert "secret" not in line
+
+
+def test_gunicorn_logs_although_the_settings_are_wrong(gunicorn_settings, monkeypatch):
+    monkeypatch.setenv("PUBLIC_URL", "nonsense")
+
+    assert gunicorn_settings["_formatter"]() is not None
+
+
+def test_each_start_has_a_new_folder_for_figures(gunicorn_settings, figures):
+    first = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    second = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    third = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+
+    assert first.parent == second.parent == third.parent == figures
+    assert set(figures.iterdir()) == {second, third}  # workers of the last but one may still end
+
+
+def test_folders_of_masters_that_are_gone_are_swept_up(figures):
+    gone = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True)
+    for pid in (gone.stdout.strip(), 1, os.getppid()):
+        (figures / f"perch-metrics-{pid}-x").mkdir(parents=True)
+
+    runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+
+    left = {path.name for path in figures.iterdir()}
+    assert f"perch-metrics-{gone.stdout.strip()}-x" not in left
+    assert {"perch-metrics-1-x", f"perch-metrics-{os.getppid()}-x"} < left
+
+
+def test_a_worker_that_ends_leaves_the_folder_alone(gunicorn_settings):
+    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+
+    gunicorn_settings["_remove_folder"](folder, os.getpid() + 1)
+    assert Path(folder).exists()
+    gunicorn_settings["_remove_folder"](folder, os.getpid())
+
+    assert not Path(folder).exists()
+
+
+def test_a_worker_makes_sure_of_its_folder(gunicorn_settings):
+    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    folder.rmdir()
+
+    gunicorn_settings["post_fork"](arbiter(None), None)
+
+    assert folder.is_dir()
+
+
+def test_what_a_dead_worker_was_doing_is_forgotten(gunicorn_settings):
+    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    for name in ("gauge_livesum_7.db", "counter_7.db", "gauge_livesum_8.db"):
+        (folder / name).touch()
+
+    gunicorn_settings["child_exit"](None, SimpleNamespace(pid=7))
+
+    assert {path.name for path in folder.iterdir()} == {"counter_7.db", "gauge_livesum_8.db"}
 
 
 def access_line(settings, **request):

@@ -1,11 +1,12 @@
 """A full run with everybody talking: afterwards no secret lies around anywhere.
 
 What is searched: all that the processes wrote, every page and its headers, every address that we
-sent somebody to, and the database's files. What for: each code, state, code verifier, token and
-cookie of the run, and the operator's own secrets, whole or in part.
+sent somebody to, the database's files, and the figures for Prometheus. What for: each code, state,
+code verifier, token and cookie of the run, and the operator's own secrets, whole or in part.
 """
 
 import base64
+import re
 import socket
 from collections import Counter
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
+import requests
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
 from tests.journey.sites import CLIENT_ID, CLIENT_SECRET, SECRET_KEY, wait_until
 from tests.journey.visitor import query_of
@@ -23,6 +26,7 @@ CALLBACK_SECRETS = ("code", "state")
 FORM_SECRETS = ("code", "code_verifier", "refresh_token", "token")
 # A piece this long is nobody's coincidence. What is shorter than that is not searched in pieces.
 PIECE = 16
+METRICS_TOKEN = "a-word-between-us-and-prometheus"
 SAID_AT_DEBUG = [
     "DEBUG urllib3",
     "DEBUG sqlalchemy",
@@ -35,11 +39,13 @@ pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module")
-def site(sites, twitter_server):
+def site(sites, twitter_server, tmp_path_factory):
     return sites.start(
         twitter_server,
         gunicorn=("--log-level", "debug", "tests.journey.loud_wsgi:app"),
         WEB_CONCURRENCY="2",
+        METRICS_TOKEN=METRICS_TOKEN,
+        PROMETHEUS_MULTIPROC_DIR=str(tmp_path_factory.mktemp("figures")),
     )
 
 
@@ -52,6 +58,7 @@ class Secrets:
         self.values = {
             CLIENT_SECRET: "the client secret",
             SECRET_KEY: "SECRET_KEY",
+            METRICS_TOKEN: "METRICS_TOKEN",
             site.environ["TOKEN_KEYS"]: "TOKEN_KEYS",
             base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode(): "Basic",
         }
@@ -93,7 +100,7 @@ def pieces_of(value):
 
 def left_behind(site, visitors):
     """Return everything that stays when the people are gone: where it lies -> its text."""
-    places = {"log": site.logged()}
+    places = {"log": site.logged(), "metrics": figures(site)}
     database = site.environ["DATABASE_URL"].removeprefix("sqlite:///")
     for path in Path(database).parent.glob(f"{Path(database).name}*"):
         places[path.name.replace(Path(database).name, "database")] = path.read_bytes().decode(
@@ -106,6 +113,14 @@ def left_behind(site, visitors):
         places[f"page {where}"] = but_for_the_state(answer, site, answer.text)
         places[f"headers {where}"] = but_for_the_state(answer, site, str(headers))
     return places
+
+
+def figures(site):
+    """Return what Prometheus sees, of both workers."""
+    headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    answer = requests.get(f"{site.address}/metrics", headers=headers, timeout=10)
+    assert answer.status_code == 200
+    return answer.text
 
 
 def but_for_the_state(answer, site, text):
@@ -348,6 +363,10 @@ def test_a_full_run_leaves_no_secret_behind(site, sites, twitter, visitors, secr
     assert len(secrets.values) > 100
     assert [said for said in SAID_AT_DEBUG if said not in places["log"]] == []
     assert search(secrets, places) == {}
+    assert 'perch_sign_ins_total{outcome="failed"}' in places["metrics"]
+    told = set(re.findall(r"\w+", " ".join(re.findall(r"{.*}", places["metrics"]))))
+    accounts = twitter.world.accounts.values()
+    assert told & {text for account in accounts for text in (account.id, account.username)} == set()
 
 
 def test_a_header_without_a_colon_is_not_quoted_in_the_log(site, twitter, visitors, secrets):
@@ -366,7 +385,8 @@ def test_a_header_without_a_colon_is_not_quoted_in_the_log(site, twitter, visito
 
 
 def leak_into_the_log(visitor, site, secret):
-    visitor.send("GET", f"/{secret}")
+    # The last handler knows a state by its looks, unless it comes in parts.
+    visitor.send("GET", f"/{secret[:PIECE]}.{secret[PIECE:]}")
 
 
 def leak_into_a_page(visitor, site, secret):
@@ -384,9 +404,18 @@ def leak_into_the_database(visitor, site, secret):
         )
 
 
+def leak_into_the_figures(visitor, site, secret):
+    (folder,) = Path(site.environ["PROMETHEUS_MULTIPROC_DIR"]).iterdir()
+    file = MmapedDict(str(folder / f"counter_{secret[:5]}.db"))
+    key = mmap_key("perch_leak", "perch_leak_total", ["of"], [secret], "A leak.")
+    file.write_value(key, 1.0, 0.0)
+    file.close()
+
+
 @pytest.mark.parametrize(
     "leak, place",
     [
+        (leak_into_the_figures, "metrics"),
         (leak_into_the_log, "log"),
         (leak_into_a_page, "page"),
         (leak_into_an_address, "headers"),
