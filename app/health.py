@@ -129,18 +129,12 @@ def _may_see_figures() -> bool:
     if config.metrics_token:
         given = request.headers.get("Authorization", "")
         return hmac.compare_digest(given.encode(), f"Bearer {config.metrics_token}".encode())
+    name = urlsplit(f"//{request.host}").hostname or ""
     return (
         is_loopback(request.remote_addr or "")
-        and (_is_loopback_name(request.host) or request.host == urlsplit(config.public_url).netloc)
+        and (is_loopback(name) or request.host == urlsplit(config.public_url).netloc)
         and not _came_by_proxy()
     )
-
-
-def _is_loopback_name(host: str) -> bool:
-    try:
-        return is_loopback(urlsplit(f"//{host}").hostname or "")
-    except ValueError:  # a bracket too many
-        return False
 
 
 def _came_by_proxy() -> bool:

@@ -131,7 +131,8 @@ class Formatter(structlog.stdlib.ProcessorFormatter):
             return super().format(logging.makeLogRecord(bare))
 
     def _cleaned(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-        return {key: self._redactor.value(value) for key, value in event.items()}
+        cleaned: EventDict = self._redactor.value(event)
+        return cleaned
 
 
 def request_id() -> str:

@@ -219,12 +219,15 @@ def test_nothing_leaks(log, leak, capsys):
 
 def test_a_field_is_redacted_by_its_name(as_json):
     record = logging.makeLogRecord({"name": "app", "levelname": "INFO", "msg": ""})
-    event = {"event": "x", "token": "short", "list": [b"code=short", ("a", None)], "n": 3}
+    event = {"event": "x", "token": 51966, "list": [b"code=short", ("a", None)], "n": 3}
+    event["nested"] = {"headers": {"Cookie": ["short"], "Accept": "birds"}, "password": ""}
     record.msg, record._logger, record._name = event, None, "info"
 
     line = Formatter(as_json=as_json).format(record)
 
     assert "short" not in line
+    assert "51966" not in line
+    assert "birds" in line
     assert ('"n": 3' if as_json else "n=3") in line
 
 

@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from app.accounts.grants import Because
 from app.accounts.models import Grant
 from app.events import FIELDS, Event, Events, known_as
 from app.twitter.budget import Budget
-from tests.factories import ME_URL, TOKEN_URL, token_answer, user_answer
+from app.twitter.errors import PermissionMissing
+from tests.factories import API_URL, LIVE_SCOPES, ME_URL, TOKEN_URL, token_answer, user_answer
 
 ROOT = Path(__file__).parent.parent.parent
 OBSERVING = ROOT / "docs" / "observing.md"
@@ -225,6 +227,62 @@ def test_a_refresh_is_recorded_however_it_goes(
     refresh(client, grant["id"], clock)
 
     assert recorded.one(name) == {"grant": known_as(grant["id"]), **more}
+
+
+# Follows
+
+
+@pytest.fixture
+def person(client, twitter, rows):
+    """Somebody who has allowed us to follow for them, and whoever else Twitter asks for."""
+    twitter.post(TOKEN_URL, json=token_answer(scope=f"{LIVE_SCOPES} follows.write"))
+    twitter.get(ME_URL, json=user_answer())
+    client.sign_in()
+    (grant,) = rows(Grant)
+    return client.application.extensions["perch"].people.find(grant["id"])
+
+
+FOLLOWING_URL = f"{API_URL}/users/1001/following"
+
+
+@pytest.mark.parametrize("following", [True, False])
+def test_a_follow_is_recorded_without_saying_whom(client, twitter, person, recorded, following):
+    answer = {"data": {"following": following, "pending_follow": not following}}
+    twitter.post(FOLLOWING_URL, json=answer)
+
+    follows = client.application.extensions["perch"].follows
+    follows.follow(person, "2244994945", budget=Budget())
+
+    assert recorded.one("followed") == {"grant": known_as(person.grant_id), "done": following}
+
+
+def test_an_unfollow_is_recorded(client, twitter, person, recorded):
+    twitter.delete(f"{FOLLOWING_URL}/2244994945", json={"data": {"following": False}})
+
+    follows = client.application.extensions["perch"].follows
+    follows.unfollow(person, "2244994945", budget=Budget())
+
+    assert recorded.one("unfollowed") == {"grant": known_as(person.grant_id), "done": True}
+
+
+def test_a_follow_with_a_refused_token_is_tried_with_another(client, twitter, person, recorded):
+    twitter.post(FOLLOWING_URL, status=401, json={})
+    twitter.post(FOLLOWING_URL, json={"data": {"following": True, "pending_follow": False}})
+
+    follows = client.application.extensions["perch"].follows
+    follows.follow(person, "2244994945", budget=Budget())
+
+    assert recorded.names()[-2:] == ["token.refreshed", "followed"]
+
+
+def test_a_follow_that_was_never_allowed_did_not_happen(client, person, recorded):
+    lacking = replace(person, scopes=frozenset({"tweet.read"}))
+    follows = client.application.extensions["perch"].follows
+
+    with pytest.raises(PermissionMissing):
+        follows.follow(lacking, "2244994945", budget=Budget())
+
+    assert "followed" not in recorded.names()
 
 
 # At the door
