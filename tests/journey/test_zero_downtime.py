@@ -1,0 +1,182 @@
+"""A new version comes, and nobody notices: reload, restart, rolling restart."""
+
+import contextlib
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.journey.front import Crowd, ended, reserved, standing, start_again
+from tests.journey.sites import GUNICORN, wait_until
+
+PEOPLE = ["wren", "robin", "jay", "heron"]
+# Long enough for every change below, on a busy machine; a crowd ends by itself after that.
+SECONDS = 90
+# What `systemd` does for perch.socket: the socket is the third file, and the process is told so.
+AS_SYSTEMD = 'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" "$@"'
+
+pytestmark = [pytest.mark.loopback, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(scope="module")
+def front():
+    with standing() as front:
+        yield front
+
+
+@pytest.fixture(scope="module")
+def machines(sites, twitter_server, front):
+    """Two machines behind one nginx."""
+    one = sites.start(twitter_server, **behind(front))
+    two = sites.start(twitter_server, beside=one)
+    front.start(one.address, two.address)
+    return [one, two]
+
+
+def behind(front):
+    return {"PUBLIC_URL": front.url, "TRUSTED_PROXIES": "1"}
+
+
+@contextlib.contextmanager
+def crowd(make_visitor):
+    """Let people come and go the whole time."""
+    people = Crowd(make_visitor, seconds=SECONDS)
+    with ThreadPoolExecutor(len(PEOPLE)) as hands:
+        coming = [hands.submit(people.one_person, account) for account in PEOPLE]
+        try:
+            more(people, 2)
+            yield people
+            more(people, 2)
+        finally:
+            people.done = True
+        for each in coming:
+            each.result(SECONDS)
+
+
+@contextlib.contextmanager
+def content_crowd(make_visitor):
+    """Let people come and go the whole time. Nothing may go wrong for any of them."""
+    with crowd(make_visitor) as people:
+        yield
+    assert people.wrong == []
+
+
+def more(people, journeys):
+    """Wait for so many more visits, from the first page to the log-out."""
+    seen = people.journeys
+    wait_until(lambda: people.journeys >= seen + journeys, 40, lambda: str(people.wrong[:3]))
+
+
+def workers_of(site):
+    """Return the processes that the master of a site has now."""
+    master = site.process.pid
+    return set(Path(f"/proc/{master}/task/{master}/children").read_text().split())
+
+
+def test_a_reload_under_load_loses_no_request(machines, front, twitter):
+    with content_crowd(front.visitor):
+        for _ in range(2):
+            for machine in machines:
+                before = workers_of(machine)
+                machine.process.send_signal(signal.SIGHUP)
+                wait_until(lambda m=machine, b=before: workers_of(m) - b, 30)
+                wait_until(lambda m=machine, b=before: not workers_of(m) & b, 45)
+
+
+def test_a_sign_in_that_began_before_the_reload_ends_after_it(machines, front, twitter):
+    with front.visitor() as visitor:
+        callback = visitor.consent(visitor.start())
+        for machine in machines:
+            before = workers_of(machine)
+            machine.process.send_signal(signal.SIGHUP)
+            wait_until(lambda m=machine, b=before: b and not workers_of(m) & b, 45)
+            wait_until(lambda m=machine: workers_of(m), 45)
+
+        answer = visitor.come_back(callback)
+
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+        assert visitor.is_signed_in()
+
+
+def test_a_restart_behind_systemds_door_loses_no_request(sites, twitter_server, twitter):
+    """One machine alone: who comes while it is away waits in the socket, which stays open."""
+    with standing() as front, Door() as door:
+        site = sites.start(twitter_server, **behind(front), TWITTER_CLIENT_ID="nest")
+        door.restart(site)
+        front.start(site.address)
+        with content_crowd(front.visitor):
+            for _ in range(2):
+                door.restart(site)
+
+
+def test_a_rolling_restart_loses_no_request(sites, twitter_server, twitter):
+    with standing() as front, Door() as here, Door() as there:
+        one = sites.start(twitter_server, **behind(front), TWITTER_CLIENT_ID="burrow")
+        two = sites.start(twitter_server, beside=one)
+        here.restart(one)
+        there.restart(two)
+        front.start(one.address, two.address)
+        with front.visitor() as early:
+            callback = early.consent(early.start())
+
+            with content_crowd(front.visitor):
+                here.restart(one)
+                there.restart(two)
+
+            assert early.come_back(callback).status_code == 303
+            assert early.is_signed_in()
+
+
+class Door:
+    """A socket that stays open while gunicorn comes and goes: perch.socket, played by ourselves."""
+
+    def __enter__(self):
+        self.socket = reserved()
+        self.socket.listen(2048)
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def restart(self, site):
+        """Stop gunicorn as `systemctl restart` does, and start it behind this door."""
+        site.process.terminate()
+        ended(site.process)
+        site.address = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        command = ["/bin/sh", "-c", AS_SYSTEMD, sys.executable, *GUNICORN, "wsgi:app"]
+        with third_file(self.socket):
+            start_again(site, command=command, pass_fds=(3,))
+
+
+@contextlib.contextmanager
+def third_file(door):
+    """Put the socket where systemd puts it, and what was there back afterwards."""
+    before = os.dup(3) if is_open(3) else None
+    os.dup2(door.fileno(), 3)
+    try:
+        yield
+    finally:
+        os.close(3)
+        if before is not None:
+            os.dup2(before, 3)
+            os.close(before)
+
+
+def is_open(number):
+    with contextlib.suppress(OSError):
+        return bool(os.fstat(number))
+    return False
+
+
+def test_a_machine_that_is_killed_loses_only_what_it_was_doing(machines, front, twitter):
+    with crowd(front.visitor) as people:
+        os.killpg(machines[0].process.pid, signal.SIGKILL)
+        machines[0].process.wait(10)
+        more(people, 8)
+    start_again(machines[0])
+
+    # Each of them was waiting for one answer at most.
+    assert len([wrong for wrong in people.wrong if wrong[0].isdigit()]) <= len(PEOPLE)
