@@ -1,13 +1,17 @@
 """Migrations: up from nothing, down to nothing, no drift from the models, on both stores."""
 
+from itertools import pairwise
+
 import flask_migrate
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from app import create_app
 from app.extensions import db
+from config import ROOT
 from tests.factories import build_config
 
 
@@ -56,3 +60,59 @@ def test_the_models_and_the_migrations_agree(empty):
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, db.metadata) == []
+
+
+REVISIONS = [
+    script.revision
+    for script in reversed(list(ScriptDirectory(str(ROOT / "migrations")).walk_revisions()))
+]
+
+
+@pytest.mark.parametrize("older, newer", [*pairwise(REVISIONS)])
+def test_the_version_before_goes_on_working_on_the_new_tables(empty, older, newer):
+    """A migration comes first, and processes follow one by one: it may add, and change nothing.
+
+    A change in place takes two releases: one that adds and fills, one that takes away.
+    """
+    flask_migrate.upgrade(revision=older)
+    before = schema()
+
+    flask_migrate.upgrade(revision=newer)
+
+    after = schema()
+    for table, columns in before.items():
+        assert {name: after[table][name] for name in columns} == columns
+        added = [after[table][name] for name in after[table].keys() - columns.keys()]
+        assert all(nullable or default for _, nullable, default, _ in added), table
+
+
+def schema():
+    """Return type, nullability, default and checks of each column of each table."""
+    inspector = inspect(db.engine)
+    return {
+        table: {
+            column["name"]: (
+                str(column["type"]),
+                column["nullable"],
+                column["default"],
+                constraints_on(inspector, table, column["name"]),
+            )
+            for column in inspector.get_columns(table)
+        }
+        for table in inspector.get_table_names()
+    }
+
+
+def constraints_on(inspector, table, column):
+    """Name what old code could run into: keys and uniqueness that it knows nothing of."""
+    found = [inspector.get_pk_constraint(table), *inspector.get_unique_constraints(table)]
+    unique = [index for index in inspector.get_indexes(table) if index["unique"]]
+    foreign = [
+        (key["constrained_columns"], key["name"]) for key in inspector.get_foreign_keys(table)
+    ]
+    named = [
+        (each.get("constrained_columns") or each.get("column_names"), each["name"])
+        for each in [*found, *unique]
+    ]
+    checks = [check["sqltext"] for check in inspector.get_check_constraints(table)]
+    return sorted({name for columns, name in [*named, *foreign] if column in columns}), checks
