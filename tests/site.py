@@ -100,7 +100,13 @@ def database_url(request, tmp_path):
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "perch.db")
         return f"sqlite:///{tmp_path / 'perch.db'}"
-    url = request.getfixturevalue("migrated_postgresql")
+    return request.getfixturevalue("emptied_postgresql")
+
+
+@pytest.fixture
+def emptied_postgresql(migrated_postgresql):
+    """The database that all tests share, without what the one before left in it."""
+    url = migrated_postgresql
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f"TRUNCATE {', '.join(db.metadata.tables)} RESTART IDENTITY")
     return url

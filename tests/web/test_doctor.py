@@ -1028,7 +1028,7 @@ def test_a_site_behind_proxies_and_tls_is_fine(bench):
 
 
 def test_postgresql_and_redis_are_fine(bench):
-    stores = [bench.request.getfixturevalue(name) for name in ("migrated_postgresql", "redis_url")]
+    stores = [bench.request.getfixturevalue(name) for name in ("emptied_postgresql", "redis_url")]
     app = bench.build(DATABASE_URL=stores[0], REDIS_URL=stores[1])
 
     code, findings = diagnose(app)
