@@ -18,6 +18,7 @@ from app import (
     pages,
     rate_limits,
     security,
+    security_txt,
     services,
     sessions,
     static_files,
@@ -52,6 +53,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
     health.init_app(app)
     auth.init_app(app, config)
     pages.register(app)
+    security_txt.init_app(app)
     rate_limits.init_app(app, config)
     error_pages.init_app(app)
     cli.init_app(app)

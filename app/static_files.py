@@ -38,7 +38,10 @@ def init_app(app: Flask) -> None:
         session.accessed = False
         if response.status_code != 200:
             return response
-        if "v" in request.args:
+        # While machines change over one by one, an older one may be asked for the newer version.
+        # What it has must not be kept under that name.
+        file = folder / str((request.view_args or {})["filename"])
+        if request.args.get("v") == _version(file, file.stat().st_mtime_ns):
             response.headers["Cache-Control"] = FOR_GOOD
         return _compressed(response) if response.mimetype in COMPRESSED else response
 

@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "app.health": {"app.rate_limits"} | SERVICES,
     "app.logs": {"config"},
     "app.rate_limits": {"config"},
+    "app.security_txt": {"config"},
     "app.static_files": set(),
     "app.security": {"app.twitter", "app.extensions", "config"},
     "app.sessions": {"app.logs", "app.redirects", "app.security"} | SERVICES,

@@ -23,6 +23,11 @@ def test_every_answer_carries_the_headers(client, path):
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Embedder-Policy"] == "credentialless"
+    assert "camera=()" in answer.headers["Permissions-Policy"]
+    assert policy(answer)["object-src"] == policy(answer)["base-uri"] == "'none'"
     assert answer.headers["Cache-Control"] == "no-store"
 
 

@@ -99,3 +99,10 @@ def test_our_one_script_stays_small():
 def test_what_others_wrote_comes_with_its_licence():
     for folder in (STATIC / "vendor").iterdir():
         assert (folder / "LICENSE").is_file()
+
+
+def test_an_older_machine_does_not_pass_its_file_off_as_the_newer_version(client):
+    """While machines change over: what is kept under a version's name is that version."""
+    with client.get("/static/css/base.css?v=another") as answer:
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] != FOR_GOOD

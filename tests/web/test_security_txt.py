@@ -1,0 +1,45 @@
+"""Whom to tell of a hole."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from app import security_txt
+
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "security.txt"
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    monkeypatch.setattr(security_txt, "FILE", tmp_path / "security.txt")
+    return tmp_path / "security.txt"
+
+
+def test_what_the_operator_wrote_is_answered(client, file):
+    file.write_bytes(EXAMPLE.read_bytes())
+
+    answer = client.get("/.well-known/security.txt")
+
+    assert answer.status_code == 200
+    assert answer.content_type == "text/plain; charset=utf-8"
+    assert answer.data == EXAMPLE.read_bytes()
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_without_one_nothing_is_made_up(client, file):
+    assert client.get("/.well-known/security.txt").status_code == 404
+
+
+def test_the_example_has_what_rfc_9116_demands():
+    """§2.5.3 and §2.5.5: at least one contact, and exactly one day on which it expires."""
+    lines = [line for line in EXAMPLE.read_text().splitlines() if not line.startswith("#")]
+    fields = [tuple(line.split(": ", 1)) for line in lines]
+    names = [name for name, _ in fields]
+
+    assert re.fullmatch(r"(mailto:|https://|tel:)\S+", dict(fields)["Contact"])
+    assert names.count("Expires") == 1
+    expires = datetime.strptime(dict(fields)["Expires"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    assert expires > datetime(2026, 1, 1, tzinfo=UTC)
+    assert dict(fields)["Canonical"].endswith(security_txt.PATH)
