@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import requests
-import yaml
+import yaml  # type: ignore[import-untyped]
 from click.testing import CliRunner
 from flask.cli import FlaskGroup
 

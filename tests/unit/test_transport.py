@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from app.twitter import sockets
 from app.twitter.budget import Budget
 from app.twitter.errors import Busy, Unreachable, Unreadable
 from app.twitter.sockets import CountdownSocket, tls_context
@@ -462,3 +463,18 @@ def test_an_answer_does_not_show_its_body():
     from app.twitter.transport import Answer
 
     assert "secret" not in repr(Answer(200, {}, b'{"access_token": "secret"}'))
+
+
+def test_a_used_up_budget_arms_no_socket():
+    with (
+        contextlib.closing(CountdownSocket()) as sock,
+        sockets.spending(Budget(0)),
+        pytest.raises(TimeoutError),
+    ):
+        sockets._arm(sock)
+
+
+@pytest.mark.loopback
+def test_a_used_up_budget_connects_to_nobody():
+    with sockets.spending(Budget(0)), pytest.raises(OSError, match="used up"):
+        sockets._connect("127.0.0.1", 9)

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Usage
+from app.twitter.budget import Budget
+from app.twitter.errors import PermissionMissing
 from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
 
 ME, ROBIN = "1001", "1002"
@@ -448,3 +450,24 @@ def test_what_follows_cost_is_counted(wren, twitter, rows):
     press_follow(wren)
 
     assert [(r["route"], r["calls"]) for r in rows(Usage)] == [("POST /2/users/:id/following", 1)]
+
+
+def test_a_follow_with_a_refused_token_is_sent_once_more_with_another(wren, twitter):
+    twitter.post(TOKEN_URL, json=token_answer(access_token="a-newer-token"))
+    refused = twitter.post(FOLLOWING_URL, status=401, json={"type": "about:blank"})
+    twitter.post(FOLLOWING_URL, **FOLLOWED)
+
+    press_follow(wren)
+
+    assert "You follow" in " ".join(flashed(wren))
+    assert len(refused.calls) == 1
+
+
+def test_without_the_permission_nothing_is_sent(client, kind_twitter, app):
+    client.sign_in()
+    here = app.extensions["perch"]
+    with app.app_context():
+        person = here.people.find(here.browsers.of(1)[0].grant_id)
+
+        with pytest.raises(PermissionMissing):
+            here.follows.follow(person, ROBIN, budget=Budget())
