@@ -22,7 +22,7 @@ fix: tools  # format, and mend what can be mended
 sure: format lint types test coverage  # everything that must hold before a change goes in
 
 ## One at a time
-.PHONY: format lint types coverage chaos bench lock
+.PHONY: format lint types coverage chaos bench lock sbom audit
 format: tools  # is everything formatted?
 	$(python) -m ruff format --check .
 lint: tools  # does anything look wrong?
@@ -37,6 +37,10 @@ bench: tools  # measure for five minutes what a sign-in costs, and rewrite docs/
 	$(python) -m benchmarks
 lock:  # choose the newest packages again and write both requirements files
 	bin/lock
+sbom: tools  # write sbom.json: every package of the site, with its hashes
+	$(python) bin/sbom
+audit:  # does anybody know of a hole in a locked package? Asks the network
+	bin/audit
 
 .PHONY: help tools
 tools:
