@@ -31,6 +31,12 @@ def test_every_answer_carries_the_headers(client, path):
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("path", ["/", "/account/copy", "/healthz", "/static/css/base.css"])
+def test_no_other_site_may_read_our_answers(client, path):
+    with client.get(path, headers={"Origin": "https://evil.example"}) as answer:
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
 def test_form_action_lets_the_sign_in_button_reach_twitter(client):
     assert "https://x.com" in policy(client.get("/"))["form-action"].split()
 
