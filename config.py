@@ -98,6 +98,11 @@ class Config:
         """How many calls to Twitter one process makes at once."""
         return max(1, self.threads - THREADS_KEPT_FREE)
 
+    @property
+    def slots_for_one(self) -> int:
+        """How many of them may serve one person: half the threads, and never all the slots."""
+        return max(1, min(self.threads // 2, self.twitter_slots - 1))
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, root: Path = ROOT) -> Self:
         """Return the settings of `environ` (default: the process's, over `root`'s `.env`).

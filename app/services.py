@@ -151,7 +151,7 @@ def wire(
             client, dialect, freshness, allowance, usages, people, clock=now, events=events
         ),
         readers=ThreadPoolExecutor(config.threads, thread_name_prefix="reader"),
-        turns=Turns(config.twitter_slots),
+        turns=Turns(config.twitter_slots, for_one=config.slots_for_one),
         now=now,
     )
 

@@ -44,12 +44,12 @@ class Slots:
 
 
 class Turns:
-    """The slots of a site, of which one person gets half at most."""
+    """The slots of a site, of which one person gets some and never all."""
 
-    def __init__(self, count: int) -> None:
-        """Let `count` wait at once."""
+    def __init__(self, count: int, *, for_one: int) -> None:
+        """Let `count` wait at once, `for_one` of them for one person."""
         self._everybody = Slots(count)
-        self._of_one = max(1, count // 2)
+        self._for_one = for_one
         self._lock = threading.Lock()
         # Whoever waits holds theirs; nothing stays of those who left.
         self._each: weakref.WeakValueDictionary[str, Slots] = weakref.WeakValueDictionary()
@@ -58,6 +58,6 @@ class Turns:
     def one(self, user_id: str, budget: Budget) -> Iterator[None]:
         """Hold a turn of `user_id`; raise `Busy` if they or all together have too many."""
         with self._lock:
-            own = self._each.setdefault(user_id, Slots(self._of_one))
+            own = self._each.setdefault(user_id, Slots(self._for_one))
         with own.one(budget), self._everybody.one(budget):
             yield

@@ -225,6 +225,7 @@ def test_who_comes_back_finds_the_button_ready(read, twitter):
     reader = read()
     reader.open("/")
     reader.press("Sign in with Twitter")
+    reader.page.wait_for_url(f"{twitter.url}/**")
 
     reader.page.go_back()
 

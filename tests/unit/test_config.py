@@ -238,8 +238,13 @@ def test_a_client_without_a_secret_is_public(tmp_path):
     assert not config.sandbox
 
 
-def test_two_threads_are_kept_free_of_twitter(tmp_path):
-    assert Config.from_env({"GUNICORN_THREADS": "32"}, root=tmp_path).twitter_slots == 30
+@pytest.mark.parametrize("threads, slots, for_one", [("32", 30, 16), ("4", 2, 1), ("3", 1, 1)])
+def test_two_threads_are_kept_free_of_twitter_and_half_of_one_person(
+    tmp_path, threads, slots, for_one
+):
+    config = Config.from_env({"GUNICORN_THREADS": threads}, root=tmp_path)
+
+    assert (config.twitter_slots, config.slots_for_one) == (slots, for_one)
 
 
 def test_a_redis_is_taken_as_it_is(tmp_path):

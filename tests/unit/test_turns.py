@@ -22,8 +22,8 @@ def taken():
         yield lambda turns, person: lasting.enter_context(turns.one(person, Budget()))
 
 
-def test_one_person_gets_half_of_the_turns(taken):
-    site = Turns(4)
+def test_one_person_gets_no_more_than_their_share(taken):
+    site = Turns(4, for_one=2)
     taken(site, "wren")
     taken(site, "wren")
 
@@ -33,7 +33,7 @@ def test_one_person_gets_half_of_the_turns(taken):
 
 
 def test_all_together_get_no_more_than_there_are(taken):
-    site = Turns(2)
+    site = Turns(2, for_one=1)
     taken(site, "wren")
     taken(site, "robin")
 
@@ -42,14 +42,14 @@ def test_all_together_get_no_more_than_there_are(taken):
 
 
 def test_a_turn_that_is_over_can_be_had_again():
-    site = Turns(1)
+    site = Turns(1, for_one=1)
     for person in ("wren", "robin", "wren"):
         with site.one(person, Budget()):
             pass
 
 
 def test_after_a_wait_in_vain_nobody_waits_until_a_turn_ends(taken, monkeypatch):
-    site = Turns(2)
+    site = Turns(2, for_one=1)
     with site.one("wren", Budget()):
         taken(site, "robin")
         with pytest.raises(Busy):
@@ -62,7 +62,7 @@ def test_after_a_wait_in_vain_nobody_waits_until_a_turn_ends(taken, monkeypatch)
 
 
 def test_nothing_stays_of_those_who_left():
-    site = Turns(2)
+    site = Turns(2, for_one=1)
     with site.one("wren", Budget()):
         pass
 

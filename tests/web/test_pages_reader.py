@@ -106,7 +106,7 @@ def here(clock):
             breaker=Breaker(),
             metrics=Metrics(),
             readers=threads,
-            turns=Turns(120),
+            turns=Turns(120, for_one=60),
             dialect=LIVE,
             config=SimpleNamespace(cache_seconds=60),
             now=clock,
@@ -409,7 +409,7 @@ def test_refreshing_spaces_does_not_read_the_follows_again(here, clock):
 
 def test_who_has_too_many_windows_open_sees_what_there_is(here, clock, monkeypatch):
     monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.01)
-    here.turns = Turns(1)
+    here.turns = Turns(1, for_one=1)
     panels(here)
     clock.advance(minutes=5)
 
