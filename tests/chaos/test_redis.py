@@ -6,14 +6,16 @@ import shutil
 import pytest
 
 from tests.chaos.pair import TOKEN_LIFE, Pair, at_once, look
-from tests.chaos.scale import LONG, rounds
+from tests.chaos.scale import LONG, only_in_the_long_run, rounds
 from tests.needs import need
 from tests.servers import Redis, running, temporary_folder
+
+STORES = ["sqlite", *only_in_the_long_run("postgresql")]
 
 pytestmark = [
     pytest.mark.loopback,
     pytest.mark.timeout(3600 if LONG else 600),
-    pytest.mark.parametrize("store", ["sqlite"], indirect=True, scope="module"),
+    pytest.mark.parametrize("store", STORES, indirect=True, scope="module"),
 ]
 
 
