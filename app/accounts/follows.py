@@ -18,7 +18,13 @@ from app.twitter.budget import Budget
 from app.twitter.client import Asked, Client, Direct
 from app.twitter.dialect import Dialect
 from app.twitter.endpoints import FOLLOW, UNFOLLOW, Endpoint
-from app.twitter.errors import PermissionMissing, TokenRefused, TwitterError, Unreadable
+from app.twitter.errors import (
+    PermissionMissing,
+    TokenRefused,
+    TwitterError,
+    Unreachable,
+    Unreadable,
+)
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +86,8 @@ class Follows:
         asked: list[Asked] = []
         try:
             answer = self._with_a_living_token(person, act, budget, asked)
-        except Unreadable:
-            self._forget(person)  # something was done there, whatever it was
+        except (Unreachable, Unreadable):
+            self._forget(person)  # it may have been done there
             raise
         except TwitterError as error:
             self._allowance.refused(person.profile.id, endpoint, error)

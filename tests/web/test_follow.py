@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from requests import ReadTimeout
 from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Usage
@@ -409,27 +410,30 @@ def test_the_beta_has_no_followers(beta, twitter):
     assert "/follows/followers" not in direct.text
 
 
-@pytest.mark.parametrize("answer", [{"status": 503}, {"status": 429, "json": {}}])
-def test_a_follow_that_was_not_done_forgets_nothing(wren, twitter, answer):
-    tweets = twitter.get(TWEETS_URL, json={"data": [{"id": "5", "text": "dawn chorus"}]})
+def test_a_follow_that_was_not_done_forgets_nothing(wren, twitter):
+    followers = twitter.get(FOLLOWERS_URL, json={"data": [robin()]})
+    twitter.post(FOLLOWING_URL, status=429, json={})
+    wren.get("/follows/followers")
+
+    press_follow(wren)
+
+    assert buttons(wren.get("/follows/followers").text) == ["Follow @robin"]
+    assert len(followers.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [{"body": ReadTimeout("no answer")}, {"status": 503}, {"body": "<html>"}]
+)
+def test_who_is_told_to_look_whether_it_was_done_can_see_it(wren, twitter, answer):
+    twitter.get(FOLLOWERS_URL, json={"data": [robin()]})
+    twitter.get(FOLLOWERS_URL, json={"data": [robin(connection_status=["following"])]})
     twitter.post(FOLLOWING_URL, **answer)
-    wren.get("/tweets")
+    wren.get("/follows/followers")
 
     press_follow(wren)
 
-    assert "dawn chorus" in wren.get("/tweets").text
-    assert len(tweets.calls) == 1
-
-
-def test_a_follow_of_which_nobody_knows_reads_anew(wren, twitter):
-    tweets = twitter.get(TWEETS_URL, json={"data": []})
-    twitter.post(FOLLOWING_URL, body="<html>")
-    wren.get("/tweets")
-
-    press_follow(wren)
-    wren.get("/tweets")
-
-    assert len(tweets.calls) == 2
+    assert flashed(wren) == ["Twitter gave no clear answer. Please look whether it was done."]
+    assert buttons(wren.get("/follows/followers").text) == ["Unfollow @robin"]
 
 
 def test_a_follow_is_done_though_the_database_is_away_after_it(wren, twitter, app, monkeypatch):
