@@ -26,6 +26,8 @@ class User(Model):
     profile: Mapped[dict[str, Any]] = mapped_column(JSON)
     # Part of every cache key: one more makes all workers forget what they read for this person.
     cache_epoch: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    # The same for what depends on whom they follow, and for nothing else.
+    follows_epoch: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     signed_in_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -68,10 +68,12 @@ def live_in(connection, number):
         name: Vault([KEY]).seal(f"{name} of {number}", at=place("grants", name, grant))
         for name in ("access_token", "refresh_token")
     }
-    person = {"id": user, "twitter_id": f"{number}", "username": "wren", "cache_epoch": number}
+    person = {"id": user, "twitter_id": f"{number}", "username": "wren"}
+    epochs = {"cache_epoch": number, "follows_epoch": number}
     profile = {"name": "Zaunkönig \N{BIRD} \\ \"'", "public_metrics": {"b": 1, "a": [None, 2.5]}}
+    signed_in = {"created_at": MOMENT, "signed_in_at": MOMENT}
     tables = [
-        (User, person | {"profile": profile, "created_at": MOMENT, "signed_in_at": MOMENT}),
+        (User, person | epochs | signed_in | {"profile": profile}),
         (
             Grant,
             {"id": grant, "user_id": user, "scopes": "a b", "browser": "Firefox", "generation": 3}

@@ -857,13 +857,13 @@ def _(bench):
 @broken(
     "pending migrations",
     "migrations",
-    said="1 migration is pending: 0003.",
+    said="1 migration is pending: 0004.",
     cure="Run: flask --app wsgi db upgrade",
 )
 def _(bench):
     app = bench.build()
     with app.app_context():
-        flask_migrate.downgrade(revision="0002")
+        flask_migrate.downgrade(revision="-1")
         db.engine.dispose()
     return app
 
