@@ -32,7 +32,7 @@ _Act = Callable[[Api], Following]
 
 
 class Follows:
-    """Changes whom people follow. What was read for them before is read anew afterwards."""
+    """Changes whom people follow. What depends on that is read anew afterwards."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - its collaborators, by name
         self,
@@ -102,7 +102,7 @@ class Follows:
     def _forget(self, person: Person) -> None:
         """Read anew what has changed. What was done is done, even if this fails."""
         try:
-            self._people.forget_what_was_read(person.user_id)
+            self._people.follows_changed(person.user_id)
         except SQLAlchemyError as error:
             log.warning("what was read stays as it was: %s", type(error).__name__)
 

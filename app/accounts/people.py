@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_login import UserMixin
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import Connection, Row, RowMapping, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.browsers import Browsers
@@ -40,6 +40,8 @@ class Person(UserMixin):  # type: ignore[misc] # Flask-Login ships no types
     signed_in_at: datetime
     # Part of the key of everything read for them: one more, and all of it is read anew.
     cache_epoch: int
+    # The same for what depends on whom they follow.
+    follows_epoch: int
 
     def get_id(self) -> str:
         """Return what the session carries: the grant, so that ending it signs this browser out."""
@@ -98,9 +100,9 @@ class People:
         now = self._clock()
         ended: list[str] = []
         with self._database.writing() as connection:
-            user_id, cache_epoch = _remember(connection, profile, now=now)
+            user = _remember(connection, profile, now=now)
             grant_id = self._grants.add(
-                connection, user_id, token_set, browser=browser, flight=flight, now=now
+                connection, user.id, token_set, browser=browser, flight=flight, now=now
             )
             self._claims.settle(connection, state, Outcome.SIGNED_IN, grant_id=grant_id, now=now)
             if replacing is not None:
@@ -110,12 +112,13 @@ class People:
             because = Because.REPLACED.value
             self._events.record(Event.BROWSER_ENDED, grant_id=replacing, because=because)
         return Person(
-            user_id=user_id,
+            user_id=user.id,
             grant_id=grant_id,
             profile=profile,
             scopes=token_set.scopes,
             signed_in_at=now,
-            cache_epoch=cache_epoch,
+            cache_epoch=user.cache_epoch,
+            follows_epoch=user.follows_epoch,
         )
 
     def find(self, grant_id: str) -> Person | None:
@@ -128,6 +131,7 @@ class People:
                 User.id,
                 User.profile,
                 User.cache_epoch,
+                User.follows_epoch,
                 Grant.scopes,
                 Grant.created_at,
                 Grant.seen_at,
@@ -146,12 +150,13 @@ class People:
             scopes=frozenset(row.scopes.split()),
             signed_in_at=row.created_at,
             cache_epoch=row.cache_epoch,
+            follows_epoch=row.follows_epoch,
         )
 
-    def forget_what_was_read(self, user_id: int) -> None:
-        """Let all workers read anew whatever they have read at Twitter for this person."""
+    def follows_changed(self, user_id: int) -> None:
+        """Let all workers read anew what depends on whom this person follows, and nothing else."""
         with self._database.writing() as connection:
-            one_more = {User.cache_epoch: User.cache_epoch + 1}
+            one_more = {User.follows_epoch: User.follows_epoch + 1}
             connection.execute(update(User).where(User.id == user_id).values(one_more))
 
     def forget(self, user_id: int) -> None:
@@ -215,8 +220,8 @@ def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _remember(connection: Connection, profile: Profile, *, now: datetime) -> tuple[int, int]:
-    """Insert or update the person with this Twitter id; return their id here and cache epoch.
+def _remember(connection: Connection, profile: Profile, *, now: datetime) -> Row[int, int, int]:
+    """Insert or update the person with this Twitter id; return their id here and their epochs.
 
     The id decides, never the name: a renamed account stays itself, a recycled name inherits
     nothing.
@@ -229,7 +234,6 @@ def _remember(connection: Connection, profile: Profile, *, now: datetime) -> tup
         insert(User)
         .values(twitter_id=profile.id, **new, **seen)
         .on_conflict_do_update(index_elements=[User.twitter_id], set_=seen)
-        .returning(User.id, User.cache_epoch)
+        .returning(User.id, User.cache_epoch, User.follows_epoch)
     )
-    user_id, cache_epoch = connection.execute(statement).one()
-    return user_id, cache_epoch
+    return connection.execute(statement).one()

@@ -214,7 +214,11 @@ class Reader:
 
     @property
     def _owner(self) -> Owner:
-        return Owner(user_id=self.person.profile.id, cache_epoch=self.person.cache_epoch)
+        return Owner(
+            user_id=self.person.profile.id,
+            cache_epoch=self.person.cache_epoch,
+            follows_epoch=self.person.follows_epoch,
+        )
 
 
 def _is_refused_token(outcome: _Outcome) -> bool:

@@ -49,10 +49,12 @@ class Owner:
 
     user_id: str
     cache_epoch: int
+    follows_epoch: int
 
     def key(self, request: ApiRequest) -> str:
         """Return where the answer to `request` is remembered."""
-        return f"read {self.user_id} {self.cache_epoch} {request.key}"
+        follows = f"{self.follows_epoch} " if request.endpoint.depends_on_follows else ""
+        return f"read {self.user_id} {self.cache_epoch} {follows}{request.key}"
 
 
 @dataclass(slots=True)

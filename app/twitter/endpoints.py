@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Literal
 
 from app.twitter.dialect import BETA, LIVE, Dialect, Permission
@@ -36,6 +37,8 @@ class Endpoint:
     needs: tuple[Permission, ...]  # the telling one first
     dialects: frozenset[str]
     price: Decimal
+    # Its answers tell whom the person follows, or hang on it: a follow makes them old.
+    depends_on_follows: bool = False
 
     @property
     def route(self) -> str:
@@ -48,7 +51,12 @@ class Endpoint:
 
 
 def _endpoint(
-    method: Method, path: str, price: Decimal, *dialects: Dialect, telling: Permission | None = None
+    method: Method,
+    path: str,
+    price: Decimal,
+    *dialects: Dialect,
+    telling: Permission | None = None,
+    depends_on_follows: bool = False,
 ) -> Endpoint:
     return Endpoint(
         method=method,
@@ -56,22 +64,25 @@ def _endpoint(
         needs=(telling, *_ALWAYS) if telling else _ALWAYS,
         dialects=frozenset(dialect.name for dialect in dialects),
         price=price,
+        depends_on_follows=depends_on_follows,
     )
 
 
 # The beta's document has no row for it, but without it nobody can be told apart.
 USERS_ME = _endpoint("GET", "/users/me", USER_READ, LIVE, BETA)
-USERS = _endpoint("GET", "/users", USER_READ, LIVE, BETA)
-USER = _endpoint("GET", "/users/:id", USER_READ, LIVE, BETA)
-USERS_BY = _endpoint("GET", "/users/by", USER_READ, LIVE, BETA)
-USER_BY_USERNAME = _endpoint("GET", "/users/by/username/:username", USER_READ, LIVE)
+# What a follow makes old. A profile comes with how the person stands to it.
+_changing = partial(_endpoint, depends_on_follows=True)
+USERS = _changing("GET", "/users", USER_READ, LIVE, BETA)
+USER = _changing("GET", "/users/:id", USER_READ, LIVE, BETA)
+USERS_BY = _changing("GET", "/users/by", USER_READ, LIVE, BETA)
+USER_BY_USERNAME = _changing("GET", "/users/by/username/:username", USER_READ, LIVE)
 TWEETS = _endpoint("GET", "/tweets", TWEET_READ, LIVE, BETA)
 TWEET = _endpoint("GET", "/tweets/:id", TWEET_READ, LIVE, BETA)
 USER_TWEETS = _endpoint("GET", "/users/:id/tweets", TWEET_READ, LIVE)
 
 _READ = Permission.READ_FOLLOWS
-FOLLOWING = _endpoint("GET", "/users/:id/following", USER_READ, LIVE, BETA, telling=_READ)
-FOLLOWERS = _endpoint("GET", "/users/:id/followers", USER_READ, LIVE, telling=_READ)
+FOLLOWING = _changing("GET", "/users/:id/following", USER_READ, LIVE, BETA, telling=_READ)
+FOLLOWERS = _changing("GET", "/users/:id/followers", USER_READ, LIVE, telling=_READ)
 # Left all self-serve plans in April 2026: where it exists, it is part of a contract.
 _WRITE = Permission.WRITE_FOLLOWS
 FOLLOW = _endpoint("POST", "/users/:id/following", FREE, LIVE, BETA, telling=_WRITE)
@@ -87,10 +98,11 @@ UNFOLLOW = _endpoint(
 _SPACES = Permission.READ_SPACES
 SPACE = _endpoint("GET", "/spaces/:id", SPACE_READ, LIVE, BETA, telling=_SPACES)
 SPACES = _endpoint("GET", "/spaces", SPACE_READ, LIVE, BETA, telling=_SPACES)
+# Asked for by name: whom the person follows is asked of another endpoint first.
 SPACES_BY_CREATORS = _endpoint(
     "GET", "/spaces/by/creator_ids", SPACE_READ, LIVE, BETA, telling=_SPACES
 )
-FOLLOWING_SPACES = _endpoint(
+FOLLOWING_SPACES = _changing(
     "GET", "/users/:id/following/spaces", SPACE_READ, BETA, telling=_SPACES
 )
 

@@ -116,6 +116,15 @@ def test_prices_are_those_of_what_comes_back(endpoint):
     assert str(endpoint.price) == expected
 
 
+@each_endpoint
+def test_a_follow_makes_old_what_tells_of_people_or_follows(endpoint):
+    # How the person stands to somebody comes along with profiles.
+    reads_people = endpoint.path.startswith("/users") and not endpoint.path.endswith("/tweets")
+    expected = reads_people and endpoint.method == "GET" and endpoint is not endpoints.USERS_ME
+
+    assert endpoint.depends_on_follows == expected
+
+
 @pytest.mark.parametrize(
     "endpoint, live, beta",
     [

@@ -23,6 +23,7 @@ BETA_SCOPE = (
     "tweet.read users.read account.follows.read account.follows.write spaces.read offline.access"
 )
 FORBIDDEN = {"status": 403, "json": {"type": "https://api.x.com/2/problems/client-forbidden"}}
+DAWN = {"id": "5", "text": "Dawn chorus", "author_id": ME}
 FOLLOWED = {"json": {"data": {"following": True, "pending_follow": False}}}
 
 
@@ -194,6 +195,75 @@ def test_what_was_read_is_read_anew_afterwards(wren, twitter):
     after = buttons(wren.get("/follows/followers").text)
 
     assert (before, after) == (["Follow @robin"], ["Unfollow @robin"])
+
+
+@pytest.mark.parametrize(
+    "path, url",
+    [
+        ("/follows", f"{API_URL}/users/{ME}/following"),
+        ("/follows/followers", f"{API_URL}/users/{ME}/followers"),
+        ("/people?who=robin", f"{API_URL}/users/by"),
+        (f"/people?who={ROBIN}", f"{API_URL}/users"),
+        ("/people/robin", f"{API_URL}/users/by/username/robin"),
+        (f"/people/id/{ROBIN}", f"{API_URL}/users/{ROBIN}"),
+        ("/spaces", f"{API_URL}/users/{ME}/following"),
+    ],
+)
+def test_what_depends_on_follows_is_read_anew_afterwards(wren, twitter, path, url):
+    profile = robin() if url.endswith((ROBIN, "/robin")) else [robin()]
+    twitter.get(url, json={"data": profile})
+    for beside in (f"{API_URL}/users/{ROBIN}/tweets", f"{API_URL}/spaces/by/creator_ids"):
+        twitter.get(beside, json={"data": []})
+    twitter.delete(UNFOLLOW_URL, json={"data": {"following": False}})
+
+    wren.get(path)
+    press_unfollow(wren)
+    wren.get(path)
+
+    assert len(calls(twitter, "GET", url)) == 2
+
+
+@pytest.mark.parametrize(
+    "path, url",
+    [
+        ("/tweets", f"{BETA_URL}/users/{ME}/following"),
+        ("/spaces", f"{BETA_URL}/users/{ME}/following/spaces"),
+    ],
+)
+def test_the_beta_reads_anew_what_followed_people_do(beta, twitter, path, url):
+    read = twitter.get(url, json={"data": []})
+    twitter.get(f"{BETA_URL}/users/{ME}", json=user_answer())
+    twitter.post(f"{BETA_URL}/users/{ME}/following", **FOLLOWED)
+
+    beta.get(path)
+    press_follow(beta)
+    beta.get(path)
+
+    assert len(read.calls) == 2
+
+
+def test_a_follow_costs_no_reading_of_tweets(wren, twitter):
+    tweets = twitter.get(TWEETS_URL, json={"data": [DAWN]})
+    twitter.post(FOLLOWING_URL, **FOLLOWED)
+
+    wren.get("/tweets")
+    press_follow(wren)
+    page = wren.get("/tweets").text
+
+    assert "Dawn chorus" in page
+    assert len(tweets.calls) == 1
+
+
+def test_a_follow_leaves_old_tweets_for_when_twitter_fails(wren, twitter, clock):
+    twitter.get(TWEETS_URL, json={"data": [DAWN]})
+    twitter.get(TWEETS_URL, status=503)
+    twitter.post(FOLLOWING_URL, **FOLLOWED)
+    wren.get("/tweets")
+
+    press_follow(wren)
+    clock.advance(minutes=2)
+
+    assert "Dawn chorus" in wren.get("/tweets").text
 
 
 def test_the_beta_follows_at_its_own_address(beta, twitter):
@@ -441,7 +511,7 @@ def test_a_follow_is_done_though_the_database_is_away_after_it(wren, twitter, ap
         raise OperationalError("UPDATE", None, ConnectionError("away"))
 
     twitter.post(FOLLOWING_URL, **FOLLOWED)
-    monkeypatch.setattr(app.extensions["perch"].people, "forget_what_was_read", away)
+    monkeypatch.setattr(app.extensions["perch"].people, "follows_changed", away)
 
     press_follow(wren)
 

@@ -20,7 +20,7 @@ from app.twitter.breaker import Breaker
 from app.twitter.budget import Budget
 from app.twitter.client import Asked
 from app.twitter.dialect import LIVE, Permission
-from app.twitter.endpoints import FOLLOWING, SPACES_BY_CREATORS, USER_TWEETS, USERS_ME
+from app.twitter.endpoints import FOLLOWING, SPACES_BY_CREATORS, TWEETS, USER_TWEETS, USERS_ME
 from app.twitter.entities import User
 from app.twitter.errors import (
     Busy,
@@ -113,7 +113,7 @@ def here(clock):
         )
 
 
-def person(user_id=1, epoch=0, *, scopes=None):
+def person(user_id=1, epoch=0, follows_epoch=0, *, scopes=None):
     return Person(
         user_id=user_id,
         grant_id="g",
@@ -121,6 +121,7 @@ def person(user_id=1, epoch=0, *, scopes=None):
         scopes=LIVE.scopes(*Permission) if scopes is None else scopes,
         signed_in_at=datetime.now(UTC),
         cache_epoch=epoch,
+        follows_epoch=follows_epoch,
     )
 
 
@@ -378,6 +379,24 @@ def test_the_next_epoch_reads_anew(here):
     panels(here, who=person(epoch=0))
 
     assert names(panels(here, who=person(epoch=1))["people"]) == ["after it"]
+
+
+def test_the_next_epoch_of_follows_reads_anew_what_depends_on_them(here):
+    here.client.answers = [named("before the follow"), named("after it")]
+    panels(here, who=person(follows_epoch=0))
+
+    assert names(panels(here, who=person(follows_epoch=1))["people"]) == ["after it"]
+
+
+def test_the_next_epoch_of_follows_leaves_alone_what_does_not(here):
+    tweets = Read(asks=(TWEETS,), fetch=lambda api: api.tweets(["7"]))
+    here.client.answers = [{"data": [{"id": "7", "text": "dawn chorus"}]}]
+    panels(here, who=person(follows_epoch=0), tweets=tweets)
+
+    [tweet] = panels(here, who=person(follows_epoch=1), tweets=tweets)["tweets"].page.items
+
+    assert tweet.id == "7"
+    assert len(here.client.asked) == 1
 
 
 def test_another_list_is_another_key(here):

@@ -12,6 +12,7 @@ from app.accounts.usage import Usages
 from app.twitter.client import Asked
 from app.twitter.endpoints import TWEETS, USER_TWEETS, USERS_ME
 from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+from tests.web.test_health import statements
 from tests.web.test_pages import TWEET, TWEETS_URL, calls_to, stand
 
 HOST = "127.0.0.1"
@@ -87,6 +88,17 @@ def test_refreshing_what_is_not_there_does_nothing(signed_in, twitter):
 
 def test_refreshing_takes_the_token_against_forgery(signed_in):
     assert signed_in.post("/tweets", data={"refresh": "tweets"}).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/", "/tweets", "/follows", "/follows/followers", "/spaces"])
+def test_a_warm_page_costs_one_statement(app, signed_in, twitter, path):
+    stand(twitter)
+    signed_in.get(path)
+
+    with statements(app) as asked:
+        signed_in.get(path)
+
+    assert len(asked) == 1
 
 
 def test_who_logs_out_leaves_nothing_to_be_shown(client, kind_twitter, rows):
