@@ -126,13 +126,15 @@ def followers(user_id: str, *, page_token: str = "") -> Read[User]:
 def faces(user_id: str, dialect: Dialect, *, with_spaces: bool) -> Read[User]:
     """Read whom somebody follows, for an overview that shows their Spaces as well.
 
-    The Spaces take a list of a hundred: asked for in the same words, it is read once.
+    The Spaces take a list of a hundred: asked for in the same words, it is read once, and kept as
+    long as they are.
     """
     for_both = with_spaces and not endpoints.FOLLOWING_SPACES.exists_in(dialect)
     asked = MOST_ASKED if for_both else FACES_ON_HOME
     return Read(
         asks=(endpoints.FOLLOWING,),
         fetch=lambda api: api.following(user_id, max_results=asked, read=FACES_ON_HOME),
+        kept=SPACES_KEPT if for_both else timedelta(0),
     )
 
 

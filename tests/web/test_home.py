@@ -4,7 +4,16 @@ import re
 
 import pytest
 
-from tests.web.test_pages import FOLLOWING_URL, SPACES_URL, TWEET, TWEETS_URL, calls_to, stand
+from tests.factories import ME_URL, TOKEN_URL, user_answer
+from tests.web.test_pages import (
+    FOLLOWING_URL,
+    SPACES_URL,
+    TWEET,
+    TWEETS_URL,
+    calls_to,
+    lacking,
+    stand,
+)
 
 NOT_IN_PLAN = {
     "status": 403,
@@ -37,6 +46,36 @@ def test_each_panel_says_its_age_and_can_be_refreshed(signed_in, twitter, clock)
 
     assert re.findall(r'name="refresh" value="(\w+)"', page) == ["tweets", "spaces", "following"]
     assert page.count("Read <time") == 3
+
+
+@pytest.mark.parametrize(
+    "seconds, again", [(61, []), (299, []), (300, [FOLLOWING_URL, SPACES_URL])]
+)
+def test_the_list_that_serves_two_panels_is_read_as_seldom_as_the_spaces(
+    signed_in, twitter, clock, seconds, again
+):
+    stand(twitter)
+    signed_in.get("/")
+    before = len(twitter.calls)
+    clock.advance(seconds=seconds)
+
+    signed_in.get("/")
+
+    asked = [call.request.url.split("?")[0] for call in list(twitter.calls)[before:]]
+    assert sorted(asked) == sorted([TWEETS_URL, *again])
+
+
+def test_a_list_of_faces_alone_is_read_after_a_minute(client, twitter, clock):
+    twitter.post(TOKEN_URL, json=lacking("space.read"))
+    twitter.get(ME_URL, json=user_answer())
+    client.sign_in()
+    stand(twitter)
+    client.get("/")
+    clock.advance(seconds=61)
+
+    client.get("/")
+
+    assert len(calls_to(twitter, FOLLOWING_URL)) == 2
 
 
 def test_one_panel_is_refreshed_and_the_others_are_not(signed_in, twitter, clock):
