@@ -4,15 +4,18 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 from config import Config
+from tests.dialects import LIVE
 
 PUBLIC_URL = "http://127.0.0.1:8000"
 AUTHORIZE_URL = "https://x.com/i/oauth2/authorize"
-API_URL = "https://api.x.com/2"
-TOKEN_URL = f"{API_URL}/oauth2/token"
-REVOKE_URL = f"{API_URL}/oauth2/revoke"
-ME_URL = f"{API_URL}/users/me"
+TOKEN_PATH, REVOKE_PATH, ME_PATH = "/oauth2/token", "/oauth2/revoke", "/users/me"
 
-LIVE_SCOPES = "follows.read offline.access space.read tweet.read users.read"
+# Those of today's service. In both dialects: `tests.dialects`.
+API_URL = LIVE.api_url
+TOKEN_URL = API_URL + TOKEN_PATH
+REVOKE_URL = API_URL + REVOKE_PATH
+ME_URL = API_URL + ME_PATH
+LIVE_SCOPES = LIVE.reads
 
 
 class Clock:

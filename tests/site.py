@@ -3,6 +3,7 @@
 import re
 import shutil
 from dataclasses import dataclass
+from functools import partialmethod
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,11 +16,12 @@ from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from app.extensions import db
+from tests.dialects import DIALECTS, LIVE
 from tests.factories import (
-    ME_URL,
+    ME_PATH,
     PUBLIC_URL,
-    REVOKE_URL,
-    TOKEN_URL,
+    REVOKE_PATH,
+    TOKEN_PATH,
     Clock,
     build_config,
     token_answer,
@@ -69,6 +71,38 @@ class Browser(FlaskClient):
 
     def is_signed_in(self):
         return self.get("/account").status_code == 200
+
+
+class Twitter(responses.RequestsMock):
+    """Twitter at its real addresses in one dialect: a path is one of its API."""
+
+    def __init__(self, dialect):
+        super().__init__(assert_all_requests_are_fired=False)
+        self.dialect = dialect
+
+    def at(self, place):
+        """Return the address of a path; every other address stays as it is."""
+        is_path = isinstance(place, str) and place.startswith("/")
+        return self.dialect.api_url + place if is_path else place
+
+    def add(self, method=None, url=None, *args, **kwargs):
+        return super().add(method, self.at(url), *args, **kwargs)
+
+    get = partialmethod(add, "GET")
+    post = partialmethod(add, "POST")
+    delete = partialmethod(add, "DELETE")
+
+    def replace(self, method_or_response=None, url=None, *args, **kwargs):
+        return super().replace(method_or_response, self.at(url), *args, **kwargs)
+
+    def calls_to(self, place, method=None):
+        """Return every call to this very place, the oldest first."""
+        return [
+            call
+            for call in self.calls
+            if call.request.url.split("?")[0] == self.at(place)
+            and method in {None, call.request.method}
+        ]
 
 
 def migrate(root, **settings):
@@ -137,12 +171,25 @@ def apps():
             db.engine.dispose()
 
 
+@pytest.fixture(params=DIALECTS.values(), ids=str)
+def dialect(request):
+    """How Twitter speaks: who asks for this is run once in each dialect."""
+    return request.param
+
+
 @pytest.fixture
-def build_app(database_url, apps, tmp_path, clock, compiled_templates):
+def spoken(request):
+    """The dialect of this test, which is today's for tests that say nothing of it."""
+    return request.getfixturevalue("dialect") if "dialect" in request.fixturenames else LIVE
+
+
+@pytest.fixture
+def build_app(database_url, apps, tmp_path, clock, compiled_templates, spoken):
     """Make apps on one database; `build_app(PUBLIC_URL=...)` changes settings."""
 
     def build(**settings):
-        config = build_config(tmp_path, **{"DATABASE_URL": database_url} | settings)
+        usual = {"DATABASE_URL": database_url, "TWITTER_DIALECT": spoken.name}
+        config = build_config(tmp_path, **usual | settings)
         app = create_app(config, now=clock)
         app.test_client_class = Browser
         app.jinja_env.bytecode_cache = compiled_templates
@@ -163,9 +210,9 @@ def client(app):
 
 
 @pytest.fixture
-def twitter(apps):
+def twitter(apps, spoken):
     """Twitter's real addresses, answered by nobody until a test says how; then in that order."""
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+    with Twitter(spoken) as mock:
         yield mock
         for app in apps:  # what they do in the background is part of the test
             app.extensions["perch"].outbox.wait(seconds=5)
@@ -175,10 +222,17 @@ def twitter(apps):
 @pytest.fixture
 def kind_twitter(twitter):
     """Twitter on a good day: a token set, Wren's profile, and revocations that work."""
-    twitter.post(TOKEN_URL, json=token_answer())
-    twitter.get(ME_URL, json=user_answer())
-    twitter.post(REVOKE_URL, json={"revoked": True})
+    twitter.post(TOKEN_PATH, json=token_answer(scope=twitter.dialect.granted()))
+    twitter.get(ME_PATH, json=user_answer())
+    twitter.post(REVOKE_PATH, json={"revoked": True})
     return twitter
+
+
+@pytest.fixture
+def signed_in(client, kind_twitter):
+    """Wren's browser, signed in."""
+    client.sign_in()
+    return client
 
 
 @pytest.fixture

@@ -6,33 +6,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.factories import API_URL, token_answer, user_answer
+pytestmark = pytest.mark.usefixtures("dialect")
 
-BETA_URL = "https://api.twitter.com/2"
-BETA_SCOPE = "tweet.read users.read account.follows.read spaces.read offline.access"
 PROBLEMS = "https://api.twitter.com/2/problems"
 FIELDS = [("/tweets/lookup", "ids"), ("/spaces/lookup", "ids"), ("/spaces/lookup", "creators")]
-
-
-@pytest.fixture(params=["live", "beta"])
-def dialect(request):
-    return request.param
-
-
-@pytest.fixture
-def api(dialect):
-    return API_URL if dialect == "live" else BETA_URL
-
-
-@pytest.fixture
-def signed_in(build_app, dialect, api, twitter):
-    """Somebody who is signed in, once in each dialect."""
-    client = build_app(TWITTER_DIALECT=dialect).test_client()
-    scopes = {} if dialect == "live" else {"scope": BETA_SCOPE}
-    twitter.post(f"{api}/oauth2/token", json=token_answer(**scopes))
-    twitter.get(f"{api}/users/me", json=user_answer())
-    client.sign_in()
-    return client
 
 
 def tweet(tweet_id):
@@ -62,8 +39,8 @@ def calls(twitter):
 # Tweets
 
 
-def test_ids_and_links_are_read_at_once_and_shown_in_the_order_asked(signed_in, twitter, api):
-    twitter.get(f"{api}/tweets", json={"data": [tweet("10"), tweet("30"), tweet("20")]})
+def test_ids_and_links_are_read_at_once_and_shown_in_the_order_asked(signed_in, twitter):
+    twitter.get("/tweets", json={"data": [tweet("10"), tweet("30"), tweet("20")]})
     typed = "30, https://x.com/wren/status/10?s=20\nmobile.twitter.com/wren/status/20 30"
 
     page = signed_in.get("/tweets/lookup", query_string={"ids": typed}).text
@@ -73,13 +50,13 @@ def test_ids_and_links_are_read_at_once_and_shown_in_the_order_asked(signed_in, 
     assert f">\n{typed}</textarea>" in unescape(page)
 
 
-def test_what_is_missing_has_its_place_and_its_reason(signed_in, twitter, api):
+def test_what_is_missing_has_its_place_and_its_reason(signed_in, twitter):
     errors = [
         missing("10", "resource-not-found"),
         missing("20", "not-authorized-for-resource"),
         missing("30", "resource-not-found", "User has been suspended: [30]."),
     ]
-    twitter.get(f"{api}/tweets", json={"data": [tweet("40")], "errors": errors})
+    twitter.get("/tweets", json={"data": [tweet("40")], "errors": errors})
 
     page = signed_in.get("/tweets/lookup?ids=10,20,40,30,50").text
 
@@ -94,8 +71,8 @@ def test_what_is_missing_has_its_place_and_its_reason(signed_in, twitter, api):
     assert "Tweet 50" in page
 
 
-def test_nothing_but_missing_ones_is_no_error(signed_in, twitter, api):
-    twitter.get(f"{api}/tweets", json={"errors": [missing("10", "resource-not-found")]})
+def test_nothing_but_missing_ones_is_no_error(signed_in, twitter):
+    twitter.get("/tweets", json={"errors": [missing("10", "resource-not-found")]})
 
     answer = signed_in.get("/tweets/lookup?ids=10")
 
@@ -103,8 +80,8 @@ def test_nothing_but_missing_ones_is_no_error(signed_in, twitter, api):
     assert "This Tweet is gone" in answer.text
 
 
-def test_trouble_is_said_once_and_not_for_each(signed_in, twitter, api):
-    twitter.get(f"{api}/tweets", status=503)
+def test_trouble_is_said_once_and_not_for_each(signed_in, twitter):
+    twitter.get("/tweets", status=503)
 
     page = signed_in.get("/tweets/lookup?ids=10,20").text
 
@@ -112,9 +89,9 @@ def test_trouble_is_said_once_and_not_for_each(signed_in, twitter, api):
     assert "Tweet 10" not in page
 
 
-def test_a_hundred_links_come_by_post_and_leave_as_a_short_address(signed_in, twitter, api):
+def test_a_hundred_links_come_by_post_and_leave_as_a_short_address(signed_in, twitter):
     ids = [str(1_000_000_000_000_000_000 + number) for number in range(100)]
-    twitter.get(f"{api}/tweets", json={"data": [tweet(tweet_id) for tweet_id in ids]})
+    twitter.get("/tweets", json={"data": [tweet(tweet_id) for tweet_id in ids]})
     links = [f"https://twitter.com/somebody/status/{id_}?s=20&t=abcdefghijklmn" for id_ in ids]
 
     answer = press(signed_in, "/tweets/lookup", ids="\r\n".join(links))
@@ -126,8 +103,8 @@ def test_a_hundred_links_come_by_post_and_leave_as_a_short_address(signed_in, tw
     assert page.count("<article") == 100
 
 
-def test_a_look_up_can_be_refreshed(signed_in, twitter, api, clock):
-    twitter.get(f"{api}/tweets", json={"data": [tweet("10")]})
+def test_a_look_up_can_be_refreshed(signed_in, twitter, clock):
+    twitter.get("/tweets", json={"data": [tweet("10")]})
     signed_in.get("/tweets/lookup?ids=10")
     clock.advance(minutes=1)
 
@@ -140,12 +117,12 @@ def test_a_look_up_can_be_refreshed(signed_in, twitter, api, clock):
 # Spaces
 
 
-def test_spaces_are_looked_up_by_id_and_link(signed_in, twitter, api):
+def test_spaces_are_looked_up_by_id_and_link(signed_in, twitter):
     body = {
         "data": [space("1Bb", state="ended"), space("1Aa")],
         "errors": [missing("1Cc", "resource-not-found")],
     }
-    twitter.get(f"{api}/spaces", json=body)
+    twitter.get("/spaces", json=body)
 
     page = signed_in.get("/spaces/lookup?ids=1Aa,x.com/i/spaces/1Cc/peek+1Bb").text
 
@@ -154,9 +131,9 @@ def test_spaces_are_looked_up_by_id_and_link(signed_in, twitter, api):
     assert calls(twitter)[-1].params["ids"] == "1Aa,1Cc,1Bb"
 
 
-def test_spaces_are_looked_up_by_their_creators(signed_in, twitter, api):
+def test_spaces_are_looked_up_by_their_creators(signed_in, twitter):
     body = {"data": [space("1Aa", state="scheduled"), space("1Bb"), space("1Cc", state="ended")]}
-    twitter.get(f"{api}/spaces/by/creator_ids", json=body)
+    twitter.get("/spaces/by/creator_ids", json=body)
 
     page = signed_in.get("/spaces/lookup?creators=1002,1003").text
 
@@ -165,8 +142,8 @@ def test_spaces_are_looked_up_by_their_creators(signed_in, twitter, api):
     assert calls(twitter)[-1].params["user_ids"] == "1002,1003"
 
 
-def test_creators_without_spaces_are_said_to_have_none(signed_in, twitter, api):
-    twitter.get(f"{api}/spaces/by/creator_ids", json={"meta": {"result_count": 0}})
+def test_creators_without_spaces_are_said_to_have_none(signed_in, twitter):
+    twitter.get("/spaces/by/creator_ids", json={"meta": {"result_count": 0}})
 
     page = signed_in.get("/spaces/lookup?creators=1002").text
 
@@ -271,16 +248,16 @@ def test_hostile_input_is_only_text(signed_in):
     assert page.count("</textarea>") == 1
 
 
-def test_tweets_offer_to_look_up(signed_in, twitter, api):
-    twitter.get(re.compile(f"{api}/users/1001.*"), json={"meta": {"result_count": 0}})
+def test_tweets_offer_to_look_up(signed_in, twitter):
+    twitter.get(re.compile(".*/users/1001.*"), json={"meta": {"result_count": 0}})
 
     page = signed_in.get("/tweets").text
 
     assert re.search(r'<form[^>]+method="post" action="/tweets/lookup">', main_of(page))
 
 
-def test_spaces_offer_to_look_up_in_two_ways(signed_in, twitter, api):
-    twitter.get(re.compile(f"{api}/users/1001.*"), json={"meta": {"result_count": 0}})
+def test_spaces_offer_to_look_up_in_two_ways(signed_in, twitter):
+    twitter.get(re.compile(".*/users/1001.*"), json={"meta": {"result_count": 0}})
 
     page = signed_in.get("/spaces").text
 

@@ -4,15 +4,12 @@ import re
 
 import pytest
 
-from tests.factories import API_URL, token_answer, user_answer
+from tests.factories import ME_PATH, TOKEN_PATH, token_answer, user_answer
+
+pytestmark = pytest.mark.usefixtures("dialect")
 
 ME = "1001"
-FOLLOWING_URL = f"{API_URL}/users/{ME}/following"
-SPACES_URL = f"{API_URL}/spaces/by/creator_ids"
 SPACE_ID = "1DXxyRYNejbKM"
-SPACE_URL = f"{API_URL}/spaces/{SPACE_ID}"
-BETA_URL = "https://api.twitter.com/2"
-BETA_SCOPE = "tweet.read users.read account.follows.read spaces.read offline.access"
 PROBLEMS = "https://api.twitter.com/2/problems"
 
 ROBIN = {"id": "1002", "username": "robin", "name": "Robin Redbreast"}
@@ -37,33 +34,12 @@ def answer_of(*spaces):
     return {"data": list(spaces), "includes": {"users": [ROBIN, JAY]}}
 
 
-@pytest.fixture(params=["live", "beta"])
-def dialect(request):
-    return request.param
-
-
 @pytest.fixture
-def api(dialect):
-    return API_URL if dialect == "live" else BETA_URL
-
-
-@pytest.fixture
-def signed_in(build_app, dialect, api, twitter):
-    """Somebody who is signed in, once in each dialect."""
-    client = build_app(TWITTER_DIALECT=dialect).test_client()
-    scopes = {} if dialect == "live" else {"scope": BETA_SCOPE}
-    twitter.post(f"{api}/oauth2/token", json=token_answer(**scopes))
-    twitter.get(f"{api}/users/me", json=user_answer())
-    client.sign_in()
-    return client
-
-
-@pytest.fixture
-def open_one(signed_in, twitter, api):
+def open_one(signed_in, twitter):
     """Open the page of a Space that Twitter answers for like this."""
 
     def open_it(body):
-        twitter.get(f"{api}/spaces/{SPACE_ID}", json=body)
+        twitter.get(f"/spaces/{SPACE_ID}", json=body)
         return signed_in.get(f"/spaces/{SPACE_ID}").text
 
     return open_it
@@ -72,16 +48,14 @@ def open_one(signed_in, twitter, api):
 # Those of people one follows
 
 
-def stand(twitter, api, **answer):
-    if api == BETA_URL:
-        twitter.get(f"{api}/users/{ME}/following/spaces", **answer)
-    else:
-        twitter.get(FOLLOWING_URL, json={"data": [ROBIN]})
-        twitter.get(SPACES_URL, **answer)
+def stand(twitter, **answer):
+    # Today it takes the follows to find them.
+    twitter.get(f"/users/{ME}/following", json={"data": [ROBIN]})
+    twitter.get(twitter.dialect.spaces, **answer)
 
 
-def test_spaces_lead_to_their_pages(signed_in, twitter, api):
-    stand(twitter, api, json=answer_of(space()))
+def test_spaces_lead_to_their_pages(signed_in, twitter):
+    stand(twitter, json=answer_of(space()))
 
     page = signed_in.get("/spaces").text
 
@@ -90,12 +64,12 @@ def test_spaces_lead_to_their_pages(signed_in, twitter, api):
     assert "Read <time" in page
 
 
-def test_old_spaces_are_shown_with_the_reason(signed_in, twitter, api, clock):
-    stand(twitter, api, json=answer_of(space()))
+def test_old_spaces_are_shown_with_the_reason(signed_in, twitter, clock):
+    stand(twitter, json=answer_of(space()))
     signed_in.get("/spaces")
     clock.advance(minutes=6)
     twitter.reset()
-    stand(twitter, api, status=503)
+    stand(twitter, status=503)
 
     page = signed_in.get("/spaces").text
 
@@ -104,8 +78,8 @@ def test_old_spaces_are_shown_with_the_reason(signed_in, twitter, api, clock):
     assert "Dawn chorus" in page
 
 
-def test_spaces_in_trouble_show_no_empty_panels(signed_in, twitter, api):
-    stand(twitter, api, status=503)
+def test_spaces_in_trouble_show_no_empty_panels(signed_in, twitter):
+    stand(twitter, status=503)
 
     page = signed_in.get("/spaces").text
 
@@ -205,8 +179,7 @@ def test_what_is_no_id_is_no_page(signed_in, twitter, space_id):
 def test_a_space_leads_to_twitter(open_one, dialect):
     page = open_one({"data": space()})
 
-    site = "x.com" if dialect == "live" else "twitter.com"
-    assert f'href="https://{site}/i/spaces/{SPACE_ID}"' in page
+    assert f'href="{dialect.home}/i/spaces/{SPACE_ID}"' in page
 
 
 def test_a_hostile_title_is_only_text(open_one):
@@ -216,10 +189,9 @@ def test_a_hostile_title_is_only_text(open_one):
     assert re.search(r"<h1[^>]*><bdi>&lt;/h1&gt;&lt;script&gt;", page)
 
 
-def test_a_space_needs_its_permission(build_app, twitter):
-    client = build_app().test_client()
-    twitter.post(f"{API_URL}/oauth2/token", json=token_answer(scope="tweet.read users.read"))
-    twitter.get(f"{API_URL}/users/me", json=user_answer())
+def test_a_space_needs_its_permission(client, twitter):
+    twitter.post(TOKEN_PATH, json=token_answer(scope="tweet.read users.read"))
+    twitter.get(ME_PATH, json=user_answer())
     client.sign_in()
 
     page = client.get(f"/spaces/{SPACE_ID}").text

@@ -1,0 +1,76 @@
+"""Twitter's two dialects as its documents have them. Nothing here is taken from the app.
+
+A test that asks for the fixture `dialect` runs in both, at the addresses of each; where a file says
+so for all of its tests, `only` is for those that one dialect has no page, list or word for.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+
+ME = "1001"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """Where Twitter stands, what its scopes are called, and where it keeps what pages show."""
+
+    name: str
+    home: str
+    api_url: str
+    # Scopes: what a sign-in asks for, what a follow asks for besides, and two of the former.
+    reads: str
+    follow: str
+    read_follows: str
+    read_spaces: str
+    # Paths of the API. The beta has no timeline, only what is pinned to a profile.
+    tweets: str
+    spaces: str
+
+    def __str__(self):
+        return self.name
+
+    def granted(self, *further, without=()):
+        """Return the scopes of a token answer, whose order is not that of the request."""
+        scopes = [scope for scope in self.reads.split() if scope not in without]
+        return " ".join([*further, *reversed(scopes)])
+
+    def tweets_answer(self, *tweets, users=(), **includes):
+        """Return what Twitter answers who asks for Wren's Tweets; the beta tells of one, pinned."""
+        if self.name == "live":
+            return {"data": list(tweets), "includes": {"users": list(users), **includes}}
+        pinning = {"id": ME, "username": "wren", "name": "Wren"}
+        if tweets:
+            pinning["pinned_tweet_id"] = tweets[0]["id"]
+        return {"data": pinning, "includes": {"tweets": list(tweets), **includes}}
+
+
+LIVE = Dialect(
+    name="live",
+    home="https://x.com",
+    api_url="https://api.x.com/2",
+    reads="follows.read offline.access space.read tweet.read users.read",
+    follow="follows.write",
+    read_follows="follows.read",
+    read_spaces="space.read",
+    tweets=f"/users/{ME}/tweets",
+    spaces="/spaces/by/creator_ids",
+)
+BETA = Dialect(
+    name="beta",
+    home="https://twitter.com",
+    api_url="https://api.twitter.com/2",
+    reads="account.follows.read offline.access spaces.read tweet.read users.read",
+    follow="account.follows.write",
+    read_follows="account.follows.read",
+    read_spaces="spaces.read",
+    tweets=f"/users/{ME}",
+    spaces=f"/users/{ME}/following/spaces",
+)
+DIALECTS = {dialect.name: dialect for dialect in (LIVE, BETA)}
+
+
+def only(dialect, *, why):
+    """Run a test in one dialect alone. `why` is for whoever reads the test."""
+    assert why
+    return pytest.mark.parametrize("dialect", [dialect], ids=str, indirect=True)
