@@ -16,6 +16,7 @@ from app.twitter.api import MOST_ASKED, Page
 from app.twitter.dialect import HOMES
 from app.twitter.entities import SPACE_ID, USER_OR_TWEET_ID
 from app.twitter.problems import Missing
+from app.twitter.text import ASKABLE
 
 # Text that is longer is not cut into words to find out what is wrong with it.
 LONGEST = 30_000
@@ -32,10 +33,9 @@ _HOSTS = {
 }
 _TWEET_PATH = re.compile(r"/(?:[A-Za-z0-9_]{1,50}|i/web|i)/status(?:es)?/([0-9]{1,19})(?:/.*)?")
 _SPACE_PATH = re.compile(r"/i/spaces/([A-Za-z0-9]{1,13})(?:/.*)?")
-_PERSON_PATH = re.compile(r"/([A-Za-z0-9_]{1,15})/?")
+_PERSON_PATH = re.compile(rf"/({ASKABLE.pattern})/?")
 _PERSON_ID_PATH = re.compile(r"/i/user/([0-9]{1,19})/?")
-# Names that are asked for have 15 characters at most (X docs: "Users lookup").
-_NAME = re.compile(r"@?([A-Za-z0-9_]{1,15})")
+_NAME = re.compile(rf"@?({ASKABLE.pattern})")
 # Twitter's own pages, which look like profiles.
 # fmt: off
 _NO_NAMES = {

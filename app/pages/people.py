@@ -18,7 +18,7 @@ from app.pages.view import shown
 from app.pages.visitor import for_signed_in
 from app.services import services
 from app.twitter.entities import USER_OR_TWEET_ID, Tweet, User
-from app.twitter.text import USERNAME
+from app.twitter.text import ASKABLE
 
 
 @for_signed_in
@@ -37,7 +37,7 @@ def people(person: Person) -> ResponseReturnValue:
 @for_signed_in
 def person(person: Person, username: str) -> ResponseReturnValue:
     """GET /people/<username>: a profile and its Tweets."""
-    if not USERNAME.fullmatch(username):
+    if not ASKABLE.fullmatch(username):
         abort(404)
     dialect, there = services().dialect, paging.place()
     tweets = reads.tweets_by_username(username, dialect, page_token=there.token)
@@ -68,8 +68,11 @@ def found_in(
 
 
 def profile_url(user: User) -> str:
-    """Return where somebody is shown here. A template filter; a name may be no proper one."""
-    if USERNAME.fullmatch(user.username):
+    """Return where somebody is shown here. A template filter.
+
+    A name may be no proper one, or so old and long that Twitter does not take it any more.
+    """
+    if ASKABLE.fullmatch(user.username):
         return url_for("pages.person", username=user.username)
     return url_for("pages.person_by_id", user_id=user.id)
 

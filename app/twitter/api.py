@@ -22,7 +22,7 @@ from app.twitter.endpoints import Endpoint
 from app.twitter.entities import SPACE_ID, USER_OR_TWEET_ID, Includes, Space, Tweet, User
 from app.twitter.errors import Unreadable
 from app.twitter.problems import Problem, problems
-from app.twitter.text import USERNAME
+from app.twitter.text import ASKABLE
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -152,7 +152,7 @@ class Api:
         """Return one person by name (GET /2/users/by/username/:username; beta: /2/users/by)."""
         if not endpoints.USER_BY_USERNAME.exists_in(self._dialect):
             return self.users_by_usernames([username])
-        name = _checked(username, USERNAME)
+        name = _checked(username, ASKABLE)
         return self._one(endpoints.USER_BY_USERNAME, self._fields.user, _user, username=name)
 
     def users(self, user_ids: Sequence[str]) -> Page[User]:
@@ -162,7 +162,7 @@ class Api:
 
     def users_by_usernames(self, usernames: Sequence[str]) -> Page[User]:
         """Return 1 to 100 people by name (GET /2/users/by), in no promised order."""
-        params = {"usernames": _all_checked(usernames, USERNAME), **self._fields.user}
+        params = {"usernames": _all_checked(usernames, ASKABLE), **self._fields.user}
         return _page(self._get(endpoints.USERS_BY, params), _user)
 
     # Tweets

@@ -23,6 +23,7 @@ Kind = Literal["plain", "url", "media", "quote", "mention", "hashtag", "cashtag"
 LONGEST = 30_000
 LONGEST_ADDRESS = 2_000
 USERNAME = re.compile(r"[A-Za-z0-9_]{1,50}")  # 15 today; some old accounts have more
+ASKABLE = re.compile(r"[A-Za-z0-9_]{1,15}")  # Twitter takes no longer one, not even theirs
 LONGEST_TAG = 280
 # Beside letters, digits and marks: what stands inside words in Persian, Catalan, Hebrew and others.
 JOINERS = frozenset("_\u200c\u200d\u00b7\u05f3\u05f4\u30fb")

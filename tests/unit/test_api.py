@@ -102,7 +102,7 @@ HARMLESS: list[object] = [
 PAGES = [name for name in READS if name != "me"]
 
 NOT_IDS = ["", "a", "1/../2", "me", "-1", "1" * 20, "1?x=1", "1&a=b", "1\n", "١", "1,2", " 1"]
-NOT_USERNAMES = ["", "a b", "@wren", "../me", "wren?x=1", "wrén", "wren,robin", "wren\n", "x" * 51]
+NOT_USERNAMES = ["", "a b", "@wren", "../me", "wren?x=1", "wrén", "wren,robin", "wren\n", "x" * 16]
 NOT_SPACE_IDS = ["", "1_a", "-1", "1" * 14, "1a/buyers", "1a?x=1", "1ä", "1a\n", "1a,1b"]
 
 either_dialect = pytest.mark.parametrize(

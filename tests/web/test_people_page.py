@@ -237,6 +237,15 @@ def test_the_beta_finds_people_in_the_same_way(beta, twitter):
     assert '<bdi class="name">Jay' in page
 
 
+def test_a_name_that_twitter_takes_no_more_leads_to_the_profile_by_id(wren, twitter):
+    twitter.get(USERS_URL, json={"data": [ROBIN | {"username": "robin_of_sherwood"}]})
+
+    page = look_for(wren, "1002").text
+
+    assert "@robin_of_sherwood" in page
+    assert '<a class="who" href="/people/id/1002">' in page
+
+
 # One
 
 
@@ -350,7 +359,7 @@ def test_ones_own_profile_has_no_button(wren, twitter):
     "path",
     [
         "/people/no-name",
-        "/people/" + "a" * 51,
+        "/people/" + "a" * 16,
         "/people/robin%20",
         "/people/@robin",
         "/people/r%C3%B6bin",
