@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
@@ -38,7 +40,7 @@ def shown(
         panel = request.form.get("refresh", "")
         if panel in reads:
             Reader.of(person, anew={panel: NEW_ENOUGH}).panels(**{panel: reads[panel]})
-            session[ANEW] = [request.path, panel, services().now().timestamp()]
+            session[ANEW] = [_this_page(), panel, services().now().timestamp()]
         return redirect(request.full_path.removesuffix("?"), code=303)
     panels = Reader.of(person, anew=_wanted_anew()).panels(**reads)
     return render_template(template, **panels, **context)
@@ -46,6 +48,15 @@ def shown(
 
 def _wanted_anew() -> Mapping[str, timedelta]:
     """Return how young the panel must be whose button was pressed just now, if one was."""
-    path, panel, pressed_at = session.get(ANEW, ("", "", 0))
+    page, panel, pressed_at = session.get(ANEW, ("", "", 0))
     ago = services().now() - datetime.fromtimestamp(pressed_at, tz=UTC)
-    return {panel: ago + NEW_ENOUGH} if path == request.path and ago < TOLD_FOR else {}
+    return {panel: ago + NEW_ENOUGH} if page == _this_page() and ago < TOLD_FOR else {}
+
+
+def _this_page() -> str:
+    """Tell pages apart by path and query: other ids, or the next part of a list, are another page.
+
+    A hash, because a hundred ids are longer than a cookie should be.
+    """
+    query = urlencode(sorted(request.args.items(multi=True)))
+    return hashlib.sha256(f"{request.path}?{query}".encode()).hexdigest()[:16]

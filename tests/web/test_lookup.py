@@ -114,6 +114,30 @@ def test_a_look_up_can_be_refreshed(signed_in, twitter, clock):
     assert len([call for call in calls(twitter) if "/tweets?" in call.url]) == 2
 
 
+def test_refreshing_one_look_up_costs_no_call_of_another(signed_in, twitter, clock):
+    twitter.get("/tweets", json={"data": [tweet("10")]})
+    twitter.get("/tweets", json={"data": [tweet("11")]})
+    for ids in ("10", "11"):
+        signed_in.get(f"/tweets/lookup?ids={ids}")
+    clock.advance(seconds=30)
+    press(signed_in, "/tweets/lookup?ids=10", refresh="tweets")
+    clock.advance(seconds=1)
+
+    signed_in.get("/tweets/lookup?ids=11")
+
+    asked = [call.params["ids"] for call in calls(twitter) if "/tweets?" in call.url]
+    assert asked == ["10", "11", "10"]
+
+
+def test_refreshing_a_hundred_is_remembered_in_a_small_cookie(signed_in, twitter, clock):
+    ids = ",".join(str(1_000_000_000_000_000_000 + number) for number in range(100))
+    twitter.get("/tweets", json={"data": [tweet("10")]})
+
+    press(signed_in, f"/tweets/lookup?ids={ids}", refresh="tweets")
+
+    assert len(signed_in.get_cookie("session", "127.0.0.1").value) < 500
+
+
 # Spaces
 
 
