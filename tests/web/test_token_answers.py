@@ -1,6 +1,7 @@
 """Token answers that are none: each a calm page, nothing stored, one call at most."""
 
 import json
+from datetime import timedelta
 
 import pytest
 import requests
@@ -257,6 +258,25 @@ def test_without_a_profile_nobody_is_half_signed_in(client, twitter, rows, statu
     assert not client.is_signed_in()
     hints = {row["token_type_hint"] for row in rows(Revocation)}
     assert hints == {"access_token", "refresh_token"}
+
+
+def test_a_sign_in_that_met_a_limit_keeps_no_later_one_from_asking(client, kind_twitter, clock):
+    tomorrow = str(int((clock() + timedelta(hours=24)).timestamp()))
+    headers = {
+        f"{window}-{name}": value
+        for window in ("x-user-limit-24hour", "x-app-limit-24hour")
+        for name, value in {"limit": "25", "remaining": "0", "reset": tomorrow}.items()
+    }
+    met = kind_twitter.upsert("GET", ME_URL, status=429, json=PROBLEM, headers=headers)
+    client.sign_in()
+    was_signed_in = client.is_signed_in()
+    kind_twitter.upsert("GET", ME_URL, json=user_answer())
+
+    answer = client.sign_in()
+
+    assert (len(met.calls), was_signed_in) == (1, False)
+    assert answer.status_code == 303
+    assert client.is_signed_in()
 
 
 def test_tokens_nobody_will_use_are_revoked_at_twitter(app, client, twitter, rows):
