@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ MOST_NAMED = 3
 LONGEST_NAMED = 60
 
 _BETWEEN = re.compile(r"[\s,;]+")
+_APART = re.compile(r"[,;\r\n]+")  # where one thing ends for certain
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 # x.com, and www.x.com, mobile.twitter.com, m.twitter.com, which browsers and telephones copy.
 _HOSTS = {
@@ -110,14 +112,18 @@ def people(text: str) -> Wanted:
     """Return the people in `text`: ids, names and links to profiles, each once.
 
     A number is an id. A name that is made of digits needs its @ ("@1234"), or stands in a link.
+    Two bare words with nothing but a space between them are what people are called ("Robin
+    Redbreast"), and would be two strangers.
     """
     entries = _each(
         text,
         _person,
-        nothing="Please type the name, the id or the link of at least one person.",
-        unknown="Not the name, the id or the link of a person:",
+        nothing="Please type the username, the id or the link of at least one person.",
+        unknown="Not the username, the id or the link of a person:",
         things="people",
     )
+    if _has_bare_words_side_by_side(text):
+        raise NotUnderstood("A username has no spaces. Put @ before each, or commas between.")
     each = {entry.lower(): entry for entry in reversed(entries)}  # names know no large letters
     order = tuple(dict.fromkeys(each[entry.lower()] for entry in entries))
     return Wanted(
@@ -194,6 +200,11 @@ def _person(word: str) -> str | None:
         return f"@{name[1]}"
     name_in_link = _in_link(_PERSON_PATH, word)
     return f"@{name_in_link}" if name_in_link and name_in_link.lower() not in _NO_NAMES else None
+
+
+def _has_bare_words_side_by_side(text: str) -> bool:
+    pairs = (pair for part in _APART.split(text) for pair in pairwise(part.split()))
+    return any(all(map(ASKABLE.fullmatch, pair)) and not all(map(_user_id, pair)) for pair in pairs)
 
 
 def _in_link(path: re.Pattern[str], word: str) -> str | None:

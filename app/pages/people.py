@@ -1,4 +1,4 @@
-"""Find people by name, id or link, and look at one of them."""
+"""Find people by username, id or link, and look at one of them."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def test_a_long_culprit_is_cut_short():
         (lookup.tweets, "", "Please paste the id or the link of at least one Tweet."),
         (lookup.spaces, " , ", "Please paste the id or the link of at least one Space."),
         (lookup.creators, "\n", "Please type the id of at least one person."),
-        (lookup.people, "", "Please type the name, the id or the link of at least one person."),
+        (lookup.people, "", "Please type the username, the id or the link of at least one person."),
     ],
 )
 def test_nothing_at_all_is_asked_for_kindly(read, text, sentence):
@@ -211,7 +211,7 @@ def test_a_person_is_known_by_name_by_id_and_by_link(word, wanted):
 
 
 def test_people_stand_in_the_order_asked_each_once():
-    wanted = lookup.people("@wren 1002 robin WREN x.com/Wren 1001 1002")
+    wanted = lookup.people("@wren 1002, robin, WREN x.com/Wren 1001 1002")
 
     assert wanted == Wanted(ids=("1002", "1001"), usernames=("wren", "robin"))
 
@@ -238,7 +238,28 @@ def test_who_is_nobody_is_named(word):
     with pytest.raises(NotUnderstood) as caught:
         lookup.people(word)
 
-    assert caught.value.sentence == "Not the name, the id or the link of a person:"
+    assert caught.value.sentence == "Not the username, the id or the link of a person:"
+
+
+@pytest.mark.parametrize("text", ["Robin Redbreast", "@wren, robin 1003", "1003\t robin", "a b c"])
+def test_bare_words_side_by_side_are_no_usernames(text):
+    with pytest.raises(NotUnderstood) as caught:
+        lookup.people(text)
+
+    said = "A username has no spaces. Put @ before each, or commas between."
+    assert (caught.value.sentence, caught.value.culprits) == (said, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["robin, wren", "robin;wren", "robin\nwren", "robin @wren", "@robin wren", "robin x.com/wren"],
+)
+def test_usernames_are_told_apart_by_more_than_a_space(text):
+    assert lookup.people(text).usernames == ("robin", "wren")
+
+
+def test_numbers_side_by_side_are_ids():
+    assert lookup.people("1002 1003").ids == ("1002", "1003")
 
 
 # What Twitter answered

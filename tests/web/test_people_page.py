@@ -1,4 +1,4 @@
-"""Find people by name, id or link, and look at one of them."""
+"""Find people by username, id or link, and look at one of them."""
 
 import re
 
@@ -122,7 +122,7 @@ def test_names_and_ids_are_read_side_by_side_and_shown_as_asked(wren, twitter):
 def test_the_order_asked_is_kept_whatever_order_comes_back(wren, twitter):
     twitter.get(USERS_BY_URL, json={"data": [JAY, ROBIN]})
 
-    page = look_for(wren, "robin jay").text
+    page = look_for(wren, "robin, jay").text
 
     assert page.index("Robin Redbreast") < page.index('<bdi class="name">Jay')
 
@@ -132,7 +132,7 @@ def test_whoever_is_missing_keeps_their_place(wren, twitter):
     twitter.get(USERS_BY_URL, json={"data": [ROBIN], "errors": problems})
     twitter.get(USERS_URL, json={"errors": [gone("404", "ids")]})
 
-    page = look_for(wren, "@dodo robin cuckoo 404 @silent").text
+    page = look_for(wren, "@dodo robin, cuckoo, 404 @silent").text
 
     places = re.findall(r'<bdi class="username">([^<]+)</bdi>\s*<p class="quiet">([^<]+)<', page)
     assert places == [
@@ -157,7 +157,7 @@ def test_trouble_with_the_names_leaves_the_ids_alone(wren, twitter):
     twitter.get(USERS_BY_URL, status=503)
     twitter.get(USERS_URL, json={"data": [JAY]})
 
-    page = look_for(wren, "robin 1003").text
+    page = look_for(wren, "robin, 1003").text
 
     assert "Twitter is not answering." in page
     assert '<bdi class="name">Jay' in page
@@ -179,13 +179,17 @@ def test_who_was_found_before_is_shown_while_twitter_is_away(wren, twitter, cloc
 @pytest.mark.parametrize(
     "typed, sentence",
     [
-        ("e-e", "Not the name, the id or the link of a person:"),
-        ("-5", "Not the name, the id or the link of a person:"),
-        ("12345678901234567890", "Not the name, the id or the link of a person:"),
-        ("https://evil.example/robin", "Not the name, the id or the link of a person:"),
-        ("https://x.com/robin/status/1", "Not the name, the id or the link of a person:"),
-        (",", "Please type the name, the id or the link of at least one person."),
-        (" ".join(f"bird{n}" for n in range(101)), "That is 101 people."),
+        ("e-e", "Not the username, the id or the link of a person:"),
+        ("-5", "Not the username, the id or the link of a person:"),
+        ("12345678901234567890", "Not the username, the id or the link of a person:"),
+        ("https://evil.example/robin", "Not the username, the id or the link of a person:"),
+        ("https://x.com/robin/status/1", "Not the username, the id or the link of a person:"),
+        (
+            "Robin Redbreast",
+            "A username has no spaces. Put @ before each, or commas between.",
+        ),
+        (",", "Please type the username, the id or the link of at least one person."),
+        (",".join(f"bird{n}" for n in range(101)), "That is 101 people."),
     ],
 )
 def test_bad_input_is_said_beside_the_field_and_kept(wren, twitter, typed, sentence):
@@ -231,7 +235,7 @@ def test_the_beta_finds_people_in_the_same_way(beta, twitter):
     twitter.get(f"{BETA_URL}/users/by", json={"data": [ROBIN]})
     twitter.get(f"{BETA_URL}/users", json={"data": [JAY]})
 
-    page = look_for(beta, "robin 1003").text
+    page = look_for(beta, "robin, 1003").text
 
     assert "Robin Redbreast" in page
     assert '<bdi class="name">Jay' in page
