@@ -64,14 +64,15 @@ def answer() -> BaseResponse:
     decision = request.form.get("decision")
     if decision not in ("authorize", "cancel"):
         return dead_end("decision must be authorize or cancel.")
-    if decision == "authorize" and account not in here.signed_in_choices():
-        return dead_end("account must be the username of somebody who can sign in here.")
-    asked = here.tickets.claim(request.form.get("ticket", ""))
-    if asked is None:
-        return dead_end("This form has been answered already, or was never shown.")
-    if decision == "cancel" or account is None:
-        return _back(asked, {"error": "access_denied", "state": asked.state})
-    code = here.ledger.approve(account.id, asked, here.now())
+    with here.lock:  # or somebody suspended between the two lines would still get a code
+        if decision == "authorize" and account not in here.signed_in_choices():
+            return dead_end("account must be the username of somebody who can sign in here.")
+        asked = here.tickets.claim(request.form.get("ticket", ""))
+        if asked is None:
+            return dead_end("This form has been answered already, or was never shown.")
+        if decision == "cancel" or account is None:
+            return _back(asked, {"error": "access_denied", "state": asked.state})
+        code = here.ledger.approve(account.id, asked, here.now())
     return _back(asked, {"state": asked.state, "code": code.value})
 
 

@@ -183,6 +183,13 @@ class Ledger:
                 if (grant.account_id, grant.client_id) == (account_id, client_id):
                     grant.ended = grant.ended or "revoked by the person"
 
+    def suspend(self, account_id: str) -> None:
+        """End everything a person allowed anybody. A suspension that is lifted brings none back."""
+        with self.lock:
+            for grant in self.grants:
+                if grant.account_id == account_id:
+                    grant.ended = grant.ended or "ended: the account was suspended"
+
     def expire_access(self) -> None:
         """Let every access token be over at once, as if two hours had passed."""
         with self.lock:

@@ -166,6 +166,8 @@ class World:
             after = changed_account(before, changes, frozenset(self.usernames))
             self.accounts[after.id] = after
             self._name_accounts()
+            if after.suspended:
+                self.ledger.suspend(after.id)
             return after
 
     def _name_accounts(self) -> None:

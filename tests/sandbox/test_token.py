@@ -232,6 +232,39 @@ def test_only_a_refresh_token_refreshes(steps, name):
     assert refusal(steps.refresh(token))[2] == BAD_TOKEN
 
 
+@pytest.fixture
+def suspended(steps, world):
+    """Return a code and a token set of somebody who has been suspended since."""
+    code, tokens = steps.code(), steps.sign_in()
+    world.change_account("wren", {"suspended": True})
+    return code, tokens
+
+
+def test_nothing_of_a_suspended_person_works(steps, suspended):
+    code, tokens = suspended
+
+    assert steps.get("/2/users/me", tokens["access_token"]).status_code == 401
+    assert refusal(steps.refresh(tokens["refresh_token"])) == (400, "invalid_request", BAD_TOKEN)
+    assert refusal(steps.exchange(code)) == (400, "invalid_request", BAD_CODE)
+
+
+def test_a_lifted_suspension_brings_nothing_back(steps, world, suspended):
+    """Nobody knows what Twitter does; an app that expects the worst is right either way."""
+    code, tokens = suspended
+    world.change_account("wren", {"suspended": False})
+
+    assert steps.get("/2/users/me", tokens["access_token"]).status_code == 401
+    assert steps.refresh(tokens["refresh_token"]).status_code == 400
+    assert steps.exchange(code).status_code == 400
+    assert steps.get("/2/users/me", steps.sign_in()["access_token"]).status_code == 200
+
+
+def test_a_suspension_ends_nobody_elses_sign_in(steps, suspended):
+    robins = steps.sign_in("robin")["access_token"]
+
+    assert steps.get("/2/users/me", robins).status_code == 200
+
+
 def test_parameters_may_come_as_json(steps):
     """Published clients do this, and Twitter answers them."""
     form = {"grant_type": "authorization_code", "code": steps.code(), "redirect_uri": CALLBACK}
