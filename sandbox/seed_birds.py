@@ -48,7 +48,10 @@ ACCOUNTS = (
         id=ROBIN,
         username="robin",
         name="Robin Redbreast",
-        description="I was here first. Worms, spades, Christmas cards. Also @wren's neighbour.",
+        description=(
+            "I was here first. Worms > bread, spades & Christmas cards <3 🪱 Also @wren's "
+            "neighbour."
+        ),
         location="On the handle of your spade",
         url="https://robin.example/garden",
         days_old=4015,

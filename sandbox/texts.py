@@ -39,7 +39,8 @@ def of(tweet: Tweet, world: World) -> Texted:
 def user_entities(account: Account, world: World) -> dict[str, Any]:
     """Describe the links and mentions of a profile."""
     url = {"start": 0, "end": len(account.url), "url": account.url, "expanded_url": account.url}
-    about = entities(escaped(account.description), (), world.known_names)
+    # Unlike the text of a post, a bio is sent as it was written, so that is what is counted.
+    about = entities(account.description, (), world.known_names)
     display = account.url.removeprefix("https://")
     return {
         "url": {"urls": [url | {"display_url": display}]} if account.url else {},

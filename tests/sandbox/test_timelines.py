@@ -3,6 +3,7 @@
 import pytest
 
 from sandbox.seed_birds import (
+    ACCOUNTS,
     CUCKOO,
     DAY,
     EGG,
@@ -180,8 +181,25 @@ def test_thousands_of_follows_take_several_pages(steps):
     assert "next_token" in first["meta"]
 
 
-def test_bios_have_entities_too(steps):
-    data = steps.get(f"/2/users/{ROBIN}", **{"user.fields": "entities,description"}).json["data"]
+BIO = {"user.fields": "entities,description"}
+
+
+def test_a_bio_comes_as_it_was_written_and_so_it_is_counted(steps):
+    """Twitter escapes the text of posts. A bio has `&`, `<` and an emoji before the mention."""
+    data = steps.get(f"/2/users/{ROBIN}", **BIO).json["data"]
     mention = data["entities"]["description"]["mentions"][0]
 
+    assert "> bread, spades & Christmas cards <3 🪱" in data["description"]
     assert data["description"][mention["start"] : mention["end"]] == "@wren"
+
+
+@pytest.mark.parametrize("account", ACCOUNTS, ids=lambda account: account.username)
+def test_every_entity_of_a_bio_is_where_it_says(steps, account):
+    data = steps.get(f"/2/users/{account.id}", **BIO).json.get("data", {})
+    found = data.get("entities", {}).get("description", {})
+    marks = {"mentions": ("@", "username"), "hashtags": ("#", "tag"), "cashtags": ("$", "tag")}
+
+    for kind, places in found.items():
+        mark, name = marks[kind]
+        for place in places:
+            assert data["description"][place["start"] : place["end"]] == mark + place[name]
