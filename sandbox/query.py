@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NUMERIC_ID = re.compile(r"[0-9]{1,19}")
 SPACE_ID = re.compile(r"[A-Za-z0-9]{1,13}")
 USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 MOST_IDS = 100
 EARLIEST = datetime(2010, 11, 6, tzinfo=UTC)  # Twitter: "must be on or after 2010-11-06"
 
@@ -66,8 +67,9 @@ class Query:
         if not text:
             self._complain(name, [], "can not be empty")
             return []
-        values = list(dict.fromkeys(text.split(",")))
-        if len(values) > MOST_IDS:
+        sent = text.split(",")
+        values = list(dict.fromkeys(sent))
+        if len(sent) > MOST_IDS:
             self._complain(name, values, f"size is not between 1 and {MOST_IDS}")
         for value in values:
             if not shape.fullmatch(value):
@@ -90,7 +92,7 @@ class Query:
         text = self.text(name)
         if text is None:
             return default
-        if not (text.isascii() and text.isdigit() and low <= int(text[:9]) <= high):
+        if not (_NUMBER.fullmatch(text) and low <= int(text) <= high):
             self._invalid(name, text, f"is not between {low} and {high}")
             return default
         return int(text)
