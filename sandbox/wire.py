@@ -51,7 +51,7 @@ def invalid_request(description: str) -> OAuthError:
 
 
 class Parameters:
-    """The parameters of a POST: form or JSON body, and the query string for what is missing.
+    """The parameters of a POST: form or JSON body, and the query string for what is not in there.
 
     The OAuth specification knows the form only. Clients in the wild send the other two to Twitter,
     and get away with it.
@@ -65,7 +65,7 @@ class Parameters:
 
     def _read(self, given: dict[str, list[Any]]) -> None:
         for name, values in given.items():
-            if len(values) != 1:
+            if len(values) != 1 or name in self._values:
                 raise invalid_request(f"Parameter [{name}] was passed more than once.")
             if not isinstance(values[0], str):
                 raise invalid_request(f"Value passed for the parameter [{name}] was not a text.")

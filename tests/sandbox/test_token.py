@@ -281,6 +281,22 @@ def test_parameters_may_come_in_the_query_of_a_post(steps):
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("way", ["data", "json"])
+@pytest.mark.parametrize("value", ["the same", "another"])
+def test_a_parameter_in_query_and_body_is_there_twice(steps, way, value):
+    """RFC 6749 §3.2: "parameters MUST NOT be included more than once"."""
+    token = steps.sign_in()["refresh_token"]
+    form = {"grant_type": "refresh_token", "refresh_token": token}
+    query = {"refresh_token": token if value == "the same" else value}
+    answer = steps.browser.post(
+        "/2/oauth2/token", query_string=query, headers=basic(), **{way: form}
+    )
+
+    assert refusal(answer)[:2] == (400, "invalid_request")
+    assert "[refresh_token] was passed more than once" in answer.json["error_description"]
+    assert steps.refresh(token).status_code == 200
+
+
 @pytest.mark.parametrize("body", ["[]", "{", '{"grant_type": 1}', '{"code": ["a"]}', "null"])
 def test_odd_json_is_refused(steps, body):
     answer = steps.browser.post(
