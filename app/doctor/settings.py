@@ -50,7 +50,7 @@ def secrets(patient: Patient) -> Finding:
     if config.https and _others_may_read(DOTENV):
         return warning(
             "Other users of this machine can read .env, and with it every secret.",
-            "Run: chmod 600 .env",
+            "Run: chmod o= .env",
             Section.SECRETS,
         )
     return ok(
@@ -68,7 +68,8 @@ def _guessable(name: str, *, https: bool) -> Finding:
 
 
 def _others_may_read(path: Path) -> bool:
-    return path.exists() and bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+    """Tell whether everybody may. Its group may be the site's, which has no other way in."""
+    return path.exists() and bool(path.stat().st_mode & stat.S_IROTH)
 
 
 def callback(patient: Patient) -> Finding:

@@ -333,11 +333,16 @@ def _(bench):
     "secrets",
     status="warning",
     said="Other users of this machine can read .env",
-    cure="chmod 600 .env",
+    cure="chmod o= .env",
 )
 def _(bench):
+    return https_site_whose_file_is(bench, stat.S_IRUSR | stat.S_IROTH)
+
+
+def https_site_whose_file_is(bench, mode):
     dotenv = bench.folder / "dotenv"
-    dotenv.touch(stat.S_IRUSR | stat.S_IRGRP)
+    dotenv.touch()
+    dotenv.chmod(mode)
     bench.request.getfixturevalue("monkeypatch").setattr("app.doctor.settings.DOTENV", dotenv)
     build = bench.move_behind_tls(HTTP_X_FORWARDED_FOR="192.0.2.1", HTTP_X_FORWARDED_PROTO="https")
     return build(TRUSTED_PROXIES="1")
@@ -1025,6 +1030,14 @@ def test_a_site_behind_proxies_and_tls_is_fine(bench):
 
     assert [unwell(findings), code] == [[], 0]
     assert findings["TLS"]["said"] == "Certificates are trusted."
+
+
+def test_a_file_of_secrets_that_its_group_can_read_is_fine(bench):
+    app = https_site_whose_file_is(bench, stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP)
+
+    code, findings = diagnose(app)
+
+    assert [unwell(findings), code] == [[], 0]
 
 
 def test_postgresql_and_redis_are_fine(bench):
