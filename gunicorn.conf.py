@@ -13,19 +13,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from dotenv import load_dotenv
+from dotenv import dotenv_values
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
 from config import ROOT, Config, ConfigError
 
-load_dotenv(ROOT / ".env")  # the environment wins
+# The environment wins. `.env` is not put into it: there it would outlive a reload, and what was
+# changed in the file would be read by nobody.
+SETTINGS = {**dotenv_values(ROOT / ".env"), **os.environ}
 
 
 def number(name: str, default: int) -> int:
     """Return a setting that is a number, or end with a sentence instead of a traceback."""
-    text = os.environ.get(name) or str(default)
+    text = SETTINGS.get(name) or str(default)
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         sys.exit(f"Cannot start: {name} must be a whole number above 0.")
     return int(text)
@@ -33,7 +35,7 @@ def number(name: str, default: int) -> int:
 
 # Loopback: nginx or the machine's own browser comes in here. A platform that routes to the
 # container's address says so itself: --bind 0.0.0.0:$PORT (see Procfile).
-bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
+bind = f"127.0.0.1:{SETTINGS.get('PORT') or 8000}"
 
 # Only waiting for Twitter takes long: threads do that as well as gevent, and need no patching.
 worker_class = "gthread"

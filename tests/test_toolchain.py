@@ -126,7 +126,7 @@ def test_gunicorn_understands_every_setting(gunicorn_settings):
     known = GunicornConfig().settings
     ours = {name for name in gunicorn_settings if name.islower() and name[0] != "_"}
 
-    imported = {"atexit", "load_dotenv", "os", "quote", "runpy", "shutil", "sys", "tempfile"}
+    imported = {"atexit", "dotenv_values", "os", "quote", "runpy", "shutil", "sys", "tempfile"}
     assert ours - known.keys() == imported | {"number"}
     for name in ours & known.keys():
         known[name].set(gunicorn_settings[name])
@@ -147,6 +147,19 @@ def test_gunicorn_follows_its_environment(monkeypatch):
 
     assert settings["bind"] == "127.0.0.1:8123"
     assert (settings["workers"], settings["threads"]) == (4, 8)
+
+
+def test_a_reload_reads_the_file_of_settings_anew(gunicorn_settings, monkeypatch, tmp_path):
+    (tmp_path / "app").symlink_to(ROOT / "app")
+    monkeypatch.setattr("config.ROOT", tmp_path)
+
+    found = []
+    for workers in ("3", "5"):
+        (tmp_path / ".env").write_text(f"WEB_CONCURRENCY={workers}\n")
+        found.append(runpy.run_path(str(ROOT / "gunicorn.conf.py"))["workers"])
+
+    assert found == [3, 5]
+    assert "WEB_CONCURRENCY" not in os.environ
 
 
 def test_threads_from_the_command_line_reach_the_app(gunicorn_settings, monkeypatch):
