@@ -93,7 +93,7 @@ class Front:
             (r" +server 127\.0\.0\.1:8000[^\n]+", servers),
             (r"/etc/letsencrypt/live/perch.example/fullchain.pem", str(self.certificate)),
             (r"/etc/letsencrypt/live/perch.example/privkey.pem", f"{self.folder}/key.pem"),
-            (r"/var/(log|cache)/nginx/", f"{self.folder}/"),
+            (r"/var/(log|lib)/nginx/", f"{self.folder}/"),
             (r"/var/www/html", f"{self.folder}/www"),
             (r"perch\.example", NAME),
             # On port 443 the name alone is the host. Ours is another port.
