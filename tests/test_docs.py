@@ -5,6 +5,8 @@ Commands, settings and their defaults, links, excerpts, error pages, addresses.
 
 import re
 import shlex
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,6 +32,8 @@ FLOW = ROOT / "docs" / "the-flow.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 ALL_PAGES = [*PAGES.values(), SIGNED_IN_ALREADY]
 ERROR_PAGES = ROOT / "docs" / "error-pages.md"
+GOING_LIVE = ROOT / "docs" / "going-live.md"
+DEPLOY = ROOT / "deploy"
 EXAMPLE = ROOT / ".env.example"
 
 FIRST_SCREEN = 25
@@ -191,6 +195,68 @@ def test_documents_name_no_registry_and_no_machine(document):
     text = document.read_text()
 
     assert [word for word in UNWELCOME if word in text] == []
+
+
+# Going live
+
+
+def test_every_file_to_deploy_has_its_row_in_the_guide():
+    tested = GOING_LIVE.read_text().partition("\n## What is tested here")[2]
+    rows = [row for row in tested.splitlines() if row.startswith("| [deploy/")]
+    files = [file for file in DEPLOY.rglob("*") if file.is_file()]
+
+    named = re.findall(r"\[(deploy/[^\]]+)\]", "\n".join(row.split(" | ")[0] for row in rows))
+
+    assert sorted(named) == sorted(file.relative_to(ROOT).as_posix() for file in files)
+
+
+@EVERY_DOCUMENT
+def test_lines_of_nginx_are_those_of_its_file(document):
+    text = document.read_text()
+    quoted = re.findall(r"`([a-z_]+ [^`]*;)`", text)
+
+    assert "```nginx" not in text
+    assert "proxy_add_x_forwarded_for" not in text
+    assert [line for line in quoted if line not in (DEPLOY / "nginx.conf").read_text()] == []
+
+
+def test_the_guide_installs_what_is_there():
+    commands = list(shell_lines(GOING_LIVE))
+    paths = [word for line in commands for word in line.split() if word.startswith("deploy/")]
+    units = [
+        word
+        for line in commands
+        for word in line.split()
+        if word.endswith((".service", ".socket", ".timer"))
+    ]
+
+    assert len(paths) >= 2
+    assert all(list(ROOT.glob(path)) for path in paths)
+    installable = {unit.name for unit in (DEPLOY / "systemd").iterdir()} - {"perch-prune.service"}
+    assert set(units) == installable  # the timer starts that one
+
+
+def test_the_settings_of_the_guide_are_a_sites(tmp_path):
+    server = GOING_LIVE.read_text().partition("\n## 3. On a server")[2]
+    block = re.search(r"^PUBLIC_URL=.*?(?=^```)", server, re.MULTILINE | re.DOTALL)[0]
+    settings = dict(line.split("=", 1) for line in block.splitlines())
+
+    config = Config.from_env(settings | keys_made_by(GOING_LIVE), root=tmp_path)
+
+    assert config.https
+    assert config.metrics_token
+
+
+def keys_made_by(document):
+    """Run the commands that make keys, and return what they print as settings."""
+    made = {}
+    for line in shell_lines(document):
+        if line.startswith("python3 -c"):
+            code = shlex.split(line.partition(" >>")[0])[2]
+            run = [sys.executable, "-c", code]
+            done = subprocess.run(run, capture_output=True, text=True, timeout=20, check=True)
+            made |= dict([done.stdout.strip().split("=", 1)])
+    return made
 
 
 # The code that is quoted

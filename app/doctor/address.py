@@ -14,7 +14,7 @@ ALIVE = b"alive\n"
 REDIRECTS = range(300, 400)
 GATEWAY_TROUBLE = range(502, 505)
 
-NGINX = "see the nginx file in docs/going-live.md"
+NGINX = "see deploy/nginx.conf"
 
 
 def reachable(patient: Patient) -> Finding:
