@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -83,9 +83,19 @@ class Cache:
     def get(self, key: str) -> Stored | None:
         """Return what is stored under `key`, however old, up to a day."""
         try:
-            found = self._region.get(key, ignore_expiration=True)
+            return self._stored(self._region.get(key, ignore_expiration=True))
         except ValueError:  # what others left in Redis
             return None
+
+    def get_all(self, keys: Sequence[str]) -> list[Stored | None]:
+        """Return what is stored under each of `keys`, in their order, by one look."""
+        try:
+            found = self._region.get_multi(keys, ignore_expiration=True)  # type: ignore[no-untyped-call] # dogpile left it untyped
+        except ValueError:
+            return [self.get(key) for key in keys]  # one of them spoils the others
+        return [self._stored(each) for each in found]
+
+    def _stored(self, found: Any) -> Stored | None:  # noqa: ANN401 - whatever dogpile found
         if found is NO_VALUE:
             return None
         stored = Stored(found["value"], datetime.fromtimestamp(found["at"], tz=UTC))
@@ -184,6 +194,15 @@ class Forgiving(ProxyBackend):
         with self._forgiven() as awake:
             if awake:
                 found = self.proxied.get_serialized(key)
+        return found
+
+    def get_serialized_multi(self, keys: Iterable[str]) -> Sequence[SerializedReturnType]:
+        """Return the stored bytes of each key, or nothing."""
+        asked = list(keys)
+        found: Sequence[SerializedReturnType] = [NO_VALUE] * len(asked)
+        with self._forgiven() as awake:
+            if awake:
+                found = self.proxied.get_serialized_multi(asked)
         return found
 
     def set_serialized(self, key: str, value: bytes) -> None:

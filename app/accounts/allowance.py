@@ -7,7 +7,7 @@ costs time, and for some plans one of 25 calls a day. Shared by all workers if t
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -59,7 +59,7 @@ class Allowance:
 
     def check(self, user_id: str, endpoint: Endpoint) -> None:
         """Raise the error that Twitter would answer for sure; return if it is worth asking."""
-        verdict = self.verdict(endpoint) or self._verdict(endpoint, user_id)
+        verdict = self.verdict(endpoint, user_id)
         if verdict is not None:
             raise _ERRORS[verdict.reason](verdict.reason, REMEMBERED)
         until = closed_until(self.windows(user_id, endpoint), now=self._clock())
@@ -100,26 +100,51 @@ class Allowance:
 
     def windows(self, user_id: str, endpoint: Endpoint) -> tuple[Window, ...]:
         """Return what is known to be left for a person at an endpoint; past windows are over."""
-        return tuple(
-            self._known(_limits_key(user_id, endpoint)) + self._known(_limits_key(None, endpoint))
-        )
+        return tuple(window for _, window in self.all_windows(user_id, of=(endpoint,)))
 
-    def verdict(self, endpoint: Endpoint) -> Verdict | None:
-        """Return why nobody here can use `endpoint`, if Twitter said so lately."""
-        return self._verdict(endpoint, None)
+    def all_windows(
+        self, user_id: str, *, of: Sequence[Endpoint] = ENDPOINTS
+    ) -> list[tuple[Endpoint, Window]]:
+        """Return what is known to be left at each endpoint, by one look, however many there are."""
+        asked = [(endpoint, whose) for endpoint in of for whose in (user_id, None)]
+        keys = [_limits_key(whose, endpoint) for endpoint, whose in asked]
+        return [
+            (endpoint, window)
+            for (endpoint, _), stored in zip(asked, self._found(keys), strict=True)
+            for window in self._open_windows(stored)
+        ]
 
-    def verdicts(self, user_id: str | None = None) -> list[Verdict]:
-        """Return every endpoint that nobody here, or this person, cannot use at the moment."""
-        found = [self._verdict(e, None) or self._verdict(e, user_id) for e in ENDPOINTS]
-        return [verdict for verdict in found if verdict is not None]
+    def verdict(self, endpoint: Endpoint, user_id: str | None = None) -> Verdict | None:
+        """Return why nobody here, or this person, can use `endpoint`, if Twitter said so lately."""
+        return next(iter(self.verdicts(user_id, of=(endpoint,))), None)
+
+    def verdicts(
+        self, user_id: str | None = None, *, of: Sequence[Endpoint] = ENDPOINTS
+    ) -> list[Verdict]:
+        """Return every endpoint that nobody here, or this person, cannot use at the moment.
+
+        It takes one look, however many there are.
+        """
+        asked = [(e, whose) for e in of for whose in ((None, user_id) if user_id else (None,))]
+        keys = [_plan_key(endpoint, whose) for endpoint, whose in asked]
+        found: dict[Endpoint, Verdict] = {}
+        for (endpoint, _), stored in zip(asked, self._found(keys), strict=True):
+            verdict = self._judged(endpoint, stored)
+            if verdict is not None:
+                found.setdefault(endpoint, verdict)
+        return list(found.values())
+
+    def _found(self, keys: Sequence[str]) -> list[Stored | None]:
+        return self._cache.get_all(keys) if self._cache else [None] * len(keys)
 
     def _known(self, key: str) -> list[Window]:
-        stored = self._cache.get(key) if self._cache else None
+        return self._open_windows(*self._found([key]))
+
+    def _open_windows(self, stored: Stored | None) -> list[Window]:
         windows = [_from_json(data) for data in stored.value] if stored else []
         return [window for window in windows if window.resets_at > self._clock()]
 
-    def _verdict(self, endpoint: Endpoint, user_id: str | None) -> Verdict | None:
-        stored = self._cache.get(_plan_key(endpoint, user_id)) if self._cache else None
+    def _judged(self, endpoint: Endpoint, stored: Stored | None) -> Verdict | None:
         if stored is None:
             return None
         until = stored.at + BELIEVED[_reason(stored)]

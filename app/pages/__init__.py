@@ -7,11 +7,12 @@ from typing import Any
 from flask import Blueprint, Flask
 
 from app.pages import account, charts, follows, home, lookup, people, sign_in, spaces, tweets, usage
+from app.pages.controls import offering
 from app.pages.figures import about, ago, duration, exactly, roughly, since
 from app.pages.paging import MOST_PAGES
 from app.pages.twitter_site import twitter_site
 from app.services import services
-from app.twitter.endpoints import FOLLOWERS, USER_TWEETS
+from app.twitter.endpoints import USER_TWEETS
 
 # The POST is the refresh button of a panel.
 READS = ["GET", "POST"]
@@ -72,5 +73,5 @@ def _for_templates() -> dict[str, Any]:
         "twitter_site": twitter_site(),
         "most_pages": MOST_PAGES,
         "has_timeline": USER_TWEETS.exists_in(services().dialect),
-        "has_followers": FOLLOWERS.exists_in(services().dialect),
+        "offered": offering(),
     }

@@ -16,7 +16,7 @@ from app.redirects import local
 from app.services import services
 from app.twitter.budget import Budget
 from app.twitter.dialect import Permission
-from app.twitter.endpoints import FOLLOW, FOLLOWERS, UNFOLLOW
+from app.twitter.endpoints import FOLLOWERS
 from app.twitter.entities import User
 from app.wishes import Verb, Wish, fulfil, lacks_permission
 
@@ -51,12 +51,6 @@ def unfollow(person: Person, user_id: str) -> ResponseReturnValue:
     return _wished(person, "unfollow", user_id)
 
 
-def offered() -> dict[str, bool]:
-    """Tell templates which buttons there are: what the plan lacks disappears for everyone."""
-    verdict = services().allowance.verdict
-    return {"may_follow": verdict(FOLLOW) is None, "may_unfollow": verdict(UNFOLLOW) is None}
-
-
 def _following(person: Person) -> ResponseReturnValue:
     there = paging.place()
     read = reads.following(person.profile.id, page_token=there.token)
@@ -66,7 +60,7 @@ def _following(person: Person) -> ResponseReturnValue:
 def _list(person: Person, read: Read[User], there: Place, *, list_is: str) -> ResponseReturnValue:
     people = {"people": paging.part(read, there)}
     context = {"list_is": list_is, "number": there.number}
-    return shown(person, "follows.html", people, **context, **offered())
+    return shown(person, "follows.html", people, **context)
 
 
 def _wished(person: Person, verb: Verb, user_id: str) -> ResponseReturnValue:

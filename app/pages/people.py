@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
 from app.pages import lookup, paging, reads
-from app.pages.follows import offered
 from app.pages.lookup import Found, NotUnderstood, Wanted
 from app.pages.paging import Place
 from app.pages.reader import Panel
@@ -31,7 +30,7 @@ def people(person: Person) -> ResponseReturnValue:
         wanted = lookup.people(typed)
     except NotUnderstood as wrong:
         return render_template("people.html", typed=typed, wrong=wrong), 400
-    return shown(person, "people.html", _reads(wanted), typed=typed, wanted=wanted, **offered())
+    return shown(person, "people.html", _reads(wanted), typed=typed, wanted=wanted)
 
 
 @for_signed_in
@@ -111,4 +110,4 @@ def _profile(
 ) -> ResponseReturnValue:
     panels = {"someone": profile, "tweets": paging.part(tweets, there)}
     context = {"asked": asked, "number": there.number}
-    return shown(person, "person.html", panels, **context, **offered())
+    return shown(person, "person.html", panels, **context)

@@ -86,12 +86,8 @@ def bills(person: Person) -> list[Bill]:
 
 def left(person: Person) -> list[Left]:
     """Return every limit that Twitter has told for this person and that has not started anew."""
-    allowance = services().allowance
-    return [
-        Left(endpoint=endpoint, window=window)
-        for endpoint in endpoints.ENDPOINTS
-        for window in allowance.windows(person.profile.id, endpoint)
-    ]
+    known = services().allowance.all_windows(person.profile.id)
+    return [Left(endpoint=endpoint, window=window) for endpoint, window in known]
 
 
 def outside_plan(person: Person) -> list[Verdict]:

@@ -46,6 +46,19 @@ def test_what_was_put_is_found_with_its_age(cache, clock):
     assert cache.get("another nest") is None
 
 
+def test_many_are_found_by_one_look_in_the_order_asked(cache, clock):
+    cache.put("a nest", "an egg")
+    cache.put("an old nest", "a shell")
+    clock.advance(hours=23)
+    cache.put("a new nest", "twigs")
+    clock.advance(hours=1)
+
+    found = cache.get_all(["nothing", "a new nest", "an old nest"])
+
+    assert [stored and stored.value for stored in found] == [None, "twigs", None]
+    assert cache.get_all([]) == []
+
+
 def test_after_a_day_it_is_forgotten(cache, clock):
     cache.put("a nest", 1)
     clock.advance(hours=24)
@@ -145,6 +158,17 @@ def test_what_others_left_in_redis_is_nothing(in_redis, redis_url):
         assert in_redis.get("k") is None
 
 
+def test_what_others_left_in_redis_spoils_nothing_beside_it(in_redis, redis_url):
+    in_redis.put("k", 1)
+    with redis.Redis.from_url(redis_url) as there:
+        there.set(there.keys("*")[0], b"nonsense")
+    in_redis.put("a nest", "an egg")
+
+    spoiled, stored = in_redis.get_all(["k", "a nest"])
+
+    assert (spoiled, stored.value) == (None, "an egg")
+
+
 @pytest.mark.loopback
 def test_without_its_redis_everything_is_made(clock):
     cache = Cache(redis_url=NOBODY_THERE, clock=clock)
@@ -152,6 +176,7 @@ def test_without_its_redis_everything_is_made(clock):
     cache.put("k", "old")
 
     assert cache.get("k") is None
+    assert cache.get_all(["k", "l"]) == [None, None]
     assert cache.made_once("k", lambda: "song", fresh=MINUTE).value == "song"
 
 
