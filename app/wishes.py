@@ -71,7 +71,7 @@ def lacks_permission(wish: Wish, person: Person) -> bool:
     return (
         wish.user_id != person.profile.id
         and not services().follows.may(person)
-        and services().allowance.verdict(wish.endpoint) is None
+        and services().allowance.verdict(wish.endpoint, person.profile.id) is None
     )
 
 
@@ -117,6 +117,8 @@ def _refused(wish: Wish, error: TwitterError, *, now: datetime) -> str:
     if isinstance(error, Limited):
         again = f"again {_clock(error.until, now)}" if error.until else "again later"
         return f"Twitter asks for a pause. You can {wish.verb} {wish.whom} {again}."
+    if isinstance(error, PlanLacksIt) and not error.for_everyone:
+        return "That is not part of your own account's plan at Twitter."
     return next(sentence for kind, sentence in _SENTENCES if isinstance(error, kind))
 
 

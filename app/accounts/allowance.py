@@ -35,16 +35,25 @@ Reason = Literal["plan", "credits"]
 BELIEVED: dict[Reason, timedelta] = {"plan": timedelta(hours=1), "credits": timedelta(minutes=5)}
 # The text of an error that was not heard from Twitter just now.
 REMEMBERED = "remembered"
-_ERRORS: dict[Reason, type[Refused]] = {"plan": PlanLacksIt, "credits": OutOfCredits}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Twitter said that the site's plan or money does not allow an endpoint."""
+    """Twitter said that a plan or the site's money does not allow an endpoint.
+
+    The plan is the site's, which goes for everyone, or this person's own.
+    """
 
     endpoint: Endpoint
     reason: Reason
     until: datetime
+    for_everyone: bool = True
+
+    def error(self) -> Refused:
+        """Return what Twitter would answer."""
+        if self.reason == "credits":
+            return OutOfCredits(self.reason, REMEMBERED)
+        return PlanLacksIt(self.reason, REMEMBERED, for_everyone=self.for_everyone)
 
 
 class Allowance:
@@ -61,7 +70,7 @@ class Allowance:
         """Raise the error that Twitter would answer for sure; return if it is worth asking."""
         verdict = self.verdict(endpoint, user_id)
         if verdict is not None:
-            raise _ERRORS[verdict.reason](verdict.reason, REMEMBERED)
+            raise verdict.error()
         until = closed_until(self.windows(user_id, endpoint), now=self._clock())
         if until is not None:
             raise Limited(REMEMBERED, until=until)
@@ -86,8 +95,11 @@ class Allowance:
         if self._cache is None:
             return
         if isinstance(error, PlanLacksIt):
+            if error.for_everyone:
+                log.error("not in the plan: %s", endpoint.route)
+            else:
+                log.info("not in the own plan of a person: %s", endpoint.route)
             whose = None if error.for_everyone else user_id
-            log.error("not in the plan: %s", endpoint.route)
             self._cache.put(_plan_key(endpoint, whose), "plan")
         elif isinstance(error, OutOfCredits):
             log.error("the credits for Twitter's API are used up: %s", endpoint.route)
@@ -128,8 +140,8 @@ class Allowance:
         asked = [(e, whose) for e in of for whose in ((None, user_id) if user_id else (None,))]
         keys = [_plan_key(endpoint, whose) for endpoint, whose in asked]
         found: dict[Endpoint, Verdict] = {}
-        for (endpoint, _), stored in zip(asked, self._found(keys), strict=True):
-            verdict = self._judged(endpoint, stored)
+        for (endpoint, whose), stored in zip(asked, self._found(keys), strict=True):
+            verdict = self._judged(endpoint, stored, for_everyone=whose is None)
             if verdict is not None:
                 found.setdefault(endpoint, verdict)
         return list(found.values())
@@ -144,13 +156,16 @@ class Allowance:
         windows = [_from_json(data) for data in stored.value] if stored else []
         return [window for window in windows if window.resets_at > self._clock()]
 
-    def _judged(self, endpoint: Endpoint, stored: Stored | None) -> Verdict | None:
+    def _judged(
+        self, endpoint: Endpoint, stored: Stored | None, *, for_everyone: bool
+    ) -> Verdict | None:
         if stored is None:
             return None
-        until = stored.at + BELIEVED[_reason(stored)]
+        reason = _reason(stored)
+        until = stored.at + BELIEVED[reason]
         if until <= self._clock():
             return None
-        return Verdict(endpoint=endpoint, reason=_reason(stored), until=until)
+        return Verdict(endpoint=endpoint, reason=reason, until=until, for_everyone=for_everyone)
 
     def _knows_when(self, user_id: str, endpoint: Endpoint) -> bool:
         known = self.windows(user_id, endpoint)

@@ -40,4 +40,5 @@ def home() -> ResponseReturnValue:
 def _shows_spaces(person: Person) -> bool:
     """Tell whether the panel of Spaces will ask for the follows as well."""
     granted = services().dialect.scopes(*SPACES_BY_CREATORS.needs) <= person.scopes
-    return granted and services().allowance.verdict(SPACES_BY_CREATORS) is None
+    allowance = services().allowance
+    return granted and allowance.verdict(SPACES_BY_CREATORS, person.profile.id) is None

@@ -19,7 +19,7 @@ from app.twitter import errors
 from app.twitter.api import ApiRequest
 from app.twitter.client import Direct
 from app.twitter.endpoints import Endpoint
-from app.twitter.errors import Limited, TwitterError
+from app.twitter.errors import Limited, PlanLacksIt, TwitterError
 
 # So long a failure is not tried again: everybody who waited for the same answer shares it.
 FAILURE_LASTS = timedelta(seconds=3)
@@ -169,7 +169,6 @@ _KINDS = {
         errors.Refused,
         errors.TokenRefused,
         errors.PermissionMissing,
-        errors.PlanLacksIt,
         errors.TokenKindRefused,
         errors.OutOfCredits,
     )
@@ -179,7 +178,8 @@ _KINDS = {
 def _noted(error: TwitterError) -> dict[str, Any]:
     """Return what others need to fail in the same way."""
     until = error.until.timestamp() if isinstance(error, Limited) and error.until else None
-    return {"kind": type(error).__name__, "until": until}
+    noted = {"kind": type(error).__name__, "until": until}
+    return noted | {"own": isinstance(error, PlanLacksIt) and not error.for_everyone}
 
 
 def _failed(noted: dict[str, Any]) -> TwitterError:
@@ -187,4 +187,6 @@ def _failed(noted: dict[str, Any]) -> TwitterError:
     if noted["kind"] == Limited.__name__:
         until = noted["until"] and datetime.fromtimestamp(noted["until"], tz=UTC)
         return Limited("a moment ago", until=until)
+    if noted["kind"] == PlanLacksIt.__name__:
+        return PlanLacksIt("a moment ago", for_everyone=not noted.get("own"))
     return _KINDS.get(noted["kind"], TwitterError)("a moment ago")

@@ -54,6 +54,8 @@ class Trouble:
     sign_in: bool = False
 
 
+_NOT_IN_OWN_PLAN = "This is not part of your own account's plan at Twitter."
+
 # The first that fits is said: the particular before the general.
 _SENTENCES: tuple[tuple[type[TwitterError], str], ...] = (
     (Busy, "Many people are reading at this moment. Please try again in a few seconds."),
@@ -80,12 +82,17 @@ def trouble(error: TwitterError, *, now: datetime) -> Trouble:
 
     A 403 after all that is needed was granted offers no grant: asking again would change nothing.
     """
-    sentence = next(text for kind, text in _SENTENCES if isinstance(error, kind))
     return Trouble(
-        text=sentence,
+        text=_sentence(error),
         until=error.until if isinstance(error, Limited) and _is_ahead(error.until, now) else None,
         sign_in=isinstance(error, TokenRefused),
     )
+
+
+def _sentence(error: TwitterError) -> str:
+    if isinstance(error, PlanLacksIt) and not error.for_everyone:
+        return _NOT_IN_OWN_PLAN
+    return next(text for kind, text in _SENTENCES if isinstance(error, kind))
 
 
 def _is_ahead(moment: datetime | None, now: datetime) -> bool:

@@ -112,8 +112,9 @@ def test_the_headers_of_a_429_are_believed_before_its_error(allowance, clock):
 def test_what_the_plan_lacks_is_refused_to_everybody_for_an_hour(allowance, clock):
     allowance.refused(WREN, FOLLOW, PlanLacksIt("client-forbidden"))
 
-    with pytest.raises(PlanLacksIt):
+    with pytest.raises(PlanLacksIt) as caught:
         allowance.check(ROBIN, FOLLOW)
+    assert caught.value.for_everyone
     verdict = allowance.verdict(FOLLOW)
     assert (verdict.reason, verdict.until) == ("plan", clock() + timedelta(hours=1))
     assert allowance.verdicts() == [verdict]
@@ -133,9 +134,10 @@ def test_credits_may_come_back_any_moment(allowance, clock):
 def test_the_plan_of_one_person_is_no_verdict(allowance):
     allowance.refused(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
 
-    with pytest.raises(PlanLacksIt):
+    with pytest.raises(PlanLacksIt) as caught:
         allowance.check(WREN, TWEETS)
     allowance.check(ROBIN, TWEETS)
+    assert not caught.value.for_everyone
     assert allowance.verdict(TWEETS) is None
 
 
@@ -151,6 +153,14 @@ def test_the_operator_reads_of_what_only_they_can_mend(allowance, caplog, error,
     allowance.refused(WREN, TWEETS, error)
 
     assert words in caplog.text
+
+
+def test_the_own_plan_of_a_person_is_no_matter_for_the_operator(allowance, caplog):
+    caplog.set_level("INFO")
+
+    allowance.refused(WREN, TWEETS, PlanLacksIt("x", for_everyone=False))
+
+    assert [record.levelname for record in caplog.records] == ["INFO"]
 
 
 def test_trouble_that_passes_is_not_remembered(allowance):
@@ -187,5 +197,14 @@ def test_the_day_of_the_site_is_used_up_for_everybody(allowance, clock):
 def test_people_are_told_of_their_own_plan_as_well(allowance):
     allowance.refused(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
 
-    assert [verdict.endpoint for verdict in allowance.verdicts(WREN)] == [TWEETS]
+    [verdict] = allowance.verdicts(WREN)
+    assert (verdict.endpoint, verdict.for_everyone) == (TWEETS, False)
+    assert allowance.verdict(TWEETS, WREN) == verdict
     assert allowance.verdicts(ROBIN) == allowance.verdicts() == []
+
+
+def test_what_goes_for_everyone_is_told_before_ones_own(allowance):
+    allowance.refused(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
+    allowance.refused(ROBIN, TWEETS, PlanLacksIt("client-forbidden"))
+
+    assert [verdict.for_everyone for verdict in allowance.verdicts(WREN)] == [True]

@@ -104,11 +104,12 @@ READS = {
 }
 
 
-def stand(twitter, control=None):
+def stand(twitter, control=None, reason="client-not-enrolled"):
     """Let Twitter answer everything but what `control` asks."""
     forbidden = SEEN[control].asks if control else None
     if forbidden:
-        twitter.add(*forbidden, **FORBIDDEN)
+        problem = FORBIDDEN["json"] | {"reason": reason}
+        twitter.add(*forbidden, status=403, json=problem)
     for url, data in READS.items():
         if forbidden != ("GET", url):
             twitter.get(url, json={"data": data})
@@ -162,6 +163,24 @@ def test_a_control_that_the_plan_lacks_disappears_for_everyone(birds, twitter, c
     assert reason in other.get("/account").text
     clock.advance(minutes=61)
     assert shows(other, control)
+
+
+@pytest.mark.parametrize("control", SEEN)
+def test_a_control_that_ones_own_plan_lacks_disappears_for_oneself(app, birds, twitter, control):
+    wren, _ = birds
+    twitter.replace("GET", ME_URL, json=user_answer(id="2002", username="jay"))
+    jay = sign_in(app)
+    stand(twitter, control, reason="user-not-enrolled")
+    for url in [url for url in READS if ME_AT in url]:
+        twitter.get(url.replace("1001", "2002"), json={"data": READS[url]})
+
+    attempt(wren, control)
+
+    assert not shows(wren, control)
+    reason = f"{SEEN[control].account}: not in your own account&#39;s plan at Twitter."
+    assert reason in wren.get("/account").text
+    if SEEN[control].asks != ("GET", BY_CREATORS):  # which jay would find out by looking
+        assert shows(jay, control)
 
 
 @pytest.mark.parametrize("control", SEEN)

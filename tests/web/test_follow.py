@@ -309,6 +309,17 @@ def test_a_refusal_is_one_sentence_on_the_page_they_came_from(wren, twitter, ans
     assert flashed(wren) == [sentence]
 
 
+def test_ones_own_plan_is_told_as_ones_own(wren, twitter):
+    own = {"type": FORBIDDEN["json"]["type"], "reason": "user-not-enrolled"}
+    twitter.post(FOLLOWING_URL, status=403, json=own)
+
+    press_follow(wren)
+    press_follow(wren)
+
+    assert flashed(wren) == ["That is not part of your own account&#39;s plan at Twitter."]
+    assert len(calls(twitter, "POST", FOLLOWING_URL)) == 1
+
+
 @pytest.mark.parametrize("minutes, day", [(5, ""), (13 * 60, "tomorrow ")])
 def test_a_limit_says_when_it_lifts(wren, twitter, clock, minutes, day):
     clock.moment = clock.moment.replace(hour=12, minute=0, second=0, microsecond=0)

@@ -588,5 +588,12 @@ def test_old_parts_make_an_old_panel(here, clock):
     assert (panel.read_at, panel.is_old) == (read_at, True)
 
 
+@pytest.mark.parametrize("for_everyone", [True, False])
+def test_whose_plan_it_was_is_passed_on_to_those_who_wait(for_everyone):
+    error = PlanLacksIt("client-forbidden", for_everyone=for_everyone)
+
+    assert sources._failed(sources._noted(error)).for_everyone == for_everyone
+
+
 def test_a_failure_that_nobody_knows_is_twitter_trouble():
     assert str(sources._failed({"kind": "Whatever", "until": None})) == "a moment ago"

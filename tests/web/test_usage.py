@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from html import unescape
 
 import pytest
 
@@ -169,6 +170,25 @@ def test_what_does_not_work_is_said_with_its_reason(wren, twitter, status, probl
     assert f"<li>Tweets of one person: {sentence}</li>" in re.sub(
         r"</?time[^>]*>", "", account(wren)
     )
+
+
+def test_what_does_not_work_for_one_person_is_told_as_theirs(app, wren, twitter):
+    forbidden = {"type": "https://api.x.com/2/problems/client-forbidden"}
+    twitter.get(TWEETS_URL, status=403, json=forbidden | {"reason": "user-not-enrolled"})
+    twitter.get(FOLLOWING_URL, status=403, json=forbidden | {"reason": "client-not-enrolled"})
+    twitter.upsert("GET", ME_URL, json=user_answer(id="2002", username="jay"))
+    jay = app.test_client()
+    jay.sign_in()
+    wren.get("/tweets")
+    wren.get("/follows")
+
+    everybodys, mine = unescape(account(wren)).split("This is so for your account")
+
+    assert "This is so for everybody here." in everybodys
+    assert "Whom somebody follows: not in this site's plan at Twitter." in everybodys
+    assert "Tweets of one person" not in everybodys.split("What does not work at the moment")[1]
+    assert "Tweets of one person: not in your own account's plan at Twitter." in mine
+    assert "This is so for your account" not in account(jay)
 
 
 def test_nothing_is_said_of_a_plan_that_includes_all(wren):
