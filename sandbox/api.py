@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 
 from sandbox import api_follows, api_spaces, api_tweets, api_users, limits, problems
 from sandbox.call import Call, Handler
 from sandbox.dialects import BETA, RENAMED
-from sandbox.endpoints import ENDPOINTS, Endpoint
+from sandbox.endpoints import ENDPOINTS, NOWHERE, Endpoint
 from sandbox.here import origin, world
 from sandbox.problems import Problem
 from sandbox.query import Query
@@ -75,12 +75,28 @@ class View:
 
 
 def _token(here: World) -> Token:
+    """Demand a living access token."""
+    token = _brought(here)
+    if token is None:
+        raise problems.unauthorized()
+    return token
+
+
+def _brought(here: World) -> Token | None:
     """Find the living access token that the request brings."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     token = here.ledger.bearer(value.strip(), here.now())
-    if scheme.lower() != "bearer" or token is None:
-        raise problems.unauthorized()
-    return token
+    return token if scheme.lower() == "bearer" else None
+
+
+def limits_told(*, over: bool) -> dict[str, str]:
+    """Give the rate headers of an answer that a fault makes up; none where the API has none."""
+    view, here = current_app.view_functions.get(request.endpoint or ""), world()
+    if view is not nothing_here and not isinstance(view, View):
+        return {}
+    endpoint = view.endpoint if isinstance(view, View) else NOWHERE
+    with here.lock:
+        return limits.glance(here, endpoint, _brought(here), over=over)
 
 
 def _said(body: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +117,11 @@ for _endpoint in ENDPOINTS:
 def nothing_here(anything: str) -> Response:
     """Answer a path that Twitter does not have either, or that the sandbox does not play."""
     del anything
-    return problems.not_found().answer()
+    here, problem = world(), problems.not_found()
+    with here.lock:
+        if (token := _brought(here)) is not None:
+            problem.headers = limits.told(limits.count(here, NOWHERE, token))
+    return problem.answer()
 
 
 @blueprint.after_request

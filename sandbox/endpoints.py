@@ -84,6 +84,17 @@ def _row(  # noqa: PLR0913, PLR0917 - the columns of the table
     )
 
 
+# What is asked of no endpoint at all is counted as well.
+NOWHERE = Endpoint(
+    name="nowhere",
+    method="",
+    rule="",
+    scopes=None,
+    beta_scopes=None,
+    limits=dict.fromkeys(("enterprise", "pay-per-use", "legacy-free"), ENTERPRISE),
+)
+
+
 def _each(
     user: int, app: int = PLENTY, *, day: int | None = None, second: int | None = None
 ) -> Limit:

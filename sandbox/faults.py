@@ -34,7 +34,7 @@ class Fault:
     body: str | None = None
     body_bytes: int | None = None  # a body of this many bytes, sent as it is made
     content_type: str | None = None
-    headers: dict[str, str] | None = None
+    headers: dict[str, str | None] | None = None  # None leaves one out
     redirect: str | None = None  # 302 to here, unless `status` says otherwise
     delay_seconds: float = 0
     hang: bool = False  # no answer until the client leaves or the faults are cleared
@@ -88,14 +88,17 @@ def _problem(name: str, value: object) -> str | None:  # noqa: PLR0911 - one lin
     if name == "hang":
         return None if isinstance(value, bool) else "true or false"
     if name == "headers":
-        fine = isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
-        return None if fine else "an object of texts"
+        return None if _are_headers(value) else "an object of texts, or null for one left out"
     if name == "times" and value is None:
         return None
     if name in _NUMBERS:
         return _out_of_range(value, _NUMBERS[name], int | float)
     lowest = {"status": 200, "times": 1}.get(name, 0)
     return _out_of_range(value, _COUNTS[name], int, lowest)
+
+
+def _are_headers(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(v, str | None) for v in value.values())
 
 
 def _out_of_range(value: object, high: int, kind: Any, low: int = 0) -> str | None:  # noqa: ANN401

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox import problems
 from sandbox.dialects import BETA
-from sandbox.endpoints import DAY, PLENTY, QUARTER, SECOND
+from sandbox.endpoints import DAY, ENTERPRISE, PLENTY, QUARTER, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,23 +76,32 @@ class Count:
 
 
 def count(world: World, endpoint: Endpoint, token: Token) -> list[Count]:
-    """Count a call in every window there is; none where the plan does not have the endpoint.
+    """Count a call in every window there is.
 
     Twitter counts a person's call against the person alone; counting it against the client as well
     is the stricter reading of its table.
     """
-    limit = endpoint.limits[world.settings.plan]
-    if limit is not None and world.settings.dialect == BETA:
-        limit = endpoint.beta_limit or limit
-    return [] if limit is None else list(_counts(world, endpoint, token, limit))
+    return list(_counts(world, endpoint, token))
+
+
+def glance(world: World, endpoint: Endpoint, token: Token | None, *, over: bool) -> dict[str, str]:
+    """Tell of the person's window without counting; `over`: as if it were used up.
+
+    For answers that a fault makes up. Whoever has no living token is at the start of a window.
+    """
+    most = _limit(world, endpoint).user
+    window = Window(math.floor(world.now()))
+    if token is not None:
+        window = world.meter.window(_key(endpoint, token, _USER, QUARTER), world.now())
+    if over:
+        window = Window(window.opened, most)
+    return Count(whose=_USER, length=QUARTER, most=most, window=window).headers("x-rate-limit")
 
 
 def told(counts: list[Count]) -> dict[str, str]:
     """Tell of the person's window, or of the one that is over; the daily ones have their own."""
     short = [count for count in counts if count.length != DAY]
-    headers = {}
-    if short:
-        headers = next(filter(Count.is_over, short), short[0]).headers("x-rate-limit")
+    headers = next(filter(Count.is_over, short), short[0]).headers("x-rate-limit")
     for count in counts:
         if count.length == DAY:
             headers |= count.headers(f"x-{count.whose}-limit-24hour")
@@ -123,7 +132,22 @@ def charge(world: World, endpoint: Endpoint, resources: int) -> None:
         world.spend_posts(resources)
 
 
-def _counts(world: World, endpoint: Endpoint, token: Token, limit: Limit) -> Iterator[Count]:
+def _limit(world: World, endpoint: Endpoint) -> Limit:
+    """Find the limit of the plan. What the plan lacks is refused, but never for its limit."""
+    limit = endpoint.limits[world.settings.plan]
+    if limit is None:
+        return ENTERPRISE
+    beta = endpoint.beta_limit if world.settings.dialect == BETA else None
+    return beta or limit
+
+
+def _key(endpoint: Endpoint, token: Token, whose: str, length: int) -> Key:
+    account = token.grant.account_id if whose == _USER else ""
+    return endpoint.name, account, token.grant.client_id, length
+
+
+def _counts(world: World, endpoint: Endpoint, token: Token) -> Iterator[Count]:
+    limit = _limit(world, endpoint)
     for whose, length, most in (
         (_USER, QUARTER, limit.user),
         (_APP, QUARTER, limit.app),
@@ -131,8 +155,7 @@ def _counts(world: World, endpoint: Endpoint, token: Token, limit: Limit) -> Ite
         (_APP, DAY, limit.day),
         (_APP, SECOND, limit.second),
     ):
-        account = token.grant.account_id if whose == _USER else ""
-        key = (endpoint.name, account, token.grant.client_id, length)
+        key = _key(endpoint, token, whose, length)
         # A window that a tester used up counts even where the plan has none.
         if most is not None or key in world.meter.windows:
             window = world.meter.window(key, world.now())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from flask import Response, g, request
 from werkzeug.http import HTTP_STATUS_CODES
 
+from sandbox.api import limits_told
 from sandbox.here import world
 from sandbox.problems import plain
 
@@ -128,8 +129,23 @@ def _spoilt(fault: Fault, real: Response) -> Response:
     response.headers["Content-Type"] = fault.content_type or kind or "text/html"
     if fault.redirect:
         response.headers["Location"] = fault.redirect
-    response.headers.update(fault.headers or {})
+    _tell_of_limits(response)
+    for name, value in (fault.headers or {}).items():
+        if value is None:
+            response.headers.pop(name, None)
+        else:
+            response.headers[name] = value
     return response
+
+
+def _tell_of_limits(response: Response) -> None:
+    """Add the rate headers that each answer of the API has, unless the real one brought them."""
+    over = response.status_code == 429
+    # A redirect is not the API's, and with a 401 there is nobody whose calls could be counted.
+    if response.location or response.status_code == 401:
+        return
+    if over or "x-rate-limit-limit" not in response.headers:
+        response.headers.update(limits_told(over=over))
 
 
 def _own_body(fault: Fault) -> tuple[str, str] | None:

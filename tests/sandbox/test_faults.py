@@ -89,6 +89,69 @@ def test_garbage_comes_as_it_was_ordered(steps, world, wish, mimetype, text):
     assert answer.text == (wish["body"] if text is None else text)
 
 
+RATES = ["x-rate-limit-limit", "x-rate-limit-remaining", "x-rate-limit-reset"]
+
+
+def rates(answer):
+    return [int(answer.headers[name]) for name in RATES]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_429_says_when_it_lifts(steps, world, when):
+    """It is told of the window that is really open, and nothing is left of it."""
+    world.change({"plan": "pay-per-use"})
+    token = steps.sign_in()["access_token"]
+    real = rates(steps.get(ME, token))
+    fault(world, status=429, when=when)
+
+    assert rates(steps.get(ME, token)) == [real[0], 0, real[2]]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 404, 200])
+def test_an_answer_that_is_made_up_tells_of_the_limits_too(steps, world, status):
+    token = steps.sign_in()["access_token"]
+    real = rates(steps.get(ME, token))
+    fault(world, status=status, body={})
+
+    assert rates(steps.get(ME, token)) == real
+
+
+def test_a_429_says_when_it_lifts_even_to_nobody(steps, world):
+    world.change({"plan": "pay-per-use"})
+    fault(world, status=429)
+    limit, left, reset = rates(steps.get(ME, "any"))
+
+    assert (limit, left) == (75, 0)
+    assert 890 < reset - world.now() <= 900
+
+
+def test_what_a_fault_says_of_the_limits_wins(steps, world):
+    headers = {"x-rate-limit-remaining": "3", "X-Rate-Limit-Reset": None}
+    fault(world, status=429, headers=headers)
+    answer = steps.get(ME)
+
+    assert answer.headers["x-rate-limit-remaining"] == "3"
+    assert "x-rate-limit-reset" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path, wish",
+    [
+        (ME, {"status": 401}),
+        (ME, {"redirect": "https://evil.example/"}),
+        ("/2/oauth2/revoke", {"status": 429}),
+        ("/settings/connected_apps", {"status": 503}),
+    ],
+)
+def test_what_is_not_the_apis_answer_tells_of_no_limits(steps, world, path, wish):
+    world.faults.add(fault_from({"path": path} | wish))
+    method = "POST" if "revoke" in path else "GET"
+    answer = steps.browser.open(path, method=method, headers=bearer("any"))
+
+    assert answer.status_code == wish.get("status", 302)
+    assert not [name for name, _ in answer.headers if "limit" in name.lower()]
+
+
 def test_an_answer_can_lead_elsewhere(steps, world):
     fault(world, redirect="https://evil.example/")
     answer = steps.get(ME, "any")

@@ -262,16 +262,35 @@ def test_a_clients_windows_can_be_used_up_at_once(steps, token, world):
         ({}, "/2/users/42", 200),
         ({"plan": "pay-per-use", "credits": 0}, f"/2/users/{WREN}", 402),
         ({"posts_left": 0}, f"/2/users/{WREN}/tweets", 429),
+        ({}, "/2/nothing", 404),
+        ({"plan": "legacy-free"}, FOLLOWING, 403),
+        ({"plan": "legacy-free", "dialect": "beta"}, f"/2/users/{WREN}/followers", 403),
+        ({"enrollment": "client-not-enrolled"}, "/2/users/me", 403),
     ],
 )
-def test_good_or_bad_an_answer_has_the_headers(steps, token, world, changes, path, status):
+def test_good_or_bad_an_answer_has_the_headers_and_counts(
+    steps, token, world, changes, path, status
+):
     world.change(changes)
-    answer = steps.get(path, token)
+    answers = [steps.get(path, token) for _ in range(2)]
+    limit, left, reset = (
+        [int(answer.headers[f"x-rate-limit-{what}"]) for answer in answers]
+        for what in ("limit", "remaining", "reset")
+    )
 
-    assert answer.status_code == status
-    assert {f"x-rate-limit-{what}" for what in ("limit", "remaining", "reset")} <= {
-        name.lower() for name, _ in answer.headers
-    }
+    assert [answer.status_code for answer in answers] == [status] * 2
+    assert left[0] - left[1] == 1
+    assert limit[0] == limit[1] == left[0] + 1
+    assert all(0 < one - world.now() <= 900 for one in reset)
+
+
+@pytest.mark.parametrize("path", ["/2/users/me", "/2/nothing"])
+def test_nobody_is_told_of_nobodys_limits(steps, path):
+    """Whose calls would be counted? Twitter's page says "every answer", and may mean it."""
+    answer = steps.get(path, "nonsense")
+
+    assert answer.status_code in {401, 404}
+    assert not [name for name, _ in answer.headers if "limit" in name.lower()]
 
 
 def test_a_missing_scope_counts_as_well(steps):
