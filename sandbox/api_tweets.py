@@ -122,10 +122,12 @@ class _Asked:
         """Answer with the page that was asked for, of what the filters let through."""
         found = [post for post in posts if self.kept.keeps(post, self._time_of(post))]
         page = found[self._start : self._start + self._size]
+        shown = [made for post in page if (made := self._show.tweet(post)) is not None]
         meta = self._pages.meta(len(found), self._start, self._size)
-        if page:
-            meta |= {"newest_id": page[0].id, "oldest_id": page[-1].id}
-        return self._show.body([self._show.tweet(post) for post in page], meta)
+        meta["result_count"] = len(shown)
+        if shown:
+            meta |= {"newest_id": shown[0]["id"], "oldest_id": shown[-1]["id"]}
+        return self._show.body(shown, meta)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +177,7 @@ def _seen(call: Call, show: Renderer, parameter: str, value: str) -> dict[str, A
     if not call.world.may_see(call.viewer, found):
         show.note(problems.not_for_you("tweet", parameter, value))
         return None
-    return show.tweet(found)
+    return show.tweet(found, parameter)
 
 
 HANDLERS: dict[str, Handler] = {

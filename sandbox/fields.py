@@ -40,6 +40,18 @@ SELECTABLE = {
     kind: frozenset(DEFAULTS[kind]) | frozenset(words.split()) for kind, words in _OPTIONAL.items()
 }
 
+# What an author may know about a post, and nobody else: asking for one of these is asking for all
+# of its parts.
+_PRIVATE = "impression_count url_link_clicks user_profile_clicks"
+_PRIVATE_REACTIONS = (
+    "impression_count like_count reply_count retweet_count url_link_clicks user_profile_clicks"
+)
+PRIVATE_METRICS = {
+    "non_public_metrics": tuple(_PRIVATE.split()),
+    "organic_metrics": tuple(_PRIVATE_REACTIONS.split()),
+    "promoted_metrics": tuple(_PRIVATE_REACTIONS.split()),
+}
+
 _EXPANSIONS = {
     "tweet": """author_id referenced_tweets.id referenced_tweets.id.author_id
         referenced_tweets.id.attachments.media_keys in_reply_to_user_id attachments.media_keys

@@ -62,6 +62,21 @@ def tweet(world: World, one: Tweet) -> Object:
         "attachments": _attachments(one),
         "referenced_tweets": [{"type": t, "id": i} for t, i in one.references],
         "edit_controls": _edit_controls(world, one),
+        **private_metrics(one),
+    }
+
+
+def private_metrics(one: Tweet) -> dict[str, Object]:
+    """Count what only the author may know. Nothing here was ever promoted."""
+    reposts, replies, likes, _, _, impressions = one.metrics
+    seen = {"impression_count": impressions, "user_profile_clicks": impressions // 100}
+    clicked = {"url_link_clicks": impressions // 50} if one.links else {}
+    counts = {"like_count": likes, "reply_count": replies}
+    reposted = {"retweet_count": reposts, "repost_count": reposts}
+    return {
+        "non_public_metrics": seen | clicked,
+        "organic_metrics": seen | clicked | counts | reposted,
+        "promoted_metrics": {},
     }
 
 

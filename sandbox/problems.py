@@ -167,6 +167,24 @@ def suspended(parameter: str, value: str) -> dict[str, Any]:
     }
 
 
+def field_not_for_you(field: str, parameter: str, value: str, section: str) -> dict[str, Any]:
+    """Describe a number that only the author of a post may know."""
+    return {
+        "resource_type": "tweet",
+        "field": field,
+        "parameter": parameter,
+        "resource_id": value,
+        "title": "Field Authorization Error",
+        "section": section,
+        "detail": (
+            f"Sorry, you are not authorized to access '{field}' on the Tweet with "
+            f"{parameter} : [{value}]."
+        ),
+        "value": value,
+        "type": TYPES + "not-authorized-for-field",
+    }
+
+
 def not_for_you(kind: str, parameter: str, value: str) -> dict[str, Any]:
     """Describe something that exists and is protected."""
     return {

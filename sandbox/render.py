@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox import objects, problems, texts
+from sandbox.fields import PRIVATE_METRICS
 from sandbox.objects import Object
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ _QUOTED_AUTHOR = "referenced_tweets.id.author_id"
 _QUOTED_MEDIA = "referenced_tweets.id.attachments.media_keys"
 _MENTIONED = "entities.mentions.username"
 _HISTORY = "edit_history_tweet_ids"
+METRICS_SECONDS = 30 * 86400  # private metrics are there for so long, and then for nobody
 
 
 class Renderer:
@@ -39,7 +41,7 @@ class Renderer:
         self.wanted = wanted
         self.origin = origin
         self.email_allowed = email_allowed
-        self.errors: list[Object] = []
+        self._errors: dict[frozenset[tuple[str, str]], Object] = {}
         self._includes: dict[str, dict[str, Object]] = {}
 
     def user(self, account: Account) -> Object:
@@ -52,8 +54,10 @@ class Renderer:
                 self._include_tweet(full[name], name)
         return _chosen(full, self.wanted.fields["user"] | self.wanted.expansions)
 
-    def tweet(self, tweet: Tweet) -> Object:
-        """Make a post object, and what its expansions ask for."""
+    def tweet(self, tweet: Tweet, parameter: str = "id") -> Object | None:
+        """Make a post object, and what its expansions ask for; None if it must be left out."""
+        if self._keeps_secrets(tweet, parameter, "data"):
+            return None
         self._expand(tweet)
         # An expansion shows the field it starts from, or nobody could join the two.
         starts = {name.partition(".")[0] for name in self.wanted.expansions}
@@ -79,8 +83,8 @@ class Renderer:
             whole["data"] = data
         if self._includes:
             whole["includes"] = {k: list(v.values()) for k, v in self._includes.items()}
-        if self.errors:
-            whole["errors"] = self.errors
+        if self._errors:
+            whole["errors"] = list(self._errors.values())
         if meta is not None:
             whole["meta"] = meta
         count = len(data) if isinstance(data, list) else int(data is not None)
@@ -88,8 +92,23 @@ class Renderer:
 
     def note(self, problem: Object) -> None:
         """Add a partial error, once."""
-        if problem not in self.errors:
-            self.errors.append(problem)
+        self._errors.setdefault(frozenset(problem.items()), problem)
+
+    def _keeps_secrets(self, tweet: Tweet, parameter: str, section: str) -> bool:
+        """Note the private metrics that were asked for and are not this viewer's to see.
+
+        Twitter: "only Posts that are authored by the authenticated user will be returned, all other
+        Posts will receive an error message", and so do those that are older than 30 days.
+        """
+        asked = self.wanted.fields["tweet"] & PRIVATE_METRICS.keys()
+        age = self.world.now() - self.world.time_of(tweet)
+        if not asked or (tweet.author_id == self.viewer.id and age < METRICS_SECONDS):
+            return False
+        for name in sorted(asked):
+            for part in PRIVATE_METRICS[name]:
+                field = f"{name}.{part}"
+                self.note(problems.field_not_for_you(field, parameter, tweet.id, section))
+        return True
 
     def _expand(self, tweet: Tweet) -> None:
         """Bring along what the expansions of a post name."""
@@ -124,6 +143,8 @@ class Renderer:
             return
         if not self.world.may_see(self.viewer, tweet):
             self.note(problems.not_for_you("tweet", parameter, tweet_id))
+            return
+        if self._keeps_secrets(tweet, parameter, "includes"):
             return
         if _QUOTED_AUTHOR in self.wanted.expansions:
             self._include_users([tweet.author_id], _QUOTED_AUTHOR)
