@@ -108,7 +108,7 @@ class _Asked:
         call.query.path("id", account_id)
         self._size = call.query.number("max_results", least, 100, usually)
         self.kept = _Filter.read(call, exclude=exclude)
-        self._pages = call.pages(f"{name}/{account_id}")
+        self._pages = call.pages(f"{name}/{account_id}/{self.kept.spelled()}")
         self._start = call.query.start(self._pages)
         call.query.done()
         self._time_of = call.world.time_of
@@ -155,6 +155,11 @@ class _Filter:
     def hides(self, kind: str) -> bool:
         """Say whether posts that refer to others in this way are left out."""
         return kind in self.hidden
+
+    def spelled(self) -> str:
+        """Write the filters down, always in the same way: each makes a list of its own."""
+        bounds = (self.after_id, self.before_id, self.since, self.until)
+        return f"{sorted(self.hidden)}{bounds}"
 
     def keeps(self, tweet: Tweet, moment: float) -> bool:
         """Say whether a post of that moment passes."""

@@ -41,5 +41,8 @@ class Call:
         return Renderer(self.world, self.viewer, wanted, self._origin, email_allowed=may_email)
 
     def pages(self, name: str) -> Pages:
-        """Give the pages of a list. A token of one list or one viewer opens no other."""
+        """Give the pages of a list; `name` says which, filters included.
+
+        A token of one list or one viewer opens no other.
+        """
         return Pages(self.world.secret, f"{name}/{self.viewer.id}/")

@@ -149,6 +149,33 @@ def test_a_token_of_another_list_is_refused(steps, read):
 
 
 @pytest.mark.parametrize(
+    "filters",
+    [
+        {},
+        {"exclude": "retweets"},
+        {"exclude": "replies"},
+        {"since_id": at(30 * DAY)},
+        {"until_id": at(1)},
+        {"start_time": "2011-01-01T00:00:00Z"},
+        {"end_time": "2999-01-01T00:00:00Z"},
+    ],
+    ids=lambda filters: next(iter(filters), "none") + str(filters.get("exclude", "")),
+)
+def test_a_token_belongs_to_the_filters_it_was_given_with(steps, filters):
+    """Another filter makes another list: the same place in it would be another post."""
+    first = {"exclude": "replies,retweets"}
+    token = steps.sign_in()["access_token"]
+    path = f"/2/users/{WREN}/tweets"
+    page = steps.get(path, token, max_results=5, **first).json["meta"]["next_token"]
+    same = steps.get(path, token, max_results=6, pagination_token=page, exclude="retweets,replies")
+    other = steps.get(path, token, max_results=5, pagination_token=page, **filters)
+
+    assert same.status_code == 200
+    assert other.status_code == 400
+    assert "pagination_token" in other.json["errors"][0]["parameters"]
+
+
+@pytest.mark.parametrize(
     "read, size, status",
     [(home, 1, 200), (home, 0, 400), (home, 101, 400), (mentions, 4, 400), (mentions, 5, 200)],
 )
