@@ -50,15 +50,7 @@ def _span(match: re.Match[str]) -> dict[str, Any]:
 
 
 def _places_of(link: Link, text: str) -> list[dict[str, Any]]:
-    start = text.find(link.short)
-    if start < 0:
-        return []
-    place = {
-        "start": start,
-        "end": start + len(link.short),
-        "url": link.short,
-        "expanded_url": link.expanded,
-        "display_url": link.display,
-    }
+    where = {"url": link.short, "expanded_url": link.expanded, "display_url": link.display}
     extra = {"title": link.title, "media_key": link.media_key}
-    return [place | {name: value for name, value in extra.items() if value}]
+    where |= {name: value for name, value in extra.items() if value}
+    return [_span(found) | where for found in re.finditer(re.escape(link.short), text)]

@@ -23,20 +23,18 @@ def user(world: World, viewer: Account, account: Account, origin: str) -> Object
         "id": account.id,
         "name": account.name,
         "username": account.username,
-        "description": account.description,
         "created_at": timestamp(world.born - account.days_old * 86400),
         "verified": account.verified_type != "none",
         "verified_type": account.verified_type,
         "protected": account.protected,
         "location": account.location,
-        "url": account.url,
         "profile_image_url": origin + pictures.address(account),
         "profile_banner_url": pictures.banner_address(account, origin),
         "public_metrics": _user_metrics(world, account),
         "pinned_tweet_id": account.pinned_tweet_id,
         "most_recent_tweet_id": next(iter(world.timelines.get(account.id, ())), ""),
         "connection_status": world.follows.status(viewer.id, account.id),
-        "entities": {k: v for k, v in texts.user_entities(account, world).items() if v},
+        **texts.of_profile(account, world),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sandbox.entities import entities, escaped
+from sandbox.links import linked, shortened, to_post
 
 if TYPE_CHECKING:
     from sandbox.model import Account, Link, Tweet
@@ -26,44 +27,59 @@ class Texted:
 
 def of(tweet: Tweet, world: World) -> Texted:
     """Give what a post says, as far as `text` goes, and `note_tweet` if it goes further."""
-    shown = _shown(tweet, world)
+    original = world.tweets.get(dict(tweet.references).get("retweeted", ""))
+    links = _links(original or tweet, world)
     # The indices point into the escaped text: that is what clients cut.
-    text = escaped(shown)
+    text = escaped(_shown(tweet, world))
     note = {}
     if tweet.note:
-        whole = escaped(tweet.note)
-        note = {"text": whole} | _named(entities(whole, tweet.links, world.known_names))
-    return Texted(text, entities(text, _links(tweet, world), world.known_names), note)
+        whole = escaped(_whole(tweet, world))
+        note = {"text": whole} | _named(entities(whole, links, world.known_names))
+    return Texted(text, entities(text, links, world.known_names), note)
 
 
-def user_entities(account: Account, world: World) -> dict[str, Any]:
-    """Describe the links and mentions of a profile."""
-    url = {"start": 0, "end": len(account.url), "url": account.url, "expanded_url": account.url}
-    # Unlike the text of a post, a bio is sent as it was written, so that is what is counted.
-    about = entities(account.description, (), world.known_names)
-    display = account.url.removeprefix("https://")
-    return {
-        "url": {"urls": [url | {"display_url": display}]} if account.url else {},
-        "description": about,
+def of_profile(account: Account, world: World) -> dict[str, Any]:
+    """Give the texts of a profile: short links as Twitter makes them, and where they lead.
+
+    Unlike the text of a post, a bio is not escaped.
+    """
+    about, links = linked(account.description)
+    website = shortened(account.url).short if account.url else ""
+    found = {
+        "url": entities(website, [shortened(account.url)], {}) if website else {},
+        "description": entities(about, links, world.known_names),
     }
+    kept = {name: value for name, value in found.items() if value}
+    return {"description": about, "url": website, "entities": kept}
 
 
 def _shown(tweet: Tweet, world: World) -> str:
     """Cut where Twitter cuts: a repost at 140 characters, a long post near 280."""
-    references = dict(tweet.references)
-    if "retweeted" in references:
-        original = world.tweets[references["retweeted"]]
+    original = world.tweets.get(dict(tweet.references).get("retweeted", ""))
+    if original is not None:
         author = world.accounts[original.author_id]
-        whole = f"RT @{author.username}: {original.note or original.text}"
+        whole = f"RT @{author.username}: {_whole(original, world)}"
         return whole if len(whole) <= REPOST else whole[: REPOST - 1] + "…"
     if tweet.note:
         return tweet.note[: SHORT - 2].rsplit(" ", 1)[0] + "…"
-    return tweet.text
+    return _whole(tweet, world)
+
+
+def _whole(tweet: Tweet, world: World) -> str:
+    """Give all that a post says. A quote ends with a link to what it quotes."""
+    typed = tweet.note or tweet.text
+    quoted = _quoted(tweet, world)
+    return typed if quoted is None else f"{typed} {quoted.short}".lstrip()
 
 
 def _links(tweet: Tweet, world: World) -> tuple[Link, ...]:
-    original = world.tweets.get(dict(tweet.references).get("retweeted", ""))
-    return tweet.links if original is None else original.links
+    quoted = _quoted(tweet, world)
+    return tweet.links if quoted is None else (*tweet.links, quoted)
+
+
+def _quoted(tweet: Tweet, world: World) -> Link | None:
+    quoted = world.tweets.get(dict(tweet.references).get("quoted", ""))
+    return None if quoted is None else to_post(world.accounts[quoted.author_id], quoted)
 
 
 def _named(found: dict[str, Any]) -> dict[str, Any]:

@@ -107,6 +107,18 @@ def test_every_page_shows_what_it_is_for(wren, sandbox, dialect):
     assert refused(sandbox) == []
 
 
+def test_a_quote_is_drawn_and_its_link_is_not(wren, sandbox):
+    quote = next(
+        tweet for tweet in sandbox.world.tweets.values() if tweet.text.startswith("This. Eleven")
+    )
+    page = unescape(wren.open(f"/tweets/{quote.id}").text)
+
+    assert "Took my solo up a third this morning." in page
+    assert "you can hear me correct him." in page
+    assert "t.co/" not in page
+    assert "x.com/robin/status" not in page
+
+
 def test_the_first_follow_asks_for_the_permission_and_is_then_done(wren, sandbox):
     magpie = ids_of(sandbox)["nightjar"]
     page = wren.open("/people/nightjar")

@@ -224,7 +224,12 @@ def test_a_bio_comes_as_it_was_written_and_so_it_is_counted(steps):
 def test_every_entity_of_a_bio_is_where_it_says(steps, account):
     data = steps.get(f"/2/users/{account.id}", **BIO).json.get("data", {})
     found = data.get("entities", {}).get("description", {})
-    marks = {"mentions": ("@", "username"), "hashtags": ("#", "tag"), "cashtags": ("$", "tag")}
+    marks = {
+        "mentions": ("@", "username"),
+        "hashtags": ("#", "tag"),
+        "cashtags": ("$", "tag"),
+        "urls": ("", "url"),
+    }
 
     for kind, places in found.items():
         mark, name = marks[kind]

@@ -168,6 +168,19 @@ def test_the_author_of_a_quote_comes_with_its_own_expansion(steps):
     assert [user["id"] for user in body["includes"]["users"]] == [ROBIN]
 
 
+def test_a_quote_ends_with_a_link_to_what_it_quotes(steps):
+    """As live answers do; whoever draws the quoted post has to take the link away."""
+    data = post(steps, QUOTE, "entities,referenced_tweets")["data"]
+    [place] = data["entities"]["urls"]
+    [quoted] = data["referenced_tweets"]
+
+    assert data["text"].endswith(f" {place['url']}")
+    assert place["url"].startswith("https://t.co/")
+    assert (place["start"], place["end"]) == (data["text"].index("https"), len(data["text"]))
+    assert place["expanded_url"] == f"https://x.com/robin/status/{quoted['id']}"
+    assert place["display_url"] == "x.com/robin/status/198959…"
+
+
 def test_mentions_can_be_expanded(steps):
     body = post(steps, EMOJI, "id", expansions="entities.mentions.username")
 

@@ -5,6 +5,11 @@ import pytest
 from sandbox.seed_birds import CUCKOO, EGG, KINGFISHER, MOCKINGBIRD, NIGHTJAR, ROBIN, WREN
 
 
+@pytest.fixture
+def post(browser):
+    return lambda path, body: browser.post(f"/sandbox/{path}", json=body)
+
+
 def test_me_has_three_fields_unasked(steps):
     answer = steps.get("/2/users/me")
 
@@ -86,6 +91,36 @@ def test_a_protected_account_shows_its_profile(steps):
     data = steps.get(f"/2/users/{NIGHTJAR}", **{"user.fields": "protected"}).json["data"]
 
     assert data["protected"] is True
+
+
+def test_a_website_comes_as_a_short_link_and_where_it_leads(steps):
+    data = steps.get(f"/2/users/{ROBIN}", **{"user.fields": "url,entities"}).json["data"]
+    [place] = data["entities"]["url"]["urls"]
+
+    assert data["url"].startswith("https://t.co/")
+    assert place == {
+        "start": 0,
+        "end": len(data["url"]),
+        "url": data["url"],
+        "expanded_url": "https://robin.example/garden",
+        "display_url": "robin.example/garden",
+    }
+
+
+def test_links_in_a_bio_are_short_and_say_where_they_lead(steps, post):
+    bio = "🪱 & (https://www.robin.example/a/very/long/way?to=1&the=worm). https://robin.example/"
+    post("accounts", {"account": "robin", "description": f"{bio} @wren"})
+    data = steps.get(f"/2/users/{ROBIN}", **{"user.fields": "description,entities"}).json["data"]
+    found = data["entities"]["description"]
+    text, places = data["description"], found["urls"]
+
+    assert [text[place["start"] : place["end"]] for place in places] == [p["url"] for p in places]
+    assert text == f"🪱 & ({places[0]['url']}). {places[1]['url']} @wren"
+    assert [(place["expanded_url"], place["display_url"]) for place in places] == [
+        ("https://www.robin.example/a/very/long/way?to=1&the=worm", "robin.example/a/very/long…"),
+        ("https://robin.example/", "robin.example"),
+    ]
+    assert text[found["mentions"][0]["start"] :] == "@wren"
 
 
 def test_connection_status_says_how_two_stand_to_each_other(steps):
