@@ -144,12 +144,13 @@ class _Filter:
     def read(cls, call: Call, *, exclude: bool) -> _Filter:
         """Read them from the query; mentions know no `exclude`."""
         words = call.query.words("exclude", KINDS) if exclude else ()
+        since, until = call.query.span("start_time", "end_time")
         return cls(
             hidden=frozenset(KINDS[word] for word in words if word in KINDS),
             after_id=call.query.tweet_id("since_id"),
             before_id=call.query.tweet_id("until_id"),
-            since=call.query.moment("start_time"),
-            until=call.query.moment("end_time"),
+            since=since,
+            until=until,
         )
 
     def hides(self, kind: str) -> bool:

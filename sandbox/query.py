@@ -125,6 +125,14 @@ class Query:
             self._invalid(name, text, f"must be on or after {EARLIEST:%Y-%m-%d}")
         return moment.timestamp()
 
+    def span(self, first: str, last: str) -> tuple[float | None, float | None]:
+        """Read two optional times, of which the first must come first."""
+        since, until = self.moment(first), self.moment(last)
+        if since is not None and until is not None and since >= until:
+            text = request.args[first]
+            self._invalid(first, text, f"must be before `{last}` [{request.args[last]}]")
+        return since, until
+
     def tweet_id(self, name: str) -> int | None:
         """Read an optional Tweet id as a number."""
         text = self.text(name)

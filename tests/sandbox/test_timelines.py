@@ -190,6 +190,14 @@ def test_times_before_twitters_own_beginning_are_refused(steps):
     assert "2010-11-06" in answer.json["errors"][0]["message"]
 
 
+@pytest.mark.parametrize("end", ["2020-01-01T00:00:00Z", "2019-12-31T23:59:59Z"])
+def test_a_time_that_ends_before_it_starts_is_refused(steps, end):
+    answer = home(steps, start_time="2020-01-01T00:00:00Z", end_time=end)
+
+    assert answer.status_code == 400
+    assert f"must be before `end_time` [{end}]" in answer.json["errors"][0]["message"]
+
+
 def test_earlier_versions_of_an_edited_post_can_be_looked_up(steps):
     query = {"expansions": "edit_history_tweet_ids"}
     body = steps.get(f"/2/tweets/{at(9 * HOUR)}", **query).json

@@ -237,6 +237,7 @@ def test_protected_and_suspended_posts_are_not_shown(steps, tweet_id):
         ({"until_id": at(5 * HOUR)}, 9),
         ({"start_time": "2999-01-01T00:00:00Z"}, 0),
         ({"end_time": "2999-01-01T00:00:00Z"}, 12),
+        ({"start_time": "2011-01-01T00:00:00Z", "end_time": "2999-01-01T00:00:00Z"}, 12),
     ],
 )
 def test_a_timeline_can_be_filtered(steps, query, left):
