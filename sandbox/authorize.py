@@ -12,7 +12,7 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from sandbox.dialects import BETA, SCOPES
 from sandbox.here import world
 from sandbox.same_site import from_elsewhere
-from sandbox.tickets import AuthorizationRequest
+from sandbox.tickets import AuthorizationRequest, BadTicketError
 
 if TYPE_CHECKING:
     from flask import Response
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
     from sandbox.model import Client
+    from sandbox.world import World
 
 blueprint = Blueprint("authorize", __name__)
 
@@ -50,7 +51,7 @@ def ask() -> BaseResponse:
         asked=asked,
         accounts=world().signed_in_choices()[:SHOWN],
         words=SCOPES[world().settings.dialect],
-        ticket=world().tickets.issue(asked),
+        ticket=world().tickets.issue(asked, world().now()),
     )
 
 
@@ -59,20 +60,24 @@ def answer() -> BaseResponse:
     """Take the person's answer. Each form is good for one, and only from our own page."""
     if from_elsewhere():
         return dead_end("The form was not sent from this page (Origin header).")
-    here = world()
-    account = here.usernames.get(request.form.get("account", "").lower())
-    decision = request.form.get("decision")
+    try:
+        with world().lock:  # or somebody could be suspended between the question and the code
+            return _answered(world(), request.form)
+    except (DeadEndError, BadTicketError) as problem:
+        return dead_end(str(problem))
+
+
+def _answered(here: World, form: MultiDict[str, str]) -> BaseResponse:
+    account = here.usernames.get(form.get("account", "").lower())
+    decision = form.get("decision")
     if decision not in ("authorize", "cancel"):
-        return dead_end("decision must be authorize or cancel.")
-    with here.lock:  # or somebody suspended between the two lines would still get a code
-        if decision == "authorize" and account not in here.signed_in_choices():
-            return dead_end("account must be the username of somebody who can sign in here.")
-        asked = here.tickets.claim(request.form.get("ticket", ""))
-        if asked is None:
-            return dead_end("This form has been answered already, or was never shown.")
-        if decision == "cancel" or account is None:
-            return _back(asked, {"error": "access_denied", "state": asked.state})
-        code = here.ledger.approve(account.id, asked, here.now())
+        raise DeadEndError("decision must be authorize or cancel.")
+    if decision == "authorize" and account not in here.signed_in_choices():
+        raise DeadEndError("account must be the username of somebody who can sign in here.")
+    asked = here.tickets.claim(form.get("ticket", ""), here.now())
+    if decision == "cancel" or account is None:
+        return _back(asked, {"error": "access_denied", "state": asked.state})
+    code = here.ledger.approve(account.id, asked, here.now())
     return _back(asked, {"state": asked.state, "code": code.value})
 
 

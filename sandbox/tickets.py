@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
     from sandbox.model import Client
 
+OPEN_SECONDS = 600  # a form that was left open for longer is not answered any more
 KEPT = 1000  # a sandbox left alone with a crawler must not fill the memory
+
+
+class BadTicketError(ValueError):
+    """A form that is not answered. The text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +37,26 @@ class Tickets:
     """The forms in flight. A ticket cannot be guessed, and works once."""
 
     lock: threading.RLock
-    waiting: OrderedDict[str, AuthorizationRequest] = field(default_factory=OrderedDict)
+    waiting: OrderedDict[str, tuple[AuthorizationRequest, float]] = field(
+        default_factory=OrderedDict
+    )
 
-    def issue(self, asked: AuthorizationRequest) -> str:
+    def issue(self, asked: AuthorizationRequest, now: float) -> str:
         """Remember a request for as long as its form is open, and name it."""
         with self.lock:
             ticket = secrets.token_urlsafe(32)
-            self.waiting[ticket] = asked
+            self.waiting[ticket] = asked, now + OPEN_SECONDS
             if len(self.waiting) > KEPT:
                 self.waiting.popitem(last=False)
             return ticket
 
-    def claim(self, ticket: str) -> AuthorizationRequest | None:
+    def claim(self, ticket: str, now: float) -> AuthorizationRequest:
         """Hand the request over to the first who asks; a replayed form gets nothing."""
         with self.lock:
-            return self.waiting.pop(ticket, None)
+            asked, end = self.waiting.pop(ticket, (None, 0.0))
+        if asked is None:
+            raise BadTicketError("This form has been answered already, or was never shown.")
+        if now >= end:
+            minutes = OPEN_SECONDS // 60
+            raise BadTicketError(f"This form was left open for longer than {minutes} minutes.")
+        return asked

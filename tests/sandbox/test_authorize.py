@@ -125,6 +125,20 @@ def test_a_form_works_once(steps):
     assert "answered already" in again.text
 
 
+@pytest.mark.parametrize("decision", ["authorize", "cancel"])
+def test_a_form_that_was_left_open_is_refused_after_ten_minutes(steps, world, decision):
+    first, second = steps.ticket(), steps.ticket()
+    world.advance(599)
+    in_time = steps.answer(decision, ticket=first)
+    world.advance(1)
+    late = steps.answer(decision, ticket=second)
+
+    assert in_time.status_code == 302
+    assert late.status_code == 400
+    assert "Go back and try logging in again." in late.text
+    assert "left open for longer than 10 minutes" in late.text
+
+
 @pytest.mark.parametrize(
     "headers",
     [
