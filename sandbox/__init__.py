@@ -40,6 +40,8 @@ def create_app(world: World | None = None) -> Flask:
     """Make the sandbox as a WSGI app."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    # Twitter says nothing to OPTIONS: no other site's script may use its API with a token.
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.extensions[KEY] = world or World()
     app.before_request(_open_journal)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from sandbox import api_follows, api_spaces, api_tweets, api_users, limits, problems
 from sandbox.call import Call, Handler
@@ -122,6 +123,16 @@ def nothing_here(anything: str) -> Response:
         if (token := _brought(here)) is not None:
             problem.headers = limits.told(limits.count(here, NOWHERE, token))
     return problem.answer()
+
+
+@blueprint.app_errorhandler(HTTPException)
+def odd_request(error: HTTPException) -> Response | HTTPException:
+    """Answer the API's way whatever was asked of it, be it by a method that nobody knows."""
+    if request.path != "/2" and not request.path.startswith("/2/"):
+        return error
+    if isinstance(error, NotFound | MethodNotAllowed):
+        return stamp(nothing_here(request.path))
+    return stamp(problems.plain(error.code or 500, error.name).answer())
 
 
 @blueprint.after_request

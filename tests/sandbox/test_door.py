@@ -163,6 +163,33 @@ def test_unknown_paths_are_404_in_json(steps, path):
     assert answer.json["title"] == "Not Found"
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "PROPFIND", "PUT", "TRACE", "BREW"])
+@pytest.mark.parametrize("path", ["/2/users/me", "/2/oauth2/token", "/2/nothing", "/2", "/2/"])
+def test_whatever_the_method_the_answer_is_json(steps, method, path):
+    answer = steps.browser.open(path, method=method)
+
+    assert answer.status_code == 404
+    assert answer.mimetype == "application/problem+json"
+    assert answer.json["title"] == "Not Found"
+    assert answer.headers["api-version"]
+    assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+
+
+def test_a_body_that_is_too_large_is_refused_in_json(steps):
+    form = {"token": "x" * 2_000_000, "client_id": "sandbox-public"}
+    answer = steps.browser.post("/2/oauth2/revoke", data=form)
+
+    assert (answer.status_code, answer.mimetype) == (413, "application/problem+json")
+
+
+@pytest.mark.parametrize("path, method", [("/nothing", "GET"), ("/i/oauth2/authorize", "PUT")])
+def test_pages_keep_the_errors_of_pages(steps, path, method):
+    answer = steps.browser.open(path, method=method)
+
+    assert answer.status_code in {404, 405}
+    assert answer.mimetype == "text/html"
+
+
 def test_every_answer_says_its_version_and_is_not_kept(steps):
     headers = steps.get("/2/users/me").headers
 
