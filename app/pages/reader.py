@@ -187,7 +187,7 @@ class Reader:
             )
             page = read.fetch(self._api(source))
         except TwitterError as error:
-            return _Outcome(error=error)
+            return _Outcome(error=error.with_traceback(None))
         return _Outcome(page=page, read_at=source.oldest, error=source.trouble)
 
     def _panel(self, outcome: _Outcome) -> Panel[Any]:

@@ -380,12 +380,14 @@ def _readable_items(
     data: list[object], includes: Includes, read: Callable[[object, Includes], T]
 ) -> tuple[T, ...]:
     """Read what can be read: one odd item does not take the others along."""
-    items = []
+    items, odd = [], []
     for item in data[:MOST_ITEMS]:
         try:
             items.append(read(item, includes))
         except Unreadable as error:
-            log.warning("Twitter sent an item that makes no sense: %s", error)
+            odd.append(str(error))
+    if odd:
+        log.warning("%d items of a list make no sense, the first: %s", len(odd), odd[0])
     if data and not items:
         raise Unreadable("no item of a list makes sense")
     return tuple(items)

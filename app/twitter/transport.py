@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Never
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3 import PoolManager
-from urllib3.exceptions import DecodeError, HTTPError, MaxRetryError
+from urllib3.exceptions import HTTPError, MaxRetryError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 
+from app.twitter.bodies import MOST_BYTES, NOT_JSON, Bodies
 from app.twitter.budget import Budget
 from app.twitter.errors import TwitterError, Unreachable, Unreadable
 from app.twitter.sockets import (
@@ -29,37 +29,30 @@ from app.twitter.turns import Slots
 
 # Who had less time than this cannot say that Twitter did not answer.
 REAL_PATIENCE_SECONDS = 2.0
-MAX_BYTES = 4 * 1024 * 1024
-CHUNK_BYTES = 64 * 1024
 SERVER_ERRORS = range(500, 600)
 REDIRECTS = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: a status, headers in any case, and a body no longer than the cap."""
+    """What came back: a status, headers in any case, and the document in the body, if it is one."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    document: object = field(repr=False)  # JSON, or `NOT_JSON`
 
     def json(self) -> Any:  # noqa: ANN401 - whatever JSON the other side sent
-        """Return the body as JSON; raise `Unreadable` if it is none (RFC 8259: no NaN)."""
-        try:
-            return json.loads(self.body, parse_constant=_not_json)
-        except (ValueError, RecursionError):
-            raise Unreadable(f"HTTP {self.status} with a body that is not JSON") from None
+        """Return the document; raise `Unreadable` if the body is none."""
+        if self.document is NOT_JSON:
+            raise Unreadable(f"HTTP {self.status} with no JSON, or more of it than Twitter sends")
+        return self.document
 
     def json_object(self) -> dict[str, Any]:
-        """Return the body as a JSON object; raise `Unreadable` if it is anything else."""
+        """Return the document if it is an object; raise `Unreadable` if it is anything else."""
         document = self.json()
         if not isinstance(document, dict):
             raise Unreadable(f"HTTP {self.status} with JSON that is not an object")
         return document
-
-
-def _not_json(word: str) -> Never:
-    raise ValueError(word)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,13 +102,14 @@ class Transport:
         """
         self._counted = counted
         self._slots = Slots(slots)
+        self._bodies = Bodies()
         # Nothing is resent: a code or a refresh token must not be spent twice. Only connecting is
         # tried again, before anything was sent (see `sockets`).
         self._adapter = _PooledAdapter(pool_connections=4, pool_maxsize=slots, max_retries=0)
         self._headers = {
             "User-Agent": user_agent,
             "Accept": "application/json",
-            "Accept-Encoding": "gzip, deflate",
+            "Accept-Encoding": "gzip",
         }
 
     def send(  # noqa: PLR0913 - one call, said in full
@@ -129,7 +123,7 @@ class Transport:
         data: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
         auth: AuthBase | None = None,
-        max_bytes: int = MAX_BYTES,
+        max_bytes: int = MOST_BYTES,
         route: str = "other",
     ) -> Answer:
         """Send one request and return the answer, whatever its status below 500.
@@ -184,8 +178,9 @@ class Transport:
             timeout = (CONNECT_SECONDS, max(patience, 0.001))
             response = self._adapter.send(request, stream=True, timeout=timeout)
             with contextlib.closing(response):
-                return Answer(response.status_code, response.headers, _read(response, max_bytes))
-        except (DecodeError, ValueError):  # ValueError: a chunk of less than no bytes
+                document = self._bodies.document(response, most_bytes=max_bytes, budget=budget)
+                return Answer(response.status_code, response.headers, document)
+        except ValueError:  # a chunk of less than no bytes
             raise Unreadable("a body that cannot be taken apart") from None
         except (requests.RequestException, HTTPError, OSError) as error:
             why = f"no answer ({type(error).__name__})"
@@ -201,13 +196,3 @@ def _is_silence(error: Exception) -> bool:
     return isinstance(error, requests.ConnectionError) and any(
         isinstance(cause, MaxRetryError) for cause in error.args
     )
-
-
-def _read(response: requests.Response, max_bytes: int) -> bytes:
-    """Read the body, counting after decompression: a small gzip can hold gigabytes."""
-    body = bytearray()
-    for chunk in response.raw.stream(CHUNK_BYTES, decode_content=True):
-        body += chunk
-        if len(body) > max_bytes:
-            raise Unreadable(f"a body of more than {max_bytes} bytes")
-    return bytes(body)

@@ -513,6 +513,16 @@ def test_one_odd_item_does_not_take_the_others_along(api, answer, caplog):
     assert "<b>" not in caplog.text
 
 
+def test_many_odd_items_are_one_line_in_the_log(api, answer, caplog):
+    answer("following", {"data": [WREN] + [{}] * 500})
+
+    api.following("1")
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "500 items of a list make no sense, the first: an object without a proper username"
+    ]
+
+
 def test_who_shows_a_few_reads_a_few(api, answer):
     answer("following", {"data": [WREN, ROBIN, {"id": "nonsense"}]})
 

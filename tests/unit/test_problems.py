@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.twitter.bodies import document
 from app.twitter.errors import (
     Limited,
     OutOfCredits,
@@ -67,7 +68,8 @@ INVALID = {
 
 def answer(status, body, **headers):
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, named, document(raw))
 
 
 def said(error):

@@ -462,7 +462,7 @@ def test_errors_do_not_name_what_was_sent(transport):
 def test_an_answer_does_not_show_its_body():
     from app.twitter.transport import Answer
 
-    assert "secret" not in repr(Answer(200, {}, b'{"access_token": "secret"}'))
+    assert "secret" not in repr(Answer(200, {}, {"access_token": "secret"}))
 
 
 def test_a_used_up_budget_arms_no_socket():

@@ -177,6 +177,15 @@ def test_panels_stand_in_the_order_asked_for(here):
     assert list(panels(here, first=people("1"), second=people("2"))) == ["first", "second"]
 
 
+def test_a_failure_holds_nothing_of_the_answer(here):
+    here.client.answers = [{"data": [{"id": "no"}] * 100}]
+
+    outcome = Reader(person=person(), here=here)._attempt("people", people(), "t", [])
+
+    assert isinstance(outcome.error, Unreadable)
+    assert outcome.error.__traceback__ is None
+
+
 def test_only_what_was_refused_is_read_again(here):
     here.freshness = Tokens("old", "new")
     here.client.answers = [
