@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from flask.cli import FlaskGroup
 
 from tests.factories import build_environ
-from tests.journey.sites import wait_until
+from tests.journey.sites import ALLOCATOR, wait_until
 from tests.needs import need
 from tests.site import migrate
 
@@ -252,6 +252,13 @@ def test_the_image_is_built_in_two_stages_and_runs_as_nobody_special():
     for name, value in instructions():
         if name == "FROM":
             assert re.match(r"[a-z]+:[0-9][\w.-]+( AS |$)", value), value
+
+
+def test_memory_goes_back_to_the_system():
+    wanted = " ".join(f"{name}={value}" for name, value in ALLOCATOR.items())
+
+    assert wanted in section(DEPLOY / "systemd" / "perch.service", "Service")["Environment"]
+    assert f"ENV {wanted}\n" in (DEPLOY / "Dockerfile").read_text()
 
 
 def test_the_image_takes_locked_packages_only():
