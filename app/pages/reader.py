@@ -80,7 +80,7 @@ class Reader:
         found = {name: self._without_asking(name, read) for name, read in reads.items()}
         cold = {name: reads[name] for name, panel in found.items() if panel is None}
         outcomes = self._asked_of_twitter(cold)
-        return {name: panel or self._panel(outcomes[name]) for name, panel in found.items()}
+        return {n: panel or self._panel(outcomes[n], reads[n]) for n, panel in found.items()}
 
     def _without_asking(self, name: str, read: Read[Any]) -> Panel[Any] | None:
         """Return the panel if it takes no call: not granted, or fresh in memory."""
@@ -88,7 +88,7 @@ class Reader:
         if lacking:
             return Panel(trouble=missing(lacking[0]))
         outcome = self._remembered(read, "hit", fresh=self._fresh(name, read))
-        return self._panel(outcome) if outcome else None
+        return self._panel(outcome, read) if outcome else None
 
     def _remembered(self, read: Read[Any], how: Answered, *, fresh: Fresh) -> _Outcome | None:
         if self.here.cache is None:
@@ -190,12 +190,12 @@ class Reader:
             return _Outcome(error=error.with_traceback(None))
         return _Outcome(page=page, read_at=source.oldest, error=source.trouble)
 
-    def _panel(self, outcome: _Outcome) -> Panel[Any]:
+    def _panel(self, outcome: _Outcome, read: Read[Any]) -> Panel[Any]:
         error, now = outcome.error, self.here.now()
         return Panel(
             page=outcome.page or Page(),
             read_at=outcome.read_at,
-            trouble=trouble(error, now=now) if error else None,
+            trouble=trouble(error, needs=read.needs, now=now) if error else None,
             is_old=outcome.page is not None and error is not None,
             not_in_plan=isinstance(error, PlanLacksIt | OutOfCredits),
         )

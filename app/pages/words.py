@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from app.twitter.errors import (
     Busy,
     Limited,
     OutOfCredits,
+    PermissionMissing,
     PlanLacksIt,
     Refused,
     TokenRefused,
@@ -77,11 +78,22 @@ def missing(permission: Permission) -> Trouble:
     )
 
 
-def trouble(error: TwitterError, *, now: datetime) -> Trouble:
-    """Put an error into words.
+def still_missing(permission: Permission) -> Trouble:
+    """Say what Twitter takes for not granted, though we take it for granted. Never asked unasked.
 
-    A 403 after all that is needed was granted offers no grant: asking again would change nothing.
+    Who took it back at Twitter, or said yes to less than we heard, gets on by granting it again.
     """
+    return Trouble(
+        text="Twitter says that a permission is missing here: "
+        f"{lower_first(PERMISSIONS[permission])}. Granting it once more may help.",
+        ask=permission,
+    )
+
+
+def trouble(error: TwitterError, *, needs: Sequence[Permission], now: datetime) -> Trouble:
+    """Put an error of a read that `needs` permissions, the telling one first, into words."""
+    if isinstance(error, PermissionMissing):
+        return still_missing(needs[0])
     return Trouble(
         text=_sentence(error),
         until=error.until if isinstance(error, Limited) and _is_ahead(error.until, now) else None,

@@ -325,7 +325,7 @@ def test_one_failed_panel_does_not_take_the_page_along(signed_in, twitter, broke
         ),
         (
             {"status": 403, "json": {"type": "about:blank"}},
-            "Twitter does not show this to us.",
+            "Twitter says that a permission is missing here: read the Tweets you can see",
         ),
         ({"status": 404, "body": "not here"}, "Twitter does not show this to us."),
     ],
@@ -472,6 +472,42 @@ def test_a_missing_permission_is_named_and_offered(client, twitter):
     assert "One more permission is needed here: see the Spaces that are open to you." in page
     assert 'name="ask" value="read_spaces"' in page
     assert 'name="next" value="/spaces"' in page
+
+
+@pytest.mark.parametrize(
+    "name, path, ask",
+    [
+        ("tweets", "/tweets", "read_tweets"),
+        ("following", "/follows", "read_follows"),
+        ("followers", "/follows/followers", "read_follows"),
+        ("spaces", "/spaces", "read_spaces"),
+    ],
+)
+def test_what_twitter_takes_for_not_granted_can_be_granted_again(
+    signed_in, twitter, name, path, ask
+):
+    stand(twitter, **{name: {"status": 403, "json": {"type": "about:blank"}}})
+
+    answer = signed_in.get(path)
+
+    assert answer.status_code == 200
+    assert f'name="ask" value="{ask}"' in answer.text
+    assert f'name="next" value="{path}"' in answer.text
+
+
+def test_what_was_granted_again_is_read_with_the_new_token(client, twitter):
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.post(TOKEN_URL, json=token_answer(access_token="a-newer-token"))
+    twitter.post(REVOKE_URL, json={"revoked": True})
+    twitter.get(ME_URL, json=user_answer())
+    client.sign_in()
+    twitter.get(TWEETS_URL, status=403, json={"type": "about:blank"})
+    twitter.get(TWEETS_URL, json={"data": [TWEET]})
+    client.get("/tweets")
+
+    client.sign_in(ask="read_tweets", next="/tweets")
+
+    assert "Good morning from the ivy" in client.get("/tweets").text
 
 
 def test_what_is_not_allowed_is_not_tried(client, twitter):
