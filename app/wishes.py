@@ -24,6 +24,7 @@ from app.twitter.errors import (
     OutOfCredits,
     PlanLacksIt,
     Refused,
+    TokenKindRefused,
     TokenRefused,
     TwitterError,
 )
@@ -105,6 +106,10 @@ _SENTENCES: tuple[tuple[type[TwitterError], str], ...] = (
     (Busy, "Many people are here at this moment. Please try again in a few seconds."),
     (TokenRefused, "Twitter no longer accepts this sign-in. Please log out and sign in again."),
     (PlanLacksIt, "That is not part of what this site may do at Twitter."),
+    (
+        TokenKindRefused,
+        "This is a mistake of this site, not yours. Its operator can read about it in the log.",
+    ),
     (OutOfCredits, "This site has used up what it may ask of Twitter for now."),
     (ClientRefused, "Twitter does not accept this site at the moment."),
     (Refused, "Twitter said no. The account may be gone, or it may have blocked you."),

@@ -15,6 +15,7 @@ from app.twitter.errors import (
     PermissionMissing,
     PlanLacksIt,
     Refused,
+    TokenKindRefused,
     TokenRefused,
     TwitterError,
     Unreachable,
@@ -65,6 +66,10 @@ _SENTENCES: tuple[tuple[type[TwitterError], str], ...] = (
     (Limited, "Twitter asks us to wait before we read this again."),
     (TokenRefused, "Twitter no longer accepts this sign-in. Please sign in again."),
     (PlanLacksIt, "This is not part of what this site may read at Twitter."),
+    (
+        TokenKindRefused,
+        "This is a mistake of this site, not yours. Its operator can read about it in the log.",
+    ),
     (OutOfCredits, "This site has used up what it may read at Twitter for now."),
     (Refused, "Twitter does not show this to us."),
 )

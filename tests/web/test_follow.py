@@ -289,6 +289,13 @@ def test_the_beta_follows_at_its_own_address(beta, twitter):
             {"status": 403, "json": {"type": "about:blank"}},
             "Twitter said no. The account may be gone, or it may have blocked you.",
         ),
+        (
+            {
+                "status": 403,
+                "json": {"type": "https://api.x.com/2/problems/unsupported-authentication"},
+            },
+            "This is a mistake of this site, not yours. Its operator can read about it in the log.",
+        ),
         ({"status": 503}, "Twitter gave no clear answer. Please look whether it was done."),
         (
             {"json": {"data": {"following": False}}},

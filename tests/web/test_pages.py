@@ -5,6 +5,7 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+from requests import ConnectTimeout, ReadTimeout
 
 from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
 
@@ -39,6 +40,19 @@ PLANNED_SPACE = {
 }
 PAGES = ["/", "/tweets", "/follows", "/follows/followers", "/spaces", "/account"]
 LIMITED = {"status": 429, "headers": {"x-rate-limit-reset": "1900000000"}}
+
+# A 429 in each of its bodies; all mean the same.
+TOO_MANY = [
+    {"title": "Too Many Requests", "detail": "x", "type": "about:blank", "status": 429},
+    {"errors": [{"code": 88, "message": "Rate limit exceeded"}]},
+    {"title": "x", "detail": "x", "type": "https://api.x.com/2/problems/rate-limit-exceeded"},
+    {},
+]
+WRONG_TOKEN = {
+    "title": "Unsupported Authentication",
+    "detail": "x",
+    "type": "https://api.x.com/2/problems/unsupported-authentication",
+}
 
 
 def stand(twitter, **answers):
@@ -301,10 +315,22 @@ def test_one_failed_panel_does_not_take_the_page_along(signed_in, twitter, broke
     "answer, sentence",
     [
         ({"status": 503}, "Twitter is not answering. Please try again in a moment."),
+        ({"body": ReadTimeout("x")}, "Twitter is not answering. Please try again in a moment."),
+        ({"body": ConnectTimeout("x")}, "Twitter is not answering. Please try again in a moment."),
         ({"body": "<html>"}, "Twitter sent something that makes no sense to us."),
         ({"json": {"data": [{}]}}, "Twitter sent something that makes no sense to us."),
-        (LIMITED | {"json": {}}, "Twitter asks us to wait before we read this again."),
+        *[
+            (LIMITED | {"json": body}, "Twitter asks us to wait before we read this again.")
+            for body in TOO_MANY
+        ],
         ({"status": 402, "json": {}}, "This site has used up what it may read at Twitter"),
+        *[
+            (
+                {"status": 403, "json": body},
+                "This is a mistake of this site, not yours. Its operator can read about it",
+            )
+            for body in (WRONG_TOKEN, {"errors": [WRONG_TOKEN]})
+        ],
         (
             {"status": 429, "json": {"type": "https://api.x.com/2/problems/usage-capped"}},
             "This site has used up what it may read at Twitter",
