@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from app.accounts.people import Person
 from app.cache import KEPT
@@ -34,6 +34,9 @@ from app.twitter.errors import (
 
 T_co = TypeVar("T_co", covariant=True)
 
+# What stands in the way: the site's plan, the person's own, or the site's money.
+LeftOut = Literal["plan", "own plan", "credits"]
+
 # A call ends with its budget; this is for its thread to come back with the news (seconds).
 GRACE = 0.5
 
@@ -46,7 +49,7 @@ class Panel(Generic[T_co]):
     read_at: datetime | None = None  # None: just now, and nothing is remembered
     trouble: Trouble | None = None
     is_old: bool = False  # there is trouble, and this is what was read before it
-    not_in_plan: bool = False
+    left_out: LeftOut | None = None  # it takes more than time, so a page may do without it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +200,7 @@ class Reader:
             read_at=outcome.read_at,
             trouble=trouble(error, needs=read.needs, now=now) if error else None,
             is_old=outcome.page is not None and error is not None,
-            not_in_plan=isinstance(error, PlanLacksIt | OutOfCredits),
+            left_out=_left_out(error),
         )
 
     def _fresh(self, name: str, read: Read[Any]) -> Fresh:
@@ -219,6 +222,14 @@ class Reader:
             cache_epoch=self.person.cache_epoch,
             follows_epoch=self.person.follows_epoch,
         )
+
+
+def _left_out(error: TwitterError | None) -> LeftOut | None:
+    if isinstance(error, OutOfCredits):
+        return "credits"
+    if isinstance(error, PlanLacksIt):
+        return "plan" if error.for_everyone else "own plan"
+    return None
 
 
 def _is_refused_token(outcome: _Outcome) -> bool:

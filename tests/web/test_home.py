@@ -1,6 +1,7 @@
 """The overview: three panels, each with its age, its trouble, and its place in the plan."""
 
 import re
+from html import unescape
 
 import pytest
 
@@ -15,15 +16,17 @@ from tests.web.test_pages import (
     stand,
 )
 
-NOT_IN_PLAN = {
-    "status": 403,
-    "json": {
-        "type": "https://api.x.com/2/problems/client-forbidden",
-        "reason": "client-not-enrolled",
-    },
-}
+FORBIDDEN = {"type": "https://api.x.com/2/problems/client-forbidden"}
+NOT_IN_PLAN = {"status": 403, "json": FORBIDDEN | {"reason": "client-not-enrolled"}}
 OUT_OF_CREDITS = {"status": 402, "json": {"type": "https://api.x.com/2/problems/credits"}}
-LEFT_OUT = "Part of what was here is not in this site's plan at Twitter at the moment."
+OWN_PLAN = {"status": 403, "json": FORBIDDEN | {"reason": "user-not-enrolled"}}
+BEGINNING = "Part of what was here"
+IN_WORDS = {
+    "plan": f"{BEGINNING} is not in this site's plan at Twitter at the moment.",
+    "own plan": f"{BEGINNING} is not in your own account's plan at Twitter at the moment.",
+    "credits": f"{BEGINNING} has to wait: this site's credits at Twitter are used up.",
+}
+ANSWERS = {"plan": NOT_IN_PLAN, "own plan": OWN_PLAN, "credits": OUT_OF_CREDITS}
 
 
 @pytest.fixture
@@ -106,7 +109,7 @@ def test_an_old_panel_says_why_beside_those_that_are_new(signed_in, twitter, clo
     assert "Dawn chorus" in page
 
 
-@pytest.mark.parametrize("answer", [NOT_IN_PLAN, OUT_OF_CREDITS])
+@pytest.mark.parametrize("reason", ANSWERS)
 @pytest.mark.parametrize(
     "left_out, still_there",
     [
@@ -117,16 +120,26 @@ def test_an_old_panel_says_why_beside_those_that_are_new(signed_in, twitter, clo
         (["tweets", "following", "spaces"], []),
     ],
 )
-def test_what_the_plan_lacks_is_left_out_with_one_line(
-    signed_in, twitter, answer, left_out, still_there
+def test_what_nobody_pays_for_is_left_out_with_one_line(
+    signed_in, twitter, reason, left_out, still_there
 ):
-    stand(twitter, **dict.fromkeys(left_out, answer))
+    stand(twitter, **dict.fromkeys(left_out, ANSWERS[reason]))
 
-    page = signed_in.get("/").text
+    page = unescape(signed_in.get("/").text)
 
     assert panels(page) == still_there
-    assert page.count(LEFT_OUT) == 1
-    assert re.search(rf'{LEFT_OUT} <a href="/account">', page)
+    assert page.count(BEGINNING) == 1
+    assert re.search(rf'{IN_WORDS[reason]}\s+<a href="/account">', page)
+
+
+def test_each_reason_is_told_once(signed_in, twitter):
+    stand(twitter, tweets=OUT_OF_CREDITS, spaces=NOT_IN_PLAN)
+
+    page = unescape(signed_in.get("/").text)
+
+    assert page.count(BEGINNING) == 2
+    assert IN_WORDS["plan"] in page
+    assert IN_WORDS["credits"] in page
 
 
 def test_a_plan_that_has_it_all_is_not_mentioned(signed_in, twitter):

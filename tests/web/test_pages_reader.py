@@ -562,16 +562,20 @@ def test_a_limit_of_one_person_is_none_of_another(here):
 
 
 @pytest.mark.parametrize(
-    "error, minutes", [(PlanLacksIt("client-forbidden"), 60), (OutOfCredits("credits"), 5)]
+    "error, minutes, left_out",
+    [
+        (PlanLacksIt("client-forbidden"), 60, "plan"),
+        (OutOfCredits("credits"), 5, "credits"),
+    ],
 )
-def test_what_nobody_pays_for_is_not_asked_for_anybody(here, clock, error, minutes):
+def test_what_nobody_pays_for_is_not_asked_for_anybody(here, clock, error, minutes, left_out):
     here.client.answers = [error, named("paid")]
     panels(here, who=person(1))
     clock.advance(minutes=minutes, seconds=-1)
 
     panel = panels(here, who=person(2))["people"]
 
-    assert panel.not_in_plan
+    assert panel.left_out == left_out
     assert len(here.client.asked) == 1
     clock.advance(seconds=1)
     assert names(panels(here, who=person(2))["people"]) == ["paid"]
@@ -582,7 +586,7 @@ def test_what_one_persons_own_plan_lacks_goes_for_nobody_else(here):
     panels(here, who=person(1))
 
     assert names(panels(here, who=person(2))["people"]) == ["fine"]
-    assert panels(here, who=person(1), people=people("8"))["people"].not_in_plan
+    assert panels(here, who=person(1), people=people("8"))["people"].left_out == "own plan"
 
 
 def test_old_parts_make_an_old_panel(here, clock):
