@@ -54,8 +54,11 @@ class Trouble:
     until: datetime | None = None
     ask: Permission | None = None
     sign_in: bool = False
+    again: bool = False
 
 
+# Who tries again is told the same again: somebody has to do something first.
+_LASTING = (TokenRefused, PlanLacksIt, OutOfCredits, TokenKindRefused)
 _NOT_IN_OWN_PLAN = "This is not part of your own account's plan at Twitter."
 
 # The first that fits is said: the particular before the general.
@@ -99,10 +102,12 @@ def trouble(error: TwitterError, *, needs: Sequence[Permission], now: datetime) 
     """Put an error of a read that `needs` permissions, the telling one first, into words."""
     if isinstance(error, PermissionMissing):
         return still_missing(needs[0])
+    until = error.until if isinstance(error, Limited) and _is_ahead(error.until, now) else None
     return Trouble(
         text=_sentence(error),
-        until=error.until if isinstance(error, Limited) and _is_ahead(error.until, now) else None,
+        until=until,
         sign_in=isinstance(error, TokenRefused),
+        again=until is None and not isinstance(error, _LASTING),
     )
 
 

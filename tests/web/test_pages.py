@@ -485,6 +485,104 @@ def test_no_token_to_be_had_is_said_in_every_panel(client, twitter, clock):
     assert page.text.count("Twitter is not answering.") == 3
 
 
+# Trying again
+
+COLD = [
+    ("/", "tweets"),
+    ("/", "following"),
+    ("/", "spaces"),
+    ("/tweets", "tweets"),
+    ("/tweets/10", "tweet"),
+    ("/tweets/lookup?ids=10", "tweets"),
+    ("/follows", "people"),
+    ("/follows/followers", "people"),
+    ("/people?who=robin", "names"),
+    ("/people?who=1002", "ids"),
+    ("/people/robin", "someone"),
+    ("/spaces", "spaces"),
+    (f"/spaces/{LIVE_SPACE['id']}", "space"),
+    (f"/spaces/lookup?ids={LIVE_SPACE['id']}", "spaces"),
+]
+
+
+def retries(page):
+    """The panels that have a button to try again."""
+    forms = re.findall(r'<form class="freshness".*?</form>', page, re.DOTALL)
+    return [re.findall(r'value="(\w+)"', form)[-1] for form in forms if ">Try again<" in form]
+
+
+@pytest.mark.parametrize("path, panel", COLD)
+def test_a_panel_that_failed_can_be_tried_again(signed_in, twitter, path, panel):
+    twitter.get(re.compile(API_URL), status=503)
+
+    page = signed_in.get(path).text
+
+    assert panel in retries(page)
+
+
+def test_trying_again_reads_it_once_and_shows_it(signed_in, twitter, clock):
+    stand(twitter, tweets={"status": 503})
+    signed_in.get("/tweets")
+    twitter.replace("GET", TWEETS_URL, json={"data": [TWEET]})
+    clock.advance(seconds=4)
+    form = {"csrf_token": signed_in.csrf_token("/account"), "refresh": "tweets"}
+
+    answer = signed_in.post("/tweets", data=form)
+    page = signed_in.get("/tweets").text
+
+    assert (answer.status_code, answer.location) == (303, "/tweets")
+    assert "Good morning from the ivy" in page
+    assert retries(page) == []
+    assert len(calls_to(twitter, TWEETS_URL)) == 2
+
+
+def test_without_a_cache_trying_again_reads_it_once(build_app, kind_twitter):
+    client = build_app(CACHE_SECONDS="0").test_client()
+    client.sign_in()
+    stand(kind_twitter, tweets={"status": 503})
+    page = client.get("/tweets").text
+    form = {"csrf_token": client.csrf_token("/account"), "refresh": "tweets"}
+
+    answer = client.post("/tweets", data=form)
+    client.get(answer.location)
+
+    assert retries(page) == ["tweets"]
+    assert len(calls_to(kind_twitter, TWEETS_URL)) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        LIMITED | {"json": {}},
+        {"status": 402, "json": {}},
+        {"status": 403, "json": {"type": "https://api.x.com/2/problems/client-forbidden"}},
+        {"status": 403, "json": {"type": "about:blank"}},
+        {"status": 403, "json": WRONG_TOKEN},
+        {"status": 401, "json": {}},
+    ],
+)
+def test_what_trying_again_would_not_change_has_no_such_button(signed_in, twitter, answer):
+    stand(twitter, tweets=answer)
+
+    page = signed_in.get("/tweets").text
+
+    assert 'role="note"' in page
+    assert retries(page) == []
+
+
+def test_old_data_has_the_button_that_it_always_has(signed_in, twitter, clock):
+    twitter.get(TWEETS_URL, json={"data": [TWEET]})
+    twitter.get(TWEETS_URL, status=503)
+    signed_in.get("/tweets")
+    clock.advance(minutes=2)
+
+    page = signed_in.get("/tweets").text
+
+    assert "Good morning from the ivy" in page
+    assert retries(page) == []
+    assert ">Refresh</button>" in page
+
+
 # Permissions
 
 
