@@ -97,17 +97,6 @@ def spaces(text: str) -> tuple[str, ...]:
     )
 
 
-def creators(text: str) -> tuple[str, ...]:
-    """Return the ids of the people in `text` whose Spaces are wanted; names are not taken."""
-    return _each(
-        text,
-        _user_id,
-        nothing="Please type the id of at least one person.",
-        unknown="Not the id of a person, which is a number:",
-        things="people",
-    )
-
-
 def people(text: str) -> Wanted:
     """Return the people in `text`: ids, names and links to profiles, each once.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Generic, TypeVar
 
@@ -157,8 +157,20 @@ def spaces_by_id(space_ids: Sequence[str]) -> Read[Space]:
     return Read(asks=(endpoints.SPACES,), fetch=lambda api: api.spaces(space_ids))
 
 
-def spaces_by_creators(user_ids: Sequence[str]) -> Read[Space]:
-    """Read what up to a hundred people have live or scheduled."""
-    return Read(
-        asks=(endpoints.SPACES_BY_CREATORS,), fetch=lambda api: api.spaces_by_creators(user_ids)
-    )
+def spaces_by_creators(user_ids: Sequence[str], usernames: Sequence[str] = ()) -> Read[Space]:
+    """Read what up to a hundred people have live or scheduled; names are looked up first.
+
+    Its problems are those of people who were asked for: by id, or by name with an @ before it.
+    """
+    by_name = (endpoints.USERS_BY,) if usernames else ()
+
+    def fetch(api: Api) -> Page[Space]:
+        named = api.users_by_usernames(usernames) if usernames else Page()
+        asked = {user_id: user_id for user_id in user_ids}
+        asked |= {user.id: f"@{user.username}" for user in named.items}
+        found = api.spaces_by_creators(tuple(asked)) if asked else Page()
+        of_names = [replace(p, asked=f"@{p.asked}") for p in named.problems if p.asked]
+        of_ids = [replace(p, asked=asked[p.asked]) for p in found.problems if p.asked in asked]
+        return replace(found, problems=(*of_names, *of_ids))
+
+    return Read(asks=(endpoints.SPACES_BY_CREATORS, *by_name), fetch=fetch)

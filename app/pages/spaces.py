@@ -11,16 +11,13 @@ from flask.typing import ResponseReturnValue
 from app.accounts.people import Person
 from app.pages import lookup, reads
 from app.pages.lookup import NotUnderstood
+from app.pages.reads import Read
 from app.pages.view import shown
 from app.pages.visitor import for_signed_in
 from app.services import services
 from app.twitter.entities import SPACE_ID, Space
 
 SOME_DAY = datetime.max.replace(tzinfo=UTC)
-
-# What can be looked up by what, and how each field is read.
-_FIELDS = {"ids": lookup.spaces, "creators": lookup.creators}
-_READS = {"ids": reads.spaces_by_id, "creators": reads.spaces_by_creators}
 
 
 @for_signed_in
@@ -41,18 +38,31 @@ def space(person: Person, space_id: str) -> ResponseReturnValue:
 @for_signed_in
 def spaces_lookup(person: Person) -> ResponseReturnValue:
     """GET /spaces/lookup?ids= or ?creators=; the forms come by POST, as those for Tweets do."""
-    by = next((name for name in _FIELDS if name in request.values), None)
+    by = next((name for name in _LOOK_UPS if name in request.values), None)
     if by is None:
         return render_template("spaces_lookup.html")
     typed = request.values[by]
     try:
-        ids = _FIELDS[by](typed)
+        asked, read = _LOOK_UPS[by](typed)
     except NotUnderstood as wrong:
         return render_template("spaces_lookup.html", by=by, typed=typed, wrong=wrong), 400
     if by in request.form:
-        return redirect(f"{url_for('pages.spaces_lookup')}?{by}={','.join(ids)}", code=303)
-    read = {"spaces": _READS[by](ids)}
-    return shown(person, "spaces_lookup.html", read, by=by, typed=typed, ids=ids)
+        return redirect(f"{url_for('pages.spaces_lookup')}?{by}={','.join(asked)}", code=303)
+    return shown(person, "spaces_lookup.html", {"spaces": read}, by=by, typed=typed, asked=asked)
+
+
+def _by_ids(typed: str) -> tuple[tuple[str, ...], Read[Space]]:
+    ids = lookup.spaces(typed)
+    return ids, reads.spaces_by_id(ids)
+
+
+def _by_creators(typed: str) -> tuple[tuple[str, ...], Read[Space]]:
+    people = lookup.people(typed)
+    return people.order, reads.spaces_by_creators(people.ids, people.usernames)
+
+
+# Each field of the two forms: what was asked for in it, and how that is read.
+_LOOK_UPS = {"ids": _by_ids, "creators": _by_creators}
 
 
 def open_spaces(spaces: Iterable[Space]) -> list[Space]:

@@ -108,7 +108,6 @@ def test_a_long_culprit_is_cut_short():
     [
         (lookup.tweets, "", "Please paste the id or the link of at least one Tweet."),
         (lookup.spaces, " , ", "Please paste the id or the link of at least one Space."),
-        (lookup.creators, "\n", "Please type the id of at least one person."),
         (lookup.people, "", "Please type the username, the id or the link of at least one person."),
     ],
 )
@@ -124,7 +123,6 @@ def test_nothing_at_all_is_asked_for_kindly(read, text, sentence):
     [
         (lookup.tweets, "Tweets"),
         (lookup.spaces, "Spaces"),
-        (lookup.creators, "people"),
         (lookup.people, "people"),
     ],
 )
@@ -172,19 +170,6 @@ def test_what_is_no_space_is_named(word):
         lookup.spaces(word)
 
     assert caught.value.sentence == "Not the id or the link of a Space:"
-    assert caught.value.culprits == (word,)
-
-
-def test_creators_are_ids():
-    assert lookup.creators("1002, 1001 1002") == ("1002", "1001")
-
-
-@pytest.mark.parametrize("word", ["@wren", "wren", "-5", "x.com/wren", "12345678901234567890"])
-def test_what_is_no_id_of_a_creator_is_named(word):
-    with pytest.raises(NotUnderstood) as caught:
-        lookup.creators(word)
-
-    assert caught.value.sentence == "Not the id of a person, which is a number:"
     assert caught.value.culprits == (word,)
 
 

@@ -20,6 +20,10 @@ def space(space_id, **changes):
     return {"id": space_id, "state": "live", "title": f"Space number {space_id}"} | changes
 
 
+def person(user_id, username):
+    return {"id": user_id, "username": username, "name": username.title()}
+
+
 def missing(value, kind, detail=""):
     return {"value": value, "detail": detail, "parameter": "ids", "type": f"{PROBLEMS}/{kind}"}
 
@@ -33,7 +37,9 @@ def press(client, path, **fields):
 
 
 def calls(twitter):
-    return [call.request for call in twitter.calls if "/users/me" not in call.request.url]
+    """Every read after the sign-in."""
+    requests = [call.request for call in twitter.calls if call.request.method == "GET"]
+    return [request for request in requests if "/users/me" not in request.url]
 
 
 # Tweets
@@ -166,6 +172,61 @@ def test_spaces_are_looked_up_by_their_creators(signed_in, twitter):
     assert calls(twitter)[-1].params["user_ids"] == "1002,1003"
 
 
+def test_creators_are_known_by_username_and_link_as_well(signed_in, twitter):
+    twitter.get("/users/by", json={"data": [person("1003", "Jay"), person("1002", "robin")]})
+    twitter.get("/spaces/by/creator_ids", json={"data": [space("1Aa")]})
+
+    page = signed_in.get("/spaces/lookup?creators=1001,@robin,x.com/jay").text
+
+    names, people = calls(twitter)
+    assert "Space number 1Aa" in page
+    assert names.params["usernames"] == "robin,jay"
+    assert people.params["user_ids"] == "1001,1003,1002"
+
+
+def test_creators_who_are_missing_stand_below_what_was_found(signed_in, twitter):
+    unknown = missing("dodo", "resource-not-found") | {"parameter": "usernames"}
+    twitter.get("/users/by", json={"data": [person("1002", "robin")], "errors": [unknown]})
+    errors = [
+        missing("5", "resource-not-found"),
+        missing("1002", "resource-not-found", "User has been suspended: [1002]."),
+        missing("77", "resource-not-found"),  # somebody who came along, or did not
+    ]
+    twitter.get("/spaces/by/creator_ids", json={"data": [space("1Aa")], "errors": errors})
+
+    page = signed_in.get("/spaces/lookup?creators=4,5,@Robin,dodo").text
+
+    places = re.findall(r'<bdi class="username">([^<]+)</bdi>\s*<p class="quiet">([^<]+)<', page)
+    assert places == [
+        ("@dodo", "There is no such account."),
+        ("5", "There is no such account."),
+        ("@robin", "Twitter has suspended this account."),
+    ]
+    assert page.index("Space number 1Aa") < page.index("@dodo</bdi>")
+    assert "None of them" not in page
+
+
+@pytest.mark.parametrize("creators, said", [("4,5", True), ("5", False)])
+def test_only_those_who_are_there_are_said_to_have_no_space(signed_in, twitter, creators, said):
+    errors = [missing("5", "resource-not-found")]
+    twitter.get("/spaces/by/creator_ids", json={"errors": errors})
+
+    page = signed_in.get(f"/spaces/lookup?creators={creators}").text
+
+    assert "There is no such account." in page
+    assert ("None of them is in a Space or has planned one." in page) == said
+
+
+def test_nobody_found_by_name_costs_no_read_of_spaces(signed_in, twitter):
+    unknown = missing("dodo", "resource-not-found") | {"parameter": "usernames"}
+    twitter.get("/users/by", json={"errors": [unknown]})
+
+    page = signed_in.get("/spaces/lookup?creators=dodo").text
+
+    assert "There is no such account." in page
+    assert len(calls(twitter)) == 1
+
+
 def test_creators_without_spaces_are_said_to_have_none(signed_in, twitter):
     twitter.get("/spaces/by/creator_ids", json={"meta": {"result_count": 0}})
 
@@ -179,6 +240,7 @@ def test_creators_without_spaces_are_said_to_have_none(signed_in, twitter):
     [
         ("ids", "https://x.com/i/spaces/1Aa 1Bb", "ids=1Aa,1Bb"),
         ("creators", "1002\r\n1003", "creators=1002,1003"),
+        ("creators", "robin\r\nx.com/Jay, 1001", "creators=@robin,@Jay,1001"),
     ],
 )
 def test_the_forms_for_spaces_lead_to_an_address(signed_in, field, typed, query):
