@@ -68,10 +68,11 @@ def tweets_by_username(username: str, dialect: Dialect, *, page_token: str = "")
     return Read(asks=(asked, *by_name.asks), fetch=fetch)
 
 
-def pinned_of_followed(user_id: str) -> Read[Tweet]:
+def pinned_of_followed(user_id: str, *, page_token: str = "") -> Read[Tweet]:
     """Read what the people somebody follows have pinned to their profiles."""
     return Read(
-        asks=(endpoints.FOLLOWING,), fetch=lambda api: api.pinned_tweets_of_followed(user_id)
+        asks=(endpoints.FOLLOWING,),
+        fetch=lambda api: api.pinned_tweets_of_followed(user_id, page_token=page_token),
     )
 
 

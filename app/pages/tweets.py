@@ -8,26 +8,33 @@ from flask.typing import ResponseReturnValue
 from app.accounts.people import Person
 from app.pages import lookup, paging, reads
 from app.pages.lookup import NotUnderstood
+from app.pages.paging import Place
+from app.pages.reads import Read
 from app.pages.view import shown
 from app.pages.visitor import for_signed_in
 from app.services import services
+from app.twitter.dialect import Dialect
 from app.twitter.endpoints import USER_TWEETS
-from app.twitter.entities import USER_OR_TWEET_ID
+from app.twitter.entities import USER_OR_TWEET_ID, Tweet
 
 
 @for_signed_in
 def tweets(person: Person) -> ResponseReturnValue:
-    """GET /tweets: the person's own, page by page; in the beta, what is pinned."""
-    user_id, dialect = person.profile.id, services().dialect
-    if not USER_TWEETS.exists_in(dialect):
-        pinned = {
-            "tweets": reads.tweets(user_id, dialect),
-            "followed": reads.pinned_of_followed(user_id),
-        }
-        return shown(person, "tweets.html", pinned)
-    there = paging.place()
-    read = reads.tweets(user_id, dialect, page_token=there.token)
-    return shown(person, "tweets.html", {"tweets": paging.part(read, there)}, number=there.number)
+    """GET /tweets: the person's own, page by page; in the beta, what is pinned, page by page."""
+    user_id, dialect, there = person.profile.id, services().dialect, paging.place()
+    if USER_TWEETS.exists_in(dialect):
+        read = reads.tweets(user_id, dialect, page_token=there.token)
+        panels = {"tweets": paging.part(read, there)}
+    else:
+        panels = _pinned(user_id, dialect, there)
+    return shown(person, "tweets.html", panels, number=there.number)
+
+
+def _pinned(user_id: str, dialect: Dialect, there: Place) -> dict[str, Read[Tweet]]:
+    """Return what is pinned by the person, on the first page, and by those they follow."""
+    followed = reads.pinned_of_followed(user_id, page_token=there.token)
+    mine = {"tweets": reads.tweets(user_id, dialect)} if there.number == 1 else {}
+    return {**mine, "followed": paging.part(followed, there)}
 
 
 @for_signed_in

@@ -90,6 +90,7 @@ class Page(Generic[T_co]):
     next_token: str | None = None
     previous_token: str | None = None
     problems: tuple[Problem, ...] = ()
+    among: int | None = None  # of so many people only, as there are more than one may ask about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,9 +193,14 @@ class Api:
         document = self._get(endpoints.USER, params, id=_checked(user_id))
         return _pinned(document, _single(document))
 
-    def pinned_tweets_of_followed(self, user_id: str, *, max_results: int = 20) -> Page[Tweet]:
-        """Return what the people somebody follows have pinned (GET /2/users/:id/following)."""
-        params = {**_paging(max_results, ""), **self._fields.user_with_pinned}
+    def pinned_tweets_of_followed(
+        self, user_id: str, *, max_results: int = 20, page_token: str = ""
+    ) -> Page[Tweet]:
+        """Return what the people somebody follows have pinned (GET /2/users/:id/following).
+
+        It is a page of these people: nobody on it may have pinned anything, and the next may.
+        """
+        params = {**_paging(max_results, page_token), **self._fields.user_with_pinned}
         document = self._get(endpoints.FOLLOWING, params, id=_checked(user_id))
         return _pinned(document, _several(document))
 
@@ -263,7 +269,8 @@ class Api:
     def spaces_of_followed(self, user_id: str) -> Page[Space]:
         """Return the Spaces of the people a person follows, in either dialect.
 
-        Beta: GET /2/users/:id/following/spaces. Live: of the first hundred people they follow.
+        Beta: GET /2/users/:id/following/spaces. Live: of the first hundred people they follow; if
+        there are more, the page says so.
         """
         if endpoints.FOLLOWING_SPACES.exists_in(self._dialect):
             params = self._fields.space
@@ -273,9 +280,10 @@ class Api:
         params = {**_paging(MOST_ASKED, ""), **self._fields.user}
         document = self._get(endpoints.FOLLOWING, params, id=_checked(user_id))
         followed = _page(document, _id, most=MOST_ASKED)
+        among = MOST_ASKED if followed.next_token else None
         if not followed.items:
-            return Page(problems=followed.problems)
-        return self.spaces_by_creators(followed.items)
+            return Page(problems=followed.problems, among=among)
+        return replace(self.spaces_by_creators(followed.items), among=among)
 
     def _get(self, endpoint: Endpoint, params: Mapping[str, str], **path: str) -> dict[str, Any]:
         filled = _filled(endpoint.path, **path)
@@ -352,7 +360,7 @@ def _pinned(document: Mapping[str, Any], people: list[object]) -> Page[Tweet]:
     authors = _readable_items(people, includes, _user)
     found = ((includes.tweet(author.pinned_tweet_id), author) for author in authors)
     items = tuple(replace(tweet, author=author) for tweet, author in found if tweet)
-    return Page(items=items, problems=problems(document))
+    return replace(_around(document), items=items)
 
 
 def _following(document: Mapping[str, Any]) -> Following:
@@ -367,9 +375,14 @@ def _page(
 ) -> Page[T]:
     """Read a list, `most` of it; what is missing from it stands in `errors`."""
     includes = Includes.from_json(document.get("includes"))
+    items = _readable_items(_several(document)[:most], includes, read)
+    return replace(_around(document), items=items)
+
+
+def _around(document: Mapping[str, Any]) -> Page[Any]:
+    """Return the page of an answer without its items: what it leads to, and what is missing."""
     meta = document.get("meta")
     return Page(
-        items=_readable_items(_several(document)[:most], includes, read),
         next_token=_token(meta, "next_token"),
         previous_token=_token(meta, "previous_token"),
         problems=problems(document),

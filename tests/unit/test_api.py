@@ -640,6 +640,27 @@ def test_who_follows_nobody_costs_one_read(twitter, api, answer):
     assert len(twitter.calls) == 1
 
 
+@pytest.mark.parametrize("spaces", [{}, {"data": [SPACE]}])
+def test_a_longer_list_of_follows_is_said_to_be_longer(api, answer, spaces):
+    answer("spaces_of_followed", {"data": [WREN], "meta": {"next_token": "n"}})
+    answer("spaces_by_creators", spaces)
+
+    assert api.spaces_of_followed("1").among == 100
+
+
+def test_a_longer_list_that_begins_with_nobody_is_longer_too(api, answer):
+    answer("spaces_of_followed", {"errors": [GONE], "meta": {"next_token": "n"}})
+
+    assert api.spaces_of_followed("1").among == 100
+
+
+def test_a_whole_list_of_follows_is_not_said_to_be_longer(api, answer):
+    answer("spaces_of_followed", {"data": [WREN], "meta": {"result_count": 1}})
+    answer("spaces_by_creators", {})
+
+    assert api.spaces_of_followed("1").among is None
+
+
 def test_no_more_than_a_hundred_creators_are_asked_for(twitter, api, answer):
     answer("spaces_of_followed", {"data": [{**WREN, "id": str(one)} for one in range(1, 102)]})
     answer("spaces_by_creators", {})

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.dialects import LIVE, only
 from tests.factories import ME_PATH, TOKEN_PATH, token_answer, user_answer
 
 pytestmark = pytest.mark.usefixtures("dialect")
@@ -85,6 +86,21 @@ def test_spaces_in_trouble_show_no_empty_panels(signed_in, twitter):
 
     assert "Twitter is not answering." in page
     assert "Live now" not in page
+
+
+@only(LIVE, why="the beta finds the Spaces of everybody one follows in one read")
+def test_a_list_of_follows_that_goes_on_is_said_to_go_on(signed_in, twitter):
+    further = {"data": [ROBIN], "meta": {"next_token": "to-the-next-hundred"}}
+    twitter.get(f"/users/{ME}/following", json=further)
+    twitter.get(twitter.dialect.spaces, json={"meta": {"result_count": 0}})
+
+    spaces, home = signed_in.get("/spaces").text, signed_in.get("/").text
+
+    assert "Spaces of the first 100 people on your list of follows" in spaces
+    assert "None of these 100 people is in a Space right now." in spaces
+    assert "None of these 100 people has planned a Space." in spaces
+    assert "None of the first 100 people on your list is in a Space" in home
+    assert "Nobody you follow" not in spaces + home
 
 
 # One Space

@@ -541,6 +541,49 @@ def test_the_beta_says_when_nobody_has_pinned_anything(in_beta, twitter):
     assert "Nobody you follow has pinned a Tweet." in page
 
 
+def test_what_is_pinned_by_others_is_read_part_by_part_in_the_beta(in_beta, twitter):
+    twitter.get(f"{BETA_URL}/users/{ME}", json=user_answer())
+    goes_on = pinned(ROBIN) | {"meta": {"next_token": TOKEN}}
+    twitter.get(f"{BETA_URL}/users/{ME}/following", json=goes_on)
+    theirs = ROBIN | {"pinned_tweet_id": "9"}
+    last = pinned(theirs, tweets=[tweet(id="9", text="My solo")])
+    last |= {"meta": {"previous_token": BACK}}
+    twitter.get(f"{BETA_URL}/users/{ME}/following", json=last)
+
+    first = in_beta.get("/tweets").text
+    second = in_beta.get(links(first, "next")[0]).text
+
+    assert "Nobody in this part of the list has pinned a Tweet." in first
+    assert "Nobody you follow" not in first
+    assert 'id="followed-list"' in first  # where scripts put the next part
+    assert "My solo" in second
+    assert (links(second, "prev"), links(second, "next")) == (["/tweets"], [])
+    assert "Pinned by you" not in second
+    assert [
+        params.get("pagination_token")
+        for params in asked(twitter, f"{BETA_URL}/users/{ME}/following")
+    ] == [None, TOKEN]
+
+
+def test_a_later_part_without_anything_pinned_has_not_expired_in_the_beta(in_beta, twitter):
+    meta = {"meta": {"previous_token": BACK}}
+    twitter.get(f"{BETA_URL}/users/{ME}/following", json=pinned(ROBIN) | meta)
+
+    page = in_beta.get(f"/tweets?page=2&token={TOKEN}").text
+
+    assert "Nobody in this part of the list has pinned a Tweet." in page
+    assert "expired" not in page
+
+
+def test_a_part_of_the_pinned_that_is_gone_leads_to_the_beginning_in_the_beta(in_beta, twitter):
+    twitter.get(f"{BETA_URL}/users/{ME}/following", status=400, json=BAD_TOKEN)
+
+    page = in_beta.get(f"/tweets?page=2&token={TOKEN}").text
+
+    assert "This part of the list has expired." in page
+    assert "Nobody" not in page
+
+
 def test_one_pinned_panel_fails_alone_in_the_beta(in_beta, twitter):
     mine = user_answer(pinned_tweet_id="10") | {"includes": {"tweets": [tweet()]}}
     twitter.get(f"{BETA_URL}/users/{ME}", json=mine)
