@@ -2,6 +2,8 @@
 
 import pytest
 
+from sandbox.seed import ROBIN
+from sandbox.testing import Sandbox
 from tests.journey.sites import wait_until
 
 TABLES = ["revocations", "grants", "users"]  # what is stored of a person; grants point at users
@@ -12,6 +14,14 @@ pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
 @pytest.fixture(scope="module")
 def site(sites, twitter_server):
     return sites.start(twitter_server, WEB_CONCURRENCY="2")
+
+
+@pytest.fixture(scope="module")
+def beta(sites):
+    """A sandbox and a site that speak as Twitter did in 2021, when all clients were public."""
+    as_then = {"TWITTER_CLIENT_ID": "aviary", "TWITTER_CLIENT_SECRET": ""}
+    with Sandbox(dialect="beta") as sandbox:
+        yield sandbox, sites.start(sandbox, TWITTER_DIALECT="beta", **as_then)
 
 
 @pytest.fixture(autouse=True)
@@ -32,10 +42,8 @@ def states(twitter):
     return [token["state"] for token in twitter.tokens()]
 
 
-@pytest.mark.parametrize("scripts", [False, True], ids=["no scripts", "scripts"])
-def test_somebody_signs_in_looks_around_and_logs_out(read, twitter, scripts):
-    reader = read(scripts=scripts)
-
+def visit_once(reader, twitter):
+    """Sign in, look around and log out."""
     reader.open("/")
     reader.press("Sign in with Twitter")
     reader.pick("Robin Redbreast")
@@ -57,6 +65,21 @@ def test_somebody_signs_in_looks_around_and_logs_out(read, twitter, scripts):
     assert "You are logged out." in reader.text()
     wait_until(lambda: states(twitter) == ["revoked", "revoked"])
     assert reader.complaints == []
+
+
+@pytest.mark.parametrize("scripts", [False, True], ids=["no scripts", "scripts"])
+def test_somebody_signs_in_looks_around_and_logs_out(read, twitter, scripts):
+    visit_once(read(scripts=scripts), twitter)
+
+
+def test_somebody_does_the_same_in_the_beta(read, beta):
+    sandbox, site = beta
+    reader = read()
+    reader.url = site.url
+
+    visit_once(reader, sandbox)
+
+    assert sandbox.journal(f"/2/users/{ROBIN}/following/spaces")  # the beta has that alone
 
 
 def test_every_page_fits_a_telephone_and_a_desk(read, twitter):
