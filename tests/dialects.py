@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 ME = "1001"
+WREN = {"id": ME, "username": "wren", "name": "Wren"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +24,10 @@ class Dialect:
     follow: str
     read_follows: str
     read_spaces: str
-    # Paths of the API. The beta has no timeline, only what is pinned to a profile.
-    tweets: str
+    # Paths of the API. The beta has no timeline, only what is pinned to a profile, and finds a
+    # name in a list of one.
+    tweets_of_one: str
+    one_by_name: str
     spaces: str
 
     def __str__(self):
@@ -35,14 +38,24 @@ class Dialect:
         scopes = [scope for scope in self.reads.split() if scope not in without]
         return " ".join([*further, *reversed(scopes)])
 
-    def tweets_answer(self, *tweets, users=(), **includes):
-        """Return what Twitter answers who asks for Wren's Tweets; the beta tells of one, pinned."""
+    def tweets_of(self, user_id):
+        """Return the path of somebody's Tweets."""
+        return self.tweets_of_one.replace(":id", user_id)
+
+    def their_tweets(self, *tweets, of=WREN, **includes):
+        """Return what Twitter answers there; the beta tells of the first, which is pinned."""
         if self.name == "live":
-            return {"data": list(tweets), "includes": {"users": list(users), **includes}}
-        pinning = {"id": ME, "username": "wren", "name": "Wren"}
-        if tweets:
-            pinning["pinned_tweet_id"] = tweets[0]["id"]
-        return {"data": pinning, "includes": {"tweets": list(tweets), **includes}}
+            return {"data": list(tweets), "includes": {"users": [of], **includes}}
+        pinned = {"pinned_tweet_id": tweets[0]["id"]} if tweets else {}
+        return {"data": of | pinned, "includes": {"tweets": list(tweets), **includes}}
+
+    def by_name(self, username):
+        """Return the path of somebody by name."""
+        return self.one_by_name.replace(":username", username)
+
+    def one(self, user):
+        """Return what Twitter answers there."""
+        return {"data": user if self.name == "live" else [user]}
 
 
 LIVE = Dialect(
@@ -53,7 +66,8 @@ LIVE = Dialect(
     follow="follows.write",
     read_follows="follows.read",
     read_spaces="space.read",
-    tweets=f"/users/{ME}/tweets",
+    tweets_of_one="/users/:id/tweets",
+    one_by_name="/users/by/username/:username",
     spaces="/spaces/by/creator_ids",
 )
 BETA = Dialect(
@@ -64,7 +78,8 @@ BETA = Dialect(
     follow="account.follows.write",
     read_follows="account.follows.read",
     read_spaces="spaces.read",
-    tweets=f"/users/{ME}",
+    tweets_of_one="/users/:id",
+    one_by_name="/users/by",
     spaces=f"/users/{ME}/following/spaces",
 )
 DIALECTS = {dialect.name: dialect for dialect in (LIVE, BETA)}

@@ -4,15 +4,12 @@ import re
 
 import pytest
 
-from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+from tests.dialects import BETA, LIVE, only
+from tests.factories import user_answer
 
-USERS_URL = f"{API_URL}/users"
-USERS_BY_URL = f"{API_URL}/users/by"
-ROBIN_BY_NAME_URL = f"{API_URL}/users/by/username/robin"
-ROBIN_URL = f"{API_URL}/users/1002"
-TWEETS_URL = f"{API_URL}/users/1002/tweets"
-BETA_URL = "https://api.twitter.com/2"
-BETA_SCOPE = "tweet.read users.read account.follows.read spaces.read offline.access"
+pytestmark = pytest.mark.usefixtures("dialect")
+
+USERS, USERS_BY, ROBIN_BY_ID = "/users", "/users/by", "/users/1002"
 
 NOT_FOUND = "https://api.x.com/2/problems/resource-not-found"
 NOT_AUTHORIZED = "https://api.x.com/2/problems/not-authorized-for-resource"
@@ -36,9 +33,12 @@ ROBIN = {
             ]
         }
     },
-    "profile_banner_url": "https://pbs.twimg.com/profile_banners/1002/1",
     "created_at": "2015-03-01T10:00:00.000Z",
     "public_metrics": {"followers_count": 12345, "following_count": 1, "tweet_count": 7},
+}
+# What the beta does not tell.
+CONNECTED = ROBIN | {
+    "profile_banner_url": "https://pbs.twimg.com/profile_banners/1002/1",
     "connection_status": ["followed_by"],
 }
 JAY = {"id": "1003", "username": "jay", "name": "Jay"}
@@ -61,31 +61,24 @@ def suspended(asked, by):
 
 
 @pytest.fixture
-def wren(client, twitter):
-    twitter.post(TOKEN_URL, json=token_answer())
-    twitter.get(ME_URL, json=user_answer())
-    twitter.post(REVOKE_URL, json={"revoked": True})
-    client.sign_in()
-    return client
+def wren(signed_in):
+    return signed_in
 
 
-@pytest.fixture
-def beta(build_app, twitter):
-    """Somebody at the beta of 2021."""
-    twitter.post(f"{BETA_URL}/oauth2/token", json=token_answer(scope=BETA_SCOPE))
-    twitter.get(f"{BETA_URL}/users/me", json=user_answer())
-    twitter.post(f"{BETA_URL}/oauth2/revoke", json={"revoked": True})
-    client = build_app(TWITTER_DIALECT="beta").test_client()
-    client.sign_in()
-    return client
+def stand(twitter, user=ROBIN, tweets=(SONG,)):
+    """Let Twitter find Robin by name, and tell of these Tweets."""
+    dialect = twitter.dialect
+    twitter.get(dialect.by_name("robin"), json=dialect.one(user))
+    twitter.get(dialect.tweets_of("1002"), json=dialect.their_tweets(*tweets, of=user))
 
 
 def reads(twitter):
-    """Every read after the sign-in: its address and what it asks for."""
+    """Every read after the sign-in: its path and what it asks for."""
+    api = twitter.dialect.api_url
     return [
-        (call.request.url.split("?")[0], call.request.params)
+        (call.request.url.split("?")[0].removeprefix(api), call.request.params)
         for call in twitter.calls
-        if call.request.method == "GET" and not call.request.url.startswith(ME_URL)
+        if call.request.method == "GET" and not call.request.url.startswith(f"{api}/users/me")
     ]
 
 
@@ -105,14 +98,14 @@ def test_the_field_alone_asks_nothing(wren, twitter):
 
 
 def test_names_and_ids_are_read_side_by_side_and_shown_as_asked(wren, twitter):
-    twitter.get(USERS_BY_URL, json={"data": [ROBIN]})
-    twitter.get(USERS_URL, json={"data": [JAY]})
+    twitter.get(USERS_BY, json={"data": [ROBIN]})
+    twitter.get(USERS, json={"data": [JAY]})
 
     page = look_for(wren, "1003, @Robin https://x.com/robin").text
 
     asked = dict(reads(twitter))
-    assert asked[USERS_BY_URL]["usernames"] == "Robin"
-    assert asked[USERS_URL]["ids"] == "1003"
+    assert asked[USERS_BY]["usernames"] == "Robin"
+    assert asked[USERS]["ids"] == "1003"
     assert len(reads(twitter)) == 2
     assert page.index('<bdi class="name">Jay') < page.index("Robin Redbreast")
     assert page.count("Robin Redbreast") == 1
@@ -120,7 +113,7 @@ def test_names_and_ids_are_read_side_by_side_and_shown_as_asked(wren, twitter):
 
 
 def test_the_order_asked_is_kept_whatever_order_comes_back(wren, twitter):
-    twitter.get(USERS_BY_URL, json={"data": [JAY, ROBIN]})
+    twitter.get(USERS_BY, json={"data": [JAY, ROBIN]})
 
     page = look_for(wren, "robin, jay").text
 
@@ -129,8 +122,8 @@ def test_the_order_asked_is_kept_whatever_order_comes_back(wren, twitter):
 
 def test_whoever_is_missing_keeps_their_place(wren, twitter):
     problems = [gone("dodo", "usernames"), suspended("Cuckoo", "usernames")]
-    twitter.get(USERS_BY_URL, json={"data": [ROBIN], "errors": problems})
-    twitter.get(USERS_URL, json={"errors": [gone("404", "ids")]})
+    twitter.get(USERS_BY, json={"data": [ROBIN], "errors": problems})
+    twitter.get(USERS, json={"errors": [gone("404", "ids")]})
 
     page = look_for(wren, "@dodo robin, cuckoo, 404 @silent").text
 
@@ -145,7 +138,7 @@ def test_whoever_is_missing_keeps_their_place(wren, twitter):
 
 
 def test_a_name_of_digits_is_not_taken_for_an_id(wren, twitter):
-    twitter.get(USERS_BY_URL, json={"data": [ROBIN | {"id": "12"}]})
+    twitter.get(USERS_BY, json={"data": [ROBIN | {"id": "12"}]})
 
     page = look_for(wren, "robin @12").text
 
@@ -154,8 +147,8 @@ def test_a_name_of_digits_is_not_taken_for_an_id(wren, twitter):
 
 
 def test_trouble_with_the_names_leaves_the_ids_alone(wren, twitter):
-    twitter.get(USERS_BY_URL, status=503)
-    twitter.get(USERS_URL, json={"data": [JAY]})
+    twitter.get(USERS_BY, status=503)
+    twitter.get(USERS, json={"data": [JAY]})
 
     page = look_for(wren, "robin, 1003").text
 
@@ -165,10 +158,10 @@ def test_trouble_with_the_names_leaves_the_ids_alone(wren, twitter):
 
 
 def test_who_was_found_before_is_shown_while_twitter_is_away(wren, twitter, clock):
-    twitter.get(USERS_BY_URL, json={"data": [ROBIN]})
+    twitter.get(USERS_BY, json={"data": [ROBIN]})
     look_for(wren, "robin")
     clock.advance(minutes=5)
-    twitter.upsert("GET", USERS_BY_URL, status=503)
+    twitter.upsert("GET", USERS_BY, status=503)
 
     page = look_for(wren, "robin").text
 
@@ -210,17 +203,25 @@ def test_markup_in_the_field_stays_in_the_field(wren, twitter):
 
 
 def test_people_can_be_followed_where_they_are_found(wren, twitter):
-    twitter.get(USERS_BY_URL, json={"data": [ROBIN]})
+    twitter.get(USERS_BY, json={"data": [ROBIN]})
 
     page = look_for(wren, "robin").text
 
     assert 'aria-label="Follow @robin"' in page
     assert 'name="next" value="/people?who=robin"' in page
+
+
+@only(LIVE, why="the beta does not tell how one stands to somebody")
+def test_whoever_follows_one_is_marked_where_they_are_found(wren, twitter):
+    twitter.get(USERS_BY, json={"data": [CONNECTED]})
+
+    page = look_for(wren, "robin").text
+
     assert "Follows you" in page
 
 
 def test_what_was_found_can_be_read_anew(wren, twitter, clock):
-    twitter.get(USERS_BY_URL, json={"data": [ROBIN]})
+    twitter.get(USERS_BY, json={"data": [ROBIN]})
     look_for(wren, "robin")
     clock.advance(seconds=10)
     data = {"csrf_token": wren.csrf_token("/account"), "refresh": "names"}
@@ -231,18 +232,8 @@ def test_what_was_found_can_be_read_anew(wren, twitter, clock):
     assert len(reads(twitter)) == 2
 
 
-def test_the_beta_finds_people_in_the_same_way(beta, twitter):
-    twitter.get(f"{BETA_URL}/users/by", json={"data": [ROBIN]})
-    twitter.get(f"{BETA_URL}/users", json={"data": [JAY]})
-
-    page = look_for(beta, "robin, 1003").text
-
-    assert "Robin Redbreast" in page
-    assert '<bdi class="name">Jay' in page
-
-
 def test_a_name_that_twitter_takes_no_more_leads_to_the_profile_by_id(wren, twitter):
-    twitter.get(USERS_URL, json={"data": [ROBIN | {"username": "robin_of_sherwood"}]})
+    twitter.get(USERS, json={"data": [ROBIN | {"username": "robin_of_sherwood"}]})
 
     page = look_for(wren, "1002").text
 
@@ -253,57 +244,77 @@ def test_a_name_that_twitter_takes_no_more_leads_to_the_profile_by_id(wren, twit
 # One
 
 
-def test_a_profile_shows_who_it_is_and_what_they_say(wren, twitter):
-    twitter.get(ROBIN_BY_NAME_URL, json={"data": ROBIN})
-    twitter.get(TWEETS_URL, json={"data": [SONG], "includes": {"users": [ROBIN]}})
+def test_a_profile_shows_who_it_is_and_what_they_say(wren, twitter, dialect):
+    stand(twitter)
 
     page = wren.get("/people/robin").text
 
     assert "I was here first." in page
     assert "On the handle of your spade" in page
     assert "<b>12.3K</b> followers" in page
-    assert 'src="https://pbs.twimg.com/profile_banners/1002/1"' in page
     assert 'href="https://robin.example/garden" rel="noopener noreferrer nofollow ugc"' in page
-    assert 'href="https://x.com/robin" rel="noopener noreferrer nofollow ugc"' in page
-    assert "Follows you" in page
+    assert f'href="{dialect.home}/robin" rel="noopener noreferrer nofollow ugc"' in page
     assert 'aria-label="Follow @robin"' in page
     assert "Took my solo up a third" in page
 
 
-def test_a_profile_costs_one_read_and_its_tweets_another(wren, twitter):
-    twitter.get(ROBIN_BY_NAME_URL, json={"data": ROBIN})
-    twitter.get(TWEETS_URL, json={"data": [SONG]})
+@only(LIVE, why="banners and how one stands to somebody are younger than the beta")
+def test_a_profile_shows_its_banner_and_who_follows(wren, twitter):
+    stand(twitter, CONNECTED)
+
+    page = wren.get("/people/robin").text
+
+    assert 'src="https://pbs.twimg.com/profile_banners/1002/1"' in page
+    assert "Follows you" in page
+    assert 'aria-label="Unfollow @robin"' not in page
+
+
+def test_a_profile_costs_one_read_and_its_tweets_another(wren, twitter, dialect):
+    stand(twitter)
 
     wren.get("/people/robin")
     wren.get("/people/robin")
 
-    assert sorted(url for url, _ in reads(twitter)) == [TWEETS_URL, ROBIN_BY_NAME_URL]
+    paths = {path for path, _ in reads(twitter)}
+    assert paths == {dialect.tweets_of("1002"), dialect.by_name("robin")}
+    assert len(reads(twitter)) == 2
 
 
-def test_a_profile_by_id_is_the_same(wren, twitter):
-    twitter.get(ROBIN_URL, json={"data": ROBIN})
-    twitter.get(TWEETS_URL, json={"data": [SONG], "meta": {"next_token": "more"}})
+def test_a_profile_by_id_is_the_same(wren, twitter, dialect):
+    twitter.get(ROBIN_BY_ID, json={"data": ROBIN})
+    tweets = dialect.their_tweets(SONG, of=ROBIN)
+    twitter.upsert("GET", dialect.tweets_of("1002"), json=tweets)  # the same path in the beta
 
     page = wren.get("/people/id/1002").text
 
     assert "Robin Redbreast" in page
     assert "Took my solo up a third" in page
+
+
+@only(LIVE, why="the beta has no timeline")
+def test_a_profile_leads_to_its_older_tweets(wren, twitter, dialect):
+    further = {"data": [SONG], "meta": {"next_token": "more"}}
+    twitter.get(ROBIN_BY_ID, json={"data": ROBIN})
+    twitter.get(dialect.tweets_of("1002"), json=further)
+
+    page = wren.get("/people/id/1002").text
+
     assert 'href="/people/id/1002?page=2&amp;token=more"' in page
 
 
-def test_older_tweets_are_asked_for_with_twitters_token(wren, twitter):
-    twitter.get(ROBIN_BY_NAME_URL, json={"data": ROBIN})
-    twitter.get(TWEETS_URL, json={"data": [SONG]})
+@only(LIVE, why="the beta has no timeline")
+def test_older_tweets_are_asked_for_with_twitters_token(wren, twitter, dialect):
+    stand(twitter)
 
     wren.get("/people/robin?page=2&token=more")
 
-    assert dict(reads(twitter))[TWEETS_URL]["pagination_token"] == "more"
+    assert dict(reads(twitter))[dialect.tweets_of("1002")]["pagination_token"] == "more"
 
 
-def test_protected_tweets_are_said_to_be_protected(wren, twitter):
+def test_protected_tweets_are_said_to_be_protected(wren, twitter, dialect):
     hidden = {"type": NOT_AUTHORIZED, "title": "Authorization Error", "value": "1002"}
-    twitter.get(ROBIN_BY_NAME_URL, json={"data": ROBIN | {"protected": True}})
-    twitter.get(TWEETS_URL, json={"errors": [hidden]})
+    twitter.get(dialect.by_name("robin"), json=dialect.one(ROBIN | {"protected": True}))
+    twitter.get(dialect.tweets_of("1002"), json={"errors": [hidden]})
 
     page = wren.get("/people/robin").text
 
@@ -319,20 +330,20 @@ def test_protected_tweets_are_said_to_be_protected(wren, twitter):
         ({"type": "https://api.x.com/2/problems/new"}, "Twitter says nothing about this account."),
     ],
 )
-def test_who_is_gone_is_said_to_be_gone(wren, twitter, problem, sentence):
-    twitter.get(ROBIN_BY_NAME_URL, json={"errors": [problem]})
+def test_who_is_gone_is_said_to_be_gone(wren, twitter, dialect, problem, sentence):
+    twitter.get(dialect.by_name("robin"), json={"errors": [problem]})
 
     page = wren.get("/people/robin")
 
     assert page.status_code == 200
     assert sentence in page.text
     assert '<bdi class="username">@robin</bdi>' in page.text
-    assert [url for url, _ in reads(twitter)] == [ROBIN_BY_NAME_URL]
+    assert [path for path, _ in reads(twitter)] == [dialect.by_name("robin")]
 
 
-def test_trouble_with_the_tweets_leaves_the_profile_alone(wren, twitter):
-    twitter.get(ROBIN_BY_NAME_URL, json={"data": ROBIN})
-    twitter.get(TWEETS_URL, status=503)
+def test_trouble_with_the_tweets_leaves_the_profile_alone(wren, twitter, dialect):
+    twitter.get(dialect.by_name("robin"), json=dialect.one(ROBIN))
+    twitter.get(dialect.tweets_of("1002"), status=503)
 
     page = wren.get("/people/robin").text
 
@@ -340,8 +351,8 @@ def test_trouble_with_the_tweets_leaves_the_profile_alone(wren, twitter):
     assert "Twitter is not answering." in page
 
 
-def test_trouble_with_the_profile_is_said_once(wren, twitter):
-    twitter.get(ROBIN_BY_NAME_URL, status=503)
+def test_trouble_with_the_profile_is_said_once(wren, twitter, dialect):
+    twitter.get(dialect.by_name("robin"), status=503)
 
     page = wren.get("/people/robin")
 
@@ -349,9 +360,9 @@ def test_trouble_with_the_profile_is_said_once(wren, twitter):
     assert page.text.count("Twitter is not answering.") == 1
 
 
-def test_ones_own_profile_has_no_button(wren, twitter):
-    twitter.get(f"{API_URL}/users/1001", json=user_answer())
-    twitter.get(f"{API_URL}/users/1001/tweets", json={})
+def test_ones_own_profile_has_no_button(wren, twitter, dialect):
+    twitter.get("/users/1001", json=user_answer())
+    twitter.upsert("GET", dialect.tweets_of("1001"), json=dialect.their_tweets())
 
     page = wren.get("/people/id/1001").text
 
@@ -381,27 +392,32 @@ def test_names_and_ids_that_cannot_be_are_not_found(wren, twitter, path):
     assert reads(twitter) == []
 
 
-def test_the_beta_shows_the_pinned_tweet(beta, twitter):
-    twitter.get(f"{BETA_URL}/users/by", json={"data": [ROBIN | {"connection_status": None}]})
-    pinning = ROBIN | {"pinned_tweet_id": "20"}
-    twitter.get(f"{BETA_URL}/users/1002", json={"data": pinning, "includes": {"tweets": [SONG]}})
+def test_the_tweets_of_a_profile_are_called_what_they_are(wren, twitter, dialect):
+    stand(twitter)
 
-    page = beta.get("/people/robin").text
+    page = wren.get("/people/robin").text
 
-    assert "Pinned Tweet" in page
-    assert "Took my solo up a third" in page
+    title = {LIVE: "Tweets", BETA: "Pinned Tweet"}[dialect]
+    assert f'<h2 id="tweets-title">{title}</h2>' in page
 
 
-def test_the_beta_offers_both_buttons_as_it_does_not_say_how_things_stand(beta, twitter):
-    unknown = {key: value for key, value in ROBIN.items() if key != "connection_status"}
-    twitter.get(f"{BETA_URL}/users/by", json={"data": [unknown]})
-    twitter.get(f"{BETA_URL}/users/1002", json={"data": unknown})
+@only(BETA, why="today's service says how one stands to somebody")
+def test_both_buttons_are_offered_where_twitter_does_not_say_how_things_stand(wren, twitter):
+    stand(twitter)
 
-    page = beta.get("/people/robin").text
+    page = wren.get("/people/robin").text
 
     assert 'aria-label="Follow @robin"' in page
     assert 'aria-label="Unfollow @robin"' in page
-    assert "No Tweet is pinned to this profile." in page
+
+
+def test_a_profile_without_tweets_says_so(wren, twitter, dialect):
+    stand(twitter, tweets=())
+
+    page = wren.get("/people/robin").text
+
+    sentence = {LIVE: "No Tweets yet.", BETA: "No Tweet is pinned to this profile."}[dialect]
+    assert sentence in page
 
 
 @pytest.mark.parametrize("path", ["/people?who=robin", "/people/robin", "/people/id/1002"])
@@ -414,9 +430,8 @@ def test_signed_out_people_are_asked_to_sign_in(client, twitter, path):
 
 @pytest.mark.parametrize("path", ["/people", "/people/robin", "/people/id/1002"])
 def test_people_belong_to_follows_in_the_navigation(wren, twitter, path):
-    twitter.get(ROBIN_BY_NAME_URL, json={"data": ROBIN})
-    twitter.get(ROBIN_URL, json={"data": ROBIN})
-    twitter.get(TWEETS_URL, json={})
+    stand(twitter)
+    twitter.upsert("GET", ROBIN_BY_ID, json={"data": ROBIN})
 
     page = wren.get(path).text
 
