@@ -6,14 +6,18 @@ from html import unescape
 import pytest
 import responses
 
-from tests.factories import API_URL, token_answer, user_answer
+from tests.dialects import BETA, LIVE, only
+from tests.factories import user_answer
+
+pytestmark = pytest.mark.usefixtures("dialect")
+in_a_timeline = only(LIVE, why="the beta has no timeline")
+among_the_pinned = only(BETA, why="today there is a timeline instead of what is pinned")
 
 ME = "1001"
-TWEETS_URL = f"{API_URL}/users/{ME}/tweets"
-TWEET_URL = f"{API_URL}/tweets/10"
-BETA_URL = "https://api.twitter.com/2"
-BETA_SCOPE = "tweet.read users.read account.follows.read spaces.read offline.access"
+TIMELINE, TWEET = f"/users/{ME}/tweets", "/tweets/10"
+PROFILE, FOLLOWING = f"/users/{ME}", f"/users/{ME}/following"
 PICTURES = "https://pbs.twimg.com"
+NO_TWEETS = {LIVE: "You have not tweeted yet.", BETA: "No Tweet is pinned to your profile."}
 TOKEN, BACK = "7140dibdnow9c7btw480y5x0i4", "77qp89hwl5qy1a2b3c4d5e6f7g"
 
 WREN = user_answer()["data"]
@@ -43,8 +47,8 @@ def problem(kind, detail="", value="10"):
     return {**title, "resource_id": value, "type": f"{PROBLEMS}/{kind}"}
 
 
-def asked(twitter, url):
-    return [call.request.params for call in twitter.calls if call.request.url.split("?")[0] == url]
+def asked(twitter, path):
+    return [call.request.params for call in twitter.calls_to(path)]
 
 
 def links(page, rel):
@@ -52,27 +56,12 @@ def links(page, rel):
 
 
 @pytest.fixture
-def signed_in(client, kind_twitter):
-    client.sign_in()
-    return client
-
-
-@pytest.fixture
-def in_beta(build_app, twitter):
-    client = build_app(TWITTER_DIALECT="beta").test_client()
-    twitter.post(f"{BETA_URL}/oauth2/token", json=token_answer(scope=BETA_SCOPE))
-    twitter.get(f"{BETA_URL}/users/me", json=user_answer())
-    client.sign_in()
-    return client
-
-
-@pytest.fixture
 def shown(signed_in, twitter):
-    """Show a Tweet of this kind and return what the page says."""
+    """Show a Tweet of this kind among others and return what the page says."""
 
     def show(changes, **includes):
-        twitter.get(TWEETS_URL, json=timeline(tweet(**changes), **includes))
-        return signed_in.get("/tweets").text
+        twitter.get("/tweets", json=timeline(tweet(**changes), **includes))
+        return signed_in.get("/tweets/lookup?ids=10").text
 
     return show
 
@@ -80,17 +69,19 @@ def shown(signed_in, twitter):
 # A timeline, part by part
 
 
+@in_a_timeline
 def test_a_timeline_is_read_twenty_at_a_time(signed_in, twitter):
-    twitter.get(TWEETS_URL, json=timeline(tweet()))
+    twitter.get(TIMELINE, json=timeline(tweet()))
 
     page = signed_in.get("/tweets").text
 
-    assert asked(twitter, TWEETS_URL)[0]["max_results"] == "20"
+    assert asked(twitter, TIMELINE)[0]["max_results"] == "20"
     assert 'class="paging"' not in page
 
 
+@in_a_timeline
 def test_a_timeline_leads_to_its_next_part(signed_in, twitter):
-    twitter.get(TWEETS_URL, json=timeline(tweet(), meta={"next_token": TOKEN}))
+    twitter.get(TIMELINE, json=timeline(tweet(), meta={"next_token": TOKEN}))
 
     page = signed_in.get("/tweets").text
 
@@ -98,20 +89,22 @@ def test_a_timeline_leads_to_its_next_part(signed_in, twitter):
     assert links(page, "prev") == []
 
 
+@in_a_timeline
 def test_a_part_is_asked_for_with_its_token_and_leads_both_ways(signed_in, twitter):
     meta = {"next_token": TOKEN, "previous_token": BACK}
-    twitter.get(TWEETS_URL, json=timeline(tweet(), meta=meta))
+    twitter.get(TIMELINE, json=timeline(tweet(), meta=meta))
 
     page = signed_in.get("/tweets?page=3&token=here").text
 
-    assert asked(twitter, TWEETS_URL)[0]["pagination_token"] == "here"
+    assert asked(twitter, TIMELINE)[0]["pagination_token"] == "here"
     assert links(page, "next") == [f"/tweets?page=4&token={TOKEN}"]
     assert links(page, "prev") == [f"/tweets?page=2&token={BACK}"]
     assert "Page 3" in page
 
 
+@in_a_timeline
 def test_the_way_back_to_the_first_part_needs_no_token(signed_in, twitter):
-    twitter.get(TWEETS_URL, json=timeline(tweet(), meta={"previous_token": BACK}))
+    twitter.get(TIMELINE, json=timeline(tweet(), meta={"previous_token": BACK}))
 
     page = signed_in.get(f"/tweets?page=2&token={TOKEN}").text
 
@@ -119,8 +112,9 @@ def test_the_way_back_to_the_first_part_needs_no_token(signed_in, twitter):
     assert ">Newer</a>" in page
 
 
+@in_a_timeline
 def test_without_a_way_back_there_is_the_beginning(signed_in, twitter):
-    twitter.get(TWEETS_URL, json=timeline(tweet()))
+    twitter.get(TIMELINE, json=timeline(tweet()))
 
     page = signed_in.get(f"/tweets?page=5&token={TOKEN}").text
 
@@ -128,8 +122,9 @@ def test_without_a_way_back_there_is_the_beginning(signed_in, twitter):
     assert "Back to the beginning" in page
 
 
+@in_a_timeline
 def test_tokens_without_an_end_stop_at_the_last_page(signed_in, twitter):
-    twitter.get(TWEETS_URL, json=timeline(tweet(), meta={"next_token": TOKEN}))
+    twitter.get(TIMELINE, json=timeline(tweet(), meta={"next_token": TOKEN}))
 
     last = signed_in.get("/tweets?page=160&token=here").text
     beyond = signed_in.get("/tweets?page=161&token=here").text
@@ -138,6 +133,7 @@ def test_tokens_without_an_end_stop_at_the_last_page(signed_in, twitter):
     assert "This part of the list has expired." in beyond
 
 
+@in_a_timeline
 @pytest.mark.parametrize(
     "answer",
     [
@@ -147,7 +143,7 @@ def test_tokens_without_an_end_stop_at_the_last_page(signed_in, twitter):
     ],
 )
 def test_a_part_that_is_no_longer_there_leads_to_the_beginning(signed_in, twitter, answer):
-    twitter.get(TWEETS_URL, **answer)
+    twitter.get(TIMELINE, **answer)
 
     pages = [signed_in.get(f"/tweets?page=3&token={TOKEN}") for _ in range(2)]
 
@@ -157,6 +153,7 @@ def test_a_part_that_is_no_longer_there_leads_to_the_beginning(signed_in, twitte
         assert 'href="/tweets">Back to the beginning</a>' in page.text
 
 
+@in_a_timeline
 @pytest.mark.parametrize(
     "query",
     [
@@ -174,19 +171,21 @@ def test_a_made_up_part_is_not_asked_for(signed_in, twitter, query):
 
     assert page.status_code == 200
     assert "This part of the list has expired." in page.text
-    assert asked(twitter, TWEETS_URL) == []
+    assert asked(twitter, TIMELINE) == []
 
 
+@in_a_timeline
 def test_a_page_without_a_token_is_the_first(signed_in, twitter):
-    twitter.get(TWEETS_URL, json=timeline(tweet(), meta={"next_token": TOKEN}))
+    twitter.get(TIMELINE, json=timeline(tweet(), meta={"next_token": TOKEN}))
 
     page = signed_in.get("/tweets?page=7").text
 
     assert links(page, "next") == [f"/tweets?page=2&token={TOKEN}"]
 
 
+@in_a_timeline
 def test_trouble_on_a_later_part_is_said_as_trouble(signed_in, twitter):
-    twitter.get(TWEETS_URL, status=503)
+    twitter.get(TIMELINE, status=503)
 
     page = signed_in.get(f"/tweets?page=3&token={TOKEN}").text
 
@@ -194,6 +193,7 @@ def test_trouble_on_a_later_part_is_said_as_trouble(signed_in, twitter):
     assert "expired" not in page
 
 
+@in_a_timeline
 @pytest.mark.parametrize(
     "answer, sentence",
     [
@@ -205,7 +205,7 @@ def test_trouble_on_a_later_part_is_said_as_trouble(signed_in, twitter):
     ],
 )
 def test_a_refusal_on_a_later_part_is_no_expired_token(signed_in, twitter, answer, sentence):
-    twitter.get(TWEETS_URL, **answer)
+    twitter.get(TIMELINE, **answer)
 
     page = signed_in.get(f"/tweets?page=3&token={TOKEN}").text
 
@@ -213,8 +213,9 @@ def test_a_refusal_on_a_later_part_is_no_expired_token(signed_in, twitter, answe
     assert "expired" not in page
 
 
+@in_a_timeline
 def test_refreshing_a_part_stays_in_it(signed_in, twitter, clock):
-    twitter.get(TWEETS_URL, json=timeline(tweet()))
+    twitter.get(TIMELINE, json=timeline(tweet()))
     path = f"/tweets?page=3&token={TOKEN}"
     button = re.search(
         r'class="freshness" method="post" action="([^"]+)"', signed_in.get(path).text
@@ -226,17 +227,29 @@ def test_refreshing_a_part_stays_in_it(signed_in, twitter, clock):
 
     assert unescape(button[1]) == path
     assert (answer.status_code, answer.location) == (303, path)
-    assert [params["pagination_token"] for params in asked(twitter, TWEETS_URL)] == [TOKEN, TOKEN]
+    assert [params["pagination_token"] for params in asked(twitter, TIMELINE)] == [TOKEN, TOKEN]
 
 
 # Old data
 
 
+def stand(twitter, *tweets):
+    """Let Twitter tell of these Tweets; nobody whom Wren follows has pinned one."""
+    dialect = twitter.dialect
+    twitter.get(dialect.tweets_of(ME), json=dialect.their_tweets(*tweets))
+    twitter.get(FOLLOWING, json={"meta": {"result_count": 0}})
+
+
+def fall_silent(twitter):
+    for path in (twitter.dialect.tweets_of(ME), FOLLOWING):
+        twitter.upsert("GET", path, status=503)
+
+
 def test_old_tweets_are_shown_with_the_reason(signed_in, twitter, clock):
-    twitter.get(TWEETS_URL, json=timeline(tweet()))
-    twitter.get(TWEETS_URL, status=503)
+    stand(twitter, tweet())
     signed_in.get("/tweets")
     clock.advance(minutes=2)
+    fall_silent(twitter)
 
     page = signed_in.get("/tweets").text
 
@@ -246,16 +259,16 @@ def test_old_tweets_are_shown_with_the_reason(signed_in, twitter, clock):
     assert ">2 minutes ago</time>" in page
 
 
-def test_old_emptiness_is_shown_too(signed_in, twitter, clock):
-    twitter.get(TWEETS_URL, json={"meta": {"result_count": 0}})
-    twitter.get(TWEETS_URL, status=503)
+def test_old_emptiness_is_shown_too(signed_in, twitter, dialect, clock):
+    stand(twitter)
     signed_in.get("/tweets")
     clock.advance(minutes=2)
+    fall_silent(twitter)
 
     page = signed_in.get("/tweets").text
 
     assert "Twitter is not answering." in page
-    assert "You have not tweeted yet." in page
+    assert NO_TWEETS[dialect] in page
 
 
 # One Tweet
@@ -273,13 +286,13 @@ def test_a_tweet_without_a_time_can_be_opened_too(shown):
     assert '<a class="when" href="/tweets/10">Open</a>' in page
 
 
-def test_one_tweet_says_its_exact_time_and_leads_to_twitter(signed_in, twitter):
-    twitter.get(TWEET_URL, json={"data": tweet(), "includes": {"users": [WREN]}})
+def test_one_tweet_says_its_exact_time_and_leads_to_twitter(signed_in, twitter, dialect):
+    twitter.get(TWEET, json={"data": tweet(), "includes": {"users": [WREN]}})
 
     page = signed_in.get("/tweets/10").text
 
     assert ">1 May 2020, 04:35 UTC</time>" in page
-    assert 'href="https://x.com/i/web/status/10"' in page
+    assert f'href="{dialect.home}/i/web/status/10"' in page
     assert page.count("<h1") == 1
 
 
@@ -309,7 +322,7 @@ def test_what_is_no_id_is_no_page(signed_in, twitter, tweet_id):
     ],
 )
 def test_a_missing_tweet_says_why_and_no_more(signed_in, twitter, error, sentence):
-    twitter.get(TWEET_URL, json={"errors": [error]})
+    twitter.get(TWEET, json={"errors": [error]})
 
     answer = signed_in.get("/tweets/10")
 
@@ -319,7 +332,7 @@ def test_a_missing_tweet_says_why_and_no_more(signed_in, twitter, error, sentenc
 
 
 def test_one_tweet_can_be_in_trouble(signed_in, twitter):
-    twitter.get(TWEET_URL, status=503)
+    twitter.get(TWEET, status=503)
 
     page = signed_in.get("/tweets/10")
 
@@ -338,7 +351,7 @@ def test_strangers_are_sent_to_the_front_door_and_back(client, path):
 # What is in a Tweet
 
 
-def test_entities_are_links(shown):
+def test_entities_are_links(shown, dialect):
     text = "🐛 @robin https://t.co/a #ivy $TWIG &lt;3"
     entities = {
         "mentions": [{"start": 2, "end": 8, "username": "robin", "id": "1002"}],
@@ -357,11 +370,11 @@ def test_entities_are_links(shown):
 
     page = shown({"text": text, "entities": entities})
 
-    assert '<a href="https://x.com/robin" rel="noopener noreferrer nofollow ugc">' in page
+    assert f'<a href="{dialect.home}/robin" rel="noopener noreferrer nofollow ugc">' in page
     assert '<a href="https://wren.example/?a=1&amp;b=2"' in page
     assert "<bdi>wren.example/?a=1&amp;b=2</bdi>" in page
-    assert 'href="https://x.com/hashtag/ivy"' in page
-    assert 'href="https://x.com/search?q=%24TWIG"' in page
+    assert f'href="{dialect.home}/hashtag/ivy"' in page
+    assert f'href="{dialect.home}/search?q=%24TWIG"' in page
     assert "</a> &lt;3</p>" in page
 
 
@@ -371,6 +384,7 @@ def test_text_is_escaped_once(shown):
     assert ">a &lt;b&gt; &amp; &lt;i&gt;c&lt;/i&gt;</p>" in page
 
 
+@only(LIVE, why="long posts are younger than the beta")
 def test_a_long_post_is_shown_whole(shown):
     page = shown({"text": "It begins…", "note_tweet": {"text": "It begins and has an end."}})
 
@@ -378,6 +392,7 @@ def test_a_long_post_is_shown_whole(shown):
     assert "It begins…" not in page
 
 
+@only(LIVE, why="edits are younger than the beta")
 def test_an_edited_tweet_says_so(shown):
     page = shown({"edit_history_tweet_ids": ["9", "10"]})
 
@@ -508,22 +523,23 @@ def test_hostile_polls_and_quotes_are_only_text(shown):
     assert page.count("&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == 2
 
 
-# The beta
+# Where there is no timeline
 
 
 def pinned(*users, tweets=()):
     return {"data": list(users), "includes": {"tweets": list(tweets)}}
 
 
-def test_the_beta_shows_pinned_tweets_of_two_kinds(in_beta, twitter):
+@among_the_pinned
+def test_the_beta_shows_pinned_tweets_of_two_kinds(signed_in, twitter):
     mine = user_answer(pinned_tweet_id="10") | {"includes": {"tweets": [tweet()]}}
     theirs = pinned(
         ROBIN | {"pinned_tweet_id": "9"}, tweets=[tweet(id="9", author_id="1002", text="My solo")]
     )
-    twitter.get(f"{BETA_URL}/users/{ME}", json=mine)
-    twitter.get(f"{BETA_URL}/users/{ME}/following", json=theirs)
+    twitter.get(PROFILE, json=mine)
+    twitter.get(FOLLOWING, json=theirs)
 
-    page = in_beta.get("/tweets").text
+    page = signed_in.get("/tweets").text
 
     by_me, by_them = page.split("Pinned by people you follow")
     assert "Good morning" in by_me
@@ -531,27 +547,29 @@ def test_the_beta_shows_pinned_tweets_of_two_kinds(in_beta, twitter):
     assert "Robin Redbreast" in by_them
 
 
-def test_the_beta_says_when_nobody_has_pinned_anything(in_beta, twitter):
-    twitter.get(f"{BETA_URL}/users/{ME}", json=user_answer())
-    twitter.get(f"{BETA_URL}/users/{ME}/following", json=pinned(ROBIN))
+@among_the_pinned
+def test_the_beta_says_when_nobody_has_pinned_anything(signed_in, twitter):
+    twitter.get(PROFILE, json=user_answer())
+    twitter.get(FOLLOWING, json=pinned(ROBIN))
 
-    page = in_beta.get("/tweets").text
+    page = signed_in.get("/tweets").text
 
     assert "No Tweet is pinned to your profile." in page
     assert "Nobody you follow has pinned a Tweet." in page
 
 
-def test_what_is_pinned_by_others_is_read_part_by_part_in_the_beta(in_beta, twitter):
-    twitter.get(f"{BETA_URL}/users/{ME}", json=user_answer())
+@among_the_pinned
+def test_what_is_pinned_by_others_is_read_part_by_part_in_the_beta(signed_in, twitter):
+    twitter.get(PROFILE, json=user_answer())
     goes_on = pinned(ROBIN) | {"meta": {"next_token": TOKEN}}
-    twitter.get(f"{BETA_URL}/users/{ME}/following", json=goes_on)
+    twitter.get(FOLLOWING, json=goes_on)
     theirs = ROBIN | {"pinned_tweet_id": "9"}
     last = pinned(theirs, tweets=[tweet(id="9", text="My solo")])
     last |= {"meta": {"previous_token": BACK}}
-    twitter.get(f"{BETA_URL}/users/{ME}/following", json=last)
+    twitter.get(FOLLOWING, json=last)
 
-    first = in_beta.get("/tweets").text
-    second = in_beta.get(links(first, "next")[0]).text
+    first = signed_in.get("/tweets").text
+    second = signed_in.get(links(first, "next")[0]).text
 
     assert "Nobody in this part of the list has pinned a Tweet." in first
     assert "Nobody you follow" not in first
@@ -559,48 +577,49 @@ def test_what_is_pinned_by_others_is_read_part_by_part_in_the_beta(in_beta, twit
     assert "My solo" in second
     assert (links(second, "prev"), links(second, "next")) == (["/tweets"], [])
     assert "Pinned by you" not in second
-    assert [
-        params.get("pagination_token")
-        for params in asked(twitter, f"{BETA_URL}/users/{ME}/following")
-    ] == [None, TOKEN]
+    assert [params.get("pagination_token") for params in asked(twitter, FOLLOWING)] == [None, TOKEN]
 
 
-def test_a_later_part_without_anything_pinned_has_not_expired_in_the_beta(in_beta, twitter):
+@among_the_pinned
+def test_a_later_part_without_anything_pinned_has_not_expired_in_the_beta(signed_in, twitter):
     meta = {"meta": {"previous_token": BACK}}
-    twitter.get(f"{BETA_URL}/users/{ME}/following", json=pinned(ROBIN) | meta)
+    twitter.get(FOLLOWING, json=pinned(ROBIN) | meta)
 
-    page = in_beta.get(f"/tweets?page=2&token={TOKEN}").text
+    page = signed_in.get(f"/tweets?page=2&token={TOKEN}").text
 
     assert "Nobody in this part of the list has pinned a Tweet." in page
     assert "expired" not in page
 
 
-def test_a_part_of_the_pinned_that_is_gone_leads_to_the_beginning_in_the_beta(in_beta, twitter):
-    twitter.get(f"{BETA_URL}/users/{ME}/following", status=400, json=BAD_TOKEN)
+@among_the_pinned
+def test_a_part_of_the_pinned_that_is_gone_leads_to_the_beginning_in_the_beta(signed_in, twitter):
+    twitter.get(FOLLOWING, status=400, json=BAD_TOKEN)
 
-    page = in_beta.get(f"/tweets?page=2&token={TOKEN}").text
+    page = signed_in.get(f"/tweets?page=2&token={TOKEN}").text
 
     assert "This part of the list has expired." in page
     assert "Nobody" not in page
 
 
-def test_one_pinned_panel_fails_alone_in_the_beta(in_beta, twitter):
+@among_the_pinned
+def test_one_pinned_panel_fails_alone_in_the_beta(signed_in, twitter):
     mine = user_answer(pinned_tweet_id="10") | {"includes": {"tweets": [tweet()]}}
-    twitter.get(f"{BETA_URL}/users/{ME}", json=mine)
-    twitter.get(f"{BETA_URL}/users/{ME}/following", status=503)
+    twitter.get(PROFILE, json=mine)
+    twitter.get(FOLLOWING, status=503)
 
-    page = in_beta.get("/tweets").text
+    page = signed_in.get("/tweets").text
 
     assert "Good morning" in page
     assert "Twitter is not answering." in page
 
 
-def test_the_beta_opens_one_tweet_with_the_fields_it_knows(in_beta, twitter):
+@only(BETA, why="today's service knows more fields")
+def test_the_beta_opens_one_tweet_with_the_fields_it_knows(signed_in, twitter):
     known = "attachments,author_id,created_at,entities,public_metrics,referenced_tweets"
     knows = responses.matchers.query_param_matcher({"tweet.fields": known}, strict_match=False)
-    twitter.get(f"{BETA_URL}/tweets/10", json={"data": tweet()}, match=[knows])
+    twitter.get(TWEET, json={"data": tweet()}, match=[knows])
 
-    page = in_beta.get("/tweets/10").text
+    page = signed_in.get("/tweets/10").text
 
     assert "Good morning" in page
     assert 'href="https://twitter.com/i/web/status/10"' in page
