@@ -1,7 +1,12 @@
 """Home and mentions. Twitter: "Timelines", "Pagination"."""
 
+from dataclasses import replace
+
 import pytest
 
+from sandbox import create_app
+from sandbox.model import Tweet
+from sandbox.seed import birds
 from sandbox.seed_birds import (
     ACCOUNTS,
     CUCKOO,
@@ -17,6 +22,8 @@ from sandbox.seed_birds import (
     WREN,
     at,
 )
+from sandbox.world import World
+from tests.sandbox.steps import Steps
 
 AUTHOR = {"tweet.fields": "author_id", "max_results": 100}
 
@@ -101,6 +108,46 @@ def test_a_lonely_home_has_no_data_key(steps):
     token = steps.sign_in("egg")["access_token"]
 
     assert home(steps, EGG, token).json == {"meta": {"result_count": 0}}
+
+
+@pytest.fixture
+def talkative():
+    """Return Wren with 3,300 posts, every third of which is a reply."""
+    posts = tuple(
+        Tweet(
+            id=str(10**15 - number),
+            author_id=WREN,
+            text=f"Note {number}",
+            minutes_ago=number,
+            references=(("replied_to", at(12)),) if number % 3 == 0 else (),
+        )
+        for number in range(3300)
+    )
+    world = World(replace(birds(), tweets=posts))
+    return Steps(create_app(world).test_client(), world)
+
+
+@pytest.mark.parametrize(
+    "exclude, reach",
+    [({}, 3200), ({"exclude": "retweets"}, 3200), ({"exclude": "replies"}, 800)],
+)
+def test_a_timeline_reaches_so_far_and_no_further(talkative, exclude, reach):
+    """Twitter: the 3,200 newest posts, or 800 without replies. Behind them is nothing."""
+    path, token = f"/2/users/{WREN}/tweets", talkative.sign_in()["access_token"]
+    page, seen = {}, []
+    for _ in range(40):
+        query = {"max_results": 100} | exclude | page
+        body = talkative.get(path, token, **query).json
+        seen += [int(tweet["text"].split()[1]) for tweet in body["data"]]
+        if "next_token" not in body["meta"]:
+            break
+        page = {"pagination_token": body["meta"]["next_token"]}
+    beyond = talkative.get(path, token, until_id=str(10**15 - seen[-1] - 1), **exclude)
+
+    wanted = [n for n in range(reach) if n % 3 or exclude.get("exclude") != "replies"]
+    assert seen == wanted
+    assert beyond.status_code == 200
+    assert beyond.json == {"meta": {"result_count": 0}}
 
 
 def test_mentions_are_what_others_say_to_somebody(steps):

@@ -52,14 +52,29 @@ def test_no_refresh_token_without_offline_access(steps):
     assert "refresh_token" not in steps.sign_in(scope="tweet.read users.read")
 
 
-@pytest.mark.parametrize("name, kind", [("access_token", "at"), ("refresh_token", "rt")])
-def test_tokens_have_the_anatomy_of_twitters(steps, name, kind):
-    """Decoded from the samples in Twitter's documentation: 91 characters of base64url."""
-    token = steps.sign_in()[name]
-    inside = base64.urlsafe_b64decode(token + "=").decode()
+def opened(value):
+    """Decode base64url without its padding."""
+    return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).decode()
 
-    assert len(token) == 91
+
+@pytest.mark.parametrize(
+    "name, kind", [("code", "ac"), ("access_token", "at"), ("refresh_token", "rt")]
+)
+def test_codes_and_tokens_have_the_anatomy_of_twitters(steps, world, name, kind):
+    """Decoded from the samples in Twitter's documentation: 91 characters of base64url."""
+    value = steps.code() if name == "code" else steps.sign_in()[name]
+    inside = opened(value)
+
+    assert len(value) == 91
     assert re.fullmatch(rf"[\w-]{{45}}:\d{{13}}:1:[01]:{kind}:1", inside)
+    assert abs(int(inside.split(":")[1]) / 1000 - world.now()) < 60
+
+
+def test_client_ids_have_the_anatomy_of_twitters(browser):
+    wish = {"callbacks": ["https://me.example/"]}
+    client = browser.post("/sandbox/clients", json=wish).json
+
+    assert re.fullmatch(r"[\w-]{20}:1:ci", opened(client["client_id"]))
 
 
 def test_a_public_client_names_itself(steps):
