@@ -1,6 +1,9 @@
 """docs/sandbox.md says what is true: its example runs, and its tables leave nothing out."""
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -12,13 +15,60 @@ from sandbox.seed_birds import ACCOUNTS
 from sandbox.settings import Settings
 from sandbox.testing import Sandbox
 
-TEXT = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "sandbox.md").read_text()
+
+
+@pytest.fixture
+def example(tmp_path):
+    """Write the files of the documentation's example into a folder of their own."""
+    for name, text in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", TEXT, re.DOTALL):
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def run_pytest(folder):
+    """Run pytest there as a stranger would, with nothing of ours but the sandbox."""
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "pytest", "-W", "error", "-v", "-p", "no:cacheprovider", "."]
+    return subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=50, check=False
+    )
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize("example", re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL))
-def test_the_example_runs(example):
-    exec(compile(example, "docs/sandbox.md", "exec"), {})
+def test_the_example_passes_its_own_tests(example):
+    files = {path.name for path in example.iterdir()}
+    done = run_pytest(example)
+
+    assert files == {"myapp.py", "conftest.py", "test_myapp.py"}
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 4 passed" in done.stdout
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(
+    "right, wrong, failing",
+    [
+        ('"S256"}', '"plain"}', "test_wren_signs_in"),
+        ('!= session.pop("state", "")', '== session.pop("state", "")', "test_wren_signs_in"),
+        ("except urllib.error.HTTPError", "except KeyError", "test_a_code_that_is_31_seconds"),
+    ],
+)
+def test_the_examples_tests_notice_a_mistake_in_its_app(example, right, wrong, failing):
+    app = example / "myapp.py"
+    assert right in app.read_text()
+    app.write_text(app.read_text().replace(right, wrong))
+    done = run_pytest(example)
+
+    assert done.returncode == 1
+    assert re.search(rf"FAILED test_myapp.py::{failing}", done.stdout)
+
+
+def test_every_example_is_run():
+    blocks = re.findall(r"```python\n(.*)\n", TEXT)
+
+    assert [first for first in blocks if not re.fullmatch(r"# \w+\.py", first)] == []
 
 
 @pytest.mark.parametrize("kind", [Settings, Fault])
