@@ -34,6 +34,7 @@ from prometheus_client.registry import Collector
 
 from app.accounts.revocations import Backlog
 from app.events import Event, Fields
+from app.twitter.breaker import GROUPS
 from app.twitter.transport import Call
 
 # The moment at which each series began is of no use to anybody here, and doubles the page.
@@ -85,6 +86,15 @@ class Metrics:
         self._call_seconds = histogram(
             "twitter_call_seconds", "How long they took.", ["endpoint"], buckets=CALL_SECONDS
         )
+        self._failing = Gauge(
+            "reads_failing",
+            "Workers where reads of this group fail at once, because Twitter hangs.",
+            ["group"],
+            namespace=PREFIX,
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self._spared = counter("reads_spared", "Reads not sent, because Twitter hangs.", ["group"])
         self._reads = counter("cache_reads", "Answers that pages needed, by source.", ["answer"])
         self._requests = counter("requests", "Requests, by our own route.", ["endpoint", "status"])
         self._request_seconds = histogram(
@@ -100,6 +110,9 @@ class Metrics:
             self._refreshes.labels(outcome)
         for answer in ("hit", "miss", "stale"):
             self._reads.labels(answer)
+        for group in GROUPS:
+            self._failing.labels(group)
+            self._spared.labels(group)
 
     def heard(self, event: Event, fields: Fields) -> None:
         """Count what was recorded."""
@@ -124,6 +137,14 @@ class Metrics:
     def answered(self, how: Answered, times: int = 1) -> None:
         """Count answers that a page got: from memory, from Twitter, or old ones for want of any."""
         self._reads.labels(how).inc(times)
+
+    def group_fails(self, group: str, *, fails: bool) -> None:
+        """Note whether reads of a group of endpoints fail at once here."""
+        self._failing.labels(group).set(int(fails))
+
+    def spared(self, group: str) -> None:
+        """Count a read that was not sent, so that nobody waits for it."""
+        self._spared.labels(group).inc()
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:

@@ -137,7 +137,9 @@ def wire(
         database=database,
         server=server,
         client=client,
-        breaker=Breaker(),
+        breaker=Breaker(
+            slots=config.twitter_slots, told=metrics.group_fails, spared=metrics.spared
+        ),
         cache=cache,
         allowance=allowance,
         usages=usages,

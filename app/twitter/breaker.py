@@ -4,6 +4,9 @@ A read that hangs keeps a person waiting for the whole budget, only to be shown 
 So when many have hung, the next are not sent: they fail like the ones before, and old answers are
 shown without a wait. A probe now and then finds out when Twitter is back.
 
+A process has only so many slots for its calls, and all groups share them. So a group's part of the
+slots is as much as can ever hang in it at once when all of Twitter does, and is enough to tell.
+
 Only the reads of pages come through here. A sign-in, a refresh, a revocation and a follow are
 always sent: nothing that is remembered could stand in for them.
 """
@@ -17,17 +20,22 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from app.twitter import endpoints
+from app.twitter.budget import Budget
 from app.twitter.endpoints import Endpoint
 from app.twitter.errors import Busy, TwitterError, Unreachable
 
 log = logging.getLogger(__name__)
 
 # So many time-outs within so many seconds, and reads are not sent any more but for the probes.
-TIMEOUTS = 20
+# Where there are few slots, fewer are enough.
+MOST_TIMEOUTS = 20
 WINDOW_SECONDS = 10.0
 PROBE_SECONDS = 2.0
+# Somebody waits for a probe. It holds a slot, too, and sign-ins need those.
+PROBE_PATIENCE_SECONDS = 4.0
 
 # What Twitter serves together goes away together. Every read of `endpoints` is in one group.
 GROUPS = {
@@ -54,35 +62,73 @@ _GROUP_OF = {endpoint.route: name for name, members in GROUPS.items() for endpoi
 class _Group:
     """What is known of one group. `probe_at` is None while everything is sent."""
 
-    timeouts: deque[float] = field(default_factory=lambda: deque(maxlen=TIMEOUTS))
+    timeouts: deque[float] = field(default_factory=deque)
     probe_at: float | None = None
     closings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Admission:
+    """A read that may be sent: how often its group had come back by then, and what it is for."""
+
+    closings: int
+    is_probe: bool
+
+
+def untold(group: str, *, fails: bool) -> None:
+    """Tell nobody."""
+    del group, fails
+
+
+def uncounted(group: str) -> None:
+    """Count nothing."""
+    del group
+
+
+class Told(Protocol):
+    """Hears that the reads of a group fail at once from now on, or are sent again."""
+
+    def __call__(self, group: str, *, fails: bool) -> None: ...
 
 
 class Breaker:
     """Decides which reads are sent. Made once per app, used by every thread of this process."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Let everything through at first; `clock` counts seconds and never goes back."""
+    def __init__(
+        self,
+        *,
+        slots: int,
+        told: Told = untold,
+        spared: Callable[[str], None] = uncounted,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Let everything through at first. There are `slots` for all calls of this process.
+
+        `told` hears when a group begins to fail at once and when that is over, `spared` of each
+        read that is not sent. `clock` counts seconds and never goes back.
+        """
+        self._enough = max(1, min(MOST_TIMEOUTS, slots // len(GROUPS)))
+        self._told = told
+        self._spared = spared
         self._clock = clock
         self._lock = threading.Lock()
         self._groups = {name: _Group() for name in GROUPS}
 
     @contextlib.contextmanager
-    def watching(self, endpoint: Endpoint) -> Iterator[None]:
-        """Hold one read of `endpoint`, and learn from what becomes of it.
+    def watching(self, endpoint: Endpoint, budget: Budget) -> Iterator[Budget]:
+        """Hold one read of `endpoint`, learn from what becomes of it, and yield what it may spend.
 
         Raises `Unreachable` instead of letting it through while its group does not answer. Only a
         time-out or a failure to connect counts against the group. Any answer speaks for it, a
         refusal too; a 5xx or a broken connection says nothing, and neither does `Busy`.
         """
         name = _GROUP_OF[endpoint.route]
-        began = self._admitted(name)
+        admission = self._admitted(name)
         try:
-            yield
+            yield budget.at_most(PROBE_PATIENCE_SECONDS) if admission.is_probe else budget
         except Unreachable as error:
             if error.silent:
-                self._timed_out(name, began)
+                self._timed_out(name, admission)
             raise
         except Busy:
             raise
@@ -91,28 +137,32 @@ class Breaker:
             raise
         self._answered(name)
 
-    def _admitted(self, name: str) -> int:
-        """Let a read through and return how often its group had come back by then."""
+    def _admitted(self, name: str) -> _Admission:
         now = self._clock()
         with self._lock:
             group = self._groups[name]
-            if group.probe_at is not None:
-                if now < group.probe_at:
-                    raise Unreachable(f"not asked: reads of {name} have timed out again and again")
+            is_probe = group.probe_at is not None and now >= group.probe_at
+            if is_probe:
                 group.probe_at = now + PROBE_SECONDS
-            return group.closings
+            if is_probe or group.probe_at is None:
+                return _Admission(group.closings, is_probe)
+        self._spared(name)
+        raise Unreachable(f"not asked: reads of {name} have timed out again and again")
 
-    def _timed_out(self, name: str, began: int) -> None:
+    def _timed_out(self, name: str, admission: _Admission) -> None:
         now = self._clock()
         with self._lock:
             group = self._groups[name]
             # Who began to wait before Twitter came back says nothing about today.
-            if group.probe_at is not None or began != group.closings:
+            if group.probe_at is not None or admission.closings != group.closings:
                 return
             group.timeouts.append(now)
-            if len(group.timeouts) < TIMEOUTS or now - group.timeouts[0] > WINDOW_SECONDS:
+            while now - group.timeouts[0] > WINDOW_SECONDS:
+                group.timeouts.popleft()
+            if len(group.timeouts) < self._enough:
                 return
             group.probe_at = now + PROBE_SECONDS
+            self._told(name, fails=True)
         log.warning("Twitter does not answer: reads of %s fail at once from now on", name)
 
     def _answered(self, name: str) -> None:
@@ -123,4 +173,5 @@ class Breaker:
             group.probe_at = None
             group.closings += 1
             group.timeouts.clear()
+            self._told(name, fails=False)
         log.warning("Twitter answers again: reads of %s are sent", name)

@@ -109,9 +109,9 @@ class Direct:
     def answer(self, request: ApiRequest) -> dict[str, Any]:
         """Send `request` and return its document."""
         if self.breaker is None:
-            return self._sent(request)
-        with self.breaker.watching(request.endpoint):
-            return self._sent(request)
+            return self._sent(request, self.budget)
+        with self.breaker.watching(request.endpoint, self.budget) as budget:
+            return self._sent(request, budget)
 
-    def _sent(self, request: ApiRequest) -> dict[str, Any]:
-        return self.client.send(request, self.access_token, budget=self.budget, heard=self.heard)
+    def _sent(self, request: ApiRequest, budget: Budget) -> dict[str, Any]:
+        return self.client.send(request, self.access_token, budget=budget, heard=self.heard)

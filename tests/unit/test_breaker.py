@@ -11,7 +11,14 @@ from sqlalchemy import create_engine
 from app.services import wire
 from app.twitter import transport as transport_module
 from app.twitter.api import ApiRequest
-from app.twitter.breaker import GROUPS, PROBE_SECONDS, TIMEOUTS, WINDOW_SECONDS, Breaker
+from app.twitter.breaker import (
+    GROUPS,
+    MOST_TIMEOUTS,
+    PROBE_PATIENCE_SECONDS,
+    PROBE_SECONDS,
+    WINDOW_SECONDS,
+    Breaker,
+)
 from app.twitter.budget import Budget
 from app.twitter.client import Direct
 from app.twitter.endpoints import ENDPOINTS, FOLLOWING, SPACES, TWEET, USER, USER_TWEETS, USERS_ME
@@ -27,6 +34,9 @@ from app.twitter.errors import (
 from app.twitter.transport import Transport
 from tests.factories import build_config
 
+# In a process with 30 slots, as gunicorn makes it by default: a quarter of them, for four groups.
+SLOTS = 30
+TIMEOUTS = 7
 TIMEOUT = Unreachable("no answer (ReadTimeout)", silent=True)
 
 
@@ -47,13 +57,13 @@ def clock():
 
 @pytest.fixture
 def breaker(clock):
-    return Breaker(clock=clock)
+    return Breaker(slots=SLOTS, clock=clock)
 
 
 def read(breaker, endpoint=TWEET, error=None):
     """Read once; tell whether it was sent at all."""
     sent = []
-    with contextlib.suppress(Exception), breaker.watching(endpoint):
+    with contextlib.suppress(Exception), breaker.watching(endpoint, Budget()):
         sent.append(True)
         if error is not None:
             raise error
@@ -83,10 +93,23 @@ def test_one_time_out_less_changes_nothing(breaker):
 
 
 def test_after_many_time_outs_reads_fail_at_once(hanging):
-    with pytest.raises(Unreachable) as failure, hanging.watching(TWEET):
+    with pytest.raises(Unreachable) as failure, hanging.watching(TWEET, Budget()):
         pytest.fail("nobody may ask")
 
     assert not failure.value.silent
+
+
+@pytest.mark.parametrize(
+    "slots, enough", [(1, 1), (6, 1), (14, 3), (30, 7), (62, 15), (80, MOST_TIMEOUTS), (1000, 20)]
+)
+def test_a_groups_part_of_the_slots_is_enough(clock, slots, enough):
+    breaker = Breaker(slots=slots, clock=clock)
+    time_out(breaker, times=enough - 1)
+    before = read(breaker)
+
+    time_out(breaker, times=1)
+
+    assert [before, read(breaker)] == [True, False]
 
 
 def test_time_outs_of_long_ago_do_not_count(breaker, clock):
@@ -181,7 +204,7 @@ def test_many_threads_at_once_let_one_probe_through(hanging, clock):
     def one_of_them():
         together.wait(10)
         try:
-            with hanging.watching(TWEET):
+            with hanging.watching(TWEET, Budget()):
                 sent.append(threading.get_ident())
                 over.wait(10)
         except Unreachable:
@@ -227,7 +250,7 @@ def test_it_takes_as_many_time_outs_the_next_time(hanging, clock):
 
 
 def test_who_began_to_wait_before_it_came_back_does_not_count(breaker, clock):
-    stragglers = [breaker.watching(TWEET) for _ in range(TIMEOUTS)]
+    stragglers = [breaker.watching(TWEET, Budget()) for _ in range(TIMEOUTS)]
     for straggler in stragglers:
         straggler.__enter__()
     time_out(breaker)
@@ -239,6 +262,46 @@ def test_who_began_to_wait_before_it_came_back_does_not_count(breaker, clock):
             straggler.__exit__(Unreachable, TIMEOUT, None)
 
     assert read(breaker)
+
+
+def spent(breaker, budget):
+    """Read once; return what it may spend."""
+    with breaker.watching(TWEET, budget) as left:
+        return left.left()
+
+
+def test_a_probe_waits_less_than_others(hanging, clock):
+    clock.now += PROBE_SECONDS
+
+    assert spent(hanging, Budget()) <= PROBE_PATIENCE_SECONDS < spent(hanging, Budget())
+
+
+def test_a_probe_never_has_more_than_is_left(hanging, clock):
+    clock.now += PROBE_SECONDS
+
+    assert spent(hanging, Budget(1)) <= 1
+
+
+# Who hears of it
+
+
+def test_turns_and_spared_reads_are_told(clock):
+    told, spared = [], []
+    breaker = Breaker(
+        slots=SLOTS,
+        told=lambda group, *, fails: told.append((group, fails)),
+        spared=spared.append,
+        clock=clock,
+    )
+    time_out(breaker)
+    for _ in range(3):
+        read(breaker)
+    clock.now += PROBE_SECONDS
+    read(breaker)
+    read(breaker)
+
+    assert told == [("tweets", True), ("tweets", False)]
+    assert spared == ["tweets"] * 3
 
 
 # Where it stands

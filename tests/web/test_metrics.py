@@ -1,5 +1,6 @@
 """What is counted, under which names, and what no figure may carry."""
 
+import contextlib
 import re
 import threading
 from pathlib import Path
@@ -10,7 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.accounts.models import Grant, Revocation
 from app.events import Event
 from app.metrics import Metrics
-from app.twitter.endpoints import BY_ROUTE
+from app.twitter.breaker import MOST_TIMEOUTS
+from app.twitter.budget import Budget
+from app.twitter.endpoints import BY_ROUTE, USER_TWEETS
+from app.twitter.errors import Unreachable
 from app.twitter.transport import Call
 from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
 
@@ -176,6 +180,24 @@ def test_a_twitter_that_is_away_is_counted(client, twitter, figures):
 
     calls = figures()("twitter_calls_total", endpoint="oauth2/token", status="unreachable")
     assert calls == 1
+
+
+def test_reads_that_nobody_waits_for_are_counted(app, client, kind_twitter, figures):
+    client.sign_in()
+    breaker = app.extensions["perch"].breaker
+    for _ in range(MOST_TIMEOUTS):
+        with contextlib.suppress(Unreachable), breaker.watching(USER_TWEETS, Budget()):
+            raise Unreachable("no answer", silent=True)
+    before = figures()
+    client.get("/tweets")
+
+    page = figures()
+    spared = page("reads_spared_total", group="tweets") - before(
+        "reads_spared_total", group="tweets"
+    )
+    assert spared == 1
+    assert [page("reads_failing", group=group) for group in ("tweets", "follows")] == [1, 0]
+    assert page("twitter_calls_total", endpoint=USER_TWEETS.route, status="200") == 0
 
 
 @pytest.mark.parametrize(

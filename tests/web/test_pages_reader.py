@@ -103,7 +103,7 @@ def here(clock):
             usages=Usages(),
             freshness=Tokens("t"),
             client=Twitter(),
-            breaker=Breaker(),
+            breaker=Breaker(slots=120),
             metrics=Metrics(),
             readers=threads,
             turns=Turns(120, for_one=60),
