@@ -59,15 +59,15 @@ class Front:
         self.certificate = folder / "certificate.pem"
         self.process = None
 
-    def start(self, *apps):
-        """Stand in front of these addresses."""
+    def start(self, *apps, balanced_by=""):
+        """Stand in front of these addresses; `balanced_by` may say which of them is asked."""
         program = need(
             shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin"),
             "nginx",
             "Try: apt-get install nginx-light",
         )
         issue_certificate(self.folder)
-        (self.folder / "perch.conf").write_text(self.configuration(apps))
+        (self.folder / "perch.conf").write_text(self.configuration(apps, balanced_by))
         user = "user nobody nogroup;" if Path("/proc/self").owner() == "root" else ""
         main = self.folder / "nginx.conf"
         main.write_text(AROUND.format(folder=self.folder, user=user))
@@ -80,11 +80,17 @@ class Front:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         wait_until(self.answers, SECONDS_TO_START)
 
-    def configuration(self, apps):
+    def configuration(self, apps, balanced_by=""):
         """Return the operator's file with our places in it."""
         text = CONFIGURATION.read_text()
         servers = "\n".join(
-            f"    server {app.removeprefix('http://')} max_fails=3 fail_timeout=2s;" for app in apps
+            [
+                f"    {balanced_by}",
+                *(
+                    f"    server {app.removeprefix('http://')} max_fails=3 fail_timeout=2s;"
+                    for app in apps
+                ),
+            ]
         )
         for pattern, ours in [
             (r"\n +listen \[::\][^\n]+", ""),
