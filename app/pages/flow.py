@@ -163,10 +163,10 @@ def _times(flight: Flight) -> dict[str, str]:
 
 
 SAY_YES = "You say yes, at Twitter"
-CLAIM = "Is it yours, and the first time?"
+CLAIM = "Is it yours, and is it new?"
 EXCHANGE = "The code is handed in"
 TOKENS = "Twitter answers with tokens"
-WHO = "It is you"
+WHO = "Twitter says who you are"
 
 # In its place stands how this very client proves who it is.
 PROOF = Part("client authentication", "", "")
@@ -182,22 +182,22 @@ MESSAGES = (
         parts=(
             Part(
                 "csrf_token",
-                "signed, of this browser",
+                "signed, for this browser only",
                 "Shows that the form is one of ours. Another site cannot know it.",
                 "9700 §4.7",
             ),
-            Part("next", "a path of this site", "Where you wanted to be. Kept only if it is here."),
+            Part("next", "a path of this site", "Where you wanted to go, if it is on this site."),
         ),
     ),
     Message(
         start=Lane.SITE,
         end=Lane.BROWSER,
-        label="the way",
+        label="redirect",
         title="The site makes two secrets",
         request="303 See Other",
         words=(
-            "A state and a code verifier, new for every sign-in. Both stay behind in a sealed "
-            "cookie of this browser for ten minutes; your browser is sent on to Twitter."
+            "A state and a code verifier, new for every sign-in. Both stay in this browser for ten "
+            "minutes, in a sealed cookie, while it is sent on to Twitter."
         ),
         parts=(
             Part(
@@ -209,7 +209,7 @@ MESSAGES = (
             Part(
                 "303",
                 "and not 307",
-                "Your browser comes with GET: the form you sent is not sent on to Twitter.",
+                "Your browser goes on with a GET: the form you sent stays here.",
                 "9700 §4.12",
             ),
         ),
@@ -217,7 +217,7 @@ MESSAGES = (
     Message(
         start=Lane.BROWSER,
         end=Lane.TWITTER,
-        label="what is asked, and a challenge",
+        label="a request, and a challenge",
         title="Your browser asks Twitter",
         request="GET /i/oauth2/authorize",
         words=(
@@ -228,7 +228,7 @@ MESSAGES = (
             Part(
                 "response_type",
                 "code",
-                "We want a code, to be exchanged behind the scenes. No token passes your browser.",
+                "A code, to be exchanged behind the scenes. No token passes through your browser.",
                 "6749 §4.1.1",
             ),
             Part("client_id", "the site's public name", "Which site asks.", "6749 §2.2"),
@@ -254,7 +254,7 @@ MESSAGES = (
             Part(
                 "code_challenge_method",
                 "S256",
-                "How the fingerprint is made: SHA-256, which nobody turns back.",
+                "How the fingerprint is made: SHA-256, which cannot be reversed.",
                 "7636 §4.3",
             ),
         ),
@@ -275,7 +275,7 @@ MESSAGES = (
         label="state and code",
         title="Twitter sends you back",
         request="302 Found",
-        words="From here on it is a race: the code is good for 30 seconds, and once.",
+        words="From here on it is a race: the code lives 30 seconds and works once.",
         parts=(
             Part(
                 "code",
@@ -287,7 +287,7 @@ MESSAGES = (
             Part(
                 "iss",
                 "if Twitter sends it",
-                "Who answers. Another name than Twitter's is refused.",
+                "Who answers. Any name but Twitter's is refused.",
                 "9207 §2",
             ),
             Part(
@@ -312,7 +312,7 @@ MESSAGES = (
             Part(
                 "Cookie: flow-...",
                 "sealed",
-                "Only the browser that began has it. A code that is slipped to you does nothing.",
+                "Only the browser that began has it. A code slipped to you does nothing.",
                 "9700 §4.7",
             ),
         ),
@@ -417,13 +417,13 @@ MESSAGES = (
         request="303 See Other",
         words=(
             "Everything is stored in one go: you, what you allowed, and these times. Your browser "
-            "gets a new session and goes to where you wanted to be."
+            "gets a new session and goes where you wanted to go."
         ),
         parts=(
             Part(
                 "Set-Cookie: session",
                 "signed, HttpOnly",
-                "Names what you allowed in this browser. No token is in it, and no name.",
+                "Points to what you allowed in this browser. It holds no token and no name.",
             ),
         ),
     ),

@@ -72,7 +72,7 @@ def test_every_time_on_the_public_page_is_marked_as_an_example(client):
     times = re.findall(r"· <b>([^<]+)</b>", client.get(PUBLIC).text)
 
     assert len(times) == 5
-    assert all(time.startswith("for example ") for time in times)
+    assert all(time.endswith(", for example") for time in times)
 
 
 def test_it_shows_a_public_client_no_secret(build_app):
@@ -146,7 +146,7 @@ def test_the_steps_of_this_very_sign_in_carry_their_times(app, client, kind_twit
     text = text_of(client.get(OWN))
 
     assert "You were at Twitter for about 7 s." in text
-    assert "Perch knew who you are after 1.6 s" in text
+    assert "Perch knew who you were after 1.6 s" in text
     assert "POST /2/oauth2/token · 4 ms" in text
     assert "Code for tokens 1.2 s" in text
     assert "Yours was spent 1.2 s after it came." in text
