@@ -1,7 +1,9 @@
 """Every page that reads Twitter, in both dialects, against the strict sandbox."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
+from threading import Barrier
 
 import pytest
 
@@ -199,6 +201,36 @@ def test_following_and_unfollowing_afterwards_takes_one_press(wren, sandbox):
     assert "You follow @robin now." in page.text
     assert sandbox.world.follows.has(ids["wren"], ids["robin"])
     assert "Robin Redbreast" in wren.open("/follows").text
+
+
+def test_a_double_click_at_a_protected_account_is_harmless(wren, sandbox):
+    ids = ids_of(sandbox)
+    explained = wren.press(wren.open("/people/robin"), "Unfollow")
+    asked = wren.press(explained, "Go on to Twitter").headers["Location"]
+    wren.follow(wren.come_back(wren.consent(asked, "wren")))
+    page = wren.open("/people/nightjar")
+    windows, together = [wren.twin(), wren.twin()], Barrier(2)
+
+    def press(window):
+        together.wait(10)
+        return window.follow(window.press(page, "Follow"))
+
+    with ThreadPoolExecutor(2) as threads:
+        landed = list(threads.map(press, windows))
+    for window in windows:
+        window.session.close()
+
+    sent = [
+        entry["status"]
+        for entry in sandbox.journal()
+        if entry["path"] == f"/2/users/{ids['wren']}/following" and entry["method"] == "POST"
+    ]
+    assert [answer.status_code for answer in landed] == [200, 200]
+    assert all("Your request to follow @nightjar is sent." in answer.text for answer in landed)
+    assert sent == [200, 200]
+    assert "follow_request_sent" in sandbox.world.follows.status(ids["wren"], ids["nightjar"])
+    assert not sandbox.world.follows.has(ids["wren"], ids["nightjar"])
+    assert refused(sandbox) == []
 
 
 def test_another_account_that_comes_back_follows_nobody(wren, sandbox):

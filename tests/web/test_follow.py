@@ -2,7 +2,9 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from requests import ReadTimeout
@@ -12,6 +14,7 @@ from app.accounts.models import Usage
 from app.twitter.budget import Budget
 from app.twitter.errors import PermissionMissing
 from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+from tests.web.test_reading import same_browser
 
 ME, ROBIN = "1001", "1002"
 TWEETS_URL = f"{API_URL}/users/1001/tweets"
@@ -57,6 +60,12 @@ def beta(build_app, twitter):
 def press_follow(client, user_id=ROBIN, **fields):
     data = {"csrf_token": client.csrf_token("/account"), "user_id": user_id, "next": "/account"}
     return client.post("/follows", data=data | fields)
+
+
+def press(client, token):
+    """Press Follow on a page that is there already."""
+    data = {"csrf_token": token, "user_id": ROBIN, "username": "robin", "next": "/account"}
+    return client.post("/follows", data=data)
 
 
 def press_unfollow(client, user_id=ROBIN, **fields):
@@ -106,13 +115,34 @@ def test_unfollow_does_the_reverse(wren, twitter):
     assert flashed(wren) == ["You no longer follow @robin."]
 
 
-def test_a_double_click_is_harmless(wren, twitter):
-    twitter.post(FOLLOWING_URL, **FOLLOWED)
+@pytest.mark.parametrize(
+    "answer, sentence",
+    [
+        (FOLLOWED["json"], "You follow @robin now."),
+        (
+            {"data": {"following": False, "pending_follow": True}},
+            "Your request to follow @robin is sent. They decide who may follow them.",
+        ),
+    ],
+)
+def test_a_double_click_is_harmless(app, wren, twitter, answer, sentence):
+    both_are_there = Barrier(2)
 
-    answers = [press_follow(wren), press_follow(wren)]
+    def follow(request):
+        both_are_there.wait(10)
+        return 200, {}, json.dumps(answer)
 
-    assert [answer.status_code for answer in answers] == [303, 303]
-    assert set(flashed(wren)) == {"You follow this account now."}
+    twitter.add_callback("POST", FOLLOWING_URL, callback=follow)
+    windows = [same_browser(wren, app), same_browser(wren, app)]
+    token = wren.csrf_token("/account")
+
+    with ThreadPoolExecutor(2) as threads:
+        pressed = list(threads.map(lambda window: press(window, token), windows))
+
+    sent = [json.loads(call.request.body) for call in calls(twitter, "POST", FOLLOWING_URL)]
+    assert [(one.status_code, one.location) for one in pressed] == [(303, "/account")] * 2
+    assert sent == [{"target_user_id": ROBIN}] * 2
+    assert [flashed(window) for window in windows] == [[sentence], [sentence]]
 
 
 def test_a_protected_account_is_asked_first(wren, twitter):
