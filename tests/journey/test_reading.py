@@ -20,10 +20,11 @@ TO_FOLLOW = {"live": "follows.write", "beta": "account.follows.write"}
 USED_UP = "This site has used up what it may read at Twitter for now."
 NOT_IN_PLAN = "This is not part of what this site may read at Twitter."
 LEFT_OUT = "Part of what was here is not in this site's plan at Twitter at the moment."
+HAS_TO_WAIT = "Part of what was here has to wait: this site's credits at Twitter are used up."
 WAIT = "Twitter asks us to wait before we read this again."
 # What each page says, by plan and dialect. The old free plan has one read of most things in a
 # quarter of an hour, and the home page behind the sign-in has done it.
-NO_CREDITS = {"/": LEFT_OUT} | dict.fromkeys(("/tweets", "/follows", "/spaces"), USED_UP)
+NO_CREDITS = {"/": HAS_TO_WAIT} | dict.fromkeys(("/tweets", "/follows", "/spaces"), USED_UP)
 OLD_FREE_PLAN = {"/": LEFT_OUT, "/follows": NOT_IN_PLAN}
 PLANS = {
     "no credits": (
