@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox import seed
-from sandbox.model import Account, Seed, Space, Tweet
+from sandbox.model import Account, Seed, Space
 from sandbox.query import NUMERIC_ID, SPACE_ID, USERNAME
 from sandbox.registration import BadClientError, client_from
-from sandbox.seed_birds import at
+from sandbox.seed_post import OLDEST_DAYS, Posts
 from sandbox.seed_row import BadSeedError, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from sandbox.model import Client
+    from sandbox.model import Client, Tweet
 
 _FIRST_ACCOUNT = 1_600_000_000_000_000_001
-_OLDEST_DAYS = 4000  # the ids of posts go back no further
-_FIRST_POST = 1  # on top of what the age makes of an id, so that it is nobody else's
 _COLOURS = (
     ("#33507a", "#c9d8ea", "#d9a441"),
     ("#4b6b3c", "#dfe8cf", "#7a3b2a"),
@@ -34,7 +32,10 @@ _STATES = ("live", "scheduled", "ended")
 
 
 def read(path: str | Path, *more_callbacks: str) -> Seed:
-    """Read a seed file; without clients of its own it has the usual two."""
+    """Read a seed file; without clients of its own it has the usual two.
+
+    Whichever they are, they have these callbacks as well.
+    """
     path = Path(path)
     try:
         wish = json.loads(path.read_text(encoding="utf-8"))
@@ -43,7 +44,7 @@ def read(path: str | Path, *more_callbacks: str) -> Seed:
     except (ValueError, RecursionError) as problem:
         raise BadSeedError(f"{path} is not JSON: {problem}") from problem
     try:
-        return _File(wish, seed.birds(*more_callbacks)).seed()
+        return _File(wish, more_callbacks).seed()
     except BadSeedError as problem:
         raise BadSeedError(f"{path}: {problem}") from None
 
@@ -51,7 +52,9 @@ def read(path: str | Path, *more_callbacks: str) -> Seed:
 class _File:
     """A whole file. Later parts speak of accounts and posts by what earlier parts called them."""
 
-    def __init__(self, wish: object, birds: Seed) -> None:
+    def __init__(self, wish: object, more_callbacks: tuple[str, ...]) -> None:
+        birds = seed.birds(*more_callbacks)
+        self._more_callbacks = more_callbacks
         self._whole = whole = Row("the file", wish)
         self._birds = birds if whole.flag("birds") else replace(birds, **_NOTHING)
         self._usual_clients = birds.clients
@@ -60,26 +63,33 @@ class _File:
             whole.take(kind, [])
         whole.done()
         self._ids: dict[str, str] = {a.username.lower(): a.id for a in self._birds.accounts}
+        self._names = {account.id: account.username for account in self._birds.accounts}
 
     def seed(self) -> Seed:
         """Give the world that the file describes."""
-        accounts = (*self._birds.accounts, *self._accounts())
+        accounts: tuple[Account, ...] = (*self._birds.accounts, *self._accounts())
         if all(account.suspended for account in accounts):
             raise BadSeedError("accounts has nobody who could sign in.")
         _must_differ("accounts", "username", [a.username.lower() for a in accounts])
         _must_differ("accounts", "id", [a.id for a in accounts])
-        tweets = (*self._birds.tweets, *self._tweets())
+        posts = self._posts()
+        tweets = (*self._birds.tweets, *posts.tweets)
         _must_differ("tweets", "id", [t.id for t in tweets])
+        self._check_pins(accounts, tweets)
         spaces = (*self._birds.spaces, *self._spaces())
         _must_differ("spaces", "id", [s.id for s in spaces])
         follows = (*self._birds.follows, *self._follows())
+        clients = tuple(self._clients())
+        _must_differ("clients", "client_id", [one.client_id for one in clients])
         return replace(
             self._birds,
             accounts=accounts,
             tweets=tweets,
             spaces=spaces,
+            media=(*self._birds.media, *posts.media),
+            polls=(*self._birds.polls, *posts.polls),
             follows=follows,
-            clients=tuple(self._clients()) or self._usual_clients,
+            clients=clients or self._usual_clients,
         )
 
     def _list(self, kind: str, wish: object) -> list[object]:
@@ -100,11 +110,11 @@ class _File:
             account = Account(
                 id=row.text("id", str(_FIRST_ACCOUNT + number), NUMERIC_ID),
                 username=username,
-                name=row.text("name", username),
-                description=row.text("description"),
-                location=row.text("location"),
+                name=row.text("name", username, longest=50),
+                description=row.text("description", longest=160),
+                location=row.text("location", longest=30),
                 url=row.text("url"),
-                days_old=row.number("days_old", 1000, _OLDEST_DAYS),
+                days_old=row.number("days_old", 1000, OLDEST_DAYS),
                 verified_type=row.choice("verified_type", _VERIFIED, "none"),
                 protected=row.flag("protected"),
                 suspended=row.flag("suspended"),
@@ -112,27 +122,18 @@ class _File:
                 listed_count=row.number("listed_count", 0),
                 email=row.text("email", f"{username.lower()}@birds.example"),
                 former_usernames=row.texts("former_usernames"),
+                pinned_tweet_id=row.text("pinned_id"),
             )
             self._ids[username.lower()] = account.id
+            self._names[account.id] = username
             yield account
 
-    def _tweets(self) -> Iterator[Tweet]:
-        known = {tweet.id for tweet in self._birds.tweets}
+    def _posts(self) -> Posts:
+        posts = Posts({tweet.id for tweet in self._birds.tweets})
         for number, row in self._each("tweets"):
-            minutes_ago = row.number("minutes_ago", number, _OLDEST_DAYS * 24 * 60)
-            usual = str(int(at(minutes_ago)) + _FIRST_POST + number)
-            tweet = Tweet(
-                id=row.text("id", usual, NUMERIC_ID),
-                author_id=self._account(row, "author"),
-                text=row.text("text"),
-                note=row.text("note"),
-                lang=row.text("lang", "en"),
-                minutes_ago=minutes_ago,
-                references=tuple(_references(row, known)),
-                metrics=(row.number("reposts", 0), 0, row.number("likes", 0), 0, 0, 0),
-            )
-            known.add(tweet.id)
-            yield tweet
+            author_id = self._account(row, "author")
+            posts.read(row, number, author_id, self._names[author_id])
+        return posts
 
     def _follows(self) -> Iterator[tuple[str, str]]:
         for number, pair in enumerate(self._rows["follows"]):
@@ -159,9 +160,18 @@ class _File:
     def _clients(self) -> Iterator[Client]:
         for number, given in enumerate(self._rows["clients"]):
             try:
-                yield client_from(given if isinstance(given, dict) else {})
+                client = client_from(given if isinstance(given, dict) else {})
+                callbacks = dict.fromkeys((*client.callbacks, *self._more_callbacks))
+                yield replace(client, callbacks=tuple(callbacks))
             except BadClientError as problem:
                 raise BadSeedError(f"clients[{number}]: {problem}") from None
+
+    def _check_pins(self, accounts: Iterable[Account], tweets: Iterable[Tweet]) -> None:
+        authors = {tweet.id: tweet.author_id for tweet in tweets if not tweet.later_versions}
+        for one in accounts:
+            if one.pinned_tweet_id and authors.get(one.pinned_tweet_id) != one.id:
+                said = f"{one.username} has pinned {one.pinned_tweet_id!r}"
+                raise BadSeedError(f"{said}, and wrote no such post.")
 
     def _account(self, row: Row, name: str) -> str:
         return self._id_of(row, name, row.required(name))
@@ -182,16 +192,6 @@ _NOTHING: dict[str, Any] = {
     "spaces": (),
     "follows": (),
 }
-_REFERENCES = {"reposts_id": "retweeted", "quotes_id": "quoted", "replies_to_id": "replied_to"}
-
-
-def _references(row: Row, known: set[str]) -> Iterator[tuple[str, str]]:
-    """Read which posts this one refers to. They come earlier in the file, as in life."""
-    for name, kind in _REFERENCES.items():
-        if tweet_id := row.text(name):
-            if tweet_id not in known:
-                raise row.wrong(name, f"is {tweet_id!r}, and no post above has that id")
-            yield kind, tweet_id
 
 
 def _as_pair(number: int, pair: object) -> dict[str, object]:
@@ -204,7 +204,7 @@ def _times(state: str, row: Row) -> dict[str, Any]:
     """Turn the one number that a file gives into the times that the state has."""
     if state == "scheduled":
         return {"scheduled_minutes": row.number("in_minutes", 60)}
-    ago = row.number("minutes_ago", 10, _OLDEST_DAYS * 24 * 60)
+    ago = row.number("minutes_ago", 10, OLDEST_DAYS * 24 * 60)
     if state == "live":
         return {"created_minutes": -ago - 5, "started_minutes": -ago}
     return {"created_minutes": -ago - 65, "started_minutes": -ago - 60, "ended_minutes": -ago}

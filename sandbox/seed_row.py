@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterable
+
+
+LONGEST_TEXT = 4000  # links may be long; what Twitter counts is shorter
 
 
 class BadSeedError(ValueError):
@@ -28,11 +31,20 @@ class Row:
         """Say what is wrong with one key."""
         return BadSeedError(f"{self.place}.{name} {problem}.")
 
-    def text(self, name: str, default: str = "", shape: re.Pattern[str] | None = None) -> str:
+    def text(
+        self,
+        name: str,
+        default: str = "",
+        shape: re.Pattern[str] | None = None,
+        *,
+        longest: int = LONGEST_TEXT,
+    ) -> str:
         """Read a text; with a shape it must have that, unless it is the default."""
         value = self.take(name, default)
         if not isinstance(value, str):
             raise self.wrong(name, "must be text")
+        if len(value) > longest:
+            raise self.wrong(name, f"must have at most {longest} characters")
         if shape is not None and value != default and not shape.fullmatch(value):
             raise self.wrong(name, f"must match ^{shape.pattern}$, and {value!r} does not")
         return value
@@ -46,7 +58,7 @@ class Row:
     def number(self, name: str, default: int, highest: int = 10**9) -> int:
         """Read a whole number from 0 to the highest."""
         value = self.take(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= highest:
+        if not _is_count(value, highest):
             raise self.wrong(name, f"must be a whole number from 0 to {highest}")
         return value
 
@@ -62,6 +74,13 @@ class Row:
         value = self.take(name, [])
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise self.wrong(name, "must be a list of texts")
+        return tuple(value)
+
+    def numbers(self, name: str, highest: int = 10**9) -> tuple[int, ...]:
+        """Read a list of whole numbers from 0 to the highest."""
+        value = self.take(name, [])
+        if not isinstance(value, list) or not all(_is_count(one, highest) for one in value):
+            raise self.wrong(name, f"must be a list of whole numbers from 0 to {highest}")
         return tuple(value)
 
     def choice(self, name: str, words: Iterable[str], default: str) -> str:
@@ -80,3 +99,7 @@ class Row:
         """Read whatever is there."""
         self._known.append(name)
         return self._left.pop(name, default)
+
+
+def _is_count(value: object, highest: int) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= highest

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import create_app
 from sandbox.seed_birds import WREN
 from sandbox.seed_file import read
 from sandbox.seed_row import BadSeedError
 from sandbox.testing import Sandbox
 from sandbox.world import World
+from tests.sandbox.steps import Steps
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
 EXAMPLE = json.loads(re.findall(r"```json\n(.*?)```", DOCS, re.DOTALL)[0])
@@ -93,6 +95,110 @@ def test_posts_refer_to_others_and_spaces_have_the_times_of_their_state(seed):
 
 
 ADA = {"accounts": [{"username": "ada"}]}
+MINE = {"client_id": "mine", "callbacks": ["https://me.example/"]}
+
+
+def wrote(*posts, **ada):
+    return {
+        "accounts": [{"username": "ada"} | ada],
+        "tweets": [{"author": "ada"} | p for p in posts],
+    }
+
+
+@pytest.fixture
+def shown(seed):
+    """Read a file and look its posts up as their author, with all there is to them."""
+
+    def look_up(wish):
+        world = World(seed(wish))
+        steps = Steps(create_app(world).test_client(), world)
+        token = steps.sign_in("ada")["access_token"]
+        query = {
+            "tweet.fields": "entities,note_tweet,created_at",
+            "media.fields": "alt_text,url",
+            "poll.fields": "duration_minutes",
+            "expansions": "attachments.media_keys,attachments.poll_ids,edit_history_tweet_ids",
+        }
+        ids = ",".join(world.timelines[world.named("ada").id])
+        return steps.get("/2/tweets", token, ids=ids, **query).json
+
+    return look_up
+
+
+def test_addresses_in_posts_become_short_links(shown):
+    text = "Engines & more: https://ada.example/notes?a=1&b=2, https://ada.example/notes?a=1&b=2!"
+    [tweet] = shown(wrote({"text": text}))["data"]
+    places = tweet["entities"]["urls"]
+
+    assert len(places) == 2
+    assert {place["expanded_url"] for place in places} == {"https://ada.example/notes?a=1&b=2"}
+    for place in places:
+        assert tweet["text"][place["start"] : place["end"]] == place["url"]
+    assert tweet["text"] == f"Engines &amp; more: {places[0]['url']}, {places[0]['url']}!"
+
+
+def test_a_note_that_fits_into_280_characters_is_a_text(shown):
+    [short, long] = shown(wrote({"note": "x" * 280}, {"note": "y" * 281}))["data"]
+
+    assert (short["text"], "note_tweet" in short) == ("x" * 280, False)
+    assert long["note_tweet"]["text"] == "y" * 281
+
+
+def test_a_link_counts_for_23_characters(shown):
+    [tweet] = shown(wrote({"text": "x" * 256 + f" https://ada.example/{'long/' * 50}"}))["data"]
+
+    assert len(tweet["text"]) == 280
+
+
+def test_posts_may_have_pictures(shown):
+    body = shown(wrote({"text": "Look:", "pictures": ["A moth", "A loom"]}, {"pictures": [""]}))
+    [both, alone] = body["data"]
+
+    assert [media["alt_text"] for media in body["includes"]["media"][:2]] == ["A moth", "A loom"]
+    assert [place["media_key"] for place in both["entities"]["urls"]] == [
+        media["media_key"] for media in body["includes"]["media"][:2]
+    ]
+    assert both["text"] == f"Look: {both['entities']['urls'][0]['url']}"
+    assert alone["text"] == alone["entities"]["urls"][0]["url"]
+
+
+def test_a_long_post_with_a_picture_keeps_its_link_for_the_end(shown):
+    [tweet] = shown(wrote({"note": "A loom. " * 50, "pictures": ["A loom"]}))["data"]
+    [place] = tweet["note_tweet"]["entities"]["urls"]
+
+    assert tweet["note_tweet"]["text"].endswith(f" {place['url']}")
+    assert "urls" not in tweet.get("entities", {})
+
+
+def test_posts_may_ask_something(shown):
+    poll = {"options": ["Yes", "No"], "votes": [3, 4], "minutes": 60}
+    body = shown(wrote({"text": "Looms?", "poll": poll}, {"poll": {"options": ["A", "B"]}}))
+    [first, second] = body["includes"]["polls"]
+
+    assert [(o["label"], o["votes"]) for o in first["options"]] == [("Yes", 3), ("No", 4)]
+    assert (first["duration_minutes"], second["duration_minutes"]) == (60, 1440)
+
+
+def test_posts_may_have_been_edited(shown):
+    wish = wrote({"id": "7", "text": "Third", "earlier_texts": ["First", "Second"]}, {"text": "B"})
+    body = shown(wish)
+    versions = {tweet["id"]: tweet["text"] for tweet in body["includes"]["tweets"]}
+    [edited, _] = sorted(body["data"], key=lambda tweet: len(tweet["id"]))
+
+    assert [versions[i] for i in edited["edit_history_tweet_ids"]] == ["First", "Second", "Third"]
+    assert len(body["data"]) == 2  # what was edited away is in no list
+
+
+def test_an_account_may_have_pinned_a_post(seed):
+    world = World(seed(wrote({"id": "7", "text": "Read this"}, pinned_id="7")))
+
+    assert world.named("ada").pinned_tweet_id == "7"
+
+
+def test_callbacks_are_added_to_the_clients_of_the_file(seed):
+    world = World(seed(ADA | {"clients": [MINE]}, "https://more.example/", "https://me.example/"))
+
+    assert world.clients["mine"].callbacks == ("https://me.example/", "https://more.example/")
 
 
 @pytest.mark.parametrize(
@@ -123,6 +229,21 @@ ADA = {"accounts": [{"username": "ada"}]}
         (ADA | {"tweets": [{"author": "eve"}]}, "tweets[0].author is 'eve', and there is no"),
         (ADA | {"tweets": [{"author": "ada", "quotes_id": "9"}]}, "tweets[0].quotes_id is '9'"),
         (ADA | {"tweets": [{"author": "ada", "id": "1"}] * 2}, "tweets has the id '1' 2 times"),
+        (ADA | {"clients": [MINE, MINE]}, "clients has the client_id 'mine' 2 times"),
+        (wrote({"text": "x" * 281}), "tweets[0].text is longer than 280 characters; a longer"),
+        (wrote({"note": "x" * 25_001}), "tweets[0].note must have at most 25000 characters"),
+        (wrote({"note": "x", "text": "y"}), "tweets[0].note is the whole of a long post"),
+        (wrote({"id": "1"}, {"reposts_id": "1", "text": "Yes"}), "leaves no room for a text"),
+        (wrote({"pictures": ["x"] * 5}), "tweets[0].pictures must be at most 4 texts"),
+        (wrote({"pictures": ["x"], "poll": {"options": ["A", "B"]}}), "cannot stand beside"),
+        (wrote({"poll": []}), "tweets[0].poll must be an object"),
+        (wrote({"poll": {"options": ["A"]}}), "tweets[0].poll.options must be 2 to 4 texts"),
+        (wrote({"poll": {"options": ["A", "x" * 26]}}), "poll.options must be 2 to 4 texts of 1"),
+        (wrote({"poll": {"options": ["A", "B"], "votes": [1]}}), "poll.votes must have a number"),
+        (wrote({"poll": {"options": ["A", "B"], "votes": [1, "2"]}}), "poll.votes must be a list"),
+        (wrote({"earlier_texts": ["x"] * 6}), "tweets[0].earlier_texts must be at most 5"),
+        (wrote({"id": "7"}, pinned_id="8"), "ada has pinned '8', and wrote no such post"),
+        ({"accounts": [{"username": "ada", "name": "x" * 51}]}, "must have at most 50 characters"),
         (ADA | {"follows": ["ada"]}, "follows[0] must be a list of two usernames"),
         (ADA | {"follows": [["ada", "eve"]]}, "follows[0].followed is 'eve'"),
         (ADA | {"spaces": [{"creator": "ada", "state": "over"}]}, "spaces[0].state must be one"),
@@ -159,6 +280,7 @@ def test_a_sandbox_for_tests_can_have_a_world_of_its_own(seed, tmp_path):
         {"nonsense": 1},
         {"accounts": [{"username": "ada", "nonsense": 1}]},
         ADA | {"tweets": [{"author": "ada", "nonsense": 1}]},
+        wrote({"poll": {"options": ["A", "B"], "nonsense": 1}}),
         ADA | {"spaces": [{"creator": "ada", "nonsense": 1}]},
         ADA | {"spaces": [{"creator": "ada", "state": "scheduled", "nonsense": 1}]},
     ],
