@@ -118,7 +118,7 @@ def _exhaust(here: World, form: MultiDict[str, str]) -> str:
 
 def _disconnect(here: World, form: MultiDict[str, str]) -> str:
     account = here.named(form.get("account", ""))
-    here.ledger.disconnect(account.id, form.get("client_id", ""))
+    here.ledger.disconnect(account.id, here.client(form.get("client_id", "")).client_id)
     return "tokens"
 
 

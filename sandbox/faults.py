@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from sandbox.wellformed import is_header, is_sendable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -55,6 +57,7 @@ class Fault:
 
 
 _TEXTS = {"path", "method", "body", "content_type", "redirect", "when", "drop", "drip"}
+_IN_HEADERS = {"content_type", "redirect"}
 _NUMBERS = {"delay_seconds": 3600, "drip_seconds": 3600, "for_seconds": 10**9}
 _COUNTS = {"times": 10**6, "status": 599, "body_bytes": 2**33, "cut_bytes": 2**33}
 _CHOICES = {
@@ -83,8 +86,11 @@ def fault_from(wish: Mapping[str, Any]) -> Fault:
 def _problem(name: str, value: object) -> str | None:  # noqa: PLR0911 - one line for each kind
     if name in _CHOICES:
         return None if value in _CHOICES[name] else " or ".join(_CHOICES[name])
+    if name in _IN_HEADERS:
+        fine = isinstance(value, str) and is_header("X", value)
+        return None if fine else "text that fits into a header"
     if name in _TEXTS:
-        return None if isinstance(value, str) else "text"
+        return None if isinstance(value, str) and is_sendable(value) else "text"
     if name == "hang":
         return None if isinstance(value, bool) else "true or false"
     if name == "headers":
@@ -98,7 +104,9 @@ def _problem(name: str, value: object) -> str | None:  # noqa: PLR0911 - one lin
 
 
 def _are_headers(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(v, str | None) for v in value.values())
+    return isinstance(value, dict) and all(
+        isinstance(one, str | None) and is_header(name, one or "") for name, one in value.items()
+    )
 
 
 def _out_of_range(value: object, high: int, kind: Any, low: int = 0) -> str | None:  # noqa: ANN401

@@ -17,7 +17,7 @@ from sandbox.problems import plain
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sandbox.faults import Fault
 
@@ -57,10 +57,8 @@ def after_the_work(response: Response) -> Response:
         if _abandoned(fault):
             return _dropped()
         response = _spoilt(fault, response) if fault.answers() else response
-    if fault.cut_bytes is not None:
-        response = _cut(fault, response)
-    if fault.drip == "body":
-        response = _dripping(fault, response)
+    if fault.cut_bytes is not None or fault.drip == "body":
+        _send_in_pieces(fault, response)
     if fault.drip == "headers":
         _drip_headers(fault, response)
     return response
@@ -165,32 +163,34 @@ def _padding(size: int) -> Iterator[bytes]:
         yield b"a" * min(CHUNK, size - start)
 
 
-def _cut(fault: Fault, response: Response) -> Response:
-    whole = response.get_data()
-    line = _line()
+def _send_in_pieces(fault: Fault, response: Response) -> None:
+    """Send the body as the fault says. The length still promises the whole: so a client notices."""
+    length = response.content_length or response.calculate_content_length() or 0
+    response.headers["Content-Length"] = str(length)
+    body, line, cleared = response.iter_encoded(), _line(), g.cleared
 
     def pieces() -> Iterator[bytes]:
-        yield whole[: fault.cut_bytes]
-        _close(line)
+        for piece in body if fault.cut_bytes is None else _up_to(fault.cut_bytes, body):
+            for part in _single_bytes(piece) if fault.drip == "body" else [piece]:
+                yield part
+                cleared.wait(fault.drip_seconds if fault.drip == "body" else 0)
+        if fault.cut_bytes is not None:
+            _close(line)
 
-    # The length still promises the whole: that is how a client notices.
     response.response = pieces()
-    response.headers["Content-Length"] = str(len(whole))
-    return response
 
 
-def _dripping(fault: Fault, response: Response) -> Response:
-    whole = response.get_data()
-    cleared = g.cleared
+def _up_to(most: int, body: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in body:
+        yield piece[:most]
+        most -= len(piece)
+        if most <= 0:
+            return
 
-    def drops() -> Iterator[bytes]:
-        for byte in whole:
-            yield bytes([byte])
-            cleared.wait(fault.drip_seconds)
 
-    response.response = drops()
-    response.headers["Content-Length"] = str(len(whole))
-    return response
+def _single_bytes(piece: bytes) -> Iterator[bytes]:
+    for byte in piece:
+        yield bytes([byte])
 
 
 def _drip_headers(fault: Fault, response: Response) -> None:
@@ -207,5 +207,6 @@ def _drip_headers(fault: Fault, response: Response) -> None:
         for byte in head:
             line.sendall(bytes([byte]))
             g.cleared.wait(fault.drip_seconds)
-        line.sendall(response.get_data())
+        for piece in response.iter_encoded():
+            line.sendall(piece)
     _close(line)

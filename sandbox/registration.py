@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 from typing import Any
 
 from sandbox.model import Client
+from sandbox.wellformed import is_sendable
 
 MOST_CALLBACKS = 10  # Twitter's documentation: "up to 10 callback URLs"
+
+
+# RFC 3986 §2, but for `*`: callbacks are compared letter by letter.
+_ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()+,;=%]+")
 
 
 class BadClientError(ValueError):
@@ -24,11 +30,13 @@ def client_from(wish: dict[str, Any]) -> Client:
     if not isinstance(callbacks, list) or not 1 <= len(callbacks) <= MOST_CALLBACKS:
         raise BadClientError("callbacks must be a list of 1 to 10 URLs.")
     texts = [*callbacks, *(wish.get(k) or "" for k in ("client_id", "client_secret", "name"))]
-    if not all(isinstance(text, str) for text in texts):
+    if not all(isinstance(text, str) and is_sendable(text) for text in texts):
         raise BadClientError("callbacks, client_id, client_secret and name must be texts.")
     for callback in callbacks:
         _check_callback(callback)
     confidential = wish.get("confidential", True)
+    if not isinstance(confidential, bool):
+        raise BadClientError("confidential must be true or false.")
     secret = wish.get("client_secret") or secrets.token_urlsafe(37)
     return Client(
         client_id=wish.get("client_id") or _client_id(),
@@ -43,6 +51,9 @@ def _check_callback(callback: str) -> None:
     scheme, colon, rest = callback.partition(":")
     if not colon or not rest or "#" in callback or scheme.lower() in ("javascript", "data"):
         raise BadClientError(f"{callback!r} is not an absolute URL without a fragment.")
+    if not _ADDRESS.fullmatch(callback):
+        said = "contains something that no URL does, or a wildcard, which Twitter does not know"
+        raise BadClientError(f"{callback!r} {said}.")
 
 
 def _client_id() -> str:

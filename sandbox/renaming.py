@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sandbox.settings import BadSettingError
+from sandbox.wellformed import is_sendable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,7 @@ def changed_account(
         if name not in _TEXTS | _FLAGS:
             known = ", ".join(sorted(_TEXTS | _FLAGS))
             raise BadSettingError(f"{name!r} cannot be changed. There are: {known}.")
-        if not isinstance(value, kind):
+        if not isinstance(value, kind) or (isinstance(value, str) and not is_sendable(value)):
             raise BadSettingError(f"{name} must be {said}.")
     username = str(changes.get("username", account.username))
     if not _USERNAME.fullmatch(username):

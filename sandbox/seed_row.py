@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from sandbox.wellformed import is_sendable
+
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterable
@@ -41,7 +43,7 @@ class Row:
     ) -> str:
         """Read a text; with a shape it must have that, unless it is the default."""
         value = self.take(name, default)
-        if not isinstance(value, str):
+        if not _is_text(value):
             raise self.wrong(name, "must be text")
         if len(value) > longest:
             raise self.wrong(name, f"must have at most {longest} characters")
@@ -72,7 +74,7 @@ class Row:
     def texts(self, name: str) -> tuple[str, ...]:
         """Read a list of texts."""
         value = self.take(name, [])
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        if not isinstance(value, list) or not all(_is_text(one) for one in value):
             raise self.wrong(name, "must be a list of texts")
         return tuple(value)
 
@@ -103,3 +105,7 @@ class Row:
 
 def _is_count(value: object, highest: int) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= highest
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and is_sendable(value)

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from sandbox import create_app
 from sandbox.faults import fault_from
 from sandbox.inventory import tokens
-from sandbox.model import Client
+from sandbox.registration import client_from
 from sandbox.seed_file import read
 from sandbox.server import Server
 from sandbox.settings import Settings
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from sandbox.model import Seed
+    from sandbox.model import Client, Seed
 
 
 def twitter_server() -> Iterator[Sandbox]:
@@ -188,13 +188,18 @@ class Sandbox:
         name: str = "Test app",
         confidential: bool = True,
     ) -> Client:
-        """Register an app with these callbacks, until the next reset."""
-        secret = client_secret or (secrets.token_urlsafe(37) if confidential else "")
-        client = Client(
-            client_id=client_id or f"test-{secrets.token_hex(8)}",
-            client_secret=secret,
-            name=name,
-            callbacks=tuple(callbacks),
+        """Register an app with these callbacks, until the next reset.
+
+        What cannot be raises ValueError with the reason.
+        """
+        client = client_from(
+            {
+                "client_id": client_id or f"test-{secrets.token_hex(8)}",
+                "client_secret": client_secret,
+                "name": name,
+                "confidential": confidential,
+                "callbacks": list(callbacks),
+            }
         )
         self.world.register(client)
         return client

@@ -123,7 +123,8 @@ def disconnect() -> Response:
     """`{"account": "wren", "client_id": "sandbox-client"}`: the person removes the app."""
     body, here = _body(), world()
     account = here.named(str(body.get("account", "")))
-    here.ledger.disconnect(account.id, str(body.get("client_id", "")))
+    client = here.client(str(body.get("client_id", "")))
+    here.ledger.disconnect(account.id, client.client_id)
     return tokens()
 
 

@@ -97,9 +97,7 @@ class World:
         self, client_id: str, endpoint: str | None = None, window: str = "quarter"
     ) -> None:
         """Use up a client's own windows: whoever calls through it, it is one call too many."""
-        if client_id not in self.clients:
-            raise BadSettingError(f"There is no client {client_id!r}.")
-        self._use_up("", [client_id], endpoint, window)
+        self._use_up("", [self.client(client_id).client_id], endpoint, window)
 
     def _use_up(
         self, account_id: str, client_ids: list[str], endpoint: str | None, window: str
@@ -118,6 +116,13 @@ class World:
         if account is None:
             raise BadSettingError(f"There is no account {username!r}.")
         return account
+
+    def client(self, client_id: str) -> Client:
+        """Find a client by its id, or say that there is none."""
+        client = self.clients.get(client_id)
+        if client is None:
+            raise BadSettingError(f"There is no client {client_id!r}.")
+        return client
 
     def change(self, changes: Mapping[str, object]) -> Settings:
         """Change some settings, all of them or none."""
@@ -192,7 +197,7 @@ class World:
 
 def _endpoint_names(wanted: str | None) -> set[str]:
     names = {row.name for row in ENDPOINTS}
-    if wanted is not None and wanted not in names:
+    if wanted is not None and not (isinstance(wanted, str) and wanted in names):
         raise BadSettingError(f"endpoint must be one of {', '.join(sorted(names))}.")
     return names if wanted is None else {wanted}
 

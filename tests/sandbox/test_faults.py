@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+import urllib3
 
 from sandbox.faults import BadFaultError, fault_from
 from tests.sandbox.steps import bearer
@@ -217,6 +218,14 @@ def test_our_own_pages_never_fail(steps, world):
         ({"path": "/", "drip": "slow"}, "drip must be body or headers"),
         ({"path": "/", "headers": {"A": 1}}, "headers must be an object of texts"),
         ({"path": "/", "delay_seconds": -1}, "delay_seconds must be a number"),
+        ({"path": "/", "headers": {"A": "b\r\nC: d"}}, "headers must be an object of texts"),
+        ({"path": "/", "headers": {"A\n": "b"}}, "headers must be an object of texts"),
+        ({"path": "/", "headers": {"": "b"}}, "headers must be an object of texts"),
+        ({"path": "/", "headers": {"A": "\N{SNOWMAN}"}}, "headers must be an object of texts"),
+        ({"path": "/", "redirect": "/a\r\nSet-Cookie: b"}, "redirect must be text that fits"),
+        ({"path": "/", "redirect": 7}, "redirect must be text that fits"),
+        ({"path": "/", "content_type": "text/html\n"}, "content_type must be text that fits"),
+        ({"path": "/", "body": "\ud800"}, "body must be text"),
     ],
 )
 def test_a_fault_that_cannot_be_is_explained(wish, words):
@@ -293,6 +302,43 @@ def test_a_dripping_body_comes_byte_by_byte(running):
 
     assert b"".join(pieces) == b"slowly"
     assert len(pieces) > 1
+
+
+@pytest.mark.loopback
+def test_a_body_may_drip_and_then_be_cut(running):
+    wish = {"body": "0123456789", "cut_bytes": 4, "drip": "body", "drip_seconds": 0.002}
+    running.fault(path=ME, status=200, **wish)
+
+    with requests.get(running.url + ME, timeout=5, stream=True) as answer:
+        assert answer.headers["Content-Length"] == "10"
+        assert answer.raw.read(4) == b"0123"
+        with pytest.raises(urllib3.exceptions.ProtocolError, match="IncompleteRead"):
+            answer.raw.read()
+
+
+@pytest.mark.loopback
+def test_a_body_may_be_cut_after_its_headers_dripped(running):
+    running.fault(
+        path=ME, status=200, body="0123456789", cut_bytes=4, drip="headers", drip_seconds=0
+    )
+
+    with requests.get(running.url + ME, timeout=5, stream=True) as answer:
+        assert answer.raw.read(4) == b"0123"
+        with pytest.raises(urllib3.exceptions.ProtocolError, match="IncompleteRead"):
+            answer.raw.read()
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize("cut", [0, 3, 100_000, 200_000])
+def test_a_huge_body_is_cut_where_it_was_ordered(running, cut):
+    """However huge: it is made while it is sent."""
+    running.fault(path=ME, status=200, body_bytes=2**33, cut_bytes=cut)
+
+    with requests.get(running.url + ME, timeout=5, stream=True) as answer:
+        assert answer.headers["Content-Length"] == str(2**33)
+        assert len(answer.raw.read(cut)) == cut
+        with pytest.raises(urllib3.exceptions.ProtocolError, match="IncompleteRead"):
+            answer.raw.read()
 
 
 @pytest.mark.loopback

@@ -244,6 +244,7 @@ def test_callbacks_are_added_to_the_clients_of_the_file(seed):
         (wrote({"earlier_texts": ["x"] * 6}), "tweets[0].earlier_texts must be at most 5"),
         (wrote({"id": "7"}, pinned_id="8"), "ada has pinned '8', and wrote no such post"),
         ({"accounts": [{"username": "ada", "name": "x" * 51}]}, "must have at most 50 characters"),
+        ({"accounts": [{"username": "ada", "name": "\ud800"}]}, "accounts[0].name must be text"),
         (ADA | {"follows": ["ada"]}, "follows[0] must be a list of two usernames"),
         (ADA | {"follows": [["ada", "eve"]]}, "follows[0].followed is 'eve'"),
         (ADA | {"spaces": [{"creator": "ada", "state": "over"}]}, "spaces[0].state must be one"),

@@ -41,6 +41,11 @@ def test_answers_come_exactly_and_in_their_order(twitter, get):
     assert answers[3].status_code == 401  # the sandbox itself again
 
 
+def test_a_client_that_cannot_be_is_explained(twitter):
+    with pytest.raises(ValueError, match="not an absolute URL"):
+        twitter.register_client("/callback")
+
+
 def test_an_answer_may_wait_for_its_path(twitter, get):
     twitter.enqueue([1], path="/2/tweets/*")
 

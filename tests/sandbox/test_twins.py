@@ -171,7 +171,17 @@ def test_limits_can_be_used_up(steps, post):
     assert steps.get(f"/2/users/{WREN}", token).status_code == 429
 
 
-@pytest.mark.parametrize("wish", [{}, {"account": "x"}, {"account": "wren", "endpoint": "x"}])
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {},
+        {"account": "x"},
+        {"account": "wren", "endpoint": "x"},
+        {"account": "wren", "endpoint": ["x"]},
+        {"account": "wren", "endpoint": {}},
+        {"client_id": "sandbox-client", "endpoint": 7},
+    ],
+)
 def test_limits_of_nobody_are_refused(post, wish):
     assert post("limits", wish).status_code == 400
 
@@ -213,6 +223,16 @@ def test_a_client_may_choose_its_names(post, browser):
         {"callbacks": ["https://me.example/"] * 11},
         {"callbacks": ["https://me.example/"], "name": 1},
         {"callbacks": ["https://me.example/"], "color": "blue"},
+        {"callbacks": ["https://me.example/"], "confidential": "no"},
+        {"callbacks": ["https://me.example/"], "confidential": None},
+        {"callbacks": ["https://me.example/"], "name": "\ud800"},
+        {"callbacks": ["https://me.example/a b"]},
+        {"callbacks": [" https://me.example/"]},
+        {"callbacks": ["https://me.example/\n"]},
+        {"callbacks": ["https://*.me.example/"]},
+        {"callbacks": ["https://me.example/*"]},
+        {"callbacks": ["https://me.example/\N{SNOWMAN}"]},
+        {"callbacks": ["https://me.example/<b>"]},
     ],
 )
 def test_a_bad_client_is_refused(post, wish):
@@ -238,6 +258,14 @@ def test_a_person_can_remove_an_app(steps, post):
     assert answer.json["tokens"][0]["state"] == "revoked by the person"
     assert steps.get("/2/users/me", token).status_code == 401
     assert steps.get("/2/users/me", robins).status_code == 200
+
+
+@pytest.mark.parametrize("wish", [{"client_id": "nobody"}, {}, {"client_id": ["x"]}])
+def test_an_app_that_is_not_there_cannot_be_removed(post, wish):
+    answer = post("disconnect", {"account": "wren"} | wish)
+
+    assert answer.status_code == 400
+    assert "There is no client" in answer.json["error"]
 
 
 def test_an_account_can_be_renamed(steps, post):
@@ -273,6 +301,7 @@ def test_accounts_are_listed_without_the_flock(browser):
         ({"account": "jay", "username": "wren"}, "There is already an account 'wren'"),
         ({"account": "jay", "username": "two words"}, "username must be 1 to 15"),
         ({"account": "jay", "username": 7}, "username must be text"),
+        ({"account": "jay", "name": "\ud800"}, "name must be text"),
         ({"account": "jay", "protected": "yes"}, "protected must be true or false"),
         ({"account": "jay", "id": "7"}, "'id' cannot be changed"),
     ],
