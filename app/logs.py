@@ -31,19 +31,34 @@ if TYPE_CHECKING:
     from config import Config
 
 REDACTED = "[redacted]"
-NAMES = (
-    "access_token|client_assertion|client_secret|code|code_challenge|code_verifier|csrf_token"
-    "|password|refresh_token|state|token"
+# How names end that are of secrets and nothing else, and names that are words of every day as well.
+SURE = (
+    r"(?:(?<=[_-])token|csrftoken|(?<![a-z0-9])(?:password|secret)"
+    r"|client_assertion|code_challenge|code_verifier|oauth_verifier)"
 )
-HEADERS = "authorization|cookie|proxy-authorization|set-cookie"
-SECRET_KEY = re.compile(NAMES + "|" + HEADERS, re.IGNORECASE)
+WORDS = "(?:code|state|token)"
+HEADERS = "(?:authorization|cookie|proxy-authorization|set-cookie)"
+# As a key, a name stands alone.
+BEFORE = r"[\w-]{0,40}?"
+SECRET_KEY = re.compile(f"{BEFORE}{SURE}|{WORDS}|{HEADERS}", re.IGNORECASE)
 
 # JSON inside JSON and reprs of reprs put a backslash before each quote, or several.
-QUOTE = r"\\*['\"]"
+QUOTE = r"\\{0,31}['\"]"
 IS = rf"\s*[:,]\s*[\[(]?\s*b?{QUOTE}"
+VALUE = r"(?!\[redacted)[^&\s'\"\\,;)}\]]+"
+QUOTED_VALUE = r"(?!\[redacted)[^'\"\\]+"
+# What stands behind a name and its colon in source code and JSON, and is nobody's secret.
+NOTHING = r"(?!(?:bool|bytes|false|float|int|none|null|str|true)\b)(?![\[({])"
+# "error code: 400" and "token: invalid_request" are sentences; what has digits and letters is none.
+MIXED = r"(?=[a-z._~+/=-]*\d)(?=[\d._~+/=-]*[a-z])[\w.~+/=-]{6,}"
 SECRETS = re.compile(
-    rf"(?:(?P<form>(?:\b|%[0-9A-F]{{2}})(?:{NAMES})(?:=|%3D)(?:b?{QUOTE})?)(?!\[redacted)[^&\s'\"\\,;)}}\]]+"
-    rf"|(?P<item>{QUOTE}(?:{NAMES}|{HEADERS}){QUOTE}{IS})(?!\[redacted)[^'\"\\]+"
+    rf"(?:(?P<quoted>{SURE}\s*[:=]\s*b?{QUOTE}){QUOTED_VALUE}"
+    rf"|(?P<form>(?:{SURE}|(?:\b|%[0-9A-F]{{2}}){WORDS})(?:=|%3D)(?:b?{QUOTE})?){VALUE}"
+    rf"|(?P<item>{QUOTE}(?:{BEFORE}{SURE}|{WORDS}|{HEADERS}){QUOTE}{IS}){QUOTED_VALUE}"
+    rf"|(?P<bare>{QUOTE}{BEFORE}{SURE}{QUOTE}\s*:\s*){NOTHING}{VALUE}"
+    rf"|(?P<number>{QUOTE}{WORDS}{QUOTE}\s*:\s*)\d{{6,}}"
+    rf"|(?P<pair>{SURE}\s*[:=]\s*){NOTHING}{VALUE}"
+    rf"|(?P<said>\b{WORDS}\s*[:=]\s*){MIXED}"
     r"|(?P<header>(?-i:\b(?:Bearer|Basic)\s+))[A-Za-z0-9._~+/=-]+"
     r"|(?P<small>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{16,}"
     r"|(?P<cookie>(?:__Host-)?(?:session|flow-[0-9a-f]+)=)(?!\[redacted)[^;\s'\"\\]+"
@@ -51,10 +66,15 @@ SECRETS = re.compile(
     re.IGNORECASE,
 )
 # Nothing of `SECRETS` is in a text without one of these: most lines need no closer look.
-HINTS = ("token", "code", "state", "secret", "assertion", "password", "bearer", "basic")
+HINTS = ("token", "code", "state", "secret", "assertion", "verifier", "password", "bearer", "basic")
 HINTS_OF_HEADERS = ("session=", "flow-", "authorization", "cookie", "://")
 # A word like this is no word: states, verifiers, tokens and sealed cookies look so.
 OPAQUE = re.compile(r"(?<![A-Za-z0-9_=~-])[A-Za-z0-9_=~-]{32,}")
+# Nor is this a number: the id of a grant, which is as good as a session, and other random hex.
+HEX = re.compile(
+    r"(?<![A-Za-z0-9])(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{32,}(?![A-Za-z0-9])"
+    r"|(?<![A-Za-z0-9])(?=[A-F]*[0-9])(?=[0-9]*[A-F])[0-9A-F]{32,}(?![A-Za-z0-9])"
+)
 # Shorter than this, a setting of the operator's could be part of any word.
 SHORTEST_SETTING = 8
 DEEPEST = 6
@@ -99,6 +119,7 @@ def redacted(text: str) -> str:
     lowered = text.lower()
     if any(hint in lowered for hint in HINTS + HINTS_OF_HEADERS):
         text = SECRETS.sub(lambda found: found[str(found.lastgroup)] + REDACTED, text)
+    text = HEX.sub(REDACTED, text)
     return OPAQUE.sub(lambda found: REDACTED if _is_opaque(found[0]) else found[0], text)
 
 

@@ -41,6 +41,7 @@ LEASE_SECONDS = ATTEMPT_SECONDS + 10.0
 LATER_SECONDS = 60.0
 # A definite no, so often, is believed.
 REFUSALS_TO_PARK = 3
+NAME_CHARACTERS = 12
 
 
 class Delivery(Enum):
@@ -69,6 +70,11 @@ class _Taken:
     hint: str
     attempts: int
     refusals: int
+
+    @property
+    def name(self) -> str:
+        """What the log calls the row: a whole id would be taken for a secret, and taken out."""
+        return self.row[:NAME_CHARACTERS]
 
 
 class Outbox:
@@ -206,7 +212,7 @@ class Outbox:
             self._postpone(taken)
             return Delivery.AWAY
         self._remove(taken)
-        self._events.record(Event.TOKEN_REVOKED, row=taken.row, kind=taken.hint)
+        self._events.record(Event.TOKEN_REVOKED, row=taken.name, kind=taken.hint)
         return Delivery.DONE
 
     def _tell_directly(self, tokens: list[tuple[str, TokenTypeHint]]) -> None:
@@ -232,7 +238,7 @@ class Outbox:
         if refusals < REFUSALS_TO_PARK:
             self._postpone(taken, refusals=refusals)
             return Delivery.REFUSED
-        log.error("Twitter refuses to revoke a token, row %s is parked: %s", taken.row, error)
+        log.error("Twitter refuses to revoke a token, row %s is parked: %s", taken.name, error)
         self._postpone(taken, refusals=refusals, parked_at=self._clock())
         return Delivery.PARKED
 

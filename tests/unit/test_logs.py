@@ -70,10 +70,38 @@ def log(as_json):
         "{{b'Cookie': b'{0}'}}",
         '("token", "{0}")',
         "ACCESS_TOKEN={0}",
+        "refresh_token: {0}",
+        "code = {0}",
+        "state: {0}",
+        "X-CSRFToken: {0}",
+        "X-CSRF-Token: {0}",
+        "oauth_token={0}",
+        "oauth_verifier: {0}",
+        'password: "{0} with spaces"',
+        "METRICS_TOKEN = b'{0}'",
     ],
 )
 def test_secrets_are_taken_out_of_a_line(line):
     assert SECRET not in redacted(line.format(SECRET))
+
+
+@pytest.mark.parametrize(
+    "line, secret",
+    [
+        ("refresh_token: abcdefghij", "abcdefghij"),
+        ("code = abc123", "abc123"),
+        ('{"refresh_token": 12345678}', "12345678"),
+        (r"{\"access_token\": 12345678}", "12345678"),
+        ('{"code": 12345678, "n": 3}', "12345678"),
+        ("oauth_token=zzz", "zzz"),
+        ("X-CSRFToken: IjQ2M.bird", "IjQ2M.bird"),
+        ("GET /grants/0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"),
+        ("grant_id=0123456789abcdef0123456789abcdef!", "0123456789abcdef0123456789abcdef"),
+        ("digest 0123456789ABCDEF0123456789ABCDEF01234567", "0123456789ABCDEF0123456789ABCDEF"),
+    ],
+)
+def test_secrets_that_look_like_words_or_numbers_are_taken_out_too(line, secret):
+    assert secret not in redacted(line)
 
 
 @pytest.mark.parametrize(
@@ -96,13 +124,34 @@ def test_passwords_in_addresses_are_taken_out_too(line):
         "HTTP 429 without an OAuth error",
         "signed in",
         "ClientRefused: unauthorized_client: Missing valid authorization header (check it)",
-        "row 0123456789abcdef0123456789abcdef is parked",
+        "row 0123456789ab is parked",
+        "logged_out grant=0123456789ab",
+        "error code: 400",
+        "exit code = 1",
+        "status code: 503 Service Unavailable",
+        '{"errors": [{"code": 88, "message": "Rate limit exceeded"}]}',
+        "the state: closed",
+        "token: invalid_request",
+        '{"refresh_token": null, "client_secret": None}',
+        "def refresh(self, refresh_token: str | None) -> TokenSet:",
+        "token_type_hint=access_token",
+        "3 tokens: 2 waiting",
+        "barcode=12345678",
+        "trace 550e8400-e29b-41d4-a716-446655440000",
+        "====================================== 1 failed",
         "sqlalchemy.exc.OperationalError: no such table: revocations_of_long_ago_and_far_away",
         "https://developer.x.com/en/docs and mailto:wren@example.com",
         'File "/srv/perch/.venv/lib/python3.11/site-packages/flask/app.py", line 880',
     ],
 )
 def test_what_is_no_secret_stays(line):
+    assert redacted(line) == line
+
+
+def test_a_hostile_line_is_read_once():
+    """Else this takes minutes: each of so many backslashes could be the first before a quote."""
+    line = "\\" * 200_000 + "'token'"
+
     assert redacted(line) == line
 
 

@@ -118,9 +118,10 @@ def write(outbox, database, clock, *tokens):
             outbox.add(connection, token, "access_token", now=clock())
 
 
-def test_three_definite_noes_park_a_row_and_say_so(build_outbox, database, clock, caplog):
+def test_three_definite_noes_park_a_row_and_say_so(build_outbox, database, clock, waiting, caplog):
     outbox = build_outbox(Server(Refused("invalid_request")))
     write(outbox, database, clock, "a")
+    [(row, _)] = waiting()
 
     became = []
     for _ in range(3):
@@ -131,7 +132,8 @@ def test_three_definite_noes_park_a_row_and_say_so(build_outbox, database, clock
     assert became == [Delivery.REFUSED, Delivery.REFUSED, Delivery.PARKED]
     assert outbox.deliver_next() is None
     assert outbox.backlog() == Backlog(waiting=0, parked=1)
-    assert "is parked" in caplog.text
+    assert f"row {row[:12]} is parked" in caplog.text
+    assert row not in caplog.text
 
 
 def test_other_rows_flow_past_a_refused_one(build_outbox, database, clock):

@@ -155,6 +155,7 @@ def test_a_logout_is_recorded_and_so_are_its_revocations(client, kind_twitter, r
     assert recorded.one("logged_out") == {"grant": known_as(grant["id"])}
     revoked = [event for event in recorded.events if event["event"] == "token.revoked"]
     assert {event["kind"] for event in revoked} == {"access_token", "refresh_token"}
+    assert [len(event["row"]) for event in revoked] == [12, 12]
     assert "browser.ended" not in recorded.names()
 
 
