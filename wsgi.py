@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from app import create_app, doctor
+from app import create_app, doctor, logs
 from config import Config, ConfigError
 
 try:
@@ -13,3 +13,5 @@ except ConfigError as error:
     if not doctor.is_called(sys.argv):
         sys.exit(str(error))
     app = doctor.without_app(error)
+else:
+    logs.hear_everything()

@@ -16,8 +16,10 @@ import logging
 import re
 import secrets
 import sys
+import threading
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from config import Config
+
+# Not by this file's name: gunicorn knows it by another.
+log = logging.getLogger("app.logs")
 
 REDACTED = "[redacted]"
 # How names end that are of secrets and nothing else, and names that are words of every day as well.
@@ -174,6 +179,41 @@ def init_app(app: Flask, config: Config) -> None:
     root.handlers = [kept for kept in root.handlers if kept.get_name() != "perch"] + [handler]
     logging.getLogger("app").setLevel(logging.INFO)
     app.logger.propagate = True
+
+
+def hear_everything() -> None:
+    """Write what nobody catches, and warnings, as any other line; for a process that is all ours.
+
+    Python would print them by itself, with whatever secret is in the text of an exception.
+    """
+    sys.excepthook = _uncaught
+    sys.unraisablehook = _unraisable
+    threading.excepthook = _uncaught_in_a_thread
+    logging.captureWarnings(capture=True)
+
+
+def _uncaught(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, traceback)
+        return
+    log.critical("nobody has caught this", exc_info=(kind, error, traceback))
+
+
+def _uncaught_in_a_thread(given: threading.ExceptHookArgs) -> None:
+    if issubclass(given.exc_type, SystemExit) or given.exc_value is None:
+        return
+    name = given.thread.name if given.thread else "that is gone"
+    exc_info = (given.exc_type, given.exc_value, given.exc_traceback)
+    log.critical("a thread has broken off: %s", name, exc_info=exc_info)
+
+
+def _unraisable(given: sys.UnraisableHookArgs) -> None:
+    if given.exc_value is None:
+        return
+    exc_info = (given.exc_type, given.exc_value, given.exc_traceback)
+    log.critical("nobody could catch this", exc_info=exc_info)
 
 
 def _secrets_of(config: Config) -> list[str]:

@@ -49,7 +49,7 @@ MAY_IMPORT = {
     "sandbox": set(),
 }
 MAY_IMPORT["app"] = {room for room in MAY_IMPORT if room.startswith("app.")} | {"config"}
-MAY_IMPORT["wsgi"] = {"app", "app.doctor", "config"}
+MAY_IMPORT["wsgi"] = {"app", "app.doctor", "app.logs", "config"}
 
 # Where only some of the packages of others are welcome. The standard library always is.
 FLASK_FAMILY = {"flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click"}

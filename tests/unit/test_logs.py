@@ -4,14 +4,16 @@ import io
 import json
 import logging
 import runpy
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from app.events import Event, Events, known_as
 from app.logs import Formatter, redacted
-from tests.factories import build_config, token_key
+from tests.factories import build_config, build_environ, token_key
 
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "s3cr3t-v4lu3_~+/=="
@@ -401,6 +403,82 @@ def test_the_file_can_be_loaded_without_the_app():
 
     assert loaded["redacted"]("code=abc") == "code=[redacted]"
     assert {name for name in set(sys.modules) - before if name.startswith("app")} == set()
+
+
+# What nobody catches
+
+
+def raised(words):
+    return f'raise RuntimeError("{words}")'
+
+
+def raised_in_a_thread(words):
+    thread = "import threading; t = threading.Thread(name='finch', target=exec, args=[text])"
+    return f"text = {raised(words)!r}; {thread}; t.start(); t.join()"
+
+
+def raised_where_nobody_can_catch(words):
+    return f"Nest = type('Nest', (), {{'__del__': lambda _: exec({raised(words)!r})}}); Nest()"
+
+
+def warned(words):
+    return f'import warnings; warnings.warn("{words}")'
+
+
+@pytest.mark.parametrize("public_url", ["http://127.0.0.1:8000", "https://birds.example"])
+@pytest.mark.parametrize(
+    "program, level",
+    [
+        (raised, "CRITICAL"),
+        (raised_in_a_thread, "CRITICAL"),
+        (raised_where_nobody_can_catch, "CRITICAL"),
+        (warned, "WARNING"),
+    ],
+    ids=["raised", "in a thread", "nowhere", "warned"],
+)
+def test_what_nobody_catches_is_redacted_in_a_process_of_ours(tmp_path, public_url, program, level):
+    told = say(tmp_path, f"import wsgi; {program(f'refresh_token={SECRET} {OPAQUE}')}", public_url)
+
+    assert "refresh_token=[redacted] [redacted]" in told
+    assert SECRET not in told
+    assert OPAQUE not in told
+    assert level in told
+    assert told.startswith("{" if "https" in public_url else "2")
+
+
+def test_whoever_presses_control_c_reads_no_critical_line(tmp_path):
+    told = say(tmp_path, "import wsgi; raise KeyboardInterrupt", "http://127.0.0.1:8000")
+
+    assert told.endswith("KeyboardInterrupt\n")
+    assert "CRITICAL" not in told
+
+
+def test_a_thread_that_ends_itself_is_no_news(tmp_path):
+    program = (
+        "import wsgi, sys, threading; t = threading.Thread(target=sys.exit); t.start(); t.join()"
+    )
+
+    assert say(tmp_path, program, "http://127.0.0.1:8000") == ""
+
+
+def test_making_an_app_changes_no_hook(app):
+    assert sys.excepthook.__module__ != "app.logs"
+    assert threading.excepthook.__module__ != "app.logs"
+
+
+def say(folder, program, public_url):
+    """Return what a process of the site writes to standard error."""
+    database = f"sqlite:///{folder / 'perch.db'}"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=build_environ(PUBLIC_URL=public_url, DATABASE_URL=database),
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    return done.stderr
 
 
 def our_handler():
