@@ -1,6 +1,9 @@
 """What was read at Twitter, kept for a while: in Redis for all workers, else in each process.
 
 Values are JSON. Memory is bounded, by bytes. A Redis that is away costs reads and nothing else.
+
+A key of two lines belongs to whom the first one names, and all that belongs to somebody can be
+dropped at once.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import json
 import logging
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +25,7 @@ import redis
 from dogpile import Lock, NeedRegenerationException
 from dogpile.cache import make_region
 from dogpile.cache.api import NO_VALUE, CacheMutex, CantDeserializeException, SerializedReturnType
+from dogpile.cache.backends.redis import RedisBackend
 from dogpile.cache.proxy import ProxyBackend
 from dogpile.util import NameRegistry
 
@@ -37,6 +41,7 @@ REDIS_REST_SECONDS = 5.0
 # holding the lock loses it, and the next one goes on.
 LOCK_SECONDS = 13
 LOCK_LOOKS_EVERY_SECONDS = 0.05
+PREFIX = "perch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +68,11 @@ class Cache:
         self._region = make_region(
             key_mangler=self._mangle, serializer=_serialized, deserializer=_deserialized
         )
+        self._drop: Callable[[str], None]
         if redis_url is None:
-            memory = BoundedMemory(MEMORY_BYTES)
+            memory = BoundedMemory(MEMORY_BYTES, clock=clock)
             self._region.configure("dogpile.cache.memory", arguments={"cache_dict": memory})
+            self._drop = memory.drop
         else:
             arguments = {
                 "url": redis_url,
@@ -79,6 +86,7 @@ class Cache:
                 "thread_local_lock": False,
             }
             self._region.configure("dogpile.cache.redis", arguments=arguments, wrap=[Forgiving])
+            self._drop = cast("Forgiving", self._region.backend).drop
 
     def get(self, key: str) -> Stored | None:
         """Return what is stored under `key`, however old, up to a day."""
@@ -138,6 +146,14 @@ class Cache:
         lock = Lock(self._mutex(key), made, stored_with_age, KEPT.total_seconds())  # type: ignore[no-untyped-call] # dogpile left it untyped
         with lock as stored:
             return cast("Stored", stored)
+
+    def drop(self, whose: str) -> None:
+        """Drop what belongs to somebody: from Redis for all processes, else from this one's memory.
+
+        What is being made at this moment may be stored afterwards, and a Redis that is away keeps
+        what it has: either is gone after a day.
+        """
+        self._drop(_whose(self._mangle(f"{whose}\n")))
 
     def close(self) -> None:
         """Close the connections to Redis; using the cache again opens others."""
@@ -210,6 +226,28 @@ class Forgiving(ProxyBackend):
         with self._forgiven() as awake:
             if awake:
                 self.proxied.set_serialized(key, value)
+                if whose := _whose(key):
+                    self._note(whose, key)
+
+    def drop(self, whose: str) -> None:
+        """Drop all keys that were noted under `whose`, if that is possible."""
+        with self._forgiven() as awake:
+            if awake:
+                theirs = cast("list[bytes]", self._redis.zrange(whose, 0, -1))
+                self._redis.unlink(whose, *theirs)
+
+    def _note(self, whose: str, key: str) -> None:
+        """Note a key where `drop` finds it. Notes become as old as keys do, and no older."""
+        now, kept = time.time(), KEPT.total_seconds()
+        with self._redis.pipeline(transaction=False) as together:
+            together.zadd(whose, {key: now})
+            together.zremrangebyscore(whose, 0, now - kept)
+            together.expire(whose, int(kept))
+            together.execute()
+
+    @property
+    def _redis(self) -> redis.Redis:
+        return cast("RedisBackend", self.proxied).writer_client
 
     def get_mutex(self, key: str) -> CacheMutex | None:
         """Return the lock for all processes, unless Redis is away."""
@@ -228,17 +266,24 @@ class Forgiving(ProxyBackend):
 
 
 class BoundedMemory:
-    """The dictionary behind the memory backend: what was not used for longest goes first."""
+    """The dictionary behind the memory backend: what was not used for longest goes first.
 
-    def __init__(self, most_bytes: int) -> None:
+    What is a day old goes with the next look at anything.
+    """
+
+    def __init__(self, most_bytes: int, *, clock: Callable[[], datetime]) -> None:
         self._most_bytes = most_bytes
+        self._clock = clock
         self._bytes = 0
         self._lock = threading.Lock()
-        self._values: OrderedDict[str, bytes] = OrderedDict()
+        self._values: OrderedDict[str, bytes] = OrderedDict()  # the least used first
+        self._stored_at: OrderedDict[str, datetime] = OrderedDict()  # the oldest first
+        self._keys_of: defaultdict[str, set[str]] = defaultdict(set)
 
     def get(self, key: str, default: object) -> object:
         """Return the bytes stored under `key`."""
         with self._lock:
+            self._forget_the_old()
             if key not in self._values:
                 return default
             self._values.move_to_end(key)
@@ -247,24 +292,56 @@ class BoundedMemory:
     def __setitem__(self, key: str, value: bytes) -> None:
         """Store bytes; forget the least used beyond the bound."""
         with self._lock:
+            self._forget_the_old()
             self._forget(key)
             self._values[key] = value
+            self._stored_at[key] = self._clock()
+            self._keys_of[_whose(key)].add(key)
             self._bytes += len(key) + len(value)
             while self._bytes > self._most_bytes:
                 self._forget(next(iter(self._values)))
 
+    def drop(self, whose: str) -> None:
+        """Forget every key that belongs to `whose`."""
+        with self._lock:
+            for key in list(self._keys_of.get(whose, ())):
+                self._forget(key)
+
+    def _forget_the_old(self) -> None:
+        a_day_ago = self._clock() - KEPT
+        while self._stored_at and next(iter(self._stored_at.values())) <= a_day_ago:
+            self._forget(next(iter(self._stored_at)))
+
     def _forget(self, key: str) -> None:
         value = self._values.pop(key, None)
-        if value is not None:
-            self._bytes -= len(key) + len(value)
+        if value is None:
+            return
+        self._bytes -= len(key) + len(value)
+        del self._stored_at[key]
+        theirs = self._keys_of[_whose(key)]
+        theirs.discard(key)
+        if not theirs:
+            del self._keys_of[_whose(key)]
 
     def __len__(self) -> int:
         return len(self._values)
 
 
 def _mangled(namespace: str, key: str) -> str:
-    """Return a key of one length that shows nobody's id and no search of theirs."""
-    return "perch:" + hashlib.sha256(f"{namespace}\n{key}".encode()).hexdigest()
+    """Return a key that shows nobody's id and no search of theirs, only which belong together."""
+    whose, _, _ = key.rpartition("\n")
+    parts = [PREFIX, *([_hashed(f"{namespace}\n{whose}")] if whose else [])]
+    return ":".join([*parts, _hashed(f"{namespace}\n{key}")])
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _whose(mangled: str) -> str:
+    """Return what all keys of somebody begin with; nothing, if this one is nobody's."""
+    whose, _, _ = mangled.rpartition(":")
+    return whose if whose != PREFIX else ""
 
 
 def _serialized(value: object) -> bytes:

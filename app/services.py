@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from app.accounts.allowance import Allowance
 from app.accounts.browsers import Browsers
 from app.accounts.claims import Claims
+from app.accounts.copies import Copies
 from app.accounts.follows import Follows
 from app.accounts.freshness import Freshness
 from app.accounts.grants import Grants
@@ -106,7 +107,8 @@ def wire(
     outbox = Outbox(database, vault, server, clock=now, events=events)
     grants = Grants(vault, outbox)
     claims = Claims(database)
-    browsers = Browsers(database, grants, outbox, clock=now, events=events)
+    copies = Copies(cache)
+    browsers = Browsers(database, grants, outbox, clock=now, events=events, copies=copies)
     lifetimes = _lifetimes(config)
     people = People(
         database,
@@ -117,6 +119,7 @@ def wire(
         lifetimes=lifetimes,
         clock=now,
         events=events,
+        copies=copies,
     )
     freshness = Freshness(
         database,

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select, update
 
+from app.accounts.copies import NO_COPIES, Copies
 from app.accounts.grants import Because, Grants
 from app.accounts.models import Grant, User
 from app.accounts.revocations import Outbox
@@ -28,7 +29,7 @@ class Browser:
 class Browsers:
     """Lists the browsers of a person and logs them out."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its collaborators, by name
         self,
         database: Database,
         grants: Grants,
@@ -36,6 +37,7 @@ class Browsers:
         *,
         clock: Callable[[], datetime],
         events: Events = ONLY_WRITTEN,
+        copies: Copies = NO_COPIES,
     ) -> None:
         """Work on `database`; tokens of ended grants go through `outbox`."""
         self._database = database
@@ -43,6 +45,7 @@ class Browsers:
         self._outbox = outbox
         self._clock = clock
         self._events = events
+        self._copies = copies
 
     def of(self, user_id: int) -> list[Browser]:
         """Return where a person is signed in, the latest used first."""
@@ -90,7 +93,7 @@ class Browsers:
     def end(self, grants: list[str], because: Because) -> None:
         """End `grants` in one transaction; Twitter is told in the background.
 
-        What was read for these people is read anew from then on: nothing outlives a logout.
+        What was read for these people is dropped, and what cannot be reached is found by nobody.
         """
         self._end(grants, because)
         for grant_id in grants:
@@ -101,6 +104,8 @@ class Browsers:
         one_more = {User.cache_epoch: User.cache_epoch + 1}
         with self._database.writing() as connection:
             # The person before the grants, as everywhere: two that lock both cannot block.
-            connection.execute(update(User).where(User.id.in_(theirs)).values(one_more))
+            leaving = update(User).where(User.id.in_(theirs)).values(one_more)
+            people = list(connection.execute(leaving.returning(User.twitter_id)).scalars())
             ended = self._grants.end_all(connection, grants, because, now=self._clock())
         self._outbox.deliver_soon(ended)
+        self._copies.drop(people)

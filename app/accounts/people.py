@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.browsers import Browsers
 from app.accounts.claims import Claims, Outcome
+from app.accounts.copies import NO_COPIES, Copies
 from app.accounts.flights import Flight
 from app.accounts.grants import Because, Grants
 from app.accounts.models import Claim, Grant, Usage, User
@@ -70,6 +71,7 @@ class People:
         lifetimes: Lifetimes,
         clock: Callable[[], datetime],
         events: Events = ONLY_WRITTEN,
+        copies: Copies = NO_COPIES,
     ) -> None:
         """Work on `database`; tokens of those who leave go through `outbox`."""
         self._database = database
@@ -80,6 +82,7 @@ class People:
         self._lifetimes = lifetimes
         self._clock = clock
         self._events = events
+        self._copies = copies
 
     def welcome(  # noqa: PLR0913 - what a sign-in brings, by name
         self,
@@ -163,10 +166,13 @@ class People:
         """Disconnect a person: end all their grants and delete every row of theirs.
 
         One transaction. Only sealed tokens stay in the outbox, until Twitter was told to kill them.
+        Copies of what was read for them are dropped where they can be reached; nothing finds the
+        others, and they last a day at most.
         """
         with self._database.writing() as connection:
             # Another tab may be signing in: it comes before us, or starts anew after us.
-            connection.execute(select(User.id).where(User.id == user_id).with_for_update())
+            person = select(User.twitter_id).where(User.id == user_id).with_for_update()
+            twitter_ids = list(connection.execute(person).scalars())
             theirs = select(Grant.id).where(Grant.user_id == user_id)
             grants = list(connection.execute(theirs).scalars())
             ended = self._grants.end_all(
@@ -177,6 +183,7 @@ class People:
             connection.execute(delete(Usage).where(Usage.user_id == user_id))
             connection.execute(delete(User).where(User.id == user_id))
         self._outbox.deliver_soon(ended)
+        self._copies.drop(twitter_ids)
         self._events.record(Event.DISCONNECTED, grants=len(grants))
 
     def export(self, user_id: int) -> dict[str, Any]:

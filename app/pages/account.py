@@ -74,7 +74,10 @@ def disconnect(person: Person) -> Response:
     if request.form.get("sure") != "yes":
         return make_response(render_template("disconnect.html", unsure=True), 400)
     services().people.forget(person.user_id)
-    return _signed_out("You are disconnected, and everything we stored about you is deleted.")
+    return _signed_out(
+        "You are disconnected. Your profile, your sign-ins and what we counted are deleted. "
+        "No copy of what we read for you can be found any more."
+    )
 
 
 def _signed_out(words: str) -> Response:

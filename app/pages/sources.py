@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.accounts.allowance import Allowance
+from app.accounts.copies import whose
 from app.cache import Cache, Stored
 from app.metrics import Answered
 from app.twitter import errors
@@ -54,7 +55,7 @@ class Owner:
     def key(self, request: ApiRequest) -> str:
         """Return where the answer to `request` is remembered."""
         follows = f"{self.follows_epoch} " if request.endpoint.depends_on_follows else ""
-        return f"read {self.user_id} {self.cache_epoch} {follows}{request.key}"
+        return f"{whose(self.user_id)}\n{self.cache_epoch} {follows}{request.key}"
 
 
 @dataclass(slots=True)

@@ -81,7 +81,7 @@ def test_somebody_takes_a_copy_and_leaves_for_good(read, site, twitter):
     reader.press("Disconnect and delete")
 
     assert copy["user"]["username"] == "robin"
-    assert "everything we stored about you is deleted" in reader.text()
+    assert "Your profile, your sign-ins and what we counted are deleted." in reader.text()
     wait_until(lambda: states(twitter) == {"revoked"})
     with site.database() as database:
         counts = [

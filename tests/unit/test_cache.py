@@ -59,6 +59,30 @@ def test_many_are_found_by_one_look_in_the_order_asked(cache, clock):
     assert cache.get_all([]) == []
 
 
+def test_what_belongs_to_somebody_is_dropped_at_once(cache):
+    for key in ("wren\na nest", "wren\nan egg", "robin\na nest", "a nest"):
+        cache.put(key, key)
+
+    cache.drop("wren")
+    cache.drop("wren")
+    cache.drop("nobody")
+
+    found = cache.get_all(["wren\na nest", "wren\nan egg", "robin\na nest", "a nest"])
+    assert [stored and stored.value for stored in found] == [None, None, "robin\na nest", "a nest"]
+
+
+def test_what_was_dropped_can_be_stored_and_dropped_again(cache):
+    cache.made_once("wren\na nest", lambda: 1, fresh=MINUTE)
+    cache.drop("wren")
+    cache.made_once("wren\na nest", lambda: 2, fresh=MINUTE)
+    stored = cache.get("wren\na nest")
+
+    cache.drop("wren")
+
+    assert stored.value == 2
+    assert cache.get("wren\na nest") is None
+
+
 def test_after_a_day_it_is_forgotten(cache, clock):
     cache.put("a nest", 1)
     clock.advance(hours=24)
@@ -143,10 +167,33 @@ def test_two_processes_with_one_redis_make_it_once(in_redis, redis_url, clock):
 
 
 def test_keys_show_nobodys_id(in_redis, redis_url):
-    in_redis.put("read 42 /users/1001/tweets", 1)
+    in_redis.put("read 1001\n/users/1001/tweets", 1)
 
     with redis.Redis.from_url(redis_url) as there:
-        assert [b"1001" in key for key in there.keys("*")] == [False]
+        assert {b"1001" in key for key in there.keys("*")} == {False}
+
+
+def test_a_drop_leaves_nothing_in_redis(in_redis, redis_url):
+    in_redis.put("wren\na nest", 1)
+    in_redis.put("wren\nan egg", 1)
+
+    in_redis.drop("wren")
+
+    with redis.Redis.from_url(redis_url) as there:
+        assert there.keys("*") == []
+
+
+def test_notes_of_what_belongs_to_somebody_last_no_longer_than_that(in_redis, redis_url):
+    in_redis.put("wren\na nest", 1)
+    with redis.Redis.from_url(redis_url) as there:
+        [notes] = [key for key in there.keys("*") if there.type(key) == b"zset"]
+        there.zadd(notes, {"an old key": time.time() - 24 * 3600 - 1})
+
+        in_redis.put("wren\nan egg", 1)
+
+        assert there.zcard(notes) == 2
+        assert 0 < there.ttl(notes) <= 24 * 3600
+        assert {there.ttl(key) > 0 for key in there.keys("*")} == {True}
 
 
 def test_what_others_left_in_redis_is_nothing(in_redis, redis_url):
@@ -177,6 +224,7 @@ def test_without_its_redis_everything_is_made(clock):
 
     assert cache.get("k") is None
     assert cache.get_all(["k", "l"]) == [None, None]
+    cache.drop("k")
     assert cache.made_once("k", lambda: "song", fresh=MINUTE).value == "song"
 
 
@@ -221,8 +269,8 @@ def test_a_lock_that_cannot_be_had_from_redis_is_one_for_this_process(in_redis, 
     assert in_redis.made_once("k", lambda: "song", fresh=MINUTE).value == "song"
 
 
-def test_memory_is_bounded_and_what_was_not_used_goes_first():
-    memory = BoundedMemory(30)
+def test_memory_is_bounded_and_what_was_not_used_goes_first(clock):
+    memory = BoundedMemory(30, clock=clock)
     memory["a"] = b"123456789"
     memory["b"] = b"123456789"
     memory["a"] = b"987654321"
@@ -239,8 +287,23 @@ def test_memory_is_bounded_and_what_was_not_used_goes_first():
     assert len(memory) == 3
 
 
-def test_what_is_larger_than_the_bound_is_not_kept():
-    memory = BoundedMemory(5)
+def test_what_is_a_day_old_leaves_the_memory_with_the_next_look(clock):
+    memory = BoundedMemory(1000, clock=clock)
+    memory["a"] = b"first"
+    memory["b"] = b"second"
+    clock.advance(hours=1)
+    memory["a"] = b"again"
+    clock.advance(hours=23)
+
+    assert memory.get("nothing", None) is None
+    assert (len(memory), memory.get("a", None)) == (1, b"again")
+    clock.advance(hours=1)
+    memory["c"] = b"third"
+    assert len(memory) == 1
+
+
+def test_what_is_larger_than_the_bound_is_not_kept(clock):
+    memory = BoundedMemory(5, clock=clock)
     memory["a"] = b"123456789"
 
     assert memory.get("a", None) is None

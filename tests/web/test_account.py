@@ -124,6 +124,7 @@ def test_disconnecting_says_first_what_will_be_gone(laptop):
 
     assert page.status_code == 200
     assert "Your profile and your sign-ins here will be deleted." in page.text
+    assert "it is thrown away when it is a day old" in page.text
 
 
 def test_disconnecting_needs_a_yes(laptop, rows):
@@ -144,7 +145,7 @@ def test_disconnecting_deletes_every_row_and_revokes_every_token(app, laptop, ph
     assert len(revoked) == 4
     assert not laptop.is_signed_in()
     assert not phone.is_signed_in()
-    assert "everything we stored about you is deleted" in laptop.get("/").text
+    assert "your sign-ins and what we counted are deleted." in laptop.get("/").text
 
 
 def test_a_sign_in_that_is_being_stored_meanwhile_keeps_no_living_token(

@@ -5,6 +5,7 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
+import redis
 from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Usage, User
@@ -113,6 +114,63 @@ def test_who_logs_out_leaves_nothing_to_be_shown(client, kind_twitter, rows):
 
     assert rows(User)[0]["cache_epoch"] == epoch + 1
     assert len(calls_to(kind_twitter, TWEETS_URL)) == 2
+
+
+def leave(client, how):
+    """Log out, or disconnect."""
+    if how == "disconnect":
+        return disconnect(client)
+    return client.press_log_out()
+
+
+@pytest.mark.parametrize("how", ["log out", "disconnect"])
+def test_who_leaves_leaves_no_copy_in_redis(build_app, redis_url, kind_twitter, how):
+    client = build_app(REDIS_URL=redis_url).test_client()
+    client.sign_in()
+    stand(kind_twitter, tweets={"status": 503})
+    with redis.Redis.from_url(redis_url) as there:
+        client.get("/")
+        before = len(there.keys("*"))
+
+        leave(client, how)
+
+        assert (before > 3, there.keys("*")) == (True, [])
+
+
+@pytest.mark.parametrize("how", ["log out", "disconnect"])
+def test_who_leaves_leaves_no_copy_in_this_process(app, client, kind_twitter, how):
+    client.sign_in()
+    stand(kind_twitter)
+    client.get("/")
+    memory = app.extensions["perch"].cache._region.actual_backend._cache
+    before = len(memory)
+
+    leave(client, how)
+
+    assert (before, len(memory)) == (3, 0)
+
+
+def test_who_leaves_takes_nobody_elses_copies_along(app, client, kind_twitter):
+    client.sign_in()
+    stand(kind_twitter)
+    client.get("/tweets")
+    kind_twitter.replace("GET", ME_URL, json=user_answer(id="1002", username="robin"))
+    robin = app.test_client()
+    robin.sign_in()
+
+    robin.press_log_out()
+    client.get("/tweets")
+
+    assert len(calls_to(kind_twitter, TWEETS_URL)) == 1
+
+
+def test_without_a_cache_people_leave_as_well(build_app, kind_twitter):
+    client = build_app(CACHE_SECONDS="0").test_client()
+    client.sign_in()
+
+    leave(client, "log out")
+
+    assert not client.is_signed_in()
 
 
 def test_two_people_of_one_browser_never_see_each_others_tweets(client, twitter):
