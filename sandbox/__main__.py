@@ -12,7 +12,7 @@ from sandbox import create_app, seed, seed_file
 from sandbox.seed_row import BadSeedError
 from sandbox.server import Server
 from sandbox.settings import BadSettingError, Settings
-from sandbox.world import World
+from sandbox.world import World, moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wish = _parsed(arguments)
     try:
         settings = Settings().changed({"dialect": wish.dialect, "plan": wish.plan})
-        app = create_app(World(_beginning(wish), settings))
+        now = None if wish.now is None else moment(wish.now)
+        app = create_app(World(_beginning(wish), settings, now))
         server = Server(app, wish.host, wish.port, chatty=not wish.quiet)
     except (BadSettingError, BadSeedError) as problem:
         return _failed(str(problem))
@@ -74,6 +75,9 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--seed", metavar="FILE", help="accounts, posts and follows of your own, as JSON"
+    )
+    parser.add_argument(
+        "--now", metavar="TIME", help="begin at 2026-01-01T12:00:00Z, say, and not at today's time"
     )
     parser.add_argument("--quiet", action="store_true", help="no access log")
     return parser.parse_args(arguments)

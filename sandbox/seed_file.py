@@ -159,8 +159,13 @@ class _File:
 
     def _clients(self) -> Iterator[Client]:
         for number, given in enumerate(self._rows["clients"]):
+            # Not random, as elsewhere: a file makes the same world each time.
+            usual = {
+                "client_id": f"client-{number + 1}",
+                "client_secret": f"secret-of-client-{number + 1}",
+            }
             try:
-                client = client_from(given if isinstance(given, dict) else {})
+                client = client_from(usual | given if isinstance(given, dict) else {})
                 callbacks = dict.fromkeys((*client.callbacks, *self._more_callbacks))
                 yield replace(client, callbacks=tuple(callbacks))
             except BadClientError as problem:

@@ -27,7 +27,7 @@ from sandbox.registration import client_from
 from sandbox.seed_file import read
 from sandbox.server import Server
 from sandbox.settings import Settings
-from sandbox.world import World
+from sandbox.world import World, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,14 +74,16 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
         seed: str | Path | Seed | None = None,
+        now: str | None = None,
         **settings: Any,  # noqa: ANN401
     ) -> None:
-        """Start serving: the birds, or the world of a seed file.
+        """Start serving: the birds, or the world of a seed file, today or at another time.
 
         Further keywords are settings, and `reset()` comes back to them.
         """
         beginning = read(seed) if isinstance(seed, str | Path) else seed
-        self.world = World(beginning, Settings().changed(settings))
+        first_moment = None if now is None else moment(now)
+        self.world = World(beginning, Settings().changed(settings), first_moment)
         self.clock = Clock(self.world)
         self.app = create_app(self.world)
         self._server = Server(self.app, host, port)

@@ -6,7 +6,7 @@ gone with the process; `reset()` brings the beginning back.
 
 from __future__ import annotations
 
-import secrets
+import hashlib
 import threading
 import time
 from dataclasses import replace
@@ -32,28 +32,41 @@ if TYPE_CHECKING:
 
 
 WINDOWS = {"quarter": QUARTER, "day": DAY}
+FIRST_YEAR, LAST_YEAR = 2011, 2100
 LONGEST_JUMP = 1000 * 365 * 86400  # a calendar ends in the year 9999
 
 
 class World:
     """Everything the sandbox knows."""
 
-    def __init__(self, beginning: Seed | None = None, settings: Settings | None = None) -> None:
-        """Begin with a seed and settings; `reset()` comes back to exactly these."""
+    def __init__(
+        self,
+        beginning: Seed | None = None,
+        settings: Settings | None = None,
+        now: float | None = None,
+    ) -> None:
+        """Begin with a seed, settings and a time; `reset()` comes back to exactly these.
+
+        Without a time it begins now. With one, two worlds of one seed say the same things, but for
+        codes, tokens and the order of scopes, which are random on purpose.
+        """
         self.lock = threading.RLock()
-        self._offset = 0.0
+        self._first_moment = now
+        self._shift = self._offset = 0.0
         self.faults = Faults(self.now)
         self.journal = Journal()
         self._beginning = beginning or seed.birds()
         self._first_settings = settings or Settings()
-        self.secret = secrets.token_bytes(32)
+        self.secret = _secret(self._beginning)
         self.reset()
 
     def reset(self) -> None:
         """Bring the beginning back: clock, settings, follows, clients, codes, tokens, journal."""
         with self.lock:
             self._offset = 0.0
-            self.born = time.time()
+            outside = time.time()
+            self.born = outside if self._first_moment is None else self._first_moment
+            self._shift = self.born - outside
             self.settings = self._first_settings
             self.accounts = {a.id: a for a in self._beginning.accounts}
             self._name_accounts()
@@ -74,7 +87,7 @@ class World:
 
     def now(self) -> float:
         """Say what time it is in here, in Unix seconds."""
-        return time.time() + self._offset
+        return time.time() + self._shift + self._offset
 
     def advance(self, seconds: float) -> float:
         """Let time pass. It never runs backwards, just like outside."""
@@ -85,7 +98,7 @@ class World:
             return self.now()
 
     def ahead(self) -> float:
-        """Say how far this clock is ahead of the one outside, in seconds."""
+        """Say how many seconds were let pass."""
         return self._offset
 
     def exhaust(self, username: str, endpoint: str | None = None, window: str = "quarter") -> None:
@@ -195,11 +208,29 @@ class World:
         return [a for a in self.accounts.values() if not a.suspended and not seed.is_flock(a)]
 
 
+def _secret(beginning: Seed) -> bytes:
+    """Derive what page tokens are made with: the same seed has the same tokens at each start."""
+    ids = [one.id for many in (beginning.accounts, beginning.tweets) for one in many]
+    return hashlib.sha256("\n".join(ids).encode()).digest()
+
+
 def _endpoint_names(wanted: str | None) -> set[str]:
     names = {row.name for row in ENDPOINTS}
     if wanted is not None and not (isinstance(wanted, str) and wanted in names):
         raise BadSettingError(f"endpoint must be one of {', '.join(sorted(names))}.")
     return names if wanted is None else {wanted}
+
+
+def moment(text: str) -> float:
+    """Read a time at which a world may begin, such as `2026-01-01T12:00:00Z`."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        read = None
+    if read is None or not FIRST_YEAR <= read.year <= LAST_YEAR:
+        years = f"{FIRST_YEAR} to {LAST_YEAR}"
+        raise BadSettingError(f"now must be a time like 2026-01-01T12:00:00Z, of {years}.")
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
 
 
 def timestamp(seconds: float) -> str:

@@ -60,7 +60,11 @@ def test_the_birds_may_stay(seed):
 
 
 def test_a_file_makes_the_same_world_each_time(seed):
+    nameless = ADA | {"clients": [{"callbacks": ["https://me.example/"]}]}
+
     assert seed(EXAMPLE) == seed(EXAMPLE)
+    assert seed(nameless) == seed(nameless)
+    assert seed(nameless).clients[0].client_id == "client-1"
 
 
 def test_thousands_of_accounts_are_no_trouble(seed):

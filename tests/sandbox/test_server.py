@@ -69,12 +69,20 @@ def test_it_can_begin_with_a_world_of_ones_own(program, tmp_path):
     assert [account["username"] for account in accounts] == ["ada"]
 
 
+def test_it_can_begin_at_another_time(program):
+    process = program("--port", "0", "--now", "2026-01-01T12:00:00Z")
+    clock = requests.post(f"{url_of(process)}/sandbox/clock", json={}, timeout=5).json()
+
+    assert clock["now"].startswith("2026-01-01T12:0")
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [
         (("--port", "99999"), "Cannot listen on 127.0.0.1:99999"),
         (("--dialect", "esperanto"), "dialect must be one of live, beta"),
         (("--plan", "gold"), "plan must be one of enterprise"),
+        (("--now", "yesterday"), "now must be a time like 2026-01-01T12:00:00Z"),
         (("--seed", "nowhere.json"), "Cannot read nowhere.json: No such file or directory."),
         (("--seed", "pyproject.toml"), "pyproject.toml is not JSON"),
     ],

@@ -46,6 +46,11 @@ def test_a_client_that_cannot_be_is_explained(twitter):
         twitter.register_client("/callback")
 
 
+def test_a_sandbox_may_begin_at_another_time():
+    with testing.Sandbox(now="2026-01-01T12:00:00Z") as sandbox:
+        assert 0 <= sandbox.clock.now() - 1767268800 < 60
+
+
 def test_an_answer_may_wait_for_its_path(twitter, get):
     twitter.enqueue([1], path="/2/tweets/*")
 

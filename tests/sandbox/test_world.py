@@ -6,12 +6,14 @@ from dataclasses import fields
 
 import pytest
 
-from sandbox import seed
+from sandbox import create_app, seed
 from sandbox.entities import entities, escaped
 from sandbox.follows import Follows
 from sandbox.paging import Pages
-from sandbox.seed_birds import NIGHTJAR, ROBIN, WREN
-from sandbox.world import World, timestamp
+from sandbox.seed_birds import NIGHTJAR, ROBIN, STARLING, WREN
+from sandbox.settings import BadSettingError
+from sandbox.world import World, moment, timestamp
+from tests.sandbox.steps import Steps
 
 
 def test_two_worlds_begin_alike():
@@ -20,6 +22,54 @@ def test_two_worlds_begin_alike():
     assert one.accounts == two.accounts
     assert one.tweets == two.tweets
     assert one.follows.following(WREN) == two.follows.following(WREN)
+
+
+@pytest.mark.parametrize(
+    "path, query",
+    [
+        ("/2/users/me", {"user.fields": "created_at,public_metrics,entities"}),
+        (f"/2/users/{WREN}/tweets", {"tweet.fields": "created_at,entities", "max_results": 5}),
+        (f"/2/users/{STARLING}/followers", {"max_results": 7}),
+        ("/2/spaces/1DawnChorus1a", {"space.fields": "created_at,started_at"}),
+    ],
+)
+def test_two_worlds_that_begin_at_one_time_answer_alike(path, query):
+    """Page tokens and all; only codes, tokens and the order of scopes are random."""
+
+    def answer(world):
+        steps = Steps(create_app(world).test_client(), world)
+        return steps.get(path, **query).data
+
+    began = moment("2026-01-01T12:00:00Z")
+    one, two = (World(now=began) for _ in range(2))
+    first, second = answer(one), answer(two)
+    one.reset()
+
+    assert first == second == answer(one)
+
+
+def test_a_world_begins_when_it_is_told_to(world):
+    began = moment("2026-01-01T12:00:00Z")
+    other = World(now=began)
+    other.advance(100)
+
+    assert 100 <= other.now() - began < 160
+    assert (round(other.ahead()), round(world.ahead())) == (100, 0)
+    other.reset()
+    assert 0 <= other.now() - began < 60
+
+
+@pytest.mark.parametrize("text", ["", "now", "1999-01-01", "2101-01-01", "2026-13-01T00:00:00Z"])
+def test_a_time_that_cannot_be_is_explained(text):
+    with pytest.raises(BadSettingError, match="now must be a time like 2026-01-01"):
+        moment(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-01-01T12:00:00Z", "2026-01-01T12:00:00", "2026-01-01T13:00:00+01:00"]
+)
+def test_a_time_without_a_zone_is_utc(text):
+    assert moment(text) == 1767268800
 
 
 def test_ids_do_not_survive_a_float():
