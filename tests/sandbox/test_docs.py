@@ -71,6 +71,18 @@ def test_every_example_is_run():
     assert [first for first in blocks if not re.fullmatch(r"# \w+\.py", first)] == []
 
 
+@pytest.mark.loopback
+def test_the_figures_can_be_measured_again():
+    command = [sys.executable, "-m", "benchmarks.sandbox", "0.2"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=50, check=False
+    )
+    shown = re.search(r"\$ python -m benchmarks.sandbox\n(.*?)```", TEXT, re.DOTALL)[1]
+
+    assert done.returncode == 0, done.stderr
+    assert re.sub(r"[\d.]+", "", done.stdout) == re.sub(r"[\d.]+", "", shown)
+
+
 @pytest.mark.parametrize("kind", [Settings, Fault])
 def test_every_key_is_in_its_table(kind):
     missing = [field.name for field in fields(kind) if f"| `{field.name}` |" not in TEXT]
