@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import threading
 import time
 from dataclasses import dataclass, fields
@@ -24,17 +25,19 @@ class BadFaultError(ValueError):
 class Fault:
     """What shall happen to the next `times` requests for `path`.
 
-    With neither `status` nor `body`, `headers`, `redirect` or `body_bytes` the answer is the real
-    one, only late, slow or cut.
+    With neither `status` nor `body`, `headers`, `redirect`, `body_bytes` or `gzip` the answer is
+    the real one, only late, slow or cut.
     """
 
     path: str  # as in the URL; `*` stands for anything
     method: str | None = None
     times: int | None = 1  # None: until cleared
     for_seconds: float | None = None  # and then it is over, by the sandbox's clock
+    probability: float = 1  # the share of the requests that it happens to
     status: int | None = None
     body: str | None = None
     body_bytes: int | None = None  # a body of this many bytes, sent as it is made
+    gzip: bool = False  # the body travels packed
     content_type: str | None = None
     headers: dict[str, str | None] | None = None  # None leaves one out
     redirect: str | None = None  # 302 to here, unless `status` says otherwise
@@ -49,7 +52,7 @@ class Fault:
     def answers(self) -> bool:
         """Say whether the fault brings an answer of its own."""
         own = (self.status, self.body, self.body_bytes, self.redirect, self.headers)
-        return any(value is not None for value in (*own, self.content_type))
+        return self.gzip or any(value is not None for value in (*own, self.content_type))
 
     def matches(self, method: str, path: str) -> bool:
         """Say whether a request is meant."""
@@ -58,7 +61,8 @@ class Fault:
 
 _TEXTS = {"path", "method", "body", "content_type", "redirect", "when", "drop", "drip"}
 _IN_HEADERS = {"content_type", "redirect"}
-_NUMBERS = {"delay_seconds": 3600, "drip_seconds": 3600, "for_seconds": 10**9}
+_FLAGS = {"hang", "gzip"}
+_NUMBERS = {"delay_seconds": 3600, "drip_seconds": 3600, "for_seconds": 10**9, "probability": 1}
 _COUNTS = {"times": 10**6, "status": 599, "body_bytes": 2**33, "cut_bytes": 2**33}
 _CHOICES = {
     "when": ("before", "after"),
@@ -91,7 +95,7 @@ def _problem(name: str, value: object) -> str | None:  # noqa: PLR0911 - one lin
         return None if fine else "text that fits into a header"
     if name in _TEXTS:
         return None if isinstance(value, str) and is_sendable(value) else "text"
-    if name == "hang":
+    if name in _FLAGS:
         return None if isinstance(value, bool) else "true or false"
     if name == "headers":
         return None if _are_headers(value) else "an object of texts, or null for one left out"
@@ -115,6 +119,11 @@ def _out_of_range(value: object, high: int, kind: Any, low: int = 0) -> str | No
     return None
 
 
+def _same_dice() -> random.Random:
+    """Make dice that fall alike in every run."""
+    return random.Random(2021)  # noqa: S311 - nothing secret hangs on it
+
+
 class Faults:
     """The faults that wait for their request, first come first served."""
 
@@ -122,6 +131,7 @@ class Faults:
         """Begin with none: everything works. `now` is the clock by which faults end."""
         self._lock = threading.Lock()
         self._now = now
+        self._dice = _same_dice()
         self._waiting: list[tuple[Fault, float]] = []  # and when it ends by itself
         self.cleared = threading.Event()
 
@@ -132,12 +142,18 @@ class Faults:
             self._waiting.append((fault, self._now() + seconds))
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Find the fault meant for a request, and count it down."""
+        """Find the fault meant for a request, and count it down.
+
+        The dice fall once for a request, so that the shares of several faults add up.
+        """
         with self._lock:
+            fallen = self._dice.random()
             for fault in self._unended():
                 if fault.matches(method, path):
-                    self._count_down(fault)
-                    return fault
+                    fallen -= fault.probability
+                    if fallen < 0:
+                        self._count_down(fault)
+                        return fault
         return None
 
     def waiting(self) -> list[Fault]:
@@ -149,6 +165,7 @@ class Faults:
         """Let everything work again, and let go of everybody who hangs."""
         with self._lock:
             self._waiting.clear()
+            self._dice = _same_dice()
             self.cleared.set()
             self.cleared = threading.Event()
 

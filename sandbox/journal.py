@@ -100,4 +100,5 @@ def _body(request: Request) -> dict[str, Any]:
 
 
 def _readable(response: Response) -> bool:
-    return (response.mimetype or "").endswith("json")
+    packed = "Content-Encoding" in response.headers
+    return (response.mimetype or "").endswith("json") and not packed

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import gzip
 import select
 import socket
+import threading
 import time
+import zlib
 from typing import TYPE_CHECKING, cast
 
 from flask import Response, g, request
@@ -16,12 +20,12 @@ from sandbox.here import world
 from sandbox.problems import plain
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterable, Iterator
 
     from sandbox.faults import Fault
 
 CHUNK = 64 * 1024
+_PACKING = threading.Lock()
 
 
 def before_the_work() -> Response | None:
@@ -67,6 +71,8 @@ def after_the_work(response: Response) -> Response:
 def describe(fault: Fault) -> str:
     """Say in a few words what a fault does."""
     plain = {"path", "times", "for_seconds", "method", "when", "drip_seconds", "body"}
+    if fault.probability == 1:
+        plain.add("probability")
     said = [
         name if value is True else f"{name.replace('_', ' ')} {value}"
         for name in fault.__slots__
@@ -120,10 +126,14 @@ def _spoilt(fault: Fault, real: Response) -> Response:
     response = Response(status=fault.status or (302 if fault.redirect else real.status_code))
     response.headers.extend((k, v) for k, v in real.headers if not k.startswith("Content-"))
     body, kind = _own_body(fault) or (real.get_data(), real.content_type)
-    response.set_data(body)
-    if fault.body_bytes is not None:
+    if fault.gzip:
+        response.set_data(_packed(fault.body_bytes) if fault.body_bytes else gzip.compress(body))
+        response.headers["Content-Encoding"] = "gzip"
+    elif fault.body_bytes is not None:
         response.response = _padding(fault.body_bytes)
         response.headers["Content-Length"] = str(fault.body_bytes)
+    else:
+        response.set_data(body)
     response.headers["Content-Type"] = fault.content_type or kind or "text/html"
     if fault.redirect:
         response.headers["Location"] = fault.redirect
@@ -146,13 +156,13 @@ def _tell_of_limits(response: Response) -> None:
         response.headers.update(limits_told(over=over))
 
 
-def _own_body(fault: Fault) -> tuple[str, str] | None:
+def _own_body(fault: Fault) -> tuple[bytes, str] | None:
     """Give the body that a fault brings. For a bare error status that is Twitter's problem body."""
     if fault.body is not None:
-        return fault.body, "text/html"
+        return fault.body.encode(), "text/html"
     if fault.status is not None and fault.status >= 400:
         problem = plain(fault.status, HTTP_STATUS_CODES.get(fault.status, "Error"))
-        return problem.answer().get_data(as_text=True), "application/problem+json"
+        return problem.answer().get_data(), "application/problem+json"
     return None
 
 
@@ -161,6 +171,18 @@ def _padding(size: int) -> Iterator[bytes]:
     yield b'"'[:size]
     for start in range(1, size, CHUNK):
         yield b"a" * min(CHUNK, size - start)
+
+
+def _packed(size: int) -> bytes:
+    """Pack a body of this size, once for everybody who asks."""
+    with _PACKING:
+        return _packed_now(size)
+
+
+@functools.lru_cache(maxsize=8)
+def _packed_now(size: int) -> bytes:
+    packing = zlib.compressobj(level=1, wbits=16 + zlib.MAX_WBITS)
+    return b"".join(map(packing.compress, _padding(size))) + packing.flush()
 
 
 def _send_in_pieces(fault: Fault, response: Response) -> None:

@@ -1,7 +1,9 @@
 """Things that go wrong on purpose."""
 
+import gzip
 import socket
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -203,6 +205,68 @@ def test_our_own_pages_never_fail(steps, world):
     assert steps.browser.get("/sandbox/journal").status_code == 200
 
 
+def statuses(steps, token, times):
+    return [steps.get(ME, token).status_code for _ in range(times)]
+
+
+def test_faults_can_happen_to_a_share_of_the_requests(steps, world):
+    token = steps.sign_in()["access_token"]
+    fault(world, status=503, times=None, probability=0.3)
+    fault(world, status=429, times=None, probability=0.1)
+    tally = Counter(statuses(steps, token, 500))
+
+    assert 120 <= tally[503] <= 180
+    assert 35 <= tally[429] <= 65
+    assert tally[200] == 500 - tally[503] - tally[429]
+
+
+def test_the_dice_fall_alike_every_time(steps, world):
+    token = steps.sign_in()["access_token"]
+    seen = []
+    for _ in range(2):
+        world.faults.clear()
+        fault(world, status=503, times=None, probability=0.5)
+        seen.append(statuses(steps, token, 50))
+
+    assert seen[0] == seen[1]
+    assert set(seen[0]) == {200, 503}
+
+
+def test_only_what_happened_is_counted_down(steps, world):
+    token = steps.sign_in()["access_token"]
+    fault(world, status=503, times=3, probability=0.5)
+
+    assert statuses(steps, token, 50).count(503) == 3
+
+
+def test_what_never_happens_leaves_room_for_the_next(steps, world):
+    token = steps.sign_in()["access_token"]
+    fault(world, status=503, probability=0)
+    fault(world, status=500)
+
+    assert statuses(steps, token, 2) == [500, 200]
+
+
+@pytest.mark.parametrize(
+    "wish, body",
+    [
+        ({"body": {"a": 1}}, b'{"a": 1}'),
+        ({"status": 200, "body_bytes": 3_000_000}, b'"' + b"a" * 2_999_999),
+        ({"when": "after"}, None),
+    ],
+    ids=["its own body", "a huge body", "the real answer"],
+)
+def test_a_body_can_travel_packed(steps, world, wish, body):
+    token = steps.sign_in()["access_token"]
+    real = steps.get(ME, token).data
+    fault(world, gzip=True, **wish)
+    answer = steps.get(ME, token)
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.content_length == len(answer.data) < 50_000
+    assert gzip.decompress(answer.data) == (real if body is None else body)
+
+
 @pytest.mark.parametrize(
     "wish, words",
     [
@@ -226,6 +290,8 @@ def test_our_own_pages_never_fail(steps, world):
         ({"path": "/", "redirect": 7}, "redirect must be text that fits"),
         ({"path": "/", "content_type": "text/html\n"}, "content_type must be text that fits"),
         ({"path": "/", "body": "\ud800"}, "body must be text"),
+        ({"path": "/", "probability": 1.1}, "probability must be a number from 0 to 1"),
+        ({"path": "/", "gzip": "yes"}, "gzip must be true or false"),
     ],
 )
 def test_a_fault_that_cannot_be_is_explained(wish, words):

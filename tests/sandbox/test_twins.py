@@ -101,6 +101,15 @@ def test_faults_can_be_listed_and_cleared(post, browser):
     assert browser.delete("/sandbox/faults").json == {"faults": []}
 
 
+def test_a_fault_by_chance_has_its_twin(post, world):
+    wish = {"path": "/2/*", "hang": True, "times": None, "probability": 0.1}
+
+    post("faults", wish)
+
+    [fault] = world.faults.waiting()
+    assert (fault.hang, fault.times, fault.probability) == (True, None, 0.1)
+
+
 @pytest.mark.parametrize("body", ["[]", "{", "1", "[" * 100_000])
 @pytest.mark.parametrize("path", ["clock", "settings", "faults", "clients"])
 def test_bodies_that_are_no_objects_are_refused(browser, path, body):
