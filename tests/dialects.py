@@ -38,6 +38,11 @@ class Dialect:
         scopes = [scope for scope in self.reads.split() if scope not in without]
         return " ".join([*further, *reversed(scopes)])
 
+    @property
+    def tweets(self):
+        """The path of Wren's Tweets."""
+        return self.tweets_of(ME)
+
     def tweets_of(self, user_id):
         """Return the path of somebody's Tweets."""
         return self.tweets_of_one.replace(":id", user_id)

@@ -95,6 +95,10 @@ class Twitter(responses.RequestsMock):
     def replace(self, method_or_response=None, url=None, *args, **kwargs):
         return super().replace(method_or_response, self.at(url), *args, **kwargs)
 
+    def token(self, **changes):
+        """Return a token answer that grants what a sign-in asks for."""
+        return token_answer(**{"scope": self.dialect.granted()} | changes)
+
     def calls_to(self, place, method=None):
         """Return every call to this very place, the oldest first."""
         return [
@@ -222,7 +226,7 @@ def twitter(apps, spoken):
 @pytest.fixture
 def kind_twitter(twitter):
     """Twitter on a good day: a token set, Wren's profile, and revocations that work."""
-    twitter.post(TOKEN_PATH, json=token_answer(scope=twitter.dialect.granted()))
+    twitter.post(TOKEN_PATH, json=twitter.token())
     twitter.get(ME_PATH, json=user_answer())
     twitter.post(REVOKE_PATH, json={"revoked": True})
     return twitter

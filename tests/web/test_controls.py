@@ -7,8 +7,9 @@ import pytest
 import redis
 
 from app.pages.controls import CONTROLS
+from tests.dialects import BETA, only
 from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
-from tests.web.test_pages import BETA_SCOPE, BETA_URL, LIVE_SPACE, ROBIN, TWEET
+from tests.web.test_pages import LIVE_SPACE, ROBIN, TWEET
 
 ME_AT = f"{API_URL}/users/1001"
 BY_CREATORS = f"{API_URL}/spaces/by/creator_ids"
@@ -254,16 +255,14 @@ def test_a_list_that_is_not_to_be_had_still_leads_to_the_other_one(birds, twitte
     assert '<a href="/follows">Following</a>' in page
 
 
-def test_in_the_beta_spaces_hang_on_its_own_endpoint(build_app, twitter):
-    twitter.post(f"{BETA_URL}/oauth2/token", json=token_answer(scope=BETA_SCOPE))
-    twitter.get(f"{BETA_URL}/users/me", json=user_answer())
-    twitter.get(f"{BETA_URL}/users/1001/following/spaces", **FORBIDDEN)
-    beta = sign_in(build_app(TWITTER_DIALECT="beta"))
-    before = 'href="/spaces"' in beta.get("/account").text
+@only(BETA, why="today they hang on the Spaces of given people")
+def test_in_the_beta_spaces_hang_on_its_own_endpoint(signed_in, twitter, dialect):
+    twitter.get(dialect.spaces, **FORBIDDEN)
+    before = 'href="/spaces"' in signed_in.get("/account").text
 
-    beta.get("/spaces")
+    signed_in.get("/spaces")
 
-    assert (before, 'href="/spaces"' in beta.get("/account").text) == (True, False)
+    assert (before, 'href="/spaces"' in signed_in.get("/account").text) == (True, False)
 
 
 # What that costs

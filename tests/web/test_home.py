@@ -5,16 +5,10 @@ from html import unescape
 
 import pytest
 
-from tests.factories import ME_URL, TOKEN_URL, user_answer
-from tests.web.test_pages import (
-    FOLLOWING_URL,
-    SPACES_URL,
-    TWEET,
-    TWEETS_URL,
-    calls_to,
-    lacking,
-    stand,
-)
+from tests.dialects import LIVE, only
+from tests.web.test_pages import FOLLOWING, TWEET, sign_in_without, stand
+
+pytestmark = pytest.mark.usefixtures("dialect")
 
 FORBIDDEN = {"type": "https://api.x.com/2/problems/client-forbidden"}
 NOT_IN_PLAN = {"status": 403, "json": FORBIDDEN | {"reason": "client-not-enrolled"}}
@@ -27,12 +21,6 @@ IN_WORDS = {
     "credits": f"{BEGINNING} has to wait: this site's credits at Twitter are used up.",
 }
 ANSWERS = {"plan": NOT_IN_PLAN, "own plan": OWN_PLAN, "credits": OUT_OF_CREDITS}
-
-
-@pytest.fixture
-def signed_in(client, kind_twitter):
-    client.sign_in()
-    return client
 
 
 def panels(page):
@@ -51,11 +39,10 @@ def test_each_panel_says_its_age_and_can_be_refreshed(signed_in, twitter, clock)
     assert page.count("Read <time") == 3
 
 
-@pytest.mark.parametrize(
-    "seconds, again", [(61, []), (299, []), (300, [FOLLOWING_URL, SPACES_URL])]
-)
+@only(LIVE, why="in the beta no list serves two panels")
+@pytest.mark.parametrize("seconds, again", [(61, []), (299, []), (300, [FOLLOWING, LIVE.spaces])])
 def test_the_list_that_serves_two_panels_is_read_as_seldom_as_the_spaces(
-    signed_in, twitter, clock, seconds, again
+    signed_in, twitter, clock, seconds, again, dialect
 ):
     stand(twitter)
     signed_in.get("/")
@@ -65,23 +52,21 @@ def test_the_list_that_serves_two_panels_is_read_as_seldom_as_the_spaces(
     signed_in.get("/")
 
     asked = [call.request.url.split("?")[0] for call in list(twitter.calls)[before:]]
-    assert sorted(asked) == sorted([TWEETS_URL, *again])
+    assert sorted(asked) == sorted(map(twitter.at, [dialect.tweets, *again]))
 
 
-def test_a_list_of_faces_alone_is_read_after_a_minute(client, twitter, clock):
-    twitter.post(TOKEN_URL, json=lacking("space.read"))
-    twitter.get(ME_URL, json=user_answer())
-    client.sign_in()
+def test_a_list_of_faces_alone_is_read_after_a_minute(client, twitter, clock, dialect):
+    sign_in_without(client, twitter, dialect.read_spaces)
     stand(twitter)
     client.get("/")
     clock.advance(seconds=61)
 
     client.get("/")
 
-    assert len(calls_to(twitter, FOLLOWING_URL)) == 2
+    assert len(twitter.calls_to(FOLLOWING)) == 2
 
 
-def test_one_panel_is_refreshed_and_the_others_are_not(signed_in, twitter, clock):
+def test_one_panel_is_refreshed_and_the_others_are_not(signed_in, twitter, clock, dialect):
     stand(twitter)
     signed_in.get("/")
     clock.advance(seconds=30)
@@ -90,13 +75,13 @@ def test_one_panel_is_refreshed_and_the_others_are_not(signed_in, twitter, clock
     answer = signed_in.post("/", data=form)
 
     assert (answer.status_code, answer.location) == (303, "/")
-    assert len(calls_to(twitter, TWEETS_URL)) == 2
-    assert len(calls_to(twitter, SPACES_URL)) == 1
-    assert len(calls_to(twitter, FOLLOWING_URL)) == 1
+    assert len(twitter.calls_to(dialect.tweets)) == 2
+    assert len(twitter.calls_to(dialect.spaces)) == 1
+    assert len(twitter.calls_to(FOLLOWING)) == 1
 
 
-def test_an_old_panel_says_why_beside_those_that_are_new(signed_in, twitter, clock):
-    twitter.get(TWEETS_URL, json={"data": [TWEET]})
+def test_an_old_panel_says_why_beside_those_that_are_new(signed_in, twitter, clock, dialect):
+    twitter.get(dialect.tweets, json=dialect.their_tweets(TWEET))
     stand(twitter, tweets={"status": 503})
     signed_in.get("/")
     clock.advance(minutes=2)

@@ -12,12 +12,15 @@ from app.accounts.models import Usage, User
 from app.accounts.usage import Usages
 from app.twitter.client import Asked
 from app.twitter.endpoints import TWEETS, USER_TWEETS, USERS_ME
-from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+from tests.dialects import LIVE, only
+from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.web.test_health import statements
-from tests.web.test_pages import TWEET, TWEETS_URL, calls_to, stand
+from tests.web.test_pages import TWEET, stand, tell
+
+pytestmark = pytest.mark.usefixtures("dialect")
+in_no_dialect = only(LIVE, why="it is only counted, whatever it was")
 
 HOST = "127.0.0.1"
-TWEET_URL = f"{API_URL}/tweets/10"
 
 
 def same_browser(client, app):
@@ -27,17 +30,11 @@ def same_browser(client, app):
     return window
 
 
-@pytest.fixture
-def signed_in(client, kind_twitter):
-    client.sign_in()
-    return client
-
-
-def test_a_limit_shows_what_was_read_before_and_when_it_lifts(signed_in, twitter, clock):
-    twitter.get(TWEETS_URL, json={"data": [TWEET]})
+def test_a_limit_shows_what_was_read_before_and_when_it_lifts(signed_in, twitter, clock, dialect):
+    tell(twitter)
     reset = clock() + timedelta(minutes=14)
     headers = {"x-rate-limit-remaining": "0", "x-rate-limit-reset": str(int(reset.timestamp()))}
-    twitter.get(TWEETS_URL, status=429, headers=headers, json={"title": "Too Many Requests"})
+    tell(twitter, status=429, headers=headers, json={"title": "Too Many Requests"})
     signed_in.get("/tweets")
     clock.advance(minutes=3)
 
@@ -46,11 +43,11 @@ def test_a_limit_shows_what_was_read_before_and_when_it_lifts(signed_in, twitter
     assert "Good morning from the ivy" in pages[-1]
     assert f'datetime="{reset:%Y-%m-%dT%H:%M}' in pages[-1]
     assert "3 minutes ago" in pages[-1]
-    assert len(calls_to(twitter, TWEETS_URL)) == 2
+    assert len(twitter.calls_to(dialect.tweets)) == 2
 
 
-def test_fifty_windows_of_one_person_cost_one_read(app, signed_in, twitter):
-    twitter.get(TWEETS_URL, json={"data": [TWEET]})
+def test_fifty_windows_of_one_person_cost_one_read(app, signed_in, twitter, dialect):
+    tell(twitter)
     everybody = Barrier(50)
 
     def open_window():
@@ -62,12 +59,12 @@ def test_fifty_windows_of_one_person_cost_one_read(app, signed_in, twitter):
         pages = [f.result() for f in [threads.submit(open_window) for _ in range(50)]]
 
     assert all("Good morning from the ivy" in page for page in pages)
-    assert len(calls_to(twitter, TWEETS_URL)) == 1
+    assert len(twitter.calls_to(dialect.tweets)) == 1
 
 
-def test_the_refresh_button_reads_anew_and_comes_back(signed_in, twitter, clock):
-    twitter.get(TWEETS_URL, json={"data": [TWEET]})
-    twitter.get(TWEETS_URL, json={"data": [TWEET | {"text": "Good evening"}]})
+def test_the_refresh_button_reads_anew_and_comes_back(signed_in, twitter, clock, dialect):
+    tell(twitter)
+    tell(twitter, TWEET | {"text": "Good evening"})
     signed_in.get("/tweets")
     clock.advance(seconds=10)
     form = {"csrf_token": signed_in.csrf_token("/account"), "refresh": "tweets"}
@@ -76,7 +73,7 @@ def test_the_refresh_button_reads_anew_and_comes_back(signed_in, twitter, clock)
 
     assert (answer.status_code, answer.location) == (303, "/tweets?a=1")
     assert "Good evening" in signed_in.get("/tweets").text
-    assert len(calls_to(twitter, TWEETS_URL)) == 2
+    assert len(twitter.calls_to(dialect.tweets)) == 2
 
 
 def test_refreshing_what_is_not_there_does_nothing(signed_in, twitter):
@@ -102,9 +99,9 @@ def test_a_warm_page_costs_one_statement(app, signed_in, twitter, path):
     assert len(asked) == 1
 
 
-def test_who_logs_out_leaves_nothing_to_be_shown(client, kind_twitter, rows):
+def test_who_logs_out_leaves_nothing_to_be_shown(client, kind_twitter, rows, dialect):
     client.sign_in()
-    kind_twitter.get(TWEETS_URL, json={"data": [TWEET]})
+    tell(kind_twitter)
     client.get("/tweets")
     epoch = rows(User)[0]["cache_epoch"]
     client.press_log_out()
@@ -113,7 +110,7 @@ def test_who_logs_out_leaves_nothing_to_be_shown(client, kind_twitter, rows):
     client.get("/tweets")
 
     assert rows(User)[0]["cache_epoch"] == epoch + 1
-    assert len(calls_to(kind_twitter, TWEETS_URL)) == 2
+    assert len(kind_twitter.calls_to(dialect.tweets)) == 2
 
 
 def leave(client, how):
@@ -150,18 +147,18 @@ def test_who_leaves_leaves_no_copy_in_this_process(app, client, kind_twitter, ho
     assert (before, len(memory)) == (3, 0)
 
 
-def test_who_leaves_takes_nobody_elses_copies_along(app, client, kind_twitter):
+def test_who_leaves_takes_nobody_elses_copies_along(app, client, kind_twitter, dialect):
     client.sign_in()
     stand(kind_twitter)
     client.get("/tweets")
-    kind_twitter.replace("GET", ME_URL, json=user_answer(id="1002", username="robin"))
+    kind_twitter.replace("GET", ME_PATH, json=user_answer(id="1002", username="robin"))
     robin = app.test_client()
     robin.sign_in()
 
     robin.press_log_out()
     client.get("/tweets")
 
-    assert len(calls_to(kind_twitter, TWEETS_URL)) == 1
+    assert len(kind_twitter.calls_to(dialect.tweets)) == 1
 
 
 def test_without_a_cache_people_leave_as_well(build_app, kind_twitter):
@@ -173,16 +170,17 @@ def test_without_a_cache_people_leave_as_well(build_app, kind_twitter):
     assert not client.is_signed_in()
 
 
-def test_two_people_of_one_browser_never_see_each_others_tweets(client, twitter):
-    twitter.post(TOKEN_URL, json=token_answer())
-    twitter.post(REVOKE_URL, json={"revoked": True})
-    twitter.get(ME_URL, json=user_answer())
+def test_two_people_of_one_browser_never_see_each_others_tweets(client, twitter, dialect):
+    twitter.post(TOKEN_PATH, json=twitter.token())
+    twitter.post(REVOKE_PATH, json={"revoked": True})
+    twitter.get(ME_PATH, json=user_answer())
     client.sign_in()
-    twitter.get(TWEETS_URL, json={"data": [TWEET | {"text": "only for Wren"}]})
+    tell(twitter, TWEET | {"text": "only for Wren"})
     client.get("/tweets")
     client.press_log_out()
-    twitter.replace("GET", ME_URL, json=user_answer(id="1002", username="robin"))
-    twitter.get(TWEETS_URL.replace("1001", "1002"), json={"data": [TWEET]})
+    twitter.replace("GET", ME_PATH, json=user_answer(id="1002", username="robin"))
+    robins = dialect.their_tweets(TWEET, of={"id": "1002", "username": "robin", "name": "Robin"})
+    twitter.get(dialect.tweets_of("1002"), json=robins)
     client.sign_in()
 
     page = client.get("/tweets").text
@@ -199,26 +197,26 @@ def disconnect(client):
 @pytest.mark.parametrize("newcomer", [{}, {"id": "1002", "username": "robin"}])
 def test_whoever_signs_in_after_a_disconnect_reads_nothing_old(client, kind_twitter, newcomer):
     client.sign_in()
-    kind_twitter.get(TWEET_URL, json={"data": TWEET | {"text": "only for my followers"}})
-    kind_twitter.get(TWEET_URL, json={"data": TWEET})
+    kind_twitter.get("/tweets/10", json={"data": TWEET | {"text": "only for my followers"}})
+    kind_twitter.get("/tweets/10", json={"data": TWEET})
     client.get("/tweets/10")
     disconnect(client)
-    kind_twitter.replace("GET", ME_URL, json=user_answer(**newcomer))
+    kind_twitter.replace("GET", ME_PATH, json=user_answer(**newcomer))
     client.sign_in()
 
     page = client.get("/tweets/10").text
 
     assert "only for my followers" not in page
-    assert len(calls_to(kind_twitter, TWEET_URL)) == 2
+    assert len(kind_twitter.calls_to("/tweets/10")) == 2
 
 
 def test_the_refresh_button_reaches_the_other_worker(build_app, kind_twitter, clock):
     first = build_app().test_client()
     first.sign_in()
     other = build_app()
-    kind_twitter.get(TWEETS_URL, json={"data": [TWEET | {"text": "before"}]})
-    kind_twitter.get(TWEETS_URL, json={"data": [TWEET | {"text": "before"}]})
-    kind_twitter.get(TWEETS_URL, json={"data": [TWEET | {"text": "after"}]})
+    tell(kind_twitter, TWEET | {"text": "before"})
+    tell(kind_twitter, TWEET | {"text": "before"})
+    tell(kind_twitter, TWEET | {"text": "after"})
     first.get("/tweets")
     same_browser(first, other).get("/tweets")
     clock.advance(seconds=10)
@@ -250,30 +248,32 @@ def test_workers_that_share_a_redis_share_what_was_read(build_app, redis_url, ki
     assert len(kind_twitter.calls) == before
 
 
-def test_workers_that_share_a_redis_share_what_is_forbidden(build_app, redis_url, kind_twitter):
+def test_workers_that_share_a_redis_share_what_is_forbidden(
+    build_app, redis_url, kind_twitter, dialect
+):
     first = build_app(REDIS_URL=redis_url).test_client()
     first.sign_in()
     second = same_browser(first, build_app(REDIS_URL=redis_url))
-    kind_twitter.get(TWEETS_URL, status=429, json={})
+    tell(kind_twitter, status=429, json={})
     first.get("/tweets")
 
     second.get("/tweets")
 
-    assert len(calls_to(kind_twitter, TWEETS_URL)) == 1
+    assert len(kind_twitter.calls_to(dialect.tweets)) == 1
 
 
 # What is counted
 
 
 def test_what_was_read_is_counted_by_day_and_endpoint(signed_in, twitter, rows, clock):
-    twitter.get(TWEETS_URL, json={"data": [TWEET, TWEET | {"id": "11"}]})
-    signed_in.get("/tweets")
-    signed_in.get("/tweets")
+    twitter.get("/tweets", json={"data": [TWEET, TWEET | {"id": "11"}]})
+    signed_in.get("/tweets/lookup?ids=10,11")
+    signed_in.get("/tweets/lookup?ids=10,11")
     clock.advance(minutes=2)
-    signed_in.get("/tweets")
+    signed_in.get("/tweets/lookup?ids=10,11")
 
     counted = {(row["route"], row["calls"], row["items"]) for row in rows(Usage)}
-    assert counted == {("GET /2/users/:id/tweets", 2, 4)}
+    assert counted == {("GET /2/tweets", 2, 4)}
 
 
 def test_the_profile_of_a_sign_in_is_not_counted(signed_in, rows):
@@ -285,6 +285,7 @@ def usages(app, signed_in):
     return app.extensions["perch"].usages
 
 
+@in_no_dialect
 def test_the_dearest_comes_first(usages, clock):
     asked = [Asked(endpoint=USERS_ME, items=1), Asked(endpoint=TWEETS, items=20)]
     usages.add(1, [*asked, Asked(endpoint=USER_TWEETS, items=1)], now=clock())
@@ -298,6 +299,7 @@ def test_the_dearest_comes_first(usages, clock):
     ]
 
 
+@in_no_dialect
 def test_a_day_is_one_of_utc_and_older_days_do_not_count(usages, clock):
     usages.add(1, [Asked(endpoint=TWEETS, items=5)], now=clock() - timedelta(days=1))
     usages.add(1, [Asked(endpoint=TWEETS, items=3)], now=clock())
@@ -307,6 +309,7 @@ def test_a_day_is_one_of_utc_and_older_days_do_not_count(usages, clock):
     assert [(one.calls, one.items) for one in usages.since(1, yesterday)] == [(2, 8)]
 
 
+@in_no_dialect
 def test_two_who_count_at_once_lose_nothing(usages, clock):
     def count(_):
         usages.add(1, [Asked(endpoint=TWEETS, items=1)], now=clock())
@@ -317,6 +320,7 @@ def test_two_who_count_at_once_lose_nothing(usages, clock):
     assert [(one.calls, one.items) for one in usages.since(1, clock().date())] == [(40, 40)]
 
 
+@in_no_dialect
 def test_an_endpoint_that_we_no_longer_know_is_left_out(usages, clock, app):
     with usages._database.writing() as connection:
         row = {"user_id": 1, "day": clock().date(), "route": "GET /2/old", "calls": 1, "items": 1}
@@ -325,6 +329,7 @@ def test_an_endpoint_that_we_no_longer_know_is_left_out(usages, clock, app):
     assert usages.since(1, clock().date()) == []
 
 
+@in_no_dialect
 def test_figures_older_than_a_month_are_pruned(app, usages, clock, rows):
     usages.add(1, [Asked(endpoint=TWEETS)], now=clock() - timedelta(days=32))
     usages.add(1, [Asked(endpoint=TWEETS)], now=clock())
@@ -335,6 +340,7 @@ def test_figures_older_than_a_month_are_pruned(app, usages, clock, rows):
     assert [row["day"] for row in rows(Usage)] == [clock().date()]
 
 
+@in_no_dialect
 def test_no_page_fails_because_it_cannot_be_counted(caplog, clock):
     class Away:
         def writing(self):
@@ -346,11 +352,11 @@ def test_no_page_fails_because_it_cannot_be_counted(caplog, clock):
 
 
 def test_what_was_counted_goes_with_the_person(signed_in, twitter, rows):
-    twitter.get(TWEETS_URL, json={"data": [TWEET]})
-    signed_in.get("/tweets")
+    twitter.get("/tweets", json={"data": [TWEET]})
+    signed_in.get("/tweets/lookup?ids=10")
     form = {"csrf_token": signed_in.csrf_token("/account"), "sure": "yes"}
 
-    assert '"route": "GET /2/users/:id/tweets"' in signed_in.get("/account/export").text
+    assert '"route": "GET /2/tweets"' in signed_in.get("/account/export").text
     signed_in.post("/account/disconnect", data=form)
 
     assert rows(Usage) == []
