@@ -11,11 +11,13 @@ import pytest
 from app.accounts.models import Usage
 from app.pages.usage import WORDS, dollars
 from app.twitter.endpoints import ENDPOINTS
-from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
+
+pytestmark = pytest.mark.usefixtures("dialect")
 
 ME = "1001"
-TWEETS_URL = f"{API_URL}/users/{ME}/tweets"
-FOLLOWING_URL = f"{API_URL}/users/{ME}/following"
+FOLLOWING = f"/users/{ME}/following"
+LOOK_UP = "/tweets/lookup?ids=0,1,2"  # one endpoint with one price, in both dialects
 BIRDS = [{"id": str(n), "username": f"bird{n}", "name": f"Bird {n}"} for n in range(1002, 1009)]
 TWEETS = [{"id": str(n), "text": "Chirp", "author_id": ME} for n in range(3)]
 NOON = datetime(2030, 3, 17, 12, tzinfo=UTC)
@@ -24,9 +26,9 @@ NOON = datetime(2030, 3, 17, 12, tzinfo=UTC)
 @pytest.fixture
 def wren(client, twitter, clock):
     clock.moment = NOON
-    twitter.post(TOKEN_URL, json=token_answer(expires_in=10**7))
-    twitter.get(ME_URL, json=user_answer())
-    twitter.post(REVOKE_URL, json={"revoked": True})
+    twitter.post(TOKEN_PATH, json=twitter.token(expires_in=10**7))
+    twitter.get(ME_PATH, json=user_answer())
+    twitter.post(REVOKE_PATH, json={"revoked": True})
     client.sign_in()
     return client
 
@@ -55,16 +57,16 @@ def test_nothing_was_asked_yet(wren):
 
 
 def test_reads_are_counted_with_their_items_and_cost(wren, twitter):
-    twitter.get(TWEETS_URL, json={"data": TWEETS})
-    twitter.get(FOLLOWING_URL, json={"data": BIRDS})
-    wren.get("/tweets")
+    twitter.get("/tweets", json={"data": TWEETS})
+    twitter.get(FOLLOWING, json={"data": BIRDS})
+    wren.get(LOOK_UP)
     wren.get("/follows")
 
     page = account(wren)
 
     expected = [
         ["Whom somebody follows", "1", "7", "$0.07"],
-        ["Tweets of one person", "1", "3", "$0.02"],
+        ["Tweets by id", "1", "3", "$0.02"],
         ["Together", "2", "10", "$0.09"],
     ]
     assert table(page, "Today") == expected
@@ -72,30 +74,30 @@ def test_reads_are_counted_with_their_items_and_cost(wren, twitter):
 
 
 def test_what_comes_from_memory_is_not_counted(wren, twitter):
-    twitter.get(TWEETS_URL, json={"data": TWEETS})
+    twitter.get("/tweets", json={"data": TWEETS})
 
     for _ in range(3):
-        wren.get("/tweets")
+        wren.get(LOOK_UP)
 
-    assert table(account(wren), "Today")[0] == ["Tweets of one person", "1", "3", "$0.02"]
+    assert table(account(wren), "Today")[0] == ["Tweets by id", "1", "3", "$0.02"]
 
 
 def test_today_and_a_month_are_two_tables(wren, twitter, clock):
-    twitter.get(TWEETS_URL, json={"data": TWEETS})
-    wren.get("/tweets")
+    twitter.get("/tweets", json={"data": TWEETS})
+    wren.get(LOOK_UP)
     clock.advance(days=1)
-    wren.get("/tweets")
+    wren.get(LOOK_UP)
 
     page = account(wren)
 
-    assert table(page, "Today")[0] == ["Tweets of one person", "1", "3", "$0.02"]
-    assert table(page, "The last 31 days")[0] == ["Tweets of one person", "2", "6", "$0.03"]
+    assert table(page, "Today")[0] == ["Tweets by id", "1", "3", "$0.02"]
+    assert table(page, "The last 31 days")[0] == ["Tweets by id", "2", "6", "$0.03"]
 
 
 @pytest.mark.parametrize("days, counted", [(30, True), (31, False)])
 def test_a_month_has_31_days_and_today_is_one_of_them(wren, twitter, clock, days, counted):
-    twitter.get(TWEETS_URL, json={"data": TWEETS})
-    wren.get("/tweets")
+    twitter.get("/tweets", json={"data": TWEETS})
+    wren.get(LOOK_UP)
     for _ in range(days):
         clock.advance(days=1)
         wren.get("/account")
@@ -106,9 +108,9 @@ def test_a_month_has_31_days_and_today_is_one_of_them(wren, twitter, clock, days
 
 
 def test_figures_are_the_persons_own(app, wren, twitter):
-    twitter.get(TWEETS_URL, json={"data": TWEETS})
-    wren.get("/tweets")
-    twitter.upsert("GET", ME_URL, json=user_answer(id="2002", username="jay"))
+    twitter.get("/tweets", json={"data": TWEETS})
+    wren.get(LOOK_UP)
+    twitter.upsert("GET", ME_PATH, json=user_answer(id="2002", username="jay"))
     jay = app.test_client()
     jay.sign_in()
 
@@ -124,12 +126,12 @@ def test_limits_say_what_is_left_and_when_they_start_anew(wren, twitter):
         "x-user-limit-24hour-remaining": "24",
         "x-user-limit-24hour-reset": str(int(NOON.timestamp()) + 13 * 3600),
     }
-    twitter.get(TWEETS_URL, json={"data": TWEETS}, headers=headers)
-    wren.get("/tweets")
+    twitter.get("/tweets", json={"data": TWEETS}, headers=headers)
+    wren.get(LOOK_UP)
 
     assert table(account(wren), "What is left") == [
-        ["Tweets of one person", "899 of 900", "12:10 UTC"],
-        ["Tweets of one person (per day)", "24 of 25", "18 Mar, 01:00 UTC"],
+        ["Tweets by id", "899 of 900", "12:10 UTC"],
+        ["Tweets by id (per day)", "24 of 25", "18 Mar, 01:00 UTC"],
     ]
 
 
@@ -138,12 +140,12 @@ def test_limits_that_have_started_anew_are_not_shown(wren, twitter, clock):
         "x-rate-limit-remaining": "7",
         "x-rate-limit-reset": str(int(NOON.timestamp()) + 600),
     }
-    twitter.get(TWEETS_URL, json={"data": TWEETS}, headers=headers)
-    wren.get("/tweets")
+    twitter.get("/tweets", json={"data": TWEETS}, headers=headers)
+    wren.get(LOOK_UP)
     before = table(account(wren), "What is left")
     clock.advance(minutes=11)
 
-    assert before == [["Tweets of one person", "7", "12:10 UTC"]]
+    assert before == [["Tweets by id", "7", "12:10 UTC"]]
     assert table(account(wren), "What is left") is None
 
 
@@ -164,30 +166,28 @@ def test_limits_that_have_started_anew_are_not_shown(wren, twitter, clock):
 )
 def test_what_does_not_work_is_said_with_its_reason(wren, twitter, status, problem, sentence):
     problem = {"type": f"https://api.x.com/2/problems/{problem}"}
-    twitter.get(TWEETS_URL, status=status, json=problem)
-    wren.get("/tweets")
+    twitter.get("/tweets", status=status, json=problem)
+    wren.get(LOOK_UP)
 
-    assert f"<li>Tweets of one person: {sentence}</li>" in re.sub(
-        r"</?time[^>]*>", "", account(wren)
-    )
+    assert f"<li>Tweets by id: {sentence}</li>" in re.sub(r"</?time[^>]*>", "", account(wren))
 
 
 def test_what_does_not_work_for_one_person_is_told_as_theirs(app, wren, twitter):
     forbidden = {"type": "https://api.x.com/2/problems/client-forbidden"}
-    twitter.get(TWEETS_URL, status=403, json=forbidden | {"reason": "user-not-enrolled"})
-    twitter.get(FOLLOWING_URL, status=403, json=forbidden | {"reason": "client-not-enrolled"})
-    twitter.upsert("GET", ME_URL, json=user_answer(id="2002", username="jay"))
+    twitter.get("/tweets", status=403, json=forbidden | {"reason": "user-not-enrolled"})
+    twitter.get(FOLLOWING, status=403, json=forbidden | {"reason": "client-not-enrolled"})
+    twitter.upsert("GET", ME_PATH, json=user_answer(id="2002", username="jay"))
     jay = app.test_client()
     jay.sign_in()
-    wren.get("/tweets")
+    wren.get(LOOK_UP)
     wren.get("/follows")
 
     everybodys, mine = unescape(account(wren)).split("This is so for your account")
 
     assert "This is so for everybody here." in everybodys
     assert "Whom somebody follows: not in this site's plan at Twitter." in everybodys
-    assert "Tweets of one person" not in everybodys.split("What does not work at the moment")[1]
-    assert "Tweets of one person: not in your own account's plan at Twitter." in mine
+    assert "Tweets by id" not in everybodys.split("What does not work at the moment")[1]
+    assert "Tweets by id: not in your own account's plan at Twitter." in mine
     assert "This is so for your account" not in account(jay)
 
 
@@ -204,8 +204,8 @@ def test_the_account_page_itself_asks_nothing(wren, twitter):
 
 
 def test_figures_stand_in_tables_that_can_be_heard(wren, twitter):
-    twitter.get(TWEETS_URL, json={"data": TWEETS})
-    wren.get("/tweets")
+    twitter.get("/tweets", json={"data": TWEETS})
+    wren.get(LOOK_UP)
 
     page = account(wren)
 
@@ -215,8 +215,8 @@ def test_figures_stand_in_tables_that_can_be_heard(wren, twitter):
 
 
 def test_the_copy_holds_the_figures(wren, twitter, rows):
-    twitter.get(TWEETS_URL, json={"data": TWEETS})
-    wren.get("/tweets")
+    twitter.get("/tweets", json={"data": TWEETS})
+    wren.get(LOOK_UP)
 
     copy = json.loads(wren.get("/account/export").text)
 
@@ -224,7 +224,7 @@ def test_the_copy_holds_the_figures(wren, twitter, rows):
         {
             "user_id": rows(Usage)[0]["user_id"],
             "day": "2030-03-17",
-            "route": "GET /2/users/:id/tweets",
+            "route": "GET /2/tweets",
             "calls": 1,
             "items": 3,
         }
@@ -232,8 +232,8 @@ def test_the_copy_holds_the_figures(wren, twitter, rows):
 
 
 def test_disconnecting_deletes_the_figures(wren, twitter, rows):
-    twitter.get(TWEETS_URL, json={"data": TWEETS})
-    wren.get("/tweets")
+    twitter.get("/tweets", json={"data": TWEETS})
+    wren.get(LOOK_UP)
 
     data = {"csrf_token": wren.csrf_token("/account"), "sure": "yes"}
     wren.post("/account/disconnect", data=data)
