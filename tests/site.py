@@ -92,6 +92,9 @@ class Twitter(responses.RequestsMock):
     post = partialmethod(add, "POST")
     delete = partialmethod(add, "DELETE")
 
+    def add_callback(self, method, url, *args, **kwargs):
+        return super().add_callback(method, self.at(url), *args, **kwargs)
+
     def replace(self, method_or_response=None, url=None, *args, **kwargs):
         return super().replace(method_or_response, self.at(url), *args, **kwargs)
 

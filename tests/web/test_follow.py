@@ -13,46 +13,42 @@ from sqlalchemy.exc import OperationalError
 from app.accounts.models import Usage
 from app.twitter.budget import Budget
 from app.twitter.errors import PermissionMissing
-from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+from tests.dialects import BETA, LIVE, only
+from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.web.test_reading import same_browser
 
+pytestmark = pytest.mark.usefixtures("dialect")
+in_no_dialect = only(LIVE, why="nobody gets as far as Twitter")
+where_twitter_tells = only(LIVE, why="the beta does not tell how one stands to somebody")
+where_tweets_stand_alone = only(LIVE, why="what is pinned comes with a profile, which is read anew")
+
 ME, ROBIN = "1001", "1002"
-TWEETS_URL = f"{API_URL}/users/1001/tweets"
-FOLLOWING_URL = f"{API_URL}/users/{ME}/following"
-FOLLOWERS_URL = f"{API_URL}/users/{ME}/followers"
-UNFOLLOW_URL = f"{FOLLOWING_URL}/{ROBIN}"
-BETA_URL = "https://api.twitter.com/2"
-BETA_SCOPE = (
-    "tweet.read users.read account.follows.read account.follows.write spaces.read offline.access"
-)
+FOLLOWING, FOLLOWERS = f"/users/{ME}/following", f"/users/{ME}/followers"
+UNFOLLOW = f"{FOLLOWING}/{ROBIN}"
+USERS, USERS_BY = "/users", "/users/by"
 FORBIDDEN = {"status": 403, "json": {"type": "https://api.x.com/2/problems/client-forbidden"}}
 DAWN = {"id": "5", "text": "Dawn chorus", "author_id": ME}
 FOLLOWED = {"json": {"data": {"following": True, "pending_follow": False}}}
 
 
+# Where the dialects differ in what depends on follows.
+READ_ANEW = {
+    LIVE: {"/follows/followers": FOLLOWERS, "/spaces": FOLLOWING},
+    BETA: {"/tweets": FOLLOWING, "/spaces": BETA.spaces},
+}
+
+
 def robin(**changes):
     bird = {"id": ROBIN, "username": "robin", "name": "Robin Redbreast"}
-    return bird | {"connection_status": []} | changes
+    return bird | changes
 
 
 @pytest.fixture
-def wren(client, twitter):
+def wren(client, twitter, dialect):
     """Somebody who has allowed to follow for them."""
-    scope = "tweet.read users.read follows.read follows.write space.read offline.access"
-    twitter.post(TOKEN_URL, json=token_answer(scope=scope))
-    twitter.get(ME_URL, json=user_answer())
-    twitter.post(REVOKE_URL, json={"revoked": True})
-    client.sign_in()
-    return client
-
-
-@pytest.fixture
-def beta(build_app, twitter):
-    """The same at the beta of 2021."""
-    twitter.post(f"{BETA_URL}/oauth2/token", json=token_answer(scope=BETA_SCOPE))
-    twitter.get(f"{BETA_URL}/users/me", json=user_answer())
-    twitter.post(f"{BETA_URL}/oauth2/revoke", json={"revoked": True})
-    client = build_app(TWITTER_DIALECT="beta").test_client()
+    twitter.post(TOKEN_PATH, json=twitter.token(scope=dialect.granted(dialect.follow)))
+    twitter.get(ME_PATH, json=user_answer())
+    twitter.post(REVOKE_PATH, json={"revoked": True})
     client.sign_in()
     return client
 
@@ -79,14 +75,6 @@ def flashed(client, path="/account"):
     return re.findall(r"<p>(.*?)</p>", found[1]) if found else []
 
 
-def calls(twitter, method, url):
-    return [
-        call
-        for call in twitter.calls
-        if call.request.method == method and call.request.url.split("?")[0] == url
-    ]
-
-
 def buttons(page):
     return re.findall(r'aria-label="((?:Follow|Unfollow) [^"]+)"', page)
 
@@ -95,23 +83,23 @@ def buttons(page):
 
 
 def test_follow_tells_twitter_whom_and_goes_back(wren, twitter):
-    twitter.post(FOLLOWING_URL, **FOLLOWED)
+    twitter.post(FOLLOWING, **FOLLOWED)
 
     answer = press_follow(wren, username="robin", next="/people?who=robin")
 
-    [call] = calls(twitter, "POST", FOLLOWING_URL)
+    [call] = twitter.calls_to(FOLLOWING, "POST")
     assert (answer.status_code, answer.location) == (303, "/people?who=robin")
     assert json.loads(call.request.body) == {"target_user_id": ROBIN}
     assert flashed(wren) == ["You follow @robin now."]
 
 
 def test_unfollow_does_the_reverse(wren, twitter):
-    twitter.delete(UNFOLLOW_URL, json={"data": {"following": False}})
+    twitter.delete(UNFOLLOW, json={"data": {"following": False}})
 
     answer = press_unfollow(wren, username="robin")
 
     assert (answer.status_code, answer.location) == (303, "/account")
-    assert len(calls(twitter, "DELETE", UNFOLLOW_URL)) == 1
+    assert len(twitter.calls_to(UNFOLLOW, "DELETE")) == 1
     assert flashed(wren) == ["You no longer follow @robin."]
 
 
@@ -132,21 +120,21 @@ def test_a_double_click_is_harmless(app, wren, twitter, answer, sentence):
         both_are_there.wait(10)
         return 200, {}, json.dumps(answer)
 
-    twitter.add_callback("POST", FOLLOWING_URL, callback=follow)
+    twitter.add_callback("POST", FOLLOWING, callback=follow)
     windows = [same_browser(wren, app), same_browser(wren, app)]
     token = wren.csrf_token("/account")
 
     with ThreadPoolExecutor(2) as threads:
         pressed = list(threads.map(lambda window: press(window, token), windows))
 
-    sent = [json.loads(call.request.body) for call in calls(twitter, "POST", FOLLOWING_URL)]
+    sent = [json.loads(call.request.body) for call in twitter.calls_to(FOLLOWING, "POST")]
     assert [(one.status_code, one.location) for one in pressed] == [(303, "/account")] * 2
     assert sent == [{"target_user_id": ROBIN}] * 2
     assert [flashed(window) for window in windows] == [[sentence], [sentence]]
 
 
 def test_a_protected_account_is_asked_first(wren, twitter):
-    twitter.post(FOLLOWING_URL, json={"data": {"following": False, "pending_follow": True}})
+    twitter.post(FOLLOWING, json={"data": {"following": False, "pending_follow": True}})
 
     press_follow(wren, username="robin")
 
@@ -160,7 +148,7 @@ def test_nobody_follows_themselves(wren, twitter, press, verb):
     press(wren, ME)
 
     assert flashed(wren) == [f"You cannot {verb} yourself."]
-    assert calls(twitter, "POST", FOLLOWING_URL) == []
+    assert twitter.calls_to(FOLLOWING, "POST") == []
 
 
 @pytest.mark.parametrize("user_id", ["", "robin", "-1", "1" * 20, "1/../2", "1 2", "１００２"])
@@ -173,13 +161,14 @@ def test_what_is_no_id_is_never_sent(wren, twitter, user_id):
 
 
 def test_a_name_that_is_none_stays_out_of_the_sentence(wren, twitter):
-    twitter.post(FOLLOWING_URL, **FOLLOWED)
+    twitter.post(FOLLOWING, **FOLLOWED)
 
     press_follow(wren, username="<b>robin</b>")
 
     assert flashed(wren) == ["You follow this account now."]
 
 
+@in_no_dialect
 @pytest.mark.parametrize("path", ["/follows", f"/follows/{ROBIN}/delete"])
 def test_other_sites_cannot_press_the_buttons(wren, twitter, path):
     before = len(twitter.calls)
@@ -191,6 +180,7 @@ def test_other_sites_cannot_press_the_buttons(wren, twitter, path):
     assert len(twitter.calls) == before
 
 
+@in_no_dialect
 @pytest.mark.parametrize("path", ["/follows", f"/follows/{ROBIN}/delete"])
 def test_signed_out_people_are_sent_to_the_front_door(client, twitter, path):
     token = client.csrf_token()
@@ -200,6 +190,7 @@ def test_signed_out_people_are_sent_to_the_front_door(client, twitter, path):
     assert (answer.status_code, answer.location) == (303, "/?next=/")
 
 
+@in_no_dialect
 def test_who_presses_after_the_sign_in_has_ended_comes_back_to_the_page(client, twitter):
     form = {"csrf_token": client.csrf_token(), "next": "/follows?page=2&token=t"}
 
@@ -210,15 +201,16 @@ def test_who_presses_after_the_sign_in_has_ended_comes_back_to_the_page(client, 
 
 @pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil", "", None])
 def test_next_leads_to_this_site_only(wren, twitter, path):
-    twitter.post(FOLLOWING_URL, **FOLLOWED)
+    twitter.post(FOLLOWING, **FOLLOWED)
 
     assert press_follow(wren, next=path or "").location == "/"
 
 
+@where_twitter_tells
 def test_what_was_read_is_read_anew_afterwards(wren, twitter):
-    twitter.post(FOLLOWING_URL, **FOLLOWED)
-    twitter.get(FOLLOWERS_URL, json={"data": [robin()]})
-    twitter.get(FOLLOWERS_URL, json={"data": [robin(connection_status=["following"])]})
+    twitter.post(FOLLOWING, **FOLLOWED)
+    twitter.get(FOLLOWERS, json={"data": [robin()]})
+    twitter.get(FOLLOWERS, json={"data": [robin(connection_status=["following"])]})
 
     before = buttons(wren.get("/follows/followers").text)
     press_follow(wren)
@@ -228,53 +220,44 @@ def test_what_was_read_is_read_anew_afterwards(wren, twitter):
 
 
 @pytest.mark.parametrize(
-    "path, url",
+    "dialect, path, read",
     [
-        ("/follows", f"{API_URL}/users/{ME}/following"),
-        ("/follows/followers", f"{API_URL}/users/{ME}/followers"),
-        ("/people?who=robin", f"{API_URL}/users/by"),
-        (f"/people?who={ROBIN}", f"{API_URL}/users"),
-        ("/people/robin", f"{API_URL}/users/by/username/robin"),
-        (f"/people/id/{ROBIN}", f"{API_URL}/users/{ROBIN}"),
-        ("/spaces", f"{API_URL}/users/{ME}/following"),
+        (dialect, path, read)
+        for dialect in (LIVE, BETA)
+        for path, read in {
+            "/follows": FOLLOWING,
+            "/people?who=robin": USERS_BY,
+            f"/people?who={ROBIN}": USERS,
+            "/people/robin": dialect.by_name("robin"),
+            f"/people/id/{ROBIN}": f"/users/{ROBIN}",
+            **READ_ANEW[dialect],
+        }.items()
     ],
+    ids=str,
+    indirect=["dialect"],
 )
-def test_what_depends_on_follows_is_read_anew_afterwards(wren, twitter, path, url):
-    profile = robin() if url.endswith((ROBIN, "/robin")) else [robin()]
-    twitter.get(url, json={"data": profile})
-    for beside in (f"{API_URL}/users/{ROBIN}/tweets", f"{API_URL}/spaces/by/creator_ids"):
+def test_what_depends_on_follows_is_read_anew_afterwards(wren, twitter, path, read):
+    profile = robin() if read.endswith((f"/{ROBIN}", "/robin")) else [robin()]
+    twitter.get(read, json={"data": profile})
+    for beside in (f"/users/{ROBIN}/tweets", "/spaces/by/creator_ids"):
         twitter.get(beside, json={"data": []})
-    twitter.delete(UNFOLLOW_URL, json={"data": {"following": False}})
+    for alone in (f"/users/{ME}", f"/users/{ROBIN}"):  # where the beta finds what is pinned
+        twitter.get(alone, json=user_answer(id=ROBIN))
+    twitter.delete(UNFOLLOW, json={"data": {"following": False}})
 
     wren.get(path)
+    before = len(twitter.calls_to(read, "GET"))
     press_unfollow(wren)
     wren.get(path)
 
-    assert len(calls(twitter, "GET", url)) == 2
+    assert before > 0
+    assert len(twitter.calls_to(read, "GET")) == 2 * before
 
 
-@pytest.mark.parametrize(
-    "path, url",
-    [
-        ("/tweets", f"{BETA_URL}/users/{ME}/following"),
-        ("/spaces", f"{BETA_URL}/users/{ME}/following/spaces"),
-    ],
-)
-def test_the_beta_reads_anew_what_followed_people_do(beta, twitter, path, url):
-    read = twitter.get(url, json={"data": []})
-    twitter.get(f"{BETA_URL}/users/{ME}", json=user_answer())
-    twitter.post(f"{BETA_URL}/users/{ME}/following", **FOLLOWED)
-
-    beta.get(path)
-    press_follow(beta)
-    beta.get(path)
-
-    assert len(read.calls) == 2
-
-
-def test_a_follow_costs_no_reading_of_tweets(wren, twitter):
-    tweets = twitter.get(TWEETS_URL, json={"data": [DAWN]})
-    twitter.post(FOLLOWING_URL, **FOLLOWED)
+@where_tweets_stand_alone
+def test_a_follow_costs_no_reading_of_tweets(wren, twitter, dialect):
+    tweets = twitter.get(dialect.tweets, json=dialect.their_tweets(DAWN))
+    twitter.post(FOLLOWING, **FOLLOWED)
 
     wren.get("/tweets")
     press_follow(wren)
@@ -284,24 +267,17 @@ def test_a_follow_costs_no_reading_of_tweets(wren, twitter):
     assert len(tweets.calls) == 1
 
 
-def test_a_follow_leaves_old_tweets_for_when_twitter_fails(wren, twitter, clock):
-    twitter.get(TWEETS_URL, json={"data": [DAWN]})
-    twitter.get(TWEETS_URL, status=503)
-    twitter.post(FOLLOWING_URL, **FOLLOWED)
+@where_tweets_stand_alone
+def test_a_follow_leaves_old_tweets_for_when_twitter_fails(wren, twitter, clock, dialect):
+    twitter.get(dialect.tweets, json=dialect.their_tweets(DAWN))
+    twitter.get(dialect.tweets, status=503)
+    twitter.post(FOLLOWING, **FOLLOWED)
     wren.get("/tweets")
 
     press_follow(wren)
     clock.advance(minutes=2)
 
     assert "Dawn chorus" in wren.get("/tweets").text
-
-
-def test_the_beta_follows_at_its_own_address(beta, twitter):
-    twitter.post(f"{BETA_URL}/users/{ME}/following", json={"data": {"following": True}})
-
-    press_follow(beta, username="robin")
-
-    assert flashed(beta) == ["You follow @robin now."]
 
 
 # What goes wrong
@@ -338,7 +314,7 @@ def test_the_beta_follows_at_its_own_address(beta, twitter):
     ],
 )
 def test_a_refusal_is_one_sentence_on_the_page_they_came_from(wren, twitter, answer, sentence):
-    twitter.post(FOLLOWING_URL, **answer)
+    twitter.post(FOLLOWING, **answer)
 
     came = press_follow(wren, username="robin")
 
@@ -348,13 +324,13 @@ def test_a_refusal_is_one_sentence_on_the_page_they_came_from(wren, twitter, ans
 
 def test_ones_own_plan_is_told_as_ones_own(wren, twitter):
     own = {"type": FORBIDDEN["json"]["type"], "reason": "user-not-enrolled"}
-    twitter.post(FOLLOWING_URL, status=403, json=own)
+    twitter.post(FOLLOWING, status=403, json=own)
 
     press_follow(wren)
     press_follow(wren)
 
     assert flashed(wren) == ["That is not part of your own account&#39;s plan at Twitter."]
-    assert len(calls(twitter, "POST", FOLLOWING_URL)) == 1
+    assert len(twitter.calls_to(FOLLOWING, "POST")) == 1
 
 
 @pytest.mark.parametrize("minutes, day", [(5, ""), (13 * 60, "tomorrow ")])
@@ -365,14 +341,14 @@ def test_a_limit_says_when_it_lifts(wren, twitter, clock, minutes, day):
         "x-user-limit-24hour-remaining": "0",
         "x-user-limit-24hour-reset": str(int(lifts.timestamp())),
     }
-    twitter.delete(UNFOLLOW_URL, status=429, json={}, headers=headers)
+    twitter.delete(UNFOLLOW, status=429, json={}, headers=headers)
 
     press_unfollow(wren, username="robin")
     press_unfollow(wren, username="robin")
 
     sentence = f"Twitter asks for a pause. You can unfollow @robin again {day}at {lifts:%H:%M} UTC."
     assert set(flashed(wren)) == {sentence}
-    assert len(calls(twitter, "DELETE", UNFOLLOW_URL)) == 1
+    assert len(twitter.calls_to(UNFOLLOW, "DELETE")) == 1
 
 
 def test_an_ended_grant_asks_to_sign_in_and_leads_back(wren, twitter):
@@ -380,8 +356,8 @@ def test_an_ended_grant_asks_to_sign_in_and_leads_back(wren, twitter):
         "error": "invalid_request",
         "error_description": "Value passed for the token was invalid.",
     }
-    twitter.post(FOLLOWING_URL, status=401, json={})
-    twitter.upsert("POST", TOKEN_URL, status=400, json=spent)
+    twitter.post(FOLLOWING, status=401, json={})
+    twitter.upsert("POST", TOKEN_PATH, status=400, json=spent)
 
     page = press_follow(wren, next="/people?who=robin")
 
@@ -393,6 +369,7 @@ def test_an_ended_grant_asks_to_sign_in_and_leads_back(wren, twitter):
 # Buttons
 
 
+@where_twitter_tells
 @pytest.mark.parametrize(
     "how, expected",
     [
@@ -406,7 +383,7 @@ def test_an_ended_grant_asks_to_sign_in_and_leads_back(wren, twitter):
     ],
 )
 def test_followers_have_the_button_that_fits(wren, twitter, how, expected):
-    twitter.get(FOLLOWERS_URL, json={"data": [robin(connection_status=how)]})
+    twitter.get(FOLLOWERS, json={"data": [robin(connection_status=how)]})
 
     page = wren.get("/follows/followers").text
 
@@ -415,9 +392,10 @@ def test_followers_have_the_button_that_fits(wren, twitter, how, expected):
     assert (">Requested<" in page) == (how == ["follow_request_sent"])
 
 
+@where_twitter_tells
 @pytest.mark.parametrize("how", [["following"], [], None])
 def test_whom_one_follows_can_be_unfollowed_whatever_twitter_says(wren, twitter, how):
-    twitter.get(FOLLOWING_URL, json={"data": [robin(connection_status=how)]})
+    twitter.get(FOLLOWING, json={"data": [robin(connection_status=how)]})
 
     page = wren.get("/follows").text
 
@@ -426,48 +404,48 @@ def test_whom_one_follows_can_be_unfollowed_whatever_twitter_says(wren, twitter,
 
 
 def test_buttons_lead_back_to_the_same_part_of_a_list(wren, twitter):
-    twitter.get(FOLLOWERS_URL, json={"data": [robin()]})
+    twitter.get(FOLLOWING, json={"data": [robin()]})
 
-    page = wren.get("/follows/followers?page=2&token=abc").text
+    page = wren.get("/follows?page=2&token=abc").text
 
-    assert 'name="next" value="/follows/followers?page=2&amp;token=abc"' in page
+    assert 'name="next" value="/follows?page=2&amp;token=abc"' in page
 
 
 def test_nobody_can_follow_themselves_in_a_list(wren, twitter):
-    twitter.get(FOLLOWERS_URL, json={"data": [robin(id=ME)]})
+    twitter.get(USERS, json={"data": [robin(id=ME)]})
 
-    page = wren.get("/follows/followers").text
+    page = wren.get(f"/people?who={ME}").text
 
     assert buttons(page) == []
     assert "This is you" in page
 
 
 def test_what_the_plan_lacks_disappears_for_everyone(app, wren, twitter, clock):
-    twitter.post(FOLLOWING_URL, **FORBIDDEN)
-    twitter.get(FOLLOWERS_URL, json={"data": [robin()]})
+    twitter.post(FOLLOWING, **FORBIDDEN)
+    twitter.get(USERS_BY, json={"data": [robin()]})
     other = app.test_client()
     other.sign_in()
-    before = buttons(other.get("/follows/followers").text)
+    before = buttons(other.get("/people?who=robin").text)
 
     press_follow(wren)
 
-    assert (before, buttons(other.get("/follows/followers").text)) == (["Follow @robin"], [])
+    assert (before, buttons(other.get("/people?who=robin").text)) == (["Follow @robin"], [])
     assert "Following: not in this site&#39;s plan at Twitter." in other.get("/account").text
     clock.advance(minutes=61)
-    assert buttons(other.get("/follows/followers").text) == ["Follow @robin"]
+    assert buttons(other.get("/people?who=robin").text) == ["Follow @robin"]
 
 
 def test_unfollowing_can_disappear_by_itself(wren, twitter):
-    twitter.delete(UNFOLLOW_URL, **FORBIDDEN)
-    twitter.get(FOLLOWING_URL, json={"data": [robin()]})
-    twitter.get(FOLLOWERS_URL, json={"data": [robin()]})
+    twitter.delete(UNFOLLOW, **FORBIDDEN)
+    twitter.get(FOLLOWING, json={"data": [robin()]})
+    twitter.get(USERS_BY, json={"data": [robin()]})
 
     press_unfollow(wren)
 
     following = wren.get("/follows").text
     assert buttons(following) == []
     assert "You follow them" in following
-    assert buttons(wren.get("/follows/followers").text) == ["Follow @robin"]
+    assert buttons(wren.get("/people?who=robin").text) == ["Follow @robin"]
 
 
 # Lists
@@ -475,18 +453,18 @@ def test_unfollowing_can_disappear_by_itself(wren, twitter):
 
 def test_lists_lead_on_and_back_with_twitters_tokens(wren, twitter):
     meta = {"next_token": "to-the-next", "previous_token": "to-the-one-before"}
-    twitter.get(FOLLOWING_URL, json={"data": [robin()], "meta": meta})
+    twitter.get(FOLLOWING, json={"data": [robin()], "meta": meta})
 
     page = wren.get("/follows?page=3&token=abc").text
 
-    [call] = calls(twitter, "GET", FOLLOWING_URL)
+    [call] = twitter.calls_to(FOLLOWING, "GET")
     assert call.request.params["pagination_token"] == "abc"
     assert 'href="/follows?page=4&amp;token=to-the-next"' in page
     assert 'href="/follows?page=2&amp;token=to-the-one-before"' in page
 
 
 def test_the_refresh_button_of_the_list_reads_it_anew(wren, twitter, clock):
-    twitter.get(FOLLOWING_URL, json={"data": [robin()]})
+    twitter.get(FOLLOWING, json={"data": [robin()]})
     wren.get("/follows")
     clock.advance(seconds=10)
 
@@ -494,20 +472,20 @@ def test_the_refresh_button_of_the_list_reads_it_anew(wren, twitter, clock):
     answer = wren.post("/follows?page=1", data={"csrf_token": token, "refresh": "people"})
 
     assert (answer.status_code, answer.location) == (303, "/follows?page=1")
-    assert len(calls(twitter, "GET", FOLLOWING_URL)) == 2
+    assert len(twitter.calls_to(FOLLOWING, "GET")) == 2
     assert "just now" in wren.get("/follows").text
 
 
 def test_a_part_of_a_list_that_has_expired_says_so(wren, twitter):
-    twitter.get(FOLLOWERS_URL, status=400, json={"title": "Invalid Request"})
+    twitter.get(FOLLOWING, status=400, json={"title": "Invalid Request"})
 
-    page = wren.get("/follows/followers?page=2&token=old").text
+    page = wren.get("/follows?page=2&token=old").text
 
     assert "This part of the list has expired." in page
 
 
 def test_both_lists_offer_to_find_people(wren, twitter):
-    twitter.get(FOLLOWING_URL, json={})
+    twitter.get(FOLLOWING, json={})
 
     page = wren.get("/follows").text
 
@@ -515,11 +493,12 @@ def test_both_lists_offer_to_find_people(wren, twitter):
     assert '<label for="who">' in page
 
 
-def test_the_beta_has_no_followers(beta, twitter):
-    twitter.get(f"{BETA_URL}/users/{ME}/following", json={"data": [robin()]})
+@only(BETA, why="today there is a list of followers")
+def test_the_beta_has_no_followers(wren, twitter):
+    twitter.get(FOLLOWING, json={"data": [robin()]})
 
-    following = beta.get("/follows").text
-    direct = beta.get("/follows/followers")
+    following = wren.get("/follows").text
+    direct = wren.get("/follows/followers")
 
     assert "/follows/followers" not in following
     assert buttons(following) == ["Unfollow @robin"]
@@ -529,23 +508,24 @@ def test_the_beta_has_no_followers(beta, twitter):
 
 
 def test_a_follow_that_was_not_done_forgets_nothing(wren, twitter):
-    followers = twitter.get(FOLLOWERS_URL, json={"data": [robin()]})
-    twitter.post(FOLLOWING_URL, status=429, json={})
-    wren.get("/follows/followers")
+    found = twitter.get(USERS_BY, json={"data": [robin()]})
+    twitter.post(FOLLOWING, status=429, json={})
+    wren.get("/people?who=robin")
 
     press_follow(wren)
 
-    assert buttons(wren.get("/follows/followers").text) == ["Follow @robin"]
-    assert len(followers.calls) == 1
+    assert buttons(wren.get("/people?who=robin").text) == ["Follow @robin"]
+    assert len(found.calls) == 1
 
 
+@where_twitter_tells
 @pytest.mark.parametrize(
     "answer", [{"body": ReadTimeout("no answer")}, {"status": 503}, {"body": "<html>"}]
 )
 def test_who_is_told_to_look_whether_it_was_done_can_see_it(wren, twitter, answer):
-    twitter.get(FOLLOWERS_URL, json={"data": [robin()]})
-    twitter.get(FOLLOWERS_URL, json={"data": [robin(connection_status=["following"])]})
-    twitter.post(FOLLOWING_URL, **answer)
+    twitter.get(FOLLOWERS, json={"data": [robin()]})
+    twitter.get(FOLLOWERS, json={"data": [robin(connection_status=["following"])]})
+    twitter.post(FOLLOWING, **answer)
     wren.get("/follows/followers")
 
     press_follow(wren)
@@ -558,7 +538,7 @@ def test_a_follow_is_done_though_the_database_is_away_after_it(wren, twitter, ap
     def away(user_id):
         raise OperationalError("UPDATE", None, ConnectionError("away"))
 
-    twitter.post(FOLLOWING_URL, **FOLLOWED)
+    twitter.post(FOLLOWING, **FOLLOWED)
     monkeypatch.setattr(app.extensions["perch"].people, "follows_changed", away)
 
     press_follow(wren)
@@ -567,7 +547,7 @@ def test_a_follow_is_done_though_the_database_is_away_after_it(wren, twitter, ap
 
 
 def test_what_follows_cost_is_counted(wren, twitter, rows):
-    twitter.post(FOLLOWING_URL, **FOLLOWED)
+    twitter.post(FOLLOWING, **FOLLOWED)
 
     press_follow(wren)
 
@@ -575,9 +555,9 @@ def test_what_follows_cost_is_counted(wren, twitter, rows):
 
 
 def test_a_follow_with_a_refused_token_is_sent_once_more_with_another(wren, twitter):
-    twitter.post(TOKEN_URL, json=token_answer(access_token="a-newer-token"))
-    refused = twitter.post(FOLLOWING_URL, status=401, json={"type": "about:blank"})
-    twitter.post(FOLLOWING_URL, **FOLLOWED)
+    twitter.post(TOKEN_PATH, json=twitter.token(access_token="a-newer-token"))
+    refused = twitter.post(FOLLOWING, status=401, json={"type": "about:blank"})
+    twitter.post(FOLLOWING, **FOLLOWED)
 
     press_follow(wren)
 
