@@ -11,27 +11,34 @@ from app.accounts.errors import GrantEnded
 from app.accounts.models import Grant
 from app.auth.flow_cookies import PendingSignIn
 from app.twitter.errors import Unreachable
-from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+from tests.dialects import LIVE, only
+from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
+
+pytestmark = pytest.mark.usefixtures("dialect")
+in_no_dialect = only(LIVE, why="cookies are ours in either")
 
 ME, ROBIN = "1001", "1002"
-ROBIN_URL = f"{API_URL}/users/{ROBIN}"
-FOLLOW_URL = f"{API_URL}/users/{ME}/following"
-UNFOLLOW_URL = f"{FOLLOW_URL}/{ROBIN}"
-READ_SCOPE = token_answer()["scope"]
-WRITE_SCOPE = f"follows.write {READ_SCOPE}"
+FOLLOW, UNFOLLOW = f"/users/{ME}/following", f"/users/{ME}/following/{ROBIN}"
 WISH = {"ask": "write_follows", "wish": f"follow:{ROBIN}", "next": "/account"}
+
+
+def writing_token(twitter):
+    dialect = twitter.dialect
+    return twitter.token(scope=dialect.granted(dialect.follow), access_token="a-writing-token")
 
 
 @pytest.fixture
 def twitter_asks(twitter):
     """Twitter, which grants what is asked for from the second sign-in on."""
-    twitter.post(TOKEN_URL, json=token_answer())
-    twitter.post(TOKEN_URL, json=token_answer(scope=WRITE_SCOPE, access_token="a-writing-token"))
-    twitter.get(ME_URL, json=user_answer())
-    twitter.post(REVOKE_URL, json={"revoked": True})
-    twitter.get(ROBIN_URL, json=user_answer(id=ROBIN, username="robin", name="Robin Redbreast"))
-    twitter.post(FOLLOW_URL, json={"data": {"following": True, "pending_follow": False}})
-    twitter.delete(UNFOLLOW_URL, json={"data": {"following": False}})
+    twitter.post(TOKEN_PATH, json=twitter.token())
+    twitter.post(TOKEN_PATH, json=writing_token(twitter))
+    twitter.get(ME_PATH, json=user_answer())
+    twitter.post(REVOKE_PATH, json={"revoked": True})
+    twitter.get(
+        f"/users/{ROBIN}", json=user_answer(id=ROBIN, username="robin", name="Robin Redbreast")
+    )
+    twitter.post(FOLLOW, json={"data": {"following": True, "pending_follow": False}})
+    twitter.delete(UNFOLLOW, json={"data": {"following": False}})
     return twitter
 
 
@@ -56,7 +63,7 @@ def wish(client, **fields):
 
 def changes(twitter):
     """Name what was changed at Twitter."""
-    urls = {FOLLOW_URL, UNFOLLOW_URL}
+    urls = {twitter.at(FOLLOW), twitter.at(UNFOLLOW)}
     return [call.request for call in twitter.calls if call.request.url in urls]
 
 
@@ -90,7 +97,7 @@ def test_the_page_names_whom_twitter_means_by_the_id(reader):
 
 
 def test_whom_twitter_cannot_show_is_still_asked_about(reader, twitter):
-    twitter.upsert("GET", ROBIN_URL, status=503)
+    twitter.upsert("GET", f"/users/{ROBIN}", status=503)
 
     page = press(reader, user_id=ROBIN, username="robin", next="/follows").text
 
@@ -107,7 +114,7 @@ def test_unfollowing_asks_in_the_same_way(reader, twitter):
 
 def test_no_permission_is_asked_for_what_the_plan_lacks(app, reader, twitter):
     refused = {"type": "https://api.x.com/2/problems/client-forbidden", "title": "x", "detail": "x"}
-    twitter.upsert("POST", FOLLOW_URL, status=403, json=refused)
+    twitter.upsert("POST", FOLLOW, status=403, json=refused)
     other = app.test_client()
     other.sign_in()
     press(other, user_id=ROBIN, next="/account")
@@ -139,13 +146,13 @@ def test_an_unfollow_comes_true_as_well(reader, twitter):
 
     reader.come_back(state=state, code="c")
 
-    assert [(r.method, r.url) for r in changes(twitter)] == [("DELETE", UNFOLLOW_URL)]
+    assert [(r.method, r.url) for r in changes(twitter)] == [("DELETE", twitter.at(UNFOLLOW))]
     assert flashed(reader) == ["You no longer follow @robin."]
 
 
 def test_a_protected_account_is_asked(reader, twitter):
     pending = {"data": {"following": False, "pending_follow": True}}
-    twitter.upsert("POST", FOLLOW_URL, json=pending)
+    twitter.upsert("POST", FOLLOW, json=pending)
     state = wish(reader, wish=f"follow:{ROBIN}:robin")
 
     reader.come_back(state=state, code="c")
@@ -164,29 +171,12 @@ def test_the_permission_is_kept_for_the_next_time(reader, twitter):
     assert len(changes(twitter)) == 2
 
 
-def test_the_beta_asks_in_its_own_words(build_app, twitter):
-    beta = "https://api.twitter.com/2"
-    read = "tweet.read users.read account.follows.read spaces.read offline.access"
-    twitter.post(f"{beta}/oauth2/token", json=token_answer(scope=read))
-    write = token_answer(scope=f"{read} account.follows.write")
-    twitter.post(f"{beta}/oauth2/token", json=write)
-    twitter.post(f"{beta}/oauth2/revoke", json={"revoked": True})
-    twitter.get(f"{beta}/users/me", json=user_answer())
-    twitter.post(f"{beta}/users/{ME}/following", json={"data": {"following": True}})
-    client = build_app(TWITTER_DIALECT="beta").test_client()
-    client.sign_in()
-
-    client.come_back(state=wish(client), code="c")
-
-    assert flashed(client) == ["You follow this account now."]
-
-
 # What does not come true
 
 
 def test_nobody_is_followed_for_another_account(reader, twitter, rows):
     state = wish(reader)
-    twitter.upsert("GET", ME_URL, json=user_answer(id="3003", username="cuckoo"))
+    twitter.upsert("GET", ME_PATH, json=user_answer(id="3003", username="cuckoo"))
 
     answer = reader.come_back(state=state, code="c")
 
@@ -198,7 +188,7 @@ def test_nobody_is_followed_for_another_account(reader, twitter, rows):
 
 
 def test_a_permission_that_was_not_passed_on_is_noticed(reader, twitter):
-    twitter.upsert("POST", TOKEN_URL, json=token_answer())
+    twitter.upsert("POST", TOKEN_PATH, json=twitter.token())
 
     reader.come_back(state=wish(reader), code="c")
 
@@ -221,7 +211,7 @@ def test_cancelled_consent_follows_nobody(reader, twitter):
 def test_the_wish_of_a_signed_out_person_is_not_kept(client, twitter_asks):
     answer = client.post("/auth/login", data={"csrf_token": client.csrf_token(), **WISH})
     state = re.search(r"state=([\w-]+)", answer.location)[1]
-    twitter_asks.upsert("POST", TOKEN_URL, json=token_answer(scope=WRITE_SCOPE))
+    twitter_asks.upsert("POST", TOKEN_PATH, json=writing_token(twitter_asks))
 
     client.come_back(state=state, code="c")
 
@@ -353,14 +343,14 @@ def test_eight_identical_callbacks_follow_once(app, reader, twitter):
         ),
     ],
 )
-def test_what_goes_wrong_at_twitter_is_only_told(reader, twitter, rows, answer, sentence):
-    twitter.upsert("POST", FOLLOW_URL, **answer)
+def test_what_goes_wrong_at_twitter_is_only_told(reader, twitter, rows, dialect, answer, sentence):
+    twitter.upsert("POST", FOLLOW, **answer)
 
     came = reader.come_back(state=wish(reader), code="c")
 
     assert (came.status_code, came.location) == (303, "/account")
     assert flashed(reader) == [sentence]
-    assert "follows.write" in next(g["scopes"] for g in rows(Grant) if g["ended_at"] is None)
+    assert dialect.follow in next(g["scopes"] for g in rows(Grant) if g["ended_at"] is None)
 
 
 @pytest.mark.parametrize(
@@ -406,6 +396,7 @@ def test_exchange_and_wish_share_one_budget(app, reader, monkeypatch):
 # Two versions side by side
 
 
+@in_no_dialect
 def test_a_pending_sign_in_of_the_previous_version_still_opens(app, client, kind_twitter, clock):
     cookies = app.extensions["flow_cookies"]
     started = client.press_sign_in(next="/spaces")
@@ -420,6 +411,7 @@ def test_a_pending_sign_in_of_the_previous_version_still_opens(app, client, kind
     assert (answer.status_code, answer.location) == (303, "/spaces")
 
 
+@in_no_dialect
 def test_a_sign_in_without_a_wish_looks_as_it_did_before(app, client):
     client.press_sign_in()
     [cookie] = [c for c in client._cookies.values() if c.key.startswith("flow-")]
@@ -429,6 +421,7 @@ def test_a_sign_in_without_a_wish_looks_as_it_did_before(app, client):
     assert opened.keys() == {"state", "code_verifier", "next", "scopes"}
 
 
+@in_no_dialect
 def test_fields_of_a_later_version_are_left_alone():
     said = {"state": "s", "code_verifier": "v", "next": "/", "scopes": ["a"], "mood": "sunny"}
 

@@ -7,36 +7,41 @@ from urllib.parse import parse_qs
 import pytest
 
 from app.accounts.models import Claim, Grant, User
-from tests.factories import LIVE_SCOPES, PUBLIC_URL, TOKEN_URL, token_answer, user_answer
+from tests.dialects import LIVE, only
+from tests.factories import ME_PATH, PUBLIC_URL, REVOKE_PATH, TOKEN_PATH, user_answer
+
+pytestmark = pytest.mark.usefixtures("dialect")
+in_no_dialect = only(LIVE, why="what is ours is so in either")
 
 
-def sent_to(twitter, url):
-    return [call.request for call in twitter.calls if call.request.url.startswith(url)]
+def sent_to(twitter, path):
+    return [call.request for call in twitter.calls_to(path)]
 
 
 def form(request):
     return {name: values[0] for name, values in parse_qs(request.body).items()}
 
 
-def test_authorization_request_carries_all_that_twitter_documents(client):
+def test_authorization_request_carries_all_that_twitter_documents(client, dialect):
     started = client.press_sign_in()
 
-    assert started.url.startswith("https://x.com/i/oauth2/authorize?")
+    assert started.url.startswith(f"{dialect.home}/i/oauth2/authorize?")
     assert started.query["response_type"] == "code"
     assert started.query["client_id"] == "birdhouse"
     assert started.query["redirect_uri"] == f"{PUBLIC_URL}/auth/callback"
-    assert started.query["scope"] == LIVE_SCOPES
+    assert started.query["scope"] == dialect.reads
     assert started.query["code_challenge_method"] == "S256"
     assert len(started.query["code_challenge"]) == 43
     assert len(started.state) == 43
 
 
-def test_scopes_are_parted_by_percent_20(client):
+def test_scopes_are_parted_by_percent_20(client, dialect):
     started = client.press_sign_in()
 
-    assert "scope=follows.read%20offline.access%20" in started.url
+    assert f"scope={dialect.read_follows}%20offline.access%20" in started.url
 
 
+@in_no_dialect
 def test_every_sign_in_has_a_state_and_verifier_of_its_own(client):
     first, second = client.press_sign_in(), client.press_sign_in()
 
@@ -55,7 +60,7 @@ def test_confidential_client_proves_itself_with_basic_and_pkce(client, kind_twit
     started = client.press_sign_in()
     client.come_back(state=started.state, code="a-code-from-twitter")
 
-    [request] = sent_to(kind_twitter, TOKEN_URL)
+    [request] = sent_to(kind_twitter, TOKEN_PATH)
     body = form(request)
     challenge = hashlib.sha256(body["code_verifier"].encode()).digest()
     credentials = base64.b64encode(b"birdhouse:a-secret-nest-among-the-leaves").decode()
@@ -74,7 +79,7 @@ def test_public_client_names_itself_in_the_body(build_app, kind_twitter):
 
     client.sign_in()
 
-    [request] = sent_to(kind_twitter, TOKEN_URL)
+    [request] = sent_to(kind_twitter, TOKEN_PATH)
     assert form(request)["client_id"] == "birdhouse"
     assert "Authorization" not in request.headers
 
@@ -84,7 +89,7 @@ def test_signing_in_reads_the_profile_once_and_stores_it(client, kind_twitter, r
 
     [user] = rows(User)
     assert (user["twitter_id"], user["username"]) == ("1001", "wren")
-    assert len(sent_to(kind_twitter, "https://api.x.com/2/users/me")) == 1
+    assert len(sent_to(kind_twitter, ME_PATH)) == 1
 
 
 def test_tokens_are_sealed_at_rest(client, kind_twitter, rows):
@@ -96,12 +101,14 @@ def test_tokens_are_sealed_at_rest(client, kind_twitter, rows):
     assert "refresh-token-of-wren" not in str(grant)
 
 
+@in_no_dialect
 def test_the_flow_cookie_is_gone_after_the_sign_in(client, kind_twitter):
     client.sign_in()
 
     assert not [c for c in client._cookies.values() if c.key.startswith("flow-")]
 
 
+@in_no_dialect
 def test_the_session_is_replaced_when_somebody_signs_in(client, kind_twitter):
     with client.session_transaction(base_url=PUBLIC_URL) as session:
         session["planted"] = "by somebody else"
@@ -113,8 +120,8 @@ def test_the_session_is_replaced_when_somebody_signs_in(client, kind_twitter):
 
 
 def test_a_missing_lifetime_means_two_hours(client, twitter, rows, clock):
-    twitter.post(TOKEN_URL, json=token_answer(expires_in=None))
-    twitter.get("https://api.x.com/2/users/me", json=user_answer())
+    twitter.post(TOKEN_PATH, json=twitter.token(expires_in=None))
+    twitter.get(ME_PATH, json=user_answer())
 
     client.sign_in()
 
@@ -122,13 +129,13 @@ def test_a_missing_lifetime_means_two_hours(client, twitter, rows, clock):
     assert (grant["expires_at"] - clock()).total_seconds() == 7200
 
 
-def test_missing_scope_means_granted_as_asked(client, twitter, rows):
-    twitter.post(TOKEN_URL, json=token_answer(scope=None, token_type="Bearer"))
-    twitter.get("https://api.x.com/2/users/me", json=user_answer())
+def test_missing_scope_means_granted_as_asked(client, twitter, rows, dialect):
+    twitter.post(TOKEN_PATH, json=twitter.token(scope=None, token_type="Bearer"))
+    twitter.get(ME_PATH, json=user_answer())
 
     client.sign_in()
 
-    assert rows(Grant)[0]["scopes"] == LIVE_SCOPES
+    assert rows(Grant)[0]["scopes"] == dialect.reads
 
 
 def test_signing_in_again_ends_the_older_grant_of_this_browser(client, kind_twitter, rows):
@@ -143,10 +150,10 @@ def test_signing_in_again_ends_the_older_grant_of_this_browser(client, kind_twit
 
 
 def test_a_renamed_account_stays_the_same_person(client, twitter, rows):
-    twitter.post(TOKEN_URL, json=token_answer())
-    twitter.get("https://api.x.com/2/users/me", json=user_answer(username="wren"))
-    twitter.get("https://api.x.com/2/users/me", json=user_answer(username="jenny"))
-    twitter.post("https://api.x.com/2/oauth2/revoke", json={"revoked": True})
+    twitter.post(TOKEN_PATH, json=twitter.token())
+    twitter.get(ME_PATH, json=user_answer(username="wren"))
+    twitter.get(ME_PATH, json=user_answer(username="jenny"))
+    twitter.post(REVOKE_PATH, json={"revoked": True})
 
     client.sign_in()
     client.sign_in()
@@ -155,9 +162,9 @@ def test_a_renamed_account_stays_the_same_person(client, twitter, rows):
 
 
 def test_a_recycled_username_inherits_nothing(build_app, app, client, twitter, rows):
-    twitter.post(TOKEN_URL, json=token_answer())
-    twitter.get("https://api.x.com/2/users/me", json=user_answer(id="1001"))
-    twitter.get("https://api.x.com/2/users/me", json=user_answer(id="2002"))
+    twitter.post(TOKEN_PATH, json=twitter.token())
+    twitter.get(ME_PATH, json=user_answer(id="1001"))
+    twitter.get(ME_PATH, json=user_answer(id="2002"))
 
     client.sign_in()
     app.test_client().sign_in()
@@ -165,6 +172,7 @@ def test_a_recycled_username_inherits_nothing(build_app, app, client, twitter, r
     assert sorted(user["twitter_id"] for user in rows(User)) == ["1001", "2002"]
 
 
+@in_no_dialect
 def test_a_hundred_abandoned_sign_ins_do_not_lock_anybody_out(client, kind_twitter):
     for _ in range(100):
         client.press_sign_in()
@@ -175,6 +183,7 @@ def test_a_hundred_abandoned_sign_ins_do_not_lock_anybody_out(client, kind_twitt
     assert len([c for c in client._cookies.values() if c.key.startswith("flow-")]) <= 4
 
 
+@in_no_dialect
 @pytest.mark.parametrize("first", [0, 1])
 def test_two_tabs_finish_in_either_order(client, kind_twitter, first):
     tabs = [client.press_sign_in(next="/tweets"), client.press_sign_in(next="/spaces")]
@@ -188,6 +197,7 @@ def test_two_tabs_finish_in_either_order(client, kind_twitter, first):
     assert {answer.location for answer in answers} == {"/tweets", "/spaces"}
 
 
+@in_no_dialect
 def test_start_and_callback_may_fall_on_different_workers(build_app, kind_twitter):
     one, other = build_app(), build_app()
     browser = one.test_client()
@@ -201,6 +211,7 @@ def test_start_and_callback_may_fall_on_different_workers(build_app, kind_twitte
     assert elsewhere.is_signed_in()
 
 
+@in_no_dialect
 def test_used_states_can_be_pruned_after_an_hour(app, client, kind_twitter, rows, clock):
     client.sign_in()
     clock.advance(minutes=61)
@@ -211,27 +222,16 @@ def test_used_states_can_be_pruned_after_an_hour(app, client, kind_twitter, rows
     assert rows(Claim) == []
 
 
-def test_asking_for_more_keeps_what_was_granted(client, kind_twitter):
+def test_asking_for_more_keeps_what_was_granted(client, kind_twitter, dialect):
     client.sign_in()
 
     started = client.press_sign_in(ask="write_follows")
 
-    assert "follows.write" in started.query["scope"].split()
-    assert set(LIVE_SCOPES.split()) < set(started.query["scope"].split())
+    assert dialect.follow in started.query["scope"].split()
+    assert set(dialect.reads.split()) < set(started.query["scope"].split())
 
 
-def test_nonsense_asked_for_is_ignored(client):
+def test_nonsense_asked_for_is_ignored(client, dialect):
     started = client.press_sign_in(ask="everything")
 
-    assert started.query["scope"] == LIVE_SCOPES
-
-
-def test_the_beta_speaks_its_own_scope_names_and_hosts(build_app):
-    client = build_app(TWITTER_DIALECT="beta").test_client()
-
-    started = client.press_sign_in()
-
-    assert started.url.startswith("https://twitter.com/i/oauth2/authorize?")
-    assert started.query["scope"] == (
-        "account.follows.read offline.access spaces.read tweet.read users.read"
-    )
+    assert started.query["scope"] == dialect.reads
