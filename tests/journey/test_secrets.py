@@ -2,14 +2,19 @@
 
 What is searched: all that the processes wrote, every page and its headers, every address that we
 sent somebody to, the database's files, and the figures for Prometheus. What for: each code, state,
-code verifier, token and cookie of the run, and the operator's own secrets, whole or in part.
+code verifier, token and cookie of the run, and the operator's own secrets, whole or in part. The
+logs must not name a grant either.
+
+It is done twice: by http, where lines are plain, and by https behind nginx, where they are JSON.
 """
 
 import base64
+import contextlib
 import re
 import socket
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -17,8 +22,10 @@ import pytest
 import requests
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
+from sandbox.faults import Fault
+from tests.journey.front import standing
 from tests.journey.sites import CLIENT_ID, CLIENT_SECRET, SECRET_KEY, wait_until
-from tests.journey.visitor import query_of
+from tests.journey.visitor import Forms, Visitor, query_of
 
 TOKEN = "/2/oauth2/token"
 REVOKE = "/2/oauth2/revoke"
@@ -28,25 +35,71 @@ FORM_SECRETS = ("code", "code_verifier", "refresh_token", "token")
 PIECE = 16
 METRICS_TOKEN = "a-word-between-us-and-prometheus"
 SAID_AT_DEBUG = [
-    "DEBUG urllib3",
-    "DEBUG sqlalchemy",
-    "INFO sqlalchemy",
-    "ERROR app",
-    "RuntimeError",
+    ("DEBUG", "urllib3"),
+    ("DEBUG", "sqlalchemy"),
+    ("INFO", "sqlalchemy"),
+    ("ERROR", "app"),
 ]
+GRANT = "the id of a grant"
 
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
+# Everything that the token endpoint can do wrong: each setting of a fault is here.
+ECHO = "code {code} state {state} secret {secret} code_verifier={code} token: {code}"
+JSON = {"content_type": "application/json"}
+MISCHIEF = [
+    {"status": 503, "body": ECHO},
+    {"status": 500, "when": "after"},
+    {"status": 200, "content_type": "text/plain"},
+    {"status": 401, "headers": {"WWW-Authenticate": "Bearer", "X-Note": "code={code} {secret}"}},
+    {"body_bytes": 3 * 1024 * 1024, **JSON},
+    {"redirect": "https://evil.example/?code={code}&state={state}"},
+    {"drop": "before"},
+    {"drop": "after"},
+    {"cut_bytes": 40},
+    {"drip": "body", "drip_seconds": 0.001},
+    {"drip": "headers", "drip_seconds": 0.001},
+    {"delay_seconds": 0.1},
+    {"hang": True},
+]
+AROUND_A_FAULT = {"path", "method", "times", "for_seconds"}
+
+pytestmark = [pytest.mark.loopback, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module", params=["http", "https"])
+def front(request):
+    """What stands before the site: nginx, if it is one of https."""
+    with contextlib.ExitStack() as stack:
+        yield stack.enter_context(standing()) if request.param == "https" else None
 
 
 @pytest.fixture(scope="module")
-def site(sites, twitter_server, tmp_path_factory):
-    return sites.start(
+def site(sites, twitter_server, tmp_path_factory, front):
+    behind = {"PUBLIC_URL": front.url, "TRUSTED_PROXIES": "1"} if front else {}
+    site = sites.start(
         twitter_server,
         gunicorn=("--log-level", "debug", "tests.journey.loud_wsgi:app"),
         WEB_CONCURRENCY="2",
         METRICS_TOKEN=METRICS_TOKEN,
         PROMETHEUS_MULTIPROC_DIR=str(tmp_path_factory.mktemp("figures")),
+        **behind,
     )
+    if front:
+        front.start(site.address)
+    return site
+
+
+@pytest.fixture
+def visit(site, front):
+    """Make visitors of the site, by whatever stands before it."""
+    with contextlib.ExitStack() as leaving:
+
+        def make(*, twin_of=None):
+            visitor = leaving.enter_context(front.visitor() if front else Visitor(site.url))
+            if twin_of:
+                visitor.session.cookies.update(twin_of.session.cookies)
+            return visitor
+
+        yield make
 
 
 class Secrets:
@@ -77,6 +130,9 @@ class Secrets:
             form = {name: value[0] for name, value in entry["form"].items()}
             self._note(form, FORM_SECRETS)
         self.values |= {token["token"]: token["kind"] for token in self.twitter.tokens()}
+        with self.site.database() as database:
+            grants = [row[0] for row in database.execute("SELECT id FROM grants")]
+        self.values |= dict.fromkeys(grants, GRANT)
 
     def _note(self, given, names):
         self.values |= {given[name]: name for name in names if given.get(name)}
@@ -98,9 +154,11 @@ def pieces_of(value):
     return [value[start : start + PIECE] for start in range(0, len(value) - PIECE + 1, PIECE)]
 
 
-def left_behind(site, visitors):
+def left_behind(site, visitors, front):
     """Return everything that stays when the people are gone: where it lies -> its text."""
     places = {"log": site.logged(), "metrics": figures(site)}
+    if front:
+        places["nginx"] = front.written().decode("latin-1")
     database = site.environ["DATABASE_URL"].removeprefix("sqlite:///")
     for path in Path(database).parent.glob(f"{Path(database).name}*"):
         places[path.name.replace(Path(database).name, "database")] = path.read_bytes().decode(
@@ -137,6 +195,9 @@ def search(secrets, places):
         place: sorted({name for form, name in forms.items() if form in text})
         for place, text in places.items()
     }
+    for place, names in found.items():
+        if GRANT in names and not place.startswith("log"):
+            names.remove(GRANT)  # in its row, and where a browser is told which other one to end
     return {place: names for place, names in found.items() if names}
 
 
@@ -174,9 +235,11 @@ def came_back(visitor, twitter, **fault):
     """Go to Twitter and come back while the token endpoint is under this fault."""
     callback = visitor.consent(visitor.start())
     query = query_of(callback)
-    body = fault.pop("body", "")
-    if body:
-        fault["body"] = body.format(**query, secret=CLIENT_SECRET)
+    known = {**query, "secret": CLIENT_SECRET}
+    for name in {"body", "redirect"} & fault.keys():
+        fault[name] = fault[name].format(**known)
+    for name, text in fault.get("headers", {}).items():
+        fault["headers"] = fault["headers"] | {name: text.format(**known)}
     twitter.fault(path=TOKEN, **fault)
     return visitor.come_back(callback).status_code
 
@@ -239,27 +302,25 @@ def a_code_too_old(visitors, twitter):
 
 
 def token_answers_that_echo(visitors, twitter):
-    everything = "code {code} state {state} secret {secret} code_verifier={code} token: {code}"
     refused = '{{"error": "invalid_request", "error_description": "%s"}}'
     about_the_code = "Value passed for the authorization code was invalid. "
-    json = {"content_type": "application/json"}
     for status, body in [
         (400, refused % (about_the_code + "{code}")),
-        (400, refused % ("'{code}'(" + everything)),
+        (400, refused % ("'{code}'(" + ECHO)),
         (400, '{{"error": "{code}"}}'),
         (401, '{{"error": "unauthorized_client", "error_description": "{secret}"}}'),
         (200, '{{"access_token": "{code} {state}", "token_type": "bearer"}}'),
         (200, '{{"access_token": "{code}", "token_type": "{code}"}}'),
         (200, '["{code}"]'),
-        (200, "<p>" + everything),
-        (503, everything),
+        (200, "<p>" + ECHO),
     ]:
-        came = came_back(visitors(), twitter, status=status, body=body, **json)
+        came = came_back(visitors(), twitter, status=status, body=body, **JSON)
         assert came in {400, 401, 424}, body
-    leads_away = "https://evil.example/?code={code}"
-    assert came_back(visitors(), twitter, redirect=leads_away) == 424
-    assert came_back(visitors(), twitter, drop="after") == 424
-    assert came_back(visitors(), twitter, cut_bytes=40) == 424
+
+
+def every_mischief(visitors, twitter):
+    for fault in MISCHIEF:
+        assert came_back(visitors(), twitter, **fault) in {303, 424}, fault
 
 
 def twitter_refuses_our_client(visitors, twitter, site, sites):
@@ -309,6 +370,17 @@ def refresh_refused(visitors, twitter):
     assert not person.is_signed_in()
 
 
+def other_browsers_ended(visitors):
+    person, other = visitors(), visitors()
+    for browser in (person, other):
+        assert browser.sign_in("jay").status_code == 200
+    page = person.open("/account")
+    forms = [form for form in Forms(page.text).found if form.action.endswith("/end")]
+    ended = [person.send("POST", form.action, data=form.fields).status_code for form in forms]
+    assert set(ended) == {303}
+    assert not other.is_signed_in()
+
+
 def broken_database(visitors, site):
     for table in ("claims", "grants", "revocations", "users"):
         person = visitors()
@@ -341,16 +413,30 @@ def malformed_requests(visitors, site):
         assert send_raw(site, request).startswith("HTTP/1.1 4")
 
 
-def test_a_full_run_leaves_no_secret_behind(site, sites, twitter, visitors, secrets):
+def said_by(site, *, as_json):
+    """Return who has written something, and at which level: of loggers the first part."""
+    form = r'"level": "(\w+)", "logger": "(\w+)' if as_json else r"^\S+ ([A-Z]+) (\w+)"
+    return set(re.findall(form, site.logged(), re.MULTILINE))
+
+
+def test_every_kind_of_mischief_is_in_the_run():
+    kinds = {name for fault in MISCHIEF for name in fault}
+
+    assert kinds == {each.name for each in fields(Fault)} - AROUND_A_FAULT
+
+
+def test_a_full_run_leaves_no_secret_behind(site, sites, twitter, visitors, secrets, front):
     success(visitors, twitter)
     denial(visitors)
     replay(visitors)
     impossible_callbacks(visitors)
     token_answers_that_echo(visitors, twitter)
+    every_mischief(visitors, twitter)
     twitter_refuses_our_client(visitors, twitter, site, sites)
     profile_refused(visitors, twitter)
     reads_and_refusals_that_echo_tokens(visitors, twitter)
     refresh_refused(visitors, twitter)
+    other_browsers_ended(visitors)
     broken_database(visitors, site)
     unexpected_exceptions(visitors)
     malformed_requests(visitors, site)
@@ -358,10 +444,12 @@ def test_a_full_run_leaves_no_secret_behind(site, sites, twitter, visitors, secr
 
     assert twitter.journal()[0]["number"] == 1  # nothing has fallen out of it yet
     secrets.collect(visitors.all)
-    places = left_behind(site, visitors.all)
-    assert {"code", "state", "code_verifier", "session", "access_token"} <= secrets.names()
+    places = left_behind(site, visitors.all, front)
+    session = "__Host-session" if front else "session"
+    assert {"code", "state", "code_verifier", session, "access_token", GRANT} <= secrets.names()
     assert len(secrets.values) > 100
-    assert [said for said in SAID_AT_DEBUG if said not in places["log"]] == []
+    assert [said for said in SAID_AT_DEBUG if said not in said_by(site, as_json=bool(front))] == []
+    assert "RuntimeError" in places["log"]
     assert search(secrets, places) == {}
     assert 'perch_sign_ins_total{outcome="failed"}' in places["metrics"]
     told = set(re.findall(r"\w+", " ".join(re.findall(r"{.*}", places["metrics"]))))
@@ -369,16 +457,16 @@ def test_a_full_run_leaves_no_secret_behind(site, sites, twitter, visitors, secr
     assert told & {text for account in accounts for text in (account.id, account.username)} == set()
 
 
-def test_a_header_without_a_colon_is_not_quoted_in_the_log(site, twitter, visitors, secrets):
+def test_a_header_without_a_colon_is_not_quoted_in_the_log(site, twitter, visitors, secrets, front):
     person = visitors()
     person.start()
-    flow = next(cookie for cookie in person.session.cookies if cookie.name.startswith("flow-"))
+    flow = next(cookie for cookie in person.session.cookies if "flow-" in cookie.name)
 
     header = f"Cookie {flow.name}={flow.value}"
     answer = send_raw(site, f"GET / HTTP/1.1\r\nHost: a\r\n{header}\r\n\r\n")
 
     assert answer.startswith("HTTP/1.1 400")
-    assert search(*collected(site, visitors, secrets)) == {}
+    assert search(*collected(site, visitors, secrets, front)) == {}
 
 
 # Would the search find one?
@@ -423,17 +511,18 @@ def leak_into_the_figures(visitor, site, secret):
     ],
 )
 @pytest.mark.parametrize("cut", [slice(None), slice(PIECE, 2 * PIECE)], ids=["whole", "piece"])
+@pytest.mark.parametrize("front", ["http"], indirect=True, scope="module")
 def test_the_search_finds_a_secret_that_was_planted(site, visitors, secrets, leak, place, cut):
     visitor = visitors()
     state = query_of(visitor.start())["state"]
-    assert search(*collected(site, visitors, secrets)) == {}
+    assert search(*collected(site, visitors, secrets, None)) == {}
 
     leak(visitor, site, state[cut])
 
-    found = search(*collected(site, visitors, secrets))
+    found = search(*collected(site, visitors, secrets, None))
     assert "state" in next(names for where, names in found.items() if where.startswith(place))
 
 
-def collected(site, visitors, secrets):
+def collected(site, visitors, secrets, front):
     secrets.collect(visitors.all)
-    return secrets, left_behind(site, visitors.all)
+    return secrets, left_behind(site, visitors.all, front)
