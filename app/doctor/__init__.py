@@ -14,4 +14,4 @@ __all__ = ["init_app", "is_called", "without_app"]
 def init_app(app: Flask) -> None:
     """Add the command, and what the running site shows to it."""
     mirror.init_app(app)
-    app.cli.add_command(command(lambda: examined(app)))
+    app.cli.add_command(command(lambda asks: examined(app, asks=asks)))

@@ -14,17 +14,18 @@ from config import ConfigError
 NAME = "doctor"
 
 
-def command(examine: Callable[[], Report]) -> click.Command:
-    """Return the command that prints what `examine` finds."""
+def command(examine: Callable[[bool], Report]) -> click.Command:
+    """Return the command that prints what `examine` finds; that may be told to ask Twitter."""
 
     @click.command(NAME)
     @click.option("--json", "as_json", is_flag=True, help="For machines.")
-    def doctor(*, as_json: bool) -> None:
+    @click.option("--ask", is_flag=True, help="Read once at Twitter, which may cost a cent.")
+    def doctor(*, as_json: bool, ask: bool) -> None:
         """Look whether everything is set up right, and say what to do. Changes nothing.
 
         Exits with 1 if something has failed.
         """
-        if not examine().print(as_json=as_json):
+        if not examine(ask).print(as_json=as_json):
             raise click.exceptions.Exit(1)
 
     return doctor
@@ -39,5 +40,5 @@ def is_called(arguments: Sequence[str]) -> bool:
 def without_app(error: ConfigError) -> Flask:
     """Return an app that can do nothing but say what is wrong with the settings."""
     app = Flask(__name__)
-    app.cli.add_command(command(lambda: unbuildable(error)))
+    app.cli.add_command(command(lambda _: unbuildable(error)))
     return app

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from app.doctor import address, settings, stores, twitter
+from app.doctor import address, plan, settings, stores, twitter
 from app.doctor.findings import Finding, Section, Status, failed, skipped
 from app.doctor.patient import Patient
 from app.doctor.report import Report, secrets_of
@@ -47,12 +47,13 @@ CHECKS = (
     Check("keys", stores.keys, ("migrations",)),
     Check("outbox", stores.outbox, ("migrations",)),
     Check("scopes", stores.scopes, ("migrations",)),
+    Check("plan", plan.plan, ("API host", "TLS", "keys")),
 )
 
 
-def examined(app: Flask) -> Report:
-    """Return what all checks say about `app`."""
-    patient = Patient(app)
+def examined(app: Flask, *, asks: bool = False) -> Report:
+    """Return what all checks say about `app`; who `asks` lets one of them read at Twitter."""
+    patient = Patient(app, asks=asks)
     config = patient.config
     return Report(
         findings=_findings(patient),

@@ -37,6 +37,9 @@ class Section(StrEnum):
     KEYS = "a-key-is-missing-from-token_keys"
     OUTBOX = "revocations-are-not-delivered"
     SCOPES = "a-scope-is-missing"
+    ENROLMENT = "client-not-enrolled"
+    CREDITS = "402-out-of-credits"
+    LIMITS = "429-too-many-requests"
     DOCTOR = "a-check-could-not-be-done"
 
 

@@ -17,6 +17,7 @@ class Patient:
     """One set-up during one examination. Each address is asked once, whoever wants to know."""
 
     app: Flask
+    asks: bool = False  # whether it may spend a read of somebody's
     arrival: mirror.Arrival | None = None
     _asked: dict[str, probe.Answer | probe.NotReached] = field(default_factory=dict)
 

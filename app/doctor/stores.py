@@ -7,6 +7,7 @@ from collections import Counter
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import redis
 from alembic.migration import MigrationContext
@@ -28,6 +29,9 @@ from config import ROOT
 UPGRADE = "Run: flask --app wsgi db upgrade"
 # Delivery is tried at least once a minute, so what waits for longer than this waits for us.
 OVERDUE = timedelta(minutes=10)
+
+# Older ones lack what our statements need (RETURNING in SQLite), or nobody has tried them.
+OLDEST = {"PostgreSQL": (12,), "SQLite": (3, 35), "Redis": (5,)}
 
 # What PostgreSQL says when nobody gets in, and what it means. Its own sentence may name secrets.
 REFUSALS = {
@@ -63,7 +67,25 @@ def database(patient: Patient) -> Finding:
             Section.DATABASE,
         )
     name = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[connection.dialect.name]
-    return ok(f"{name} {'.'.join(map(str, version))} answers.")
+    numbers = tuple(part for part in version if isinstance(part, int))
+    return _answers(name, numbers, Section.DATABASE)
+
+
+def _answers(name: str, version: tuple[int, ...], section: Section) -> Finding:
+    """Judge the version of a store that answers; one that does not tell its version is trusted."""
+    oldest = OLDEST[name]
+    said = f"{name} {_dotted(version)}".strip()
+    if version and version < oldest:
+        return failed(
+            f"{said} is older than {_dotted(oldest)}, the oldest that will do.",
+            f"Update {name}; moving to another one loses nothing but what Redis remembers.",
+            section,
+        )
+    return ok(f"{said} answers.")
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def _file_trouble(path: str) -> Finding | None:
@@ -129,6 +151,7 @@ def shared_memory(patient: Patient) -> Finding:
     try:
         with closing(redis.Redis.from_url(url, **REDIS_TIMEOUTS)) as connection:
             connection.ping()
+            version = _redis_version(connection)
     except (AuthenticationError, ResponseError):
         return failed(
             "Redis does not let us in.",
@@ -141,7 +164,16 @@ def shared_memory(patient: Patient) -> Finding:
             "Start Redis, and look whether REDIS_URL is right; or unset it, and do without.",
             Section.REDIS,
         )
-    return ok("Redis answers.")
+    return _answers("Redis", version, Section.REDIS)
+
+
+def _redis_version(connection: redis.Redis) -> tuple[int, ...]:
+    """Return what Redis says it is; nothing, if this user may not ask."""
+    try:
+        told: Any = connection.info("server")
+        return tuple(int(number) for number in told["redis_version"].split("."))
+    except (KeyError, ResponseError, ValueError):
+        return ()
 
 
 # Keys

@@ -6,6 +6,7 @@ in front of the site (proxies, TLS, somebody else) is played by the server it ru
 
 import contextlib
 import json
+import re
 import runpy
 import shutil
 import socket
@@ -24,23 +25,27 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
-from sqlalchemy import insert, text
+from sqlalchemy import insert, text, update
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app, doctor
 from app.accounts.models import Grant, Revocation, User
 from app.accounts.vault import place
-from app.doctor import address, examination, mirror, probe
+from app.doctor import address, examination, mirror, probe, stores
 from app.doctor.command import command
 from app.doctor.findings import Finding, Section, Status
 from app.doctor.patient import Patient
 from app.doctor.report import Report, secrets_of
 from app.extensions import db
+from app.twitter.budget import Budget
 from app.twitter.dialect import LIVE
+from app.twitter.endpoints import FOLLOWING
+from app.twitter.errors import OutOfCredits, PlanLacksIt
 from app.twitter.sockets import tls_context
 from config import ROOT, Config, ConfigError
 from sandbox.testing import Sandbox
 from tests.factories import LIVE_SCOPES, build_config, build_environ
+from tests.journey.visitor import query_of
 from tests.test_docs import anchors
 
 pytestmark = pytest.mark.loopback
@@ -240,6 +245,38 @@ class Bench:
                     seen_at=now,
                 )
             )
+
+    def come_in(self, app):
+        """Sign somebody in at Twitter, and put that into the database."""
+        here, now = app.extensions["perch"], self.clock()
+        verifier = "a-verifier-of-forty-three-characters-at-least"
+        scopes = frozenset(LIVE_SCOPES.split())
+        url = here.server.authorization_url(state="s" * 43, code_verifier=verifier, scopes=scopes)
+        code = query_of(self.twitter.say_yes(url))["code"]
+        budget = Budget(probe.SECONDS)
+        tokens = here.server.exchange(
+            code, code_verifier=verifier, scopes=scopes, now=now, budget=budget
+        )
+        self.sign_in(app)
+        values = {
+            "access_token": here.vault.seal(
+                tokens.access_token, at=place("grants", "access_token", "g")
+            ),
+            "expires_at": tokens.expires_at,
+        }
+        with here.database.writing() as connection:
+            connection.execute(update(Grant).values(values))
+
+    def before(self, name, do):
+        """Do something right before one of the checks looks."""
+        checks = [
+            replace(check, look=lambda p, look=check.look: (do(), look(p))[1])
+            if check.name == name
+            else check
+            for check in examination.CHECKS
+        ]
+        patch = self.request.getfixturevalue("monkeypatch")
+        patch.setattr(examination, "CHECKS", tuple(checks))
 
     def owe(self, app, **changes):
         """Put a revocation into the outbox."""
@@ -963,6 +1000,61 @@ def _(bench):
     return app
 
 
+# The plan
+
+
+@broken(
+    "a plan that lacks what was read just now",
+    "plan",
+    status="warning",
+    said="The plan does not have GET /2/users/:id/following.",
+    cure="Attach the app to a project with access",
+)
+def _(bench):
+    app = bench.build()
+    app.extensions["perch"].allowance.refused("1", FOLLOWING, PlanLacksIt("client-not-enrolled"))
+    return app
+
+
+@broken(
+    "credits that are used up",
+    "plan",
+    said="Twitter said just now that the credits are used up.",
+    cure="Buy credits",
+)
+def _(bench):
+    app = bench.build()
+    app.extensions["perch"].allowance.refused("1", FOLLOWING, OutOfCredits("CreditsDepleted"))
+    return app
+
+
+# Versions
+
+
+@broken(
+    "a database that is too old",
+    "database",
+    said="is older than 99, the oldest that will do.",
+    cure="Update SQLite",
+)
+def _(bench):
+    oldest = stores.OLDEST | {"SQLite": (99,)}
+    bench.request.getfixturevalue("monkeypatch").setattr(stores, "OLDEST", oldest)
+    return bench.build()
+
+
+@broken(
+    "a Redis that is too old",
+    "Redis",
+    said="is older than 99.1, the oldest that will do.",
+    cure="Update Redis",
+)
+def _(bench):
+    oldest = stores.OLDEST | {"Redis": (99, 1)}
+    bench.request.getfixturevalue("monkeypatch").setattr(stores, "OLDEST", oldest)
+    return bench.build(REDIS_URL=bench.request.getfixturevalue("redis_url"))
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_the_doctor_names_the_cause_and_the_cure(bench, name):
     break_it, check, status, said, cure = BROKEN[name]
@@ -1012,6 +1104,7 @@ def test_a_set_up_in_order_is_fine(bench):
         "keys": "All 2 sealed values are sealed with the first key.",
         "outbox": "1 token waits to be revoked.",
         "scopes": "1 sign-in, with all that the pages need.",
+        "plan": "Nothing is known to be missing. To make sure, --ask reads once ($0.010).",
     }
     assert findings["database"]["said"].startswith("SQLite 3.")
     assert findings["migrations"]["said"].startswith("Tables are of the newest version (")
@@ -1048,7 +1141,7 @@ def test_postgresql_and_redis_are_fine(bench):
 
     assert [unwell(findings), code] == [[], 0]
     assert findings["database"]["said"].startswith("PostgreSQL ")
-    assert findings["Redis"]["said"] == "Redis answers."
+    assert re.fullmatch(r"Redis \d+\.\d+\.\d+ answers\.", findings["Redis"]["said"])
 
 
 @pytest.mark.parametrize("dialect", ["live", "beta"])
@@ -1098,6 +1191,70 @@ def test_x_itself_tells_nobody_whether_a_callback_is_registered(bench):
     _, findings = diagnose(app)
 
     assert "compare by eye" in findings["consent page"]["said"]
+
+
+# What is asked of Twitter, if one asks for that
+
+
+@pytest.fixture
+def somebody(bench):
+    """An app, and in its database a sign-in with a token that lives at Twitter."""
+    app = bench.build()
+    bench.come_in(app)
+    return app
+
+
+def asked(app):
+    """Return what the doctor says of the plan who is allowed to ask."""
+    result = run(app, "--json", "--ask")
+    return {found["name"]: found for found in json.loads(result.stdout)["checks"]}["plan"]
+
+
+def test_one_read_says_that_all_is_well(somebody, bench):
+    found = asked(somebody)
+
+    assert (found["status"], found["said"]) == ("ok", "Twitter lets us read.")
+    assert len(bench.twitter.journal("/2/users/me")) == 2  # one by the check of the host
+
+
+NOT_ENROLLED = {
+    "title": "Client Forbidden",
+    "detail": "Attach your App to a Project.",
+    "reason": "client-not-enrolled",
+    "type": "https://api.twitter.com/2/problems/client-forbidden",
+}
+DEPLETED = {"title": "CreditsDepleted", "detail": "None are left.", "type": "about:blank"}
+
+
+@pytest.mark.parametrize(
+    "status, body, verdict, section",
+    [
+        (403, NOT_ENROLLED, "failed", Section.ENROLMENT),
+        (402, DEPLETED, "failed", Section.CREDITS),
+        (429, {"title": "Too Many Requests"}, "warning", Section.LIMITS),
+        (401, {"title": "Unauthorized"}, "warning", Section.DOCTOR),
+        (503, {}, "warning", Section.DOCTOR),
+    ],
+)
+def test_one_read_says_what_twitter_refuses(somebody, bench, status, body, verdict, section):
+    def refuse():
+        bench.twitter.fault(path="/2/users/me", status=status, body=body, times=None)
+
+    bench.before("plan", refuse)
+
+    found = asked(somebody)
+
+    assert found["status"] == verdict, found
+    assert found["see"].endswith(f"#{section}")
+
+
+def test_nobody_is_asked_for_with_a_token_that_has_run_out(bench):
+    app = bench.build()
+    bench.sign_in(app)
+
+    found = asked(app)
+
+    assert (found["status"], found["said"][:6]) == ("skipped", "Nobody")
 
 
 def test_some_who_granted_less_are_no_failure(bench):
@@ -1273,7 +1430,7 @@ def test_people_read_cause_cure_and_where_to_read_more(bench):
     assert lines[at + 3].split() == [
         *("skipped", "consent", "page", "Waits", "until", "this", "is", "fine:", "client.")
     ]
-    assert lines[-1] == "1 failed, 0 warnings, of 18 checks."
+    assert lines[-1] == "1 failed, 0 warnings, of 19 checks."
     assert result.exit_code == 1
 
 
@@ -1408,6 +1565,6 @@ def test_nobody_else_starts_without_settings(typed, arguments, by_flask):
 
 
 def test_the_command_says_what_it_is_for():
-    help_text = command(lambda: None).get_help(click.Context(click.Command("doctor")))
+    help_text = command(lambda _: None).get_help(click.Context(click.Command("doctor")))
 
     assert "Exits with 1 if something has failed." in help_text
