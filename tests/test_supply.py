@@ -59,29 +59,73 @@ def test_the_same_lock_gives_the_same_bill(bill):
     assert json.dumps(again) == json.dumps(bill)
 
 
+NO_HOLE = ("No known vulnerabilities found", 0)
+A_HOLE = ("Name Version ID Fix Versions\nflask 0.1 X 0.2", 1)
+UNKNOWN = ("ERROR: flask: Dependency not found", 1)
+AWAY = ("ERROR: connection timed out", 1)
+NOT_ASKED = "nothing was checked, and this is no all-clear"
+
+
+@pytest.fixture
+def audit(tmp_path):
+    """Run the audit with a tool that says so; return how it ended, and what it said itself."""
+
+    def run(says, status, *options):
+        tool = tmp_path / "pip-audit"
+        tool.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/asked\necho "{says}"\nexit {status}\n')
+        tool.chmod(0o755)
+        done = subprocess.run(
+            [ROOT / "bin" / "audit", *options],
+            env={"PATH": os.environ["PATH"], "PIP_AUDIT": str(tool)},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
 @pytest.mark.parametrize(
-    "says, status, told",
+    "found, status, told",
     [
-        ("No known vulnerabilities found", 0, "No known vulnerabilities found"),
-        ("Name Version ID Fix Versions\nflask 0.1 X 0.2", 1, "Holes are known."),
-        ("ERROR: flask: Dependency not found", 1, "nothing was checked, and this is no all-clear"),
-        ("ERROR: connection timed out", 1, "nothing was checked, and this is no all-clear"),
+        (NO_HOLE, 0, "No known vulnerabilities found"),
+        (A_HOLE, 1, "Holes are known."),
+        (UNKNOWN, 1, NOT_ASKED),
+        (AWAY, 1, NOT_ASKED),
     ],
 )
-def test_the_audit_says_what_it_knows_and_no_more(tmp_path, says, status, told):
-    tool = tmp_path / "pip-audit"
-    tool.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/asked\necho "{says}"\nexit {status}\n')
-    tool.chmod(0o755)
+def test_the_audit_says_what_it_knows_and_no_more(audit, tmp_path, found, status, told):
+    ended, said = audit(*found)
 
-    done = subprocess.run(
-        [ROOT / "bin" / "audit"],
-        env={"PATH": os.environ["PATH"], "PIP_AUDIT": str(tool)},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-
-    assert done.returncode == status
-    assert told in done.stdout + done.stderr
+    assert ended == status
+    assert told in said
     assert "--strict" in (tmp_path / "asked").read_text()
+
+
+@pytest.mark.parametrize(
+    "found, status, told",
+    [
+        (NO_HOLE, 0, "No known vulnerabilities found"),
+        (A_HOLE, 1, "Holes are known."),
+        (UNKNOWN, 0, NOT_ASKED),
+        (AWAY, 0, NOT_ASKED),
+    ],
+)
+def test_being_sure_needs_no_network_and_bears_no_hole(audit, found, status, told):
+    ended, said = audit(*found, "--if-reachable")
+
+    assert ended == status
+    assert told in said
+
+
+def test_being_sure_includes_the_question():
+    makefile = (ROOT / "Makefile").read_text()
+
+    assert "advisories" in re.search(r"^sure: (.+?)  #", makefile, re.MULTILINE)[1].split()
+    assert re.search(r"^advisories:.*\n\tbin/audit --if-reachable$", makefile, re.MULTILINE)
+
+
+def test_nobody_asks_in_an_unknown_way(audit):
+    assert audit(*NO_HOLE, "--quick")[0] == 2
