@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from app.accounts.copies import NO_COPIES, Copies
 from app.accounts.grants import Because, Grants
@@ -14,6 +14,12 @@ from app.accounts.models import Grant, User
 from app.accounts.revocations import Outbox
 from app.database import Database
 from app.events import ONLY_WRITTEN, Event, Events
+
+_LIVING = (
+    select(Grant.id, Grant.browser, Grant.created_at, Grant.seen_at)
+    .where(Grant.user_id == bindparam("user_id"), Grant.ended_at.is_(None))
+    .order_by(Grant.seen_at.desc(), Grant.id)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +55,10 @@ class Browsers:
 
     def of(self, user_id: int) -> list[Browser]:
         """Return where a person is signed in, the latest used first."""
-        query = (
-            select(Grant.id, Grant.browser, Grant.created_at, Grant.seen_at)
-            .where(Grant.user_id == user_id, Grant.ended_at.is_(None))
-            .order_by(Grant.seen_at.desc(), Grant.id)
-        )
         with self._database.reading() as connection:
             return [
                 Browser(grant_id=row[0], words=row[1], signed_in_at=row[2], seen_at=row[3])
-                for row in connection.execute(query)
+                for row in connection.execute(_LIVING, {"user_id": user_id})
             ]
 
     def log_out(self, grant_id: str) -> None:

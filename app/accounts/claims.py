@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from app.accounts.models import Claim, Grant
@@ -20,6 +20,9 @@ from app.database import Database
 
 # Longer than any flow cookie lives: a replayed one always meets its claim.
 KEPT = timedelta(hours=1)
+
+_INSERT = insert(Claim)
+_SETTLE = update(Claim).where(Claim.state_hash == bindparam("claimed"), Claim.outcome.is_(None))
 
 
 class Outcome(StrEnum):
@@ -53,7 +56,7 @@ class Claims:
         row = {"state_hash": hashed(state), "code_hash": hashed(code), "claimed_at": now}
         try:
             with self._database.writing() as connection:
-                connection.execute(insert(Claim).values(row))
+                connection.execute(_INSERT, row)
         except IntegrityError:
             return False
         return True
@@ -68,11 +71,8 @@ class Claims:
         grant_id: str | None = None,
     ) -> None:
         """Write down how the claimed sign-in went, in the transaction that made it so."""
-        connection.execute(
-            update(Claim)
-            .where(Claim.state_hash == hashed(state), Claim.outcome.is_(None))
-            .values(outcome=outcome, grant_id=grant_id, settled_at=now)
-        )
+        known = {"outcome": outcome, "grant_id": grant_id, "settled_at": now}
+        connection.execute(_SETTLE, {"claimed": hashed(state), **known})
 
     @contextlib.contextmanager
     def failing(self, state: str, *, now: Callable[[], datetime]) -> Iterator[None]:

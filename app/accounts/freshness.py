@@ -18,9 +18,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.errors import GrantEnded
 from app.accounts.grants import Because, Grants
@@ -28,7 +27,7 @@ from app.accounts.models import Grant
 from app.accounts.revocations import Outbox
 from app.accounts.vault import Vault, place
 from app.accounts.watching import Watchers
-from app.database import Database, store_clock
+from app.database import STORE_CLOCK, Database
 from app.events import ONLY_WRITTEN, Event, Events
 from app.twitter.budget import SECONDS as BUDGET_SECONDS
 from app.twitter.budget import Budget
@@ -62,6 +61,11 @@ class _Row:
     generation: int
     lease_owner: str | None
 
+    @property
+    def as_read(self) -> dict[str, object]:
+        """What `_AS_READ` compares with."""
+        return {"grant_id": self.grant_id, "as_read": self.generation}
+
     def is_dead(self, now: datetime) -> bool:
         return self.expires_at <= now
 
@@ -70,7 +74,11 @@ class _Row:
         return self.expires_at - now <= early
 
 
-_READ: tuple[InstrumentedAttribute[Any], ...] = (
+_LIVING = (Grant.id == bindparam("grant_id"), Grant.ended_at.is_(None))
+# Nobody has refreshed the grant since it was read.
+_AS_READ = (*_LIVING, Grant.generation == bindparam("as_read"))
+
+_READ = select(
     Grant.access_token,
     Grant.refresh_token,
     Grant.scopes,
@@ -78,6 +86,20 @@ _READ: tuple[InstrumentedAttribute[Any], ...] = (
     Grant.expires_at,
     Grant.generation,
     Grant.lease_owner,
+).where(*_LIVING)
+_TAKE = (
+    update(Grant)
+    .where(*_AS_READ, or_(Grant.lease_until.is_(None), Grant.lease_until < STORE_CLOCK))
+    .values(lease_until=STORE_CLOCK + LEASE_SECONDS)
+)
+_STORE = update(Grant).where(*_AS_READ)
+_RELEASE = (
+    update(Grant)
+    .where(Grant.id == bindparam("grant_id"), Grant.lease_owner == bindparam("mine"))
+    .values(lease_owner=None, lease_until=STORE_CLOCK + COOL_DOWN_SECONDS)
+)
+_UNDECIDED = select(Grant.id).where(
+    *_AS_READ, Grant.lease_owner.is_not(None), Grant.lease_until > STORE_CLOCK
 )
 
 
@@ -183,35 +205,17 @@ class Freshness:
 
     def _take(self, row: _Row, owner: str) -> bool:
         with self._database.writing() as connection:
-            now = store_clock(connection)
-            statement = (
-                update(Grant)
-                .where(
-                    Grant.id == row.grant_id,
-                    Grant.generation == row.generation,
-                    Grant.ended_at.is_(None),
-                    or_(Grant.lease_until.is_(None), Grant.lease_until < now),
-                )
-                .values(lease_owner=owner, lease_until=now + LEASE_SECONDS)
-            )
-            return connection.execute(statement).rowcount == 1
+            taken = connection.execute(_TAKE, {**row.as_read, "lease_owner": owner})
+            return taken.rowcount == 1
 
     def _store(self, row: _Row, token_set: TokenSet) -> str:
         columns = self._grants.columns(row.grant_id, token_set, now=self._clock())
         if token_set.refresh_token is None:
             del columns["refresh_token"]  # RFC 6749 §6: the old one stays good
-        statement = (
-            update(Grant)
-            .where(
-                Grant.id == row.grant_id,
-                Grant.generation == row.generation,
-                Grant.ended_at.is_(None),
-            )
-            .values(columns)
-            .values(generation=row.generation + 1, lease_owner=None, lease_until=None)
-        )
+        free = {"lease_owner": None, "lease_until": None}
+        values = {**row.as_read, **columns, **free, "generation": row.generation + 1}
         with self._database.writing() as connection:
-            stored = connection.execute(statement).rowcount == 1
+            stored = connection.execute(_STORE, values).rowcount == 1
         if stored or self._holds(row.grant_id, token_set):
             self._events.record(Event.TOKEN_REFRESHED, grant_id=row.grant_id)
             return token_set.access_token
@@ -229,11 +233,7 @@ class Freshness:
     def _release(self, row: _Row, owner: str) -> None:
         """Give the lease back after trouble; the cool-down keeps a crowd from trying at once."""
         with self._database.writing() as connection:
-            connection.execute(
-                update(Grant)
-                .where(Grant.id == row.grant_id, Grant.lease_owner == owner)
-                .values(lease_owner=None, lease_until=store_clock(connection) + COOL_DOWN_SECONDS)
-            )
+            connection.execute(_RELEASE, {"grant_id": row.grant_id, "mine": owner})
 
     def _after_refusal(self, row: _Row, budget: Budget) -> str:
         """End the grant, unless somebody else refreshed it and that is why ours was refused."""
@@ -259,14 +259,7 @@ class Freshness:
     def _is_decided(self, row: _Row) -> bool:
         """Tell whether whoever holds the lease is done with it, well or badly, or has lost it."""
         with self._database.reading() as connection:
-            held = and_(Grant.lease_owner.is_not(None), Grant.lease_until > store_clock(connection))
-            undecided = select(Grant.id).where(
-                Grant.id == row.grant_id,
-                Grant.generation == row.generation,
-                Grant.ended_at.is_(None),
-                held,
-            )
-            return connection.execute(undecided).one_or_none() is None
+            return connection.execute(_UNDECIDED, row.as_read).one_or_none() is None
 
     def _end(self, row: _Row, because: Because) -> str:
         """End the grant as it was judged; if somebody refreshed it meanwhile, it is well."""
@@ -282,9 +275,8 @@ class Freshness:
         return self._read(row.grant_id).access_token
 
     def _read(self, grant_id: str) -> _Row:
-        query = select(*_READ).where(Grant.id == grant_id, Grant.ended_at.is_(None))
         with self._database.reading() as connection:
-            found = connection.execute(query).mappings().one_or_none()
+            found = connection.execute(_READ, {"grant_id": grant_id}).mappings().one_or_none()
         if found is None:
             raise GrantEnded("the grant has ended")
         return self._opened(grant_id, dict(found))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from app.accounts.errors import CannotOpen
 from app.accounts.flights import Flight
@@ -18,6 +18,14 @@ from app.accounts.vault import Vault, place
 from app.twitter.token_set import TokenSet
 
 log = logging.getLogger(__name__)
+
+_INSERT = insert(Grant)
+_TOKENS = (
+    select(Grant.access_token, Grant.refresh_token)
+    .where(Grant.id == bindparam("grant_id"), Grant.ended_at.is_(None))
+    .with_for_update()
+)
+_END = update(Grant).where(Grant.id == bindparam("grant_id"))
 
 
 class Because(StrEnum):
@@ -53,7 +61,7 @@ class Grants:
         grant_id = secrets.token_hex(16)
         row = {"id": grant_id, "user_id": user_id, "browser": browser}
         row |= {"created_at": now, "seen_at": now, "flight": flight and flight.to_json()}
-        connection.execute(insert(Grant).values(row | self.columns(grant_id, token_set, now=now)))
+        connection.execute(_INSERT, row | self.columns(grant_id, token_set, now=now))
         return grant_id
 
     def columns(self, grant_id: str, token_set: TokenSet, *, now: datetime) -> dict[str, object]:
@@ -80,21 +88,15 @@ class Grants:
         Returns the ids of the outbox rows, to be delivered once the transaction is committed;
         none if the grant had ended before, or is no longer of the `generation` that was judged.
         """
-        query = (
-            select(Grant.access_token, Grant.refresh_token)
-            .where(Grant.id == grant_id, Grant.ended_at.is_(None))
-            .with_for_update()
-        )
+        query = _TOKENS
         if generation is not None:
             query = query.where(Grant.generation == generation)
-        row = connection.execute(query).one_or_none()
+        row = connection.execute(query, {"grant_id": grant_id}).one_or_none()
         if row is None:
             return []
-        connection.execute(
-            update(Grant)
-            .where(Grant.id == grant_id)
-            .values(ended_at=now, ended_because=because, access_token=None, refresh_token=None)
-        )
+        no_tokens = dict.fromkeys(("access_token", "refresh_token"))
+        ended = {"ended_at": now, "ended_because": because}
+        connection.execute(_END, {"grant_id": grant_id, **ended, **no_tokens})
         return [
             self._outbox.add(connection, token, column, now=now)
             for column, sealed in zip(("access_token", "refresh_token"), row, strict=True)

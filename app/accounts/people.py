@@ -9,8 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_login import UserMixin
-from sqlalchemy import Connection, Row, RowMapping, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Executable, Row, RowMapping, bindparam, delete, select, update
 
 from app.accounts.browsers import Browsers
 from app.accounts.claims import Claims, Outcome
@@ -19,7 +18,7 @@ from app.accounts.flights import Flight
 from app.accounts.grants import Because, Grants
 from app.accounts.models import Claim, Grant, Usage, User
 from app.accounts.revocations import Outbox
-from app.database import Database
+from app.database import INSERTS, Database, Insert
 from app.events import ONLY_WRITTEN, Event, Events
 from app.twitter.entities import User as Profile
 from app.twitter.token_set import TokenSet
@@ -28,6 +27,36 @@ from app.twitter.token_set import TokenSet
 SEEN_EVERY = timedelta(minutes=5)
 # So long one can still ask why somebody was signed out.
 ENDED_KEPT = timedelta(days=30)
+
+_LIVING = (
+    select(
+        User.id,
+        User.profile,
+        User.cache_epoch,
+        User.follows_epoch,
+        Grant.scopes,
+        Grant.created_at,
+        Grant.seen_at,
+    )
+    .join(Grant, Grant.user_id == User.id)
+    .where(Grant.id == bindparam("grant_id"), Grant.ended_at.is_(None))
+)
+_SEEN = update(Grant).where(Grant.id == bindparam("grant_id"))
+
+
+def _remembering(row: Insert) -> Executable:
+    """Return the statement that inserts a person, or updates the one with this Twitter id.
+
+    The id decides, never the name: a renamed account stays itself, a recycled name inherits
+    nothing.
+    """
+    seen = {name: row.excluded[name] for name in ("username", "profile", "signed_in_at")}
+    return row.on_conflict_do_update(index_elements=[User.twitter_id], set_=seen).returning(
+        User.id, User.cache_epoch, User.follows_epoch
+    )
+
+
+_REMEMBERED = {store: _remembering(insert(User)) for store, insert in INSERTS.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,21 +158,8 @@ class People:
 
         A grant that outlived its idle or absolute lifetime is ended here and now.
         """
-        query = (
-            select(
-                User.id,
-                User.profile,
-                User.cache_epoch,
-                User.follows_epoch,
-                Grant.scopes,
-                Grant.created_at,
-                Grant.seen_at,
-            )
-            .join(Grant, Grant.user_id == User.id)
-            .where(Grant.id == grant_id, Grant.ended_at.is_(None))
-        )
         with self._database.reading() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_LIVING, {"grant_id": grant_id}).one_or_none()
         if row is None or not self._still_lives(grant_id, row.created_at, row.seen_at):
             return None
         return Person(
@@ -211,7 +227,7 @@ class People:
             return False
         if now - seen_at > SEEN_EVERY:
             with self._database.writing() as connection:
-                connection.execute(update(Grant).where(Grant.id == grant_id).values(seen_at=now))
+                connection.execute(_SEEN, {"grant_id": grant_id, "seen_at": now})
         return True
 
 
@@ -228,19 +244,14 @@ def _plain(value: object) -> object:
 
 
 def _remember(connection: Connection, profile: Profile, *, now: datetime) -> Row[int, int, int]:
-    """Insert or update the person with this Twitter id; return their id here and their epochs.
-
-    The id decides, never the name: a renamed account stays itself, a recycled name inherits
-    nothing.
-    """
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    seen = {"username": profile.username, "profile": profile.to_json(), "signed_in_at": now}
-    # Anywhere, not zero: who comes back after having been forgotten finds nothing that was read.
-    new = {"created_at": now, "cache_epoch": secrets.randbits(30)}
-    statement = (
-        insert(User)
-        .values(twitter_id=profile.id, **new, **seen)
-        .on_conflict_do_update(index_elements=[User.twitter_id], set_=seen)
-        .returning(User.id, User.cache_epoch, User.follows_epoch)
-    )
-    return connection.execute(statement).one()
+    """Insert or update the person with this Twitter id; return their id here and their epochs."""
+    row = {
+        "twitter_id": profile.id,
+        "username": profile.username,
+        "profile": profile.to_json(),
+        # Anywhere, not zero: who comes back after having been forgotten finds nothing read.
+        "cache_epoch": secrets.randbits(30),
+        "created_at": now,
+        "signed_in_at": now,
+    }
+    return connection.execute(_REMEMBERED[connection.dialect.name], row).one()

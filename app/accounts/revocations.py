@@ -17,14 +17,14 @@ from datetime import datetime
 from enum import Enum
 from typing import cast
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.courier import PAUSES, Courier
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Revocation
 from app.accounts.vault import Vault, place
-from app.database import Database, store_clock
+from app.database import STORE_CLOCK, Database
 from app.events import ONLY_WRITTEN, Event, Events
 from app.twitter.budget import Budget
 from app.twitter.errors import ClientRefused, Refused, TwitterError
@@ -42,6 +42,31 @@ LATER_SECONDS = 60.0
 # A definite no, so often, is believed.
 REFUSALS_TO_PARK = 3
 NAME_CHARACTERS = 12
+
+_INSERT = insert(Revocation).values(due_at=STORE_CLOCK)
+_IS_DUE = and_(Revocation.due_at <= STORE_CLOCK, Revocation.parked_at.is_(None))
+_LONGEST_DUE = (
+    select(Revocation.id)
+    .where(_IS_DUE)
+    .order_by(Revocation.due_at)
+    .limit(1)
+    .with_for_update(skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
+)
+_TAKE = (
+    update(Revocation)
+    .where(_IS_DUE)
+    .values(due_at=STORE_CLOCK + LEASE_SECONDS)
+    .returning(
+        Revocation.id,
+        Revocation.token,
+        Revocation.token_type_hint,
+        Revocation.attempts,
+        Revocation.refusals,
+    )
+)
+_TAKE_ONE = _TAKE.where(Revocation.id == bindparam("row"))
+_TAKE_NEXT = _TAKE.where(Revocation.id == _LONGEST_DUE.scalar_subquery())
+_REMOVE = delete(Revocation).where(Revocation.id == bindparam("row"))
 
 
 class Delivery(Enum):
@@ -100,15 +125,9 @@ class Outbox:
     def add(self, connection: Connection, token: str, hint: str, *, now: datetime) -> str:
         """Write one token into the outbox, inside the caller's transaction; return the row's id."""
         row = secrets.token_hex(16)
-        connection.execute(
-            insert(Revocation).values(
-                id=row,
-                token=self._vault.seal(token, at=place("revocations", "token", row)),
-                token_type_hint=hint,
-                created_at=now,
-                due_at=store_clock(connection),
-            )
-        )
+        sealed = self._vault.seal(token, at=place("revocations", "token", row))
+        values = {"id": row, "token": sealed, "token_type_hint": hint, "created_at": now}
+        connection.execute(_INSERT, values)
         return row
 
     def discard(self, token_set: TokenSet, *, now: datetime) -> None:
@@ -172,28 +191,8 @@ class Outbox:
     def _take(self, row: str | None = None) -> _Taken | None:
         """Have a due row to ourselves for a while: `row`, or the one that is due longest."""
         with self._database.writing() as connection:
-            clock = store_clock(connection)
-            is_due = and_(Revocation.due_at <= clock, Revocation.parked_at.is_(None))
-            longest_due = (
-                select(Revocation.id)
-                .where(is_due)
-                .order_by(Revocation.due_at)
-                .limit(1)
-                .with_for_update(skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
-            )
-            statement = (
-                update(Revocation)
-                .where(Revocation.id == (row or longest_due.scalar_subquery()), is_due)
-                .values(due_at=clock + LEASE_SECONDS)
-                .returning(
-                    Revocation.id,
-                    Revocation.token,
-                    Revocation.token_type_hint,
-                    Revocation.attempts,
-                    Revocation.refusals,
-                )
-            )
-            found = connection.execute(statement).one_or_none()
+            take, which = (_TAKE_NEXT, {}) if row is None else (_TAKE_ONE, {"row": row})
+            found = connection.execute(take, which).one_or_none()
         return None if found is None else _Taken(*found)
 
     def _attempt(self, taken: _Taken) -> Delivery:
@@ -224,7 +223,7 @@ class Outbox:
 
     def _postpone(self, taken: _Taken, **changes: object) -> None:
         with self._database.writing() as connection:
-            due_at = store_clock(connection) + _pause(taken.attempts)
+            due_at = STORE_CLOCK + _pause(taken.attempts)
             values = {"attempts": taken.attempts + 1, "due_at": due_at} | changes
             connection.execute(update(Revocation).where(Revocation.id == taken.row).values(values))
 
@@ -244,7 +243,7 @@ class Outbox:
 
     def _remove(self, taken: _Taken) -> None:
         with self._database.writing() as connection:
-            connection.execute(delete(Revocation).where(Revocation.id == taken.row))
+            connection.execute(_REMOVE, {"row": taken.row})
 
 
 def _pause(attempts: int) -> float:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Executable, bindparam, delete, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.models import Usage
-from app.database import Database
+from app.database import INSERTS, Database, Insert
 from app.twitter.client import Asked
 from app.twitter.endpoints import BY_ROUTE, Endpoint
 
@@ -22,6 +21,22 @@ log = logging.getLogger(__name__)
 
 # A month can be looked back at; older rows are pruned.
 KEPT = timedelta(days=31)
+
+
+def _adding(row: Insert) -> Executable:
+    """Return the statement that inserts a row, or adds to the one that is there."""
+    return row.on_conflict_do_update(
+        index_elements=[Usage.user_id, Usage.day, Usage.route],
+        set_={name: Usage.__table__.c[name] + row.excluded[name] for name in ("calls", "items")},
+    )
+
+
+_ADD = {store: _adding(insert(Usage)) for store, insert in INSERTS.items()}
+_SINCE = (
+    select(Usage.route, func.sum(Usage.calls), func.sum(Usage.items))
+    .where(Usage.user_id == bindparam("user_id"), Usage.day >= bindparam("day"))
+    .group_by(Usage.route)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,24 +68,24 @@ class Usages:
         items: Counter[str] = Counter()
         for one in counted:
             items[one.endpoint.route] += one.items
+        whose = {"user_id": user_id, "day": now.date()}
+        rows = [
+            {**whose, "route": route, "calls": calls[route], "items": items[route]}
+            for route in sorted(calls)
+        ]
         try:
             with self._database.writing() as connection:
-                for route in sorted(calls):
-                    _add(connection, user_id, now.date(), route, calls[route], items[route])
+                connection.execute(_ADD[connection.dialect.name], rows)
         except SQLAlchemyError as error:
             log.warning("what was read could not be counted: %s", type(error).__name__)
 
     def since(self, user_id: int, day: date) -> list[Used]:
         """Return what a person's reads used since the beginning of `day`, the dearest first."""
-        query = (
-            select(Usage.route, func.sum(Usage.calls), func.sum(Usage.items))
-            .where(Usage.user_id == user_id, Usage.day >= day)
-            .group_by(Usage.route)
-        )
+        since = {"user_id": user_id, "day": day}
         with self._database.reading() as connection:
             used = [
                 Used(endpoint=BY_ROUTE[route], calls=int(calls), items=int(items))
-                for route, calls, items in connection.execute(query)
+                for route, calls, items in connection.execute(_SINCE, since)
                 if route in BY_ROUTE
             ]
         return sorted(used, key=lambda one: (-one.cost, one.endpoint.route))
@@ -80,18 +95,3 @@ class Usages:
         with self._database.writing() as connection:
             old = Usage.day < (now - KEPT).date()
             return connection.execute(delete(Usage).where(old)).rowcount
-
-
-def _add(  # noqa: PLR0913, PLR0917 - the columns of a row
-    connection: Connection, user_id: int, day: date, route: str, calls: int, items: int
-) -> None:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    row = {"user_id": user_id, "day": day, "route": route, "calls": calls, "items": items}
-    connection.execute(
-        insert(Usage)
-        .values(row)
-        .on_conflict_do_update(
-            index_elements=[Usage.user_id, Usage.day, Usage.route],
-            set_={"calls": Usage.calls + calls, "items": Usage.items + items},
-        )
-    )

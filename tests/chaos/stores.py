@@ -11,7 +11,7 @@ from app.accounts.errors import CannotOpen
 from app.accounts.models import Grant, Revocation
 from app.accounts.revocations import LATER_SECONDS
 from app.accounts.vault import Vault, place
-from app.database import store_clock
+from app.database import STORE_CLOCK
 from config import Config
 from tests.needs import need
 from tests.servers import (
@@ -54,13 +54,13 @@ class Store:
     def lease_left(self, grant_id):
         """Return for how many seconds somebody has the refresh of a grant to themselves."""
         with self.engine.connect() as connection:
-            left = sa.select(Grant.lease_until - store_clock(connection))
+            left = sa.select(Grant.lease_until - STORE_CLOCK)
             return connection.execute(left.where(Grant.id == grant_id)).scalar() or 0.0
 
     def let_leases_end(self):
         """Have it be later for every lease, on grants and in the outbox: the same as waiting."""
         with self.engine.begin() as connection:
-            past = store_clock(connection) - 1
+            past = STORE_CLOCK - 1
             held = Grant.lease_until.is_not(None)
             connection.execute(sa.update(Grant).where(held).values(lease_until=past))
             connection.execute(sa.update(Revocation).values(due_at=past))
@@ -68,7 +68,7 @@ class Store:
     def age_revocations(self):
         """Leave the outbox as ten minutes of failures do: many attempts, the longest pause."""
         with self.engine.begin() as connection:
-            later = store_clock(connection) + LATER_SECONDS
+            later = STORE_CLOCK + LATER_SECONDS
             connection.execute(sa.update(Revocation).values(attempts=MANY_ATTEMPTS, due_at=later))
 
     def outbox(self):

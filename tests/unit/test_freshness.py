@@ -19,7 +19,7 @@ from app.accounts.models import Grant, Revocation
 from app.accounts.people import Lifetimes, People
 from app.accounts.revocations import Outbox
 from app.accounts.vault import Vault, place
-from app.database import store_clock
+from app.database import STORE_CLOCK
 from app.twitter.budget import Budget
 from app.twitter.entities import User as Profile
 from app.twitter.errors import (
@@ -154,7 +154,7 @@ def row(database):
 def lease(database, grant_id, owner, seconds):
     """Give the lease to somebody else for `seconds` by the store's clock."""
     with database.writing() as connection:
-        until = store_clock(connection) + seconds
+        until = STORE_CLOCK + seconds
         connection.execute(
             update(Grant).where(Grant.id == grant_id).values(lease_owner=owner, lease_until=until)
         )
