@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 from flask import Flask, Response, request, session
@@ -17,17 +16,17 @@ COMPRESSED = frozenset({"text/css", "text/javascript"})
 
 
 def init_app(app: Flask) -> None:
-    """Name the version in every address of a static file, and answer with compressed text.
+    """Give templates `static`, the address of a file, and answer with compressed text.
 
     Pages themselves are never compressed: beside what a stranger can have echoed in them they hold
     secrets, whose text could then be guessed from the size of the answer.
     """
-    folder = Path(str(app.static_folder))
+    folder = str(app.static_folder)
 
-    @app.url_defaults
-    def name_version(endpoint: str, values: dict[str, Any]) -> None:
-        if endpoint == "static" and (file := folder / str(values.get("filename"))).is_file():
-            values["v"] = _version(file, file.stat().st_mtime_ns)
+    @app.template_global()
+    def static(name: str) -> str:
+        """Return an address that names the version. A page has a dozen: `url_for` is slow."""
+        return f"{app.static_url_path}/{name}?v={_version_now(folder, name)}"
 
     @app.after_request
     def shrink(response: Response) -> Response:
@@ -40,15 +39,26 @@ def init_app(app: Flask) -> None:
             return response
         # While machines change over one by one, an older one may be asked for the newer version.
         # What it has must not be kept under that name.
-        file = folder / str((request.view_args or {})["filename"])
-        if request.args.get("v") == _version(file, file.stat().st_mtime_ns):
+        name = str((request.view_args or {})["filename"])
+        if request.args.get("v") == _version_now(folder, name):
             response.headers["Cache-Control"] = FOR_GOOD
         return _compressed(response) if response.mimetype in COMPRESSED else response
 
 
+def _version_now(folder: str, name: str) -> str:
+    """Return a name for what the file holds, the same on every machine; empty if it is gone."""
+    file = _path(folder, name)
+    try:
+        return _version(file, file.stat().st_mtime_ns)
+    except OSError:
+        return ""
+
+
+_path = lru_cache(maxsize=256)(Path)
+
+
 @lru_cache(maxsize=256)
 def _version(file: Path, _changed: int) -> str:
-    """Return a name for what the file holds, the same on every machine."""
     return f"{crc32(file.read_bytes()):08x}"
 
 
