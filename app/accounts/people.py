@@ -204,7 +204,7 @@ class People:
 
     def export(self, user_id: int) -> dict[str, Any]:
         """Return everything stored about a person, without the values of tokens."""
-        with self._database.reading() as connection:
+        with self._database.snapshot() as connection:
             users = select(*User.__table__.c).where(User.id == user_id)
             grants = select(*Grant.__table__.c).where(Grant.user_id == user_id)
             usage = select(*Usage.__table__.c).where(Usage.user_id == user_id)

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from psycopg.pq import TransactionStatus
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
@@ -56,6 +57,38 @@ def test_an_exception_rolls_back(database):
 
     with database.reading() as connection:
         assert connection.execute(select(User.id)).all() == []
+
+
+def in_transaction(connection):
+    driver = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        return driver.in_transaction
+    return driver.info.transaction_status != TransactionStatus.IDLE
+
+
+def test_a_single_read_takes_no_transaction(database):
+    with database.reading() as connection:
+        connection.execute(select(User.id)).all()
+
+        assert not in_transaction(connection)
+
+
+def test_who_reads_leaves_the_next_one_their_transaction(database):
+    for kind in (database.reading, database.snapshot, database.writing, database.snapshot):
+        with kind() as connection:
+            connection.execute(select(User.id)).all()
+            began = in_transaction(connection)
+
+        assert began == (kind != database.reading)
+
+
+def test_a_snapshot_sees_one_moment(database):
+    with database.snapshot() as connection:
+        before = connection.execute(select(User.id)).all()
+        with database.writing() as another:
+            add_user(another)
+
+        assert connection.execute(select(User.id)).all() == before == []
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
