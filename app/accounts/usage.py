@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import Executable, bindparam, delete, func, select
+from sqlalchemy import Executable, Row, bindparam, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.models import Usage
@@ -32,10 +32,8 @@ def _adding(row: Insert) -> Executable:
 
 
 _ADD = {store: _adding(insert(Usage)) for store, insert in INSERTS.items()}
-_SINCE = (
-    select(Usage.route, func.sum(Usage.calls), func.sum(Usage.items))
-    .where(Usage.user_id == bindparam("user_id"), Usage.day >= bindparam("day"))
-    .group_by(Usage.route)
+_SINCE = select(Usage.day, Usage.route, Usage.calls, Usage.items).where(
+    Usage.user_id == bindparam("user_id"), Usage.day >= bindparam("first_day")
 )
 
 
@@ -79,19 +77,32 @@ class Usages:
         except SQLAlchemyError as error:
             log.warning("what was read could not be counted: %s", type(error).__name__)
 
-    def since(self, user_id: int, day: date) -> list[Used]:
-        """Return what a person's reads used since the beginning of `day`, the dearest first."""
-        since = {"user_id": user_id, "day": day}
+    def since(self, user_id: int, *days: date) -> list[list[Used]]:
+        """Return what a person's reads used since the beginning of each of `days`.
+
+        The dearest comes first. One statement: a row for each day and endpoint is not many.
+        """
+        values = {"user_id": user_id, "first_day": min(days)}
         with self._database.reading() as connection:
-            used = [
-                Used(endpoint=BY_ROUTE[route], calls=int(calls), items=int(items))
-                for route, calls, items in connection.execute(_SINCE, since)
-                if route in BY_ROUTE
-            ]
-        return sorted(used, key=lambda one: (-one.cost, one.endpoint.route))
+            rows = connection.execute(_SINCE, values).all()
+        return [_used([row for row in rows if row.day >= day]) for day in days]
 
     def prune(self, *, now: datetime) -> int:
         """Delete what is older than a month; return how many rows."""
         with self._database.writing() as connection:
             old = Usage.day < (now - KEPT).date()
             return connection.execute(delete(Usage).where(old)).rowcount
+
+
+def _used(rows: Iterable[Row[date, str, int, int]]) -> list[Used]:
+    calls: Counter[str] = Counter()
+    items: Counter[str] = Counter()
+    for row in rows:
+        calls[row.route] += row.calls
+        items[row.route] += row.items
+    used = [
+        Used(endpoint=BY_ROUTE[route], calls=calls[route], items=items[route])
+        for route in calls
+        if route in BY_ROUTE
+    ]
+    return sorted(used, key=lambda one: (-one.cost, one.endpoint.route))

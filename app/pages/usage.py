@@ -77,10 +77,10 @@ def bills(person: Person) -> list[Bill]:
     """Return what a person used today and within the days that are kept, both in UTC."""
     today = services().now().date()
     first_day = today - KEPT + timedelta(days=1)
-    since = services().usages.since
+    lately, all_kept = services().usages.since(person.user_id, today, first_day)
     return [
-        Bill(title="Today", used=since(person.user_id, today)),
-        Bill(title=f"The last {KEPT.days} days", used=since(person.user_id, first_day)),
+        Bill(title="Today", used=lately),
+        Bill(title=f"The last {KEPT.days} days", used=all_kept),
     ]
 
 
