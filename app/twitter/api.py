@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
-from urllib.parse import urlencode
 
 from app.twitter import endpoints
 from app.twitter.dialect import BETA, Dialect
@@ -113,7 +112,7 @@ class ApiRequest:
     @property
     def key(self) -> str:
         """The same text for the same request, whoever makes it."""
-        return f"{self.endpoint.method} {self.path}?{urlencode(sorted(self.params.items()))}"
+        return f"{self.endpoint.method} {self.path} {sorted(self.params.items())}"
 
 
 class Source(Protocol):

@@ -276,7 +276,18 @@ def test_the_key_of_a_request_does_not_depend_on_the_order_of_its_parameters():
         for params in (there, back)
     }
 
-    assert keys == {"GET /users?a=1&b=2"}
+    assert len(keys) == 1
+
+
+def test_other_parameters_make_another_key():
+    one, other = {"a": "1", "b": "2"}, {"a": "1', 'b': '2"}
+
+    keys = {
+        ApiRequest(endpoint=endpoints.USERS, path="/users", params=params).key
+        for params in (one, other, {}, {"a": "1"})
+    }
+
+    assert len(keys) == 4
 
 
 # What never leaves the house
