@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, Request, g, redirect, request, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import current_user
+from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
@@ -27,6 +28,15 @@ PURPOSE = "flask session"
 class Sessions(SecureCookieSessionInterface):
     """Flask's own sessions, for people only: machines that ask how we are have none."""
 
+    def __init__(self, app: Flask) -> None:
+        """Make what signs them once: the keys of `app` stay as they are."""
+        self._serializer = super().get_signing_serializer(app)
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Return what signs and reads sessions."""
+        del app
+        return self._serializer
+
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """Return the session of this browser. None is one that is neither read nor written."""
         return None if request.path in HEALTH_PATHS else super().open_session(app, request)
@@ -36,7 +46,7 @@ def init_app(app: Flask, config: Config) -> None:
     """Sign sessions with keys derived from `SECRET_KEY`, and look people up by their grant."""
     current, *older = (derived(secret, PURPOSE) for secret in config.secret_key)
     app.config.update(SECRET_KEY=current, SECRET_KEY_FALLBACKS=older)
-    app.session_interface = Sessions()
+    app.session_interface = Sessions(app)
     # Flask-Login's own protection hashes address and browser, and phones change their address.
     login_manager.session_protection = None
     # It reads a "remember me" cookie that we never set: under a name that nobody can plant.
