@@ -86,8 +86,7 @@ def _set_headers(app: Flask, config: Config) -> None:
 
     @app.after_request
     def secure(response: Response) -> Response:
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
+        response.headers.update(headers)
         if request.endpoint != "static":
             response.headers.setdefault("Cache-Control", "no-store")
         return response
