@@ -21,12 +21,12 @@ def init_app(app: Flask) -> None:
     Pages themselves are never compressed: beside what a stranger can have echoed in them they hold
     secrets, whose text could then be guessed from the size of the answer.
     """
-    folder = str(app.static_folder)
+    folder, url = str(app.static_folder), app.static_url_path
 
     @app.template_global()
     def static(name: str) -> str:
         """Return an address that names the version. A page has a dozen: `url_for` is slow."""
-        return f"{app.static_url_path}/{name}?v={_version_now(folder, name)}"
+        return f"{url}/{name}?v={_version_now(folder, name)}"
 
     @app.after_request
     def shrink(response: Response) -> Response:
