@@ -1,6 +1,7 @@
 """What was read at Twitter, kept for a while: in Redis for all workers, else in each process.
 
-Values are JSON. Memory is bounded, by bytes. A Redis that is away costs reads and nothing else.
+Values are JSON, in memory as they are and in Redis as text: nobody changes one after it was put.
+Memory is bounded, by bytes. A Redis that is away costs reads and nothing else.
 
 A key of two lines belongs to whom the first one names, and all that belongs to somebody can be
 dropped at once.
@@ -15,8 +16,8 @@ import logging
 import threading
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, cast
@@ -24,7 +25,13 @@ from typing import Any, cast
 import redis
 from dogpile import Lock, NeedRegenerationException
 from dogpile.cache import make_region
-from dogpile.cache.api import NO_VALUE, CacheMutex, CantDeserializeException, SerializedReturnType
+from dogpile.cache.api import (
+    NO_VALUE,
+    CachedValue,
+    CacheMutex,
+    CantDeserializeException,
+    SerializedReturnType,
+)
 from dogpile.cache.backends.redis import RedisBackend
 from dogpile.cache.proxy import ProxyBackend
 from dogpile.util import NameRegistry
@@ -34,6 +41,8 @@ log = logging.getLogger(__name__)
 # Old data is better than none when Twitter does not answer; older than this it is not.
 KEPT = timedelta(hours=24)
 MEMORY_BYTES = 64 * 1024 * 1024
+# What each part of a value takes in memory beside its text, what was made of it included.
+PART_BYTES = 80
 # A Redis that accepts and never answers must not hold a page (seconds), and is asked again later.
 REDIS_SECONDS = 0.5
 REDIS_REST_SECONDS = 5.0
@@ -46,10 +55,15 @@ PREFIX = "perch"
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A value, and when it was stored (UTC)."""
+    """A value, and when it was stored (UTC).
+
+    What is made of the value can be kept here for others. It is gone whenever the value is, and
+    never with another one; where values are in Redis, nobody else finds it.
+    """
 
     value: Any
     at: datetime
+    made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 class Cache:
@@ -65,12 +79,10 @@ class Cache:
         self._clock = clock
         self._locks: NameRegistry = NameRegistry(lambda _: threading.Lock())
         self._mangle = partial(_mangled, namespace)
-        self._region = make_region(
-            key_mangler=self._mangle, serializer=_serialized, deserializer=_deserialized
-        )
         self._drop: Callable[[str], None]
         if redis_url is None:
-            memory = BoundedMemory(MEMORY_BYTES, clock=clock)
+            memory = BoundedMemory(MEMORY_BYTES, clock=clock, weigh=_weight)
+            self._region = make_region(key_mangler=self._mangle)
             self._region.configure("dogpile.cache.memory", arguments={"cache_dict": memory})
             self._drop = memory.drop
         else:
@@ -85,6 +97,9 @@ class Cache:
                 "lock_sleep": LOCK_LOOKS_EVERY_SECONDS,
                 "thread_local_lock": False,
             }
+            self._region = make_region(
+                key_mangler=self._mangle, serializer=_serialized, deserializer=_deserialized
+            )
             self._region.configure("dogpile.cache.redis", arguments=arguments, wrap=[Forgiving])
             self._drop = cast("Forgiving", self._region.backend).drop
 
@@ -104,10 +119,7 @@ class Cache:
         return [self._stored(each) for each in found]
 
     def _stored(self, found: Any) -> Stored | None:  # noqa: ANN401 - whatever dogpile found
-        if found is NO_VALUE:
-            return None
-        stored = Stored(found["value"], datetime.fromtimestamp(found["at"], tz=UTC))
-        return stored if self.age(stored) < KEPT else None
+        return found if isinstance(found, Stored) and self.age(found) < KEPT else None
 
     def age(self, stored: Stored) -> timedelta:
         """Return how long ago a value was stored."""
@@ -115,9 +127,9 @@ class Cache:
 
     def put(self, key: str, value: object) -> Stored:
         """Store `value` under `key`."""
-        at = self._clock()
-        self._region.set(key, {"value": value, "at": at.timestamp()})
-        return Stored(value, at)
+        stored = Stored(value, self._clock())
+        self._region.set(key, stored)
+        return stored
 
     def made_once(self, key: str, make: Callable[[], object], *, fresh: timedelta) -> Stored:
         """Return what is stored under `key` if it is younger than `fresh`; else `make` it.
@@ -271,33 +283,38 @@ class BoundedMemory:
     What is a day old goes with the next look at anything.
     """
 
-    def __init__(self, most_bytes: int, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, most_bytes: int, *, clock: Callable[[], datetime], weigh: Callable[[Any], int]
+    ) -> None:
+        """Keep at most `most_bytes`, as `weigh` tells of each value."""
         self._most_bytes = most_bytes
         self._clock = clock
+        self._weigh = weigh
         self._bytes = 0
         self._lock = threading.Lock()
-        self._values: OrderedDict[str, bytes] = OrderedDict()  # the least used first
+        self._values: OrderedDict[str, tuple[Any, int]] = OrderedDict()  # the least used first
         self._stored_at: OrderedDict[str, datetime] = OrderedDict()  # the oldest first
         self._keys_of: defaultdict[str, set[str]] = defaultdict(set)
 
     def get(self, key: str, default: object) -> object:
-        """Return the bytes stored under `key`."""
+        """Return what is stored under `key`."""
         with self._lock:
             self._forget_the_old()
             if key not in self._values:
                 return default
             self._values.move_to_end(key)
-            return self._values[key]
+            return self._values[key][0]
 
-    def __setitem__(self, key: str, value: bytes) -> None:
-        """Store bytes; forget the least used beyond the bound."""
+    def __setitem__(self, key: str, value: object) -> None:
+        """Store a value; forget the least used beyond the bound."""
+        weight = len(key) + self._weigh(value)
         with self._lock:
             self._forget_the_old()
             self._forget(key)
-            self._values[key] = value
+            self._values[key] = (value, weight)
             self._stored_at[key] = self._clock()
             self._keys_of[_whose(key)].add(key)
-            self._bytes += len(key) + len(value)
+            self._bytes += weight
             while self._bytes > self._most_bytes:
                 self._forget(next(iter(self._values)))
 
@@ -313,10 +330,10 @@ class BoundedMemory:
             self._forget(next(iter(self._stored_at)))
 
     def _forget(self, key: str) -> None:
-        value = self._values.pop(key, None)
-        if value is None:
+        _, weight = self._values.pop(key, (None, None))
+        if weight is None:
             return
-        self._bytes -= len(key) + len(value)
+        self._bytes -= weight
         del self._stored_at[key]
         theirs = self._keys_of[_whose(key)]
         theirs.discard(key)
@@ -344,16 +361,20 @@ def _whose(mangled: str) -> str:
     return whose if whose != PREFIX else ""
 
 
-def _serialized(value: object) -> bytes:
+def _weight(value: CachedValue) -> int:
+    text = _serialized(value.payload)
+    return len(text) + PART_BYTES * sum(map(text.count, (b",", b"{", b"[")))
+
+
+def _serialized(stored: Stored) -> bytes:
+    found = {"value": stored.value, "at": stored.at.timestamp()}
     # All ASCII: half characters, which Twitter does send, have no UTF-8.
-    return json.dumps(value, separators=(",", ":")).encode()
+    return json.dumps(found, separators=(",", ":")).encode()
 
 
-def _deserialized(value: bytes) -> dict[str, Any]:
+def _deserialized(text: bytes) -> Stored:
     try:
-        found = json.loads(value)
-    except ValueError:
+        found = json.loads(text)
+        return Stored(found["value"], datetime.fromtimestamp(found["at"], tz=UTC))
+    except (ArithmeticError, LookupError, OSError, TypeError, ValueError):  # not of our making
         raise CantDeserializeException from None
-    if not isinstance(found, dict) or not isinstance(found.get("at"), float):
-        raise CantDeserializeException
-    return found

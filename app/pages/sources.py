@@ -17,7 +17,7 @@ from app.accounts.copies import whose
 from app.cache import Cache, Stored
 from app.metrics import Answered
 from app.twitter import errors
-from app.twitter.api import ApiRequest
+from app.twitter.api import ApiRequest, Document
 from app.twitter.client import Direct
 from app.twitter.endpoints import Endpoint
 from app.twitter.errors import Limited, PlanLacksIt, TwitterError
@@ -76,8 +76,7 @@ class Remembered:
             raise Cold
         self.answers += 1
         self.oldest = min(self.oldest or stored.at, stored.at)
-        document: dict[str, Any] = stored.value
-        return document
+        return Document(stored.value, stored.made)
 
 
 @dataclass(slots=True)
@@ -119,8 +118,7 @@ class Reading:
         """Return a fresh answer, or an old one while Twitter is in trouble."""
         stored = self._stored(request)
         self.oldest = min(self.oldest or stored.at, stored.at)
-        document: dict[str, Any] = stored.value
-        return document
+        return Document(stored.value, stored.made)
 
     def _stored(self, request: ApiRequest) -> Stored:
         key = self.owner.key(request)

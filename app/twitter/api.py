@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -113,6 +113,17 @@ class ApiRequest:
     def key(self) -> str:
         """The same text for the same request, whoever makes it."""
         return f"{self.endpoint.method} {self.path} {sorted(self.params.items())}"
+
+
+class Document(dict[str, Any]):
+    """An answer that is remembered, and with it what was made of it: it is read once in each way.
+
+    What is made of one answer is never found beside another.
+    """
+
+    def __init__(self, json: Mapping[str, Any], made: dict[Hashable, Any]) -> None:
+        super().__init__(json)
+        self.made = made
 
 
 class Source(Protocol):
@@ -297,9 +308,13 @@ class Api:
     ) -> Page[T]:
         """Read a single thing. What is missing comes as 200 with nothing but `errors`."""
         document = self._get(endpoint, params, **path)
-        includes = Includes.from_json(document.get("includes"))
-        items = tuple(read(data, includes) for data in _single(document))
-        return Page(items=items, problems=problems(document))
+
+        def made() -> Page[T]:
+            includes = Includes.from_json(document.get("includes"))
+            items = tuple(read(data, includes) for data in _single(document))
+            return Page(items=items, problems=problems(document))
+
+        return _once(document, ("one", read), made)
 
 
 def _filled(path: str, **values: str) -> str:
@@ -373,9 +388,23 @@ def _page(
     document: Mapping[str, Any], read: Callable[[object, Includes], T], *, most: int = MOST_ITEMS
 ) -> Page[T]:
     """Read a list, `most` of it; what is missing from it stands in `errors`."""
-    includes = Includes.from_json(document.get("includes"))
-    items = _readable_items(_several(document)[:most], includes, read)
-    return replace(_around(document), items=items)
+
+    def made() -> Page[T]:
+        includes = Includes.from_json(document.get("includes"))
+        items = _readable_items(_several(document)[:most], includes, read)
+        return replace(_around(document), items=items)
+
+    return _once(document, (most, read), made)
+
+
+def _once(document: Mapping[str, Any], way: Hashable, made: Callable[[], Page[T]]) -> Page[T]:
+    """Return what was made of a remembered document in this `way` before, or make it now."""
+    if not isinstance(document, Document):
+        return made()
+    if way not in document.made:
+        document.made[way] = made()
+    page: Page[T] = document.made[way]
+    return page
 
 
 def _around(document: Mapping[str, Any]) -> Page[Any]:

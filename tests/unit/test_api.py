@@ -8,7 +8,7 @@ import pytest
 import responses
 
 from app.twitter import endpoints
-from app.twitter.api import Api, ApiRequest, Following, Page
+from app.twitter.api import Api, ApiRequest, Document, Following, Page
 from app.twitter.budget import Budget
 from app.twitter.client import Client, Direct
 from app.twitter.dialect import BETA, LIVE
@@ -288,6 +288,63 @@ def test_other_parameters_make_another_key():
     }
 
     assert len(keys) == 4
+
+
+# What is remembered
+
+
+@dataclasses.dataclass
+class Memory:
+    """A source that remembers one document, and what was made of it."""
+
+    json: dict
+    made: dict = dataclasses.field(default_factory=dict)
+
+    def answer(self, request):
+        return Document(self.json, self.made)
+
+
+@pytest.mark.parametrize(
+    "data, read",
+    [
+        (WREN, lambda api: api.user("1")),
+        ([WREN, ROBIN], lambda api: api.following("1")),
+        ([TWEET], lambda api: api.user_tweets("1")),
+    ],
+)
+def test_what_is_remembered_is_read_once(data, read):
+    api = Api(Memory({"data": data}), LIVE)
+
+    first, again = read(api), read(api)
+
+    assert first.items
+    assert again is first
+
+
+def test_what_is_remembered_can_be_read_in_several_ways():
+    api = Api(Memory({"data": [WREN, ROBIN]}), LIVE)
+
+    few, many = api.following("1", read=1), api.following("1")
+
+    assert [len(page.items) for page in (few, many)] == [1, 2]
+
+
+def test_what_was_made_of_one_answer_is_not_found_beside_another():
+    hers, his = Memory({"data": [WREN]}), Memory({"data": [ROBIN]})
+
+    names = [Api(memory, LIVE).following("1").items[0].username for memory in (hers, his, hers)]
+
+    assert names == ["wren", "robin", "wren"]
+
+
+def test_what_cannot_be_read_is_not_kept():
+    memory = Memory({"data": [{}]})
+
+    for _ in range(2):
+        with pytest.raises(Unreadable):
+            Api(memory, LIVE).following("1")
+
+    assert memory.made == {}
 
 
 # What never leaves the house

@@ -83,6 +83,33 @@ def test_what_was_dropped_can_be_stored_and_dropped_again(cache):
     assert cache.get("wren\na nest") is None
 
 
+def test_what_is_in_memory_keeps_what_was_made_of_it(clock):
+    cache = Cache(redis_url=None, clock=clock)
+    cache.put("a nest", {"eggs": 2}).made["a song"] = "tseep"
+
+    assert cache.get("a nest").made == {"a song": "tseep"}
+    cache.put("a nest", {"eggs": 2})
+    assert cache.get("a nest").made == {}
+
+
+def test_what_was_made_of_a_value_goes_with_it(clock):
+    cache = Cache(redis_url=None, clock=clock)
+    cache.put("wren\na nest", {"eggs": 2}).made["a song"] = "tseep"
+
+    cache.drop("wren")
+
+    assert cache.get("wren\na nest") is None
+    cache.put("wren\na nest", {"eggs": 2})
+    assert cache.get("wren\na nest").made == {}
+
+
+def test_what_is_no_json_is_put_nowhere(cache):
+    with pytest.raises(TypeError):
+        cache.put("a nest", {"eggs": object()})
+
+    assert cache.get("a nest") is None
+
+
 def test_after_a_day_it_is_forgotten(cache, clock):
     cache.put("a nest", 1)
     clock.advance(hours=24)
@@ -197,7 +224,15 @@ def test_notes_of_what_belongs_to_somebody_last_no_longer_than_that(in_redis, re
 
 
 def test_what_others_left_in_redis_is_nothing(in_redis, redis_url):
-    for body in (b"{}|nonsense", b"{}|{}", b"{}|[]", b"nonsense", b'{}|{"at": "noon"}'):
+    for body in (
+        b"{}|nonsense",
+        b"{}|{}",
+        b"{}|[]",
+        b"nonsense",
+        b'{}|{"at": "noon", "value": 1}',
+        b'{}|{"at": 1e300, "value": 1}',
+        b'{}|{"at": 1.0}',
+    ):
         in_redis.put("k", 1)
         with redis.Redis.from_url(redis_url) as there:
             there.set(there.keys("*")[0], body)
@@ -270,7 +305,7 @@ def test_a_lock_that_cannot_be_had_from_redis_is_one_for_this_process(in_redis, 
 
 
 def test_memory_is_bounded_and_what_was_not_used_goes_first(clock):
-    memory = BoundedMemory(30, clock=clock)
+    memory = BoundedMemory(30, clock=clock, weigh=len)
     memory["a"] = b"123456789"
     memory["b"] = b"123456789"
     memory["a"] = b"987654321"
@@ -288,7 +323,7 @@ def test_memory_is_bounded_and_what_was_not_used_goes_first(clock):
 
 
 def test_what_is_a_day_old_leaves_the_memory_with_the_next_look(clock):
-    memory = BoundedMemory(1000, clock=clock)
+    memory = BoundedMemory(1000, clock=clock, weigh=len)
     memory["a"] = b"first"
     memory["b"] = b"second"
     clock.advance(hours=1)
@@ -302,8 +337,19 @@ def test_what_is_a_day_old_leaves_the_memory_with_the_next_look(clock):
     assert len(memory) == 1
 
 
+def test_memory_is_bounded_by_what_values_take_and_not_by_their_text(clock, monkeypatch):
+    monkeypatch.setattr(cache_module, "MEMORY_BYTES", 1_000_000)
+    cache = Cache(redis_url=None, clock=clock)
+    for number in range(10):
+        cache.put(f"nest {number}", [{} for _ in range(2500)])  # 7 KB of text, 200 of dictionaries
+
+    kept = [number for number in range(10) if cache.get(f"nest {number}")]
+
+    assert kept == [8, 9]
+
+
 def test_what_is_larger_than_the_bound_is_not_kept(clock):
-    memory = BoundedMemory(5, clock=clock)
+    memory = BoundedMemory(5, clock=clock, weigh=len)
     memory["a"] = b"123456789"
 
     assert memory.get("a", None) is None
