@@ -24,6 +24,7 @@ DATE = re.compile(
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})T([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})"
     r"(?:\.[0-9]+)?(?:Z|\+00:00)"
 )
+SMALL_AVATAR = re.compile(r"_normal(?=(?:\.\w+)?$)")
 
 # Twitter allows 50 and 160 characters; a stored profile stays small whatever is sent.
 LONGEST_NAME = 200
@@ -115,7 +116,7 @@ class User:
     @property
     def avatar_bigger(self) -> str:
         """The avatar at 73 pixels instead of 48 (X docs: "Profile images and banners")."""
-        return re.sub(r"_normal(\.\w+)?$", r"_bigger\1", self.avatar_url)
+        return SMALL_AVATAR.sub("_bigger", self.avatar_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
