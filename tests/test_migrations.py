@@ -69,10 +69,11 @@ REVISIONS = [
 
 
 @pytest.mark.parametrize("older, newer", [*pairwise(REVISIONS)])
-def test_the_version_before_goes_on_working_on_the_new_tables(empty, older, newer):
-    """A migration comes first, and processes follow one by one: it may add, and change nothing.
+def test_a_migration_changes_no_column_and_adds_none_that_must_be_filled(empty, older, newer):
+    """A migration comes first, and processes follow one by one: old code must not notice it.
 
-    A change in place takes two releases: one that adds and fills, one that takes away.
+    That is read off the tables; no old code runs here. A change in place takes two releases: one
+    that adds and fills, one that takes away.
     """
     flask_migrate.upgrade(revision=older)
     before = schema()
