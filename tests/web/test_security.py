@@ -5,6 +5,8 @@ import re
 import pytest
 
 from tests.factories import PUBLIC_URL
+from tests.site import Browser
+from tests.web import observatory
 
 HTTPS = {"PUBLIC_URL": "https://perch.example"}
 
@@ -95,6 +97,66 @@ def test_https_promises_https_for_good(build_app):
 
 def test_http_on_loopback_does_not_promise_https(client):
     assert "Strict-Transport-Security" not in client.get("/").headers
+
+
+# Marks
+
+
+class HttpsBrowser(Browser):
+    """Comes by https, and says where it comes from."""
+
+    def open(self, *args, headers=None, **kwargs):
+        address = HTTPS["PUBLIC_URL"]
+        headers = {"Referer": f"{address}/", **(headers or {})}
+        return super().open(*args, base_url=address, headers=headers, **kwargs)
+
+
+def everything_answered(client):
+    """Return an answer of each kind, those to somebody who is signed in among them."""
+    front = client.get("/")
+    files = re.findall(r'(?:href|src)="(/static/[^"]+)"', front.text)
+    assert {path.partition("?")[0].rpartition(".")[2] for path in files} == {"css", "js", "svg"}
+    login = client.post("/auth/login", data={"csrf_token": client.csrf_token()})
+    callback = client.sign_in()
+    pages = ("/", "/account", "/tweets", "/nowhere", "/healthz", "/metrics", "/auth/login")
+    return [front, login, callback, *map(client.get, (*pages, *files)), client.post("/auth/logout")]
+
+
+def test_every_answer_earns_the_best_grade_of_the_observatory(build_app, kind_twitter):
+    app = build_app(**HTTPS)
+    app.test_client_class = HttpsBrowser
+
+    marks = {}
+    for answer in everything_answered(app.test_client()):
+        with answer:
+            name = f"{answer.request.method} {answer.request.path} {answer.status_code}"
+            marks[name] = observatory.grade(answer)
+
+    assert len(marks) > 15
+    assert {name: why for name, (grade, why) in marks.items() if grade != "A+"} == {}
+
+
+@pytest.mark.parametrize(
+    "header, value, best",
+    [
+        ("Content-Security-Policy", "default-src 'self' 'unsafe-inline'", "B+"),
+        ("Content-Security-Policy", None, "B"),
+        ("Strict-Transport-Security", "max-age=86400", "A+"),
+        ("Strict-Transport-Security", None, "B+"),
+        ("Set-Cookie", "session=x; HttpOnly; SameSite=Lax", "C or worse"),
+        ("Set-Cookie", "session=x; Secure; SameSite=Lax", "B"),
+        ("Access-Control-Allow-Origin", "*", "C or worse"),
+    ],
+)
+def test_the_marks_notice_what_is_missing(build_app, header, value, best):
+    client = build_app(**HTTPS).test_client()
+    answer = client.get("/", base_url=HTTPS["PUBLIC_URL"])
+
+    answer.headers.pop(header, None)
+    if value is not None:
+        answer.headers[header] = value
+
+    assert observatory.grade(answer)[0] == best
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/logout"])
