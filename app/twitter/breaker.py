@@ -2,7 +2,8 @@
 
 A read that hangs keeps a person waiting for the whole budget, only to be shown what is remembered.
 So when many have hung, the next are not sent: they fail like the ones before, and old answers are
-shown without a wait. A probe now and then finds out when Twitter is back.
+shown without a wait. Now and then one of them is sent all the same, by a thread that nobody waits
+for: a probe, which finds out when Twitter is back.
 
 A process has only so many slots for its calls, and all groups share them. So a group's part of the
 slots is as much as can ever hang in it at once when all of Twitter does, and is enough to tell.
@@ -18,9 +19,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from app.twitter import endpoints
 from app.twitter.budget import Budget
@@ -33,8 +34,8 @@ log = logging.getLogger(__name__)
 # Where there are few slots, fewer are enough.
 MOST_TIMEOUTS = 20
 WINDOW_SECONDS = 10.0
+# One probe at a time, and its slot is free again soon: sign-ins need those.
 PROBE_SECONDS = 2.0
-# Somebody waits for a probe. It holds a slot, too, and sign-ins need those.
 PROBE_PATIENCE_SECONDS = 4.0
 
 # What Twitter serves together goes away together. Every read of `endpoints` is in one group.
@@ -58,21 +59,17 @@ GROUPS = {
 _GROUP_OF = {endpoint.route: name for name, members in GROUPS.items() for endpoint in members}
 
 
+T = TypeVar("T")
+
+
 @dataclass(slots=True)
 class _Group:
     """What is known of one group. `probe_at` is None while everything is sent."""
 
     timeouts: deque[float] = field(default_factory=deque)
     probe_at: float | None = None
+    is_probed: bool = False
     closings: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Admission:
-    """A read that may be sent: how often its group had come back by then, and what it is for."""
-
-    closings: int
-    is_probe: bool
 
 
 def untold(group: str, *, fails: bool) -> None:
@@ -83,6 +80,11 @@ def untold(group: str, *, fails: bool) -> None:
 def uncounted(group: str) -> None:
     """Count nothing."""
     del group
+
+
+def on_a_thread(work: Callable[[], None]) -> None:
+    """Do `work` while nobody waits for it."""
+    threading.Thread(target=work, name="probe", daemon=True).start()
 
 
 class Told(Protocol):
@@ -100,35 +102,59 @@ class Breaker:
         slots: int,
         told: Told = untold,
         spared: Callable[[str], None] = uncounted,
+        apart: Callable[[Callable[[], None]], None] = on_a_thread,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Let everything through at first. There are `slots` for all calls of this process.
 
         `told` hears when a group begins to fail at once and when that is over, `spared` of each
-        read that is not sent. `clock` counts seconds and never goes back.
+        read that nobody waits for. `apart` does a probe's work; `clock` counts seconds and never
+        goes back.
         """
         self._enough = max(1, min(MOST_TIMEOUTS, slots // len(GROUPS)))
         self._told = told
         self._spared = spared
+        self._apart = apart
         self._clock = clock
         self._lock = threading.Lock()
         self._groups = {name: _Group() for name in GROUPS}
 
-    @contextlib.contextmanager
-    def watching(self, endpoint: Endpoint, budget: Budget) -> Iterator[Budget]:
-        """Hold one read of `endpoint`, learn from what becomes of it, and yield what it may spend.
+    def read(self, endpoint: Endpoint, send: Callable[[Budget], T], budget: Budget) -> T:
+        """Read `endpoint` by `send` within `budget`, and learn from what becomes of it.
 
-        Raises `Unreachable` instead of letting it through while its group does not answer. Only a
-        time-out or a failure to connect counts against the group. Any answer speaks for it, a
-        refusal too; a 5xx or a broken connection says nothing, and neither does `Busy`.
+        Raises `Unreachable` at once while its group does not answer, even if this one is a probe.
+        Only a time-out or a failure to connect counts against the group. Any answer speaks for it,
+        a refusal too; a 5xx or a broken connection says nothing, and neither does `Busy`.
         """
         name = _GROUP_OF[endpoint.route]
-        admission = self._admitted(name)
+        now = self._clock()
+        with self._lock:
+            group = self._groups[name]
+            began, fails = group.closings, group.probe_at is not None
+            probes = fails and now >= (group.probe_at or 0) and not group.is_probed
+            if probes:
+                group.probe_at, group.is_probed = now + PROBE_SECONDS, True
+        if not fails:
+            return self._watched(name, began, send, budget)
+        self._spared(name)
+        if probes:
+            self._apart(lambda: self._probe(name, began, send))
+        raise Unreachable(f"not waited for: reads of {name} have timed out again and again")
+
+    def _probe(self, name: str, began: int, send: Callable[[Budget], T]) -> None:
         try:
-            yield budget.at_most(PROBE_PATIENCE_SECONDS) if admission.is_probe else budget
+            with contextlib.suppress(TwitterError):
+                self._watched(name, began, send, Budget(PROBE_PATIENCE_SECONDS))
+        finally:
+            with self._lock:
+                self._groups[name].is_probed = False
+
+    def _watched(self, name: str, began: int, send: Callable[[Budget], T], budget: Budget) -> T:
+        try:
+            answer = send(budget)
         except Unreachable as error:
             if error.silent:
-                self._timed_out(name, admission)
+                self._timed_out(name, began)
             raise
         except Busy:
             raise
@@ -136,25 +162,14 @@ class Breaker:
             self._answered(name)
             raise
         self._answered(name)
+        return answer
 
-    def _admitted(self, name: str) -> _Admission:
-        now = self._clock()
-        with self._lock:
-            group = self._groups[name]
-            is_probe = group.probe_at is not None and now >= group.probe_at
-            if is_probe:
-                group.probe_at = now + PROBE_SECONDS
-            if is_probe or group.probe_at is None:
-                return _Admission(group.closings, is_probe)
-        self._spared(name)
-        raise Unreachable(f"not asked: reads of {name} have timed out again and again")
-
-    def _timed_out(self, name: str, admission: _Admission) -> None:
+    def _timed_out(self, name: str, began: int) -> None:
         now = self._clock()
         with self._lock:
             group = self._groups[name]
             # Who began to wait before Twitter came back says nothing about today.
-            if group.probe_at is not None or admission.closings != group.closings:
+            if group.probe_at is not None or began != group.closings:
                 return
             group.timeouts.append(now)
             while now - group.timeouts[0] > WINDOW_SECONDS:

@@ -97,7 +97,7 @@ def _items(document: dict[str, Any]) -> int:
 class Direct:
     """Twitter itself as the source of answers, for one person and one budget.
 
-    With a `breaker`, a read is not sent while Twitter hangs. A sign-in has none.
+    With a `breaker`, nobody waits for a read while Twitter hangs. A sign-in has none.
     """
 
     client: Client
@@ -110,8 +110,9 @@ class Direct:
         """Send `request` and return its document."""
         if self.breaker is None:
             return self._sent(request, self.budget)
-        with self.breaker.watching(request.endpoint, self.budget) as budget:
-            return self._sent(request, budget)
+        return self.breaker.read(
+            request.endpoint, lambda budget: self._sent(request, budget), self.budget
+        )
 
     def _sent(self, request: ApiRequest, budget: Budget) -> dict[str, Any]:
         return self.client.send(request, self.access_token, budget=budget, heard=self.heard)

@@ -57,16 +57,25 @@ def clock():
 
 @pytest.fixture
 def breaker(clock):
-    return Breaker(slots=SLOTS, clock=clock)
+    return Breaker(slots=SLOTS, apart=at_once, clock=clock)
+
+
+def at_once(work):
+    """Send a probe without a thread."""
+    work()
 
 
 def read(breaker, endpoint=TWEET, error=None):
     """Read once; tell whether it was sent at all."""
     sent = []
-    with contextlib.suppress(Exception), breaker.watching(endpoint, Budget()):
+
+    def send(budget):
         sent.append(True)
         if error is not None:
             raise error
+
+    with contextlib.suppress(Exception):
+        breaker.read(endpoint, send, Budget())
     return bool(sent)
 
 
@@ -93,8 +102,8 @@ def test_one_time_out_less_changes_nothing(breaker):
 
 
 def test_after_many_time_outs_reads_fail_at_once(hanging):
-    with pytest.raises(Unreachable) as failure, hanging.watching(TWEET, Budget()):
-        pytest.fail("nobody may ask")
+    with pytest.raises(Unreachable) as failure:
+        hanging.read(TWEET, lambda _: pytest.fail("nobody may ask"), Budget())
 
     assert not failure.value.silent
 
@@ -103,7 +112,7 @@ def test_after_many_time_outs_reads_fail_at_once(hanging):
     "slots, enough", [(1, 1), (6, 1), (14, 3), (30, 7), (62, 15), (80, MOST_TIMEOUTS), (1000, 20)]
 )
 def test_a_groups_part_of_the_slots_is_enough(clock, slots, enough):
-    breaker = Breaker(slots=slots, clock=clock)
+    breaker = Breaker(slots=slots, apart=at_once, clock=clock)
     time_out(breaker, times=enough - 1)
     before = read(breaker)
 
@@ -195,29 +204,52 @@ def test_a_probe_goes_through_every_while(hanging, clock):
     assert probes == 10
 
 
-def test_many_threads_at_once_let_one_probe_through(hanging, clock):
+def test_many_threads_at_once_let_one_probe_through_and_none_waits(clock):
+    breaker = Breaker(slots=SLOTS, clock=clock)
+    time_out(breaker)
     clock.now += PROBE_SECONDS
     together, over = threading.Barrier(64), threading.Event()
-    turned_away = threading.Semaphore(0)
-    sent = []
+    sent = threading.Semaphore(0)
 
-    def one_of_them():
+    def probe(budget):
+        sent.release()
+        over.wait(10)
+
+    def one_of_them(_):
         together.wait(10)
-        try:
-            with hanging.watching(TWEET, Budget()):
-                sent.append(threading.get_ident())
-                over.wait(10)
-        except Unreachable:
-            turned_away.release()
+        with pytest.raises(Unreachable):
+            breaker.read(TWEET, probe, Budget())
 
     with ThreadPoolExecutor(64) as threads:
-        for _ in range(64):
-            threads.submit(one_of_them)
-        # The probe is still on its way while all the others are told.
-        told = sum(turned_away.acquire(timeout=10) for _ in range(63))
-        over.set()
+        list(threads.map(one_of_them, range(64)))
+    # All have been turned away, and the probe is still on its way.
+    assert sent.acquire(timeout=10)
+    assert not sent.acquire(blocking=False)
+    over.set()
 
-    assert [told, len(sent)] == [63, 1]
+
+def test_the_next_probe_waits_for_the_one_before(clock):
+    waiting = []
+    breaker = Breaker(slots=SLOTS, apart=waiting.append, clock=clock)
+    time_out(breaker)
+    for _ in range(3):
+        clock.now += PROBE_SECONDS
+        read(breaker)
+    before = len(waiting)
+    waiting[0]()
+    time_out(breaker)
+    clock.now += PROBE_SECONDS
+    read(breaker)
+
+    assert [before, len(waiting)] == [1, 2]
+
+
+def test_a_probe_that_failed_makes_room_for_the_next(hanging, clock):
+    clock.now += PROBE_SECONDS
+    read(hanging, error=Busy("no slot"))
+    clock.now += PROBE_SECONDS
+
+    assert read(hanging)
 
 
 @pytest.mark.parametrize("error", [None, TokenRefused("x"), Limited("x"), Unreadable("x")])
@@ -250,36 +282,38 @@ def test_it_takes_as_many_time_outs_the_next_time(hanging, clock):
 
 
 def test_who_began_to_wait_before_it_came_back_does_not_count(breaker, clock):
-    stragglers = [breaker.watching(TWEET, Budget()) for _ in range(TIMEOUTS)]
-    for straggler in stragglers:
-        straggler.__enter__()
-    time_out(breaker)
-    clock.now += PROBE_SECONDS
-    read(breaker)
-
-    for straggler in stragglers:
+    def begin(stragglers):
+        """Let this many begin to read; while they wait, Twitter goes away and comes back."""
+        if stragglers == 0:
+            time_out(breaker)
+            clock.now += PROBE_SECONDS
+            read(breaker)
+            return
         with contextlib.suppress(Unreachable):
-            straggler.__exit__(Unreachable, TIMEOUT, None)
+            breaker.read(TWEET, lambda _: wait_in_vain(stragglers - 1), Budget())
+
+    def wait_in_vain(others):
+        begin(others)
+        raise TIMEOUT
+
+    begin(TIMEOUTS)
 
     assert read(breaker)
 
 
-def spent(breaker, budget):
-    """Read once; return what it may spend."""
-    with breaker.watching(TWEET, budget) as left:
-        return left.left()
-
-
-def test_a_probe_waits_less_than_others(hanging, clock):
+def test_a_probe_has_a_budget_of_its_own(hanging, clock):
+    budgets = []
     clock.now += PROBE_SECONDS
+    with contextlib.suppress(Unreachable):
+        hanging.read(TWEET, budgets.append, Budget(0))
 
-    assert spent(hanging, Budget()) <= PROBE_PATIENCE_SECONDS < spent(hanging, Budget())
+    assert 0 < budgets[0].left() <= PROBE_PATIENCE_SECONDS
 
 
-def test_a_probe_never_has_more_than_is_left(hanging, clock):
-    clock.now += PROBE_SECONDS
+def test_others_spend_their_own(breaker):
+    own = Budget()
 
-    assert spent(hanging, Budget(1)) <= 1
+    assert breaker.read(TWEET, lambda budget: budget, own) is own
 
 
 # Who hears of it
@@ -291,6 +325,7 @@ def test_turns_and_spared_reads_are_told(clock):
         slots=SLOTS,
         told=lambda group, *, fails: told.append((group, fails)),
         spared=spared.append,
+        apart=at_once,
         clock=clock,
     )
     time_out(breaker)
@@ -301,7 +336,7 @@ def test_turns_and_spared_reads_are_told(clock):
     read(breaker)
 
     assert told == [("tweets", True), ("tweets", False)]
-    assert spared == ["tweets"] * 3
+    assert spared == ["tweets"] * 4
 
 
 # Where it stands
