@@ -69,7 +69,7 @@ def test_three_wrong_settings_are_named_at_once(doctor):
 
     for name in ("PUBLIC_URL", "TRUSTED_PROXIES", "SESSION_DAYS"):
         assert f"{name}: " in done.stdout
-    assert "1 failed, 0 warnings, of 18 checks." in done.stdout
+    assert "1 failed, 0 warnings, of 19 checks." in done.stdout
     assert [done.returncode, done.stderr] == [1, ""]
 
 

@@ -51,6 +51,7 @@ MISCHIEF = [
     {"status": 200, "content_type": "text/plain"},
     {"status": 401, "headers": {"WWW-Authenticate": "Bearer", "X-Note": "code={code} {secret}"}},
     {"body_bytes": 3 * 1024 * 1024, **JSON},
+    {"body_bytes": 3 * 1024 * 1024, "gzip": True, **JSON},
     {"redirect": "https://evil.example/?code={code}&state={state}"},
     {"drop": "before"},
     {"drop": "after"},
@@ -60,7 +61,7 @@ MISCHIEF = [
     {"delay_seconds": 0.1},
     {"hang": True},
 ]
-AROUND_A_FAULT = {"path", "method", "times", "for_seconds"}
+AROUND_A_FAULT = {"path", "method", "times", "for_seconds", "probability"}
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(240)]
 
