@@ -6,11 +6,15 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from json import dumps
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from requests.hooks import default_hooks
+from requests.structures import CaseInsensitiveDict
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError, MaxRetryError
 from urllib3.exceptions import TimeoutError as PoolTimeout
@@ -133,15 +137,16 @@ class Transport:
         answer within the budget or it is a 5xx, `Unreadable` for redirects (a token must not
         travel to another host) and for bodies above `max_bytes` after decompression.
         """
-        request = requests.Request(
+        request = _written(
             method,
-            url,
+            f"{url}?{urlencode(params)}" if params else url,
             headers={**self._headers, **(headers or {})},
-            params=dict(params or {}),
-            data=dict(data or {}),
+            data=data,
             json=json,
-            auth=auth,
-        ).prepare()
+        )
+        if auth:
+            auth(request)
+        request.prepare_content_length(request.body)
         answer = self._sent(request, budget, max_bytes, route)
         if answer.status in SERVER_ERRORS:
             raise Unreachable(f"HTTP {answer.status}")
@@ -186,6 +191,30 @@ class Transport:
             why = f"no answer ({type(error).__name__})"
             silent = patience >= REAL_PATIENCE_SECONDS and _is_silence(error)
             raise Unreachable(why, silent=silent) from None
+
+
+def _written(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    data: Mapping[str, str] | None,
+    json: Mapping[str, Any] | None,
+) -> requests.PreparedRequest:
+    """Return a request as requests itself would write it, but sooner.
+
+    What it looks for in addresses and bodies is not in ours, and takes a twentieth of a sign-in.
+    """
+    request = requests.PreparedRequest()
+    request.method, request.url, request.hooks = method, url, default_hooks()
+    request.headers = CaseInsensitiveDict(headers)
+    if data:
+        request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+        request.body = urlencode(data)
+    elif json:
+        request.headers["Content-Type"] = "application/json"
+        request.body = dumps(json).encode()
+    return request
 
 
 def _is_silence(error: Exception) -> bool:

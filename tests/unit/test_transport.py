@@ -5,6 +5,7 @@ The servers here are bare sockets: they misbehave byte by byte.
 
 import contextlib
 import gzip
+import re
 import socket
 import ssl
 import threading
@@ -478,3 +479,56 @@ def test_a_used_up_budget_arms_no_socket():
 def test_a_used_up_budget_connects_to_nobody():
     with sockets.spending(Budget(0)), pytest.raises(OSError, match="used up"):
         sockets._connect("127.0.0.1", 9)
+
+
+# What is written
+
+
+@pytest.fixture
+def wire(transport):
+    """Send one request to a bare socket; return its head and its body as they arrived."""
+
+    def sent(method, **options):
+        heard = []
+
+        def behave(connection, _over):
+            head, _, body = read_request(connection).partition(b"\r\n\r\n")
+            length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+            while length and len(body) < int(length[1]):
+                body += connection.recv(65536)
+            heard.append((head.decode(), body.decode()))
+            connection.sendall(OK)
+
+        with server(behave) as (url, _):
+            transport.send(method, url, budget=Budget(2), **options)
+        return heard[0]
+
+    return sent
+
+
+def test_an_address_is_written_with_its_parameters(wire):
+    head, body = wire("GET", params={"ids": "1,2", "q": "a b&c"})
+
+    assert head.startswith("GET /2/thing?ids=1%2C2&q=a+b%26c HTTP/1.1\r\n")
+    assert "content-length" not in head.lower()
+    assert body == ""
+
+
+def test_a_form_is_as_long_as_its_head_says_even_if_something_was_added(wire):
+    def add(request):
+        request.body += "&client_id=a"
+        return request
+
+    head, body = wire("POST", data={"code": "ü &"}, auth=add)
+
+    assert body == "code=%C3%BC+%26&client_id=a"
+    assert "\r\nContent-Type: application/x-www-form-urlencoded\r\n" in head
+    assert f"\r\nContent-Length: {len(body)}" in head
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_request_without_a_body_says_so(wire, method):
+    head, body = wire(method)
+
+    assert "\r\nContent-Length: 0" in head
+    assert body == ""
