@@ -39,10 +39,10 @@ def since(moment: datetime, now: datetime) -> str:
 
 
 def exactly(moment: datetime, now: datetime) -> str:
-    """Say the time, and the day unless it is today."""
+    """Say the day and the time."""
     time = f"{moment:%H:%M} UTC"
     if moment.date() == now.date():
-        return time
+        return f"today, {time}"
     year = "" if moment.year == now.year else f" {moment.year}"
     return f"{_day(moment)}{year}, {time}"
 

@@ -26,13 +26,13 @@ WORDS: Mapping[Endpoint, str] = {
     endpoints.TWEETS: "Tweets by id",
     endpoints.TWEET: "One Tweet",
     endpoints.USER_TWEETS: "Tweets of one person",
-    endpoints.FOLLOWING: "Whom somebody follows",
-    endpoints.FOLLOWERS: "Who follows somebody",
+    endpoints.FOLLOWING: "Who someone follows",
+    endpoints.FOLLOWERS: "Who follows someone",
     endpoints.FOLLOW: "Following",
     endpoints.UNFOLLOW: "Unfollowing",
     endpoints.SPACE: "One Space",
     endpoints.SPACES: "Spaces by id",
-    endpoints.SPACES_BY_CREATORS: "Spaces of given people",
+    endpoints.SPACES_BY_CREATORS: "Spaces by host",
     endpoints.FOLLOWING_SPACES: "Spaces of people you follow",
 }
 

@@ -30,12 +30,12 @@ def test_time_past_is_said_shortly(past, expected):
 @pytest.mark.parametrize(
     "ahead, expected",
     [
-        ({"minutes": 9}, "12:39 UTC"),
+        ({"minutes": 9}, "today, 12:39 UTC"),
         ({"days": 2}, "25 Nov, 12:30 UTC"),
         ({"days": 60}, "22 Jan 2027, 12:30 UTC"),
     ],
 )
-def test_the_exact_time_names_the_day_unless_it_is_today(ahead, expected):
+def test_the_exact_time_names_its_day(ahead, expected):
     assert exactly(NOW + timedelta(**ahead), NOW) == expected
 
 

@@ -493,6 +493,15 @@ def test_both_lists_offer_to_find_people(wren, twitter):
     assert '<label for="who">' in page
 
 
+@only(LIVE, why="the beta has no list of followers, and no tabs")
+def test_the_two_lists_say_how_many_are_on_them_without_a_read(wren, twitter):
+    twitter.get(FOLLOWING, json={})
+
+    page = wren.get("/follows").text
+
+    assert re.search(r"Following <b>4</b></a>\s+<a [^>]+>Followers <b>3</b></a>", page)
+
+
 @only(BETA, why="today there is a list of followers")
 def test_the_beta_has_no_followers(wren, twitter):
     twitter.get(FOLLOWING, json={"data": [robin()]})

@@ -36,7 +36,7 @@ def test_each_panel_says_its_age_and_can_be_refreshed(signed_in, twitter, clock)
     page = signed_in.get("/").text
 
     assert re.findall(r'name="refresh" value="(\w+)"', page) == ["tweets", "spaces", "following"]
-    assert page.count("Read <time") == 3
+    assert page.count("Updated <time") == 3
 
 
 @only(LIVE, why="in the beta no list serves two panels")

@@ -62,7 +62,7 @@ def test_spaces_lead_to_their_pages(signed_in, twitter):
 
     assert re.search(rf'<a href="/spaces/{SPACE_ID}"><bdi>Dawn chorus</bdi></a>', page)
     assert "7 listening" in page
-    assert "Read <time" in page
+    assert "Updated <time" in page
 
 
 def test_old_spaces_are_shown_with_the_reason(signed_in, twitter, clock):
@@ -116,6 +116,15 @@ def test_a_live_space_shows_its_people_and_since_when(open_one):
     assert "Jay" not in hosts
     assert "Jay" in speakers
     assert page.count("<h1") == 1
+
+
+def test_hosts_are_not_listed_again_among_the_speakers(open_one):
+    both = space(speaker_ids=["1002", "1003"])
+
+    page = open_one({"data": both, "includes": {"users": [ROBIN, JAY]}})
+
+    assert page.count("Robin Redbreast") == 1
+    assert "Jay" in page.split("<h2>Speakers</h2>")[1]
 
 
 def test_a_planned_space_says_when_it_begins(open_one):

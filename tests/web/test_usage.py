@@ -65,9 +65,9 @@ def test_reads_are_counted_with_their_items_and_cost(wren, twitter):
     page = account(wren)
 
     expected = [
-        ["Whom somebody follows", "1", "7", "$0.07"],
+        ["Who someone follows", "1", "7", "$0.07"],
         ["Tweets by id", "1", "3", "$0.02"],
-        ["Together", "2", "10", "$0.09"],
+        ["Total", "2", "10", "$0.09"],
     ]
     assert table(page, "Today") == expected
     assert table(page, "The last 31 days") == expected
@@ -130,7 +130,7 @@ def test_limits_say_what_is_left_and_when_they_start_anew(wren, twitter):
     wren.get(LOOK_UP)
 
     assert table(account(wren), "What is left") == [
-        ["Tweets by id", "899 of 900", "12:10 UTC"],
+        ["Tweets by id", "899 of 900", "today, 12:10 UTC"],
         ["Tweets by id (per day)", "24 of 25", "18 Mar, 01:00 UTC"],
     ]
 
@@ -145,7 +145,7 @@ def test_limits_that_have_started_anew_are_not_shown(wren, twitter, clock):
     before = table(account(wren), "What is left")
     clock.advance(minutes=11)
 
-    assert before == [["Tweets by id", "7", "12:10 UTC"]]
+    assert before == [["Tweets by id", "7", "today, 12:10 UTC"]]
     assert table(account(wren), "What is left") is None
 
 
@@ -155,12 +155,12 @@ def test_limits_that_have_started_anew_are_not_shown(wren, twitter, clock):
         (
             403,
             "client-forbidden",
-            "not in this site&#39;s plan at Twitter. We ask again at 13:00 UTC.",
+            "not in this site&#39;s plan at Twitter. Next try: today, 13:00 UTC",
         ),
         (
             402,
             "credits",
-            "this site&#39;s credits at Twitter are used up. We ask again at 12:05 UTC.",
+            "this site&#39;s credits at Twitter are used up. Next try: today, 12:05 UTC",
         ),
     ],
 )
@@ -185,7 +185,7 @@ def test_what_does_not_work_for_one_person_is_told_as_theirs(app, wren, twitter)
     everybodys, mine = unescape(account(wren)).split("This is so for your account")
 
     assert "This is so for everybody here." in everybodys
-    assert "Whom somebody follows: not in this site's plan at Twitter." in everybodys
+    assert "Who someone follows: not in this site's plan at Twitter." in everybodys
     assert "Tweets by id" not in everybodys.split("What does not work at the moment")[1]
     assert "Tweets by id: not in your own account's plan at Twitter." in mine
     assert "This is so for your account" not in account(jay)
