@@ -13,7 +13,7 @@ COLUMN, BAR = 10, 8
 # Fewer Tweets than this leave room beside them: two columns are not as wide as a page.
 ROOM_FOR = 10
 # A count that is not nothing is seen beside one that is enormous.
-LEAST = 1.0
+LEAST = 2.0
 LONGEST_WORDS = 40
 
 

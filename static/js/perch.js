@@ -1,25 +1,24 @@
-// Livelier pages, beside what htmx does.
+// Beside htmx.
 const on = (name, act) => addEventListener(name, act, true);
-const all = (selector, act) => document.querySelectorAll(selector).forEach(act);
-const [clock, full] = [undefined, "medium"].map(
-  (dateStyle) => new Intl.DateTimeFormat([], { dateStyle, timeStyle: "short" }),
-);
-const free = () => all("[aria-busy]", (busy) => (busy.ariaBusy = null));
+const all = (what, act) => document.querySelectorAll(what).forEach(act);
+const free = () => all("[aria-busy]", (it) => (it.ariaBusy = null));
 
 function age(time) {
   // The clock here may be wrong.
-  time.born ??= Date.now() - time.dataset.age * 1000;
+  time.born ??= Date.now() - time.dataset.age * 1e3;
   const minutes = ((Date.now() - time.born) / 6e4) | 0;
   const [n, unit] = minutes < 60 ? [minutes, "minute"] : [(minutes / 60) | 0, "hour"];
   time.textContent = n ? `${n} ${unit}${n > 1 ? "s" : ""} ago` : "just now";
 }
 
 function localise(time) {
-  if (!time.textContent.endsWith("UTC")) return;
+  if (time.utc) return;
+  const part = time.title ? "title" : "textContent";
   const date = new Date(time.dateTime);
-  const isToday = date.toDateString() === new Date().toDateString();
-  time.title = time.textContent;
-  time.textContent = (isToday ? clock : full).format(date);
+  const [day, dateStyle] = Date().startsWith(date.toDateString()) ? ["today, "] : ["", "medium"];
+  time.utc = time[part];
+  time[part] = day + date.toLocaleString([], { dateStyle, timeStyle: "short" });
+  time.title ||= time.utc;
 }
 
 function tick() {
@@ -29,16 +28,17 @@ function tick() {
 
 on("submit", (event) => {
   const button = event.submitter;
-  if (!button.ariaBusy) return (button.ariaBusy = "true");
+  if (!button.ariaBusy) return (button.ariaBusy = true);
   event.preventDefault();
   event.stopPropagation();
 });
+on("htmx:before:request", ({ detail }) => (detail.ctx.target.ariaBusy = true));
 on("htmx:before:swap", (event) => {
   const { ctx, tasks: [{ fragment, target }, said] } = event.detail;
   const { lastElementChild: last, nextElementSibling: next } = target;
   ctx.near = () => last?.nextElementSibling ?? next;
   if (fragment.firstElementChild || said?.fragment.querySelector(".flash p")) return;
-  // No part and no word: another page.
+  // No part, no word: another page.
   event.preventDefault();
   const it = ctx.sourceElement;
   it.href ? (location = it.href) : it.submit();

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.pages.charts import HEIGHT, reactions
+from app.pages.charts import HEIGHT, LEAST, reactions
 from app.twitter.entities import Includes, Tweet
 from tests.factories import API_URL, user_answer
 
@@ -55,7 +55,7 @@ def test_reactions_are_piled_up_within_the_height():
 def test_one_reaction_beside_a_million_is_still_seen():
     chart = reactions(build(answer(2, likes=10**6), answer(1, replies=1)))
 
-    assert bars(chart, "replies") == [(1, HEIGHT - 1.0, 1.0)]
+    assert bars(chart, "replies") == [(1, HEIGHT - LEAST, LEAST)]
 
 
 def test_no_bar_leaves_the_drawing():
