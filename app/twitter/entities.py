@@ -201,6 +201,7 @@ class Tweet:
     poll: Poll | None = None
     original: Tweet | None = None
     quoted: Tweet | None = None
+    hides_quote: bool = False  # it quotes a Tweet that Twitter does not show to us
     is_reply: bool = False
     edited: bool = False
     reply_count: int | None = None
@@ -224,6 +225,7 @@ class Tweet:
             poll=includes.poll_of(tweet),
             original=includes.referenced(tweet, "retweeted"),
             quoted=quoted,
+            hides_quote=includes.are_all and not quoted and bool(_references(tweet, "quoted")),
             is_reply=bool(_references(tweet, "replied_to")),
             edited=_is_edited(tweet),
             reply_count=_count(metrics.get("reply_count")),
@@ -277,6 +279,8 @@ class Includes:
     tweets: _Objects = field(default_factory=dict)
     media: _Objects = field(default_factory=dict)
     polls: _Objects = field(default_factory=dict)
+    # What came along by itself brings along nothing more, whether it may be seen or not.
+    are_all: bool = True
 
     @classmethod
     def from_json(cls, data: object) -> Includes:
@@ -296,7 +300,7 @@ class Includes:
     def tweet(self, tweet_id: object) -> Tweet | None:
         """Return the Tweet of this id, if it came along, without the Tweets it refers to."""
         # One step is enough: a Tweet could name itself as its original.
-        rest = replace(self, tweets={})
+        rest = replace(self, tweets={}, are_all=False)
         return _readable(lambda data: Tweet.from_json(data, rest), _found(self.tweets, tweet_id))
 
     def media_of(self, tweet: Mapping[str, Any]) -> tuple[Media, ...]:

@@ -345,13 +345,22 @@ def test_the_link_to_a_quoted_tweet_that_is_shown_is_known():
     tweet = Tweet.from_json(QUOTING, includes)
 
     assert [piece.kind for piece in tweet.text.pieces] == ["plain", "quote"]
+    assert not tweet.hides_quote
 
 
 def test_the_link_to_a_quoted_tweet_that_is_gone_stays_a_link():
     tweet = Tweet.from_json(QUOTING, Includes())
 
-    assert tweet.quoted is None
+    assert (tweet.quoted, tweet.hides_quote) == (None, True)
     assert [piece.kind for piece in tweet.text.pieces] == ["plain", "url"]
+
+
+def test_what_came_along_by_itself_hides_no_quote_for_its_quotes_never_come_along():
+    repost = {"id": "11", "text": "RT", "referenced_tweets": [{"type": "retweeted", "id": "10"}]}
+
+    tweet = Tweet.from_json(repost, Includes.from_json({"tweets": [QUOTING]}))
+
+    assert (tweet.hides_quote, tweet.original.hides_quote) == (False, False)
 
 
 @pytest.mark.parametrize("name", ["edit_history_tweet_ids", "edit_history_post_ids"])

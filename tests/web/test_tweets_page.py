@@ -370,7 +370,7 @@ def test_entities_are_links(shown, dialect):
 
     page = shown({"text": text, "entities": entities})
 
-    assert f'<a href="{dialect.home}/robin" rel="noopener noreferrer nofollow ugc">' in page
+    assert '<a href="/people/robin"><bdi>@robin</bdi></a>' in page
     assert '<a href="https://wren.example/?a=1&amp;b=2"' in page
     assert "<bdi>wren.example/?a=1&amp;b=2</bdi>" in page
     assert f'href="{dialect.home}/hashtag/ivy"' in page
@@ -437,7 +437,7 @@ def test_a_quoted_tweet_is_a_card_and_no_link(shown):
     assert "x.com/robin/status/9" not in page
 
 
-def test_a_quoted_tweet_that_is_missing_stays_a_link(shown):
+def test_a_quoted_tweet_that_is_missing_stays_a_link_and_is_said_to_be_hidden(shown):
     link = {"start": 6, "end": 20, "url": "https://t.co/b", "display_url": "x.com/robin/status/9"}
     quote = {
         "text": "This. https://t.co/b",
@@ -449,6 +449,7 @@ def test_a_quoted_tweet_that_is_missing_stays_a_link(shown):
 
     assert 'class="quoted"' not in page
     assert "<bdi>x.com/robin/status/9</bdi>" in page
+    assert "The quoted Tweet is not shown to us." in page
 
 
 @pytest.mark.parametrize(
