@@ -57,7 +57,7 @@ class ErrorPage:
     title: str
     text: str
     whose: Whose
-    offer: Literal["sign_in", "again", "home", "back", "form", ""] = "home"
+    offer: Literal["sign_in", "grant", "again", "home", "back", "form", ""] = "home"
     # The sign-in is over; who is signed in by now needs no other.
     spent: bool = False
     # Said to the operator in the log, never to the person.
@@ -71,7 +71,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     auth.Denied: ErrorPage(
         status=200,
         title="You cancelled",
-        text="Nothing was shared. You can sign in whenever you like.",
+        text="Nothing was shared.",
         whose="you",
         offer="back",
     ),
@@ -94,7 +94,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     auth.StillWorking: ErrorPage(
         status=202,
         title="Signing you in",
-        text="Twitter is taking its time. This page looks again by itself.",
+        text="Twitter is taking its time, and this page looks again by itself.",
         whose="",
         offer="",
         refresh_seconds=1,
@@ -102,7 +102,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     auth.Malformed: ErrorPage(
         status=400,
         title="That is not an answer from Twitter",
-        text="The address you came by is damaged, so nothing was shared. Please start again.",
+        text="The address you came by is damaged, so nothing was shared and you can start again.",
         whose="you",
         offer="sign_in",
     ),
@@ -117,21 +117,21 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     auth.ServerInTrouble: ErrorPage(
         status=424,
         title="Twitter is not answering",
-        text="Twitter says that it has a problem of its own. Please try again in a minute.",
+        text="Twitter says that it has a problem of its own, so please try again in a minute.",
         whose="twitter",
         offer="sign_in",
     ),
     GrantEnded: ErrorPage(
         status=401,
         title="Please sign in again",
-        text="Your connection to Twitter has ended. Sign in and you are back on this page.",
+        text="Your connection to Twitter has ended, and signing in brings you back to this page.",
         whose="you",
         offer="sign_in",
     ),
     CannotOpen: ErrorPage(
         status=401,
         title="Please sign in again",
-        text="This site can no longer open your connection to Twitter. Sign in to make a new one.",
+        text="This site can no longer open your connection to Twitter, so you need a new one.",
         whose="us",
         offer="sign_in",
         advice="a key that sealed tokens is missing from TOKEN_KEYS",
@@ -139,14 +139,14 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     twitter.GrantRefused: ErrorPage(
         status=400,
         title="This sign-in has expired",
-        text="What Twitter sends back with you is good for 30 seconds, and once.",
+        text="What Twitter sends back with you works once and for 30 seconds, so start again.",
         whose="you",
         offer="sign_in",
     ),
     twitter.ClientRefused: ErrorPage(
         status=424,
         title="Twitter does not accept this site",
-        text="The people who run this site must mend its registration at Twitter.",
+        text="The people who run this site must fix its registration at Twitter.",
         whose="us",
         offer="home",
         advice="check TWITTER_CLIENT_ID, TWITTER_CLIENT_SECRET, the client's type and the callback",
@@ -154,21 +154,21 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     twitter.Busy: ErrorPage(
         status=503,
         title="Too many people at once",
-        text="Everybody here is waiting for Twitter. Please try again in a moment.",
+        text="Everybody here is waiting for Twitter, so please try again in a moment.",
         whose="us",
         offer="again",
     ),
     twitter.Unreachable: ErrorPage(
         status=424,
         title="Twitter is not answering",
-        text="It may be busy or down. Please try again in a minute.",
+        text="It may be busy or down, so please try again in a minute.",
         whose="twitter",
         offer="again",
     ),
     twitter.Unreadable: ErrorPage(
         status=424,
         title="Twitter said something odd",
-        text="Its answer made no sense to us, so nothing was done. Please try again in a minute.",
+        text="Its answer made no sense and nothing was done, so please try again in a minute.",
         whose="twitter",
         offer="again",
         advice="the answer does not have the documented shape",
@@ -183,16 +183,16 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     twitter.TokenRefused: ErrorPage(
         status=401,
         title="Please sign in again",
-        text="Twitter no longer accepts your connection. Sign in to make a new one.",
+        text="Twitter no longer accepts your connection, so please sign in to make a new one.",
         whose="you",
         offer="sign_in",
     ),
     twitter.PermissionMissing: ErrorPage(
         status=403,
         title="A permission is missing",
-        text="Twitter says that you have not allowed this. Signing in again asks you once more.",
+        text="Twitter says that you have not allowed this, and asks you again if you like.",
         whose="you",
-        offer="sign_in",
+        offer="grant",
     ),
     twitter.PlanLacksIt: ErrorPage(
         status=424,
@@ -204,14 +204,14 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     twitter.OutOfCredits: ErrorPage(
         status=424,
         title="Out of credits",
-        text="This site has used up what it may ask of Twitter. Please try again another day.",
+        text="This site has used up what it may ask of Twitter, so please try again another day.",
         whose="us",
         advice="the X account has no credits left, or reached its monthly cap",
     ),
     twitter.Refused: ErrorPage(
         status=424,
         title="Twitter said no",
-        text="Twitter refused this without a reason that helps. Please try again later.",
+        text="Twitter refused this without a reason that helps, so please try again later.",
         whose="twitter",
         advice="an error we do not know",
     ),
@@ -255,7 +255,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     SQLAlchemyError: ErrorPage(
         status=503,
         title="We cannot answer just now",
-        text="Our database is away, so nothing was changed. Please try again in a moment.",
+        text="Our database is away and nothing was changed, so please try again in a moment.",
         whose="us",
         offer="again",
         advice="see DATABASE_URL; was the database upgraded?",
@@ -297,7 +297,7 @@ def show(error: Exception) -> Response:
     g.bare = page.bare
     page = _as_they_stand(page)
     until = _until(error)
-    response = make_response(_body(page, until), _status(error, page))
+    response = make_response(_body(page, error, until), _status(error, page))
     _add_headers(response, error, page, until)
     return response
 
@@ -311,11 +311,11 @@ def _as_they_stand(page: ErrorPage) -> ErrorPage:
     return page
 
 
-def _body(page: ErrorPage, until: datetime | None) -> str:
+def _body(page: ErrorPage, error: Exception, until: datetime | None) -> str:
     if request_ctx.url_adapter is None:  # no host of anybody's: there is nothing to link to
         return _plain(page)
     try:
-        return render_template("error.html", page=page, button=_button(page), until=until)
+        return render_template("error.html", page=page, button=_button(page, error), until=until)
     except Exception:
         # What broke the request may break its page as well. Nobody gets a blank one.
         log.exception("the error page cannot be drawn")
@@ -323,7 +323,10 @@ def _body(page: ErrorPage, until: datetime | None) -> str:
 
 
 def _plain(page: ErrorPage) -> str:
-    return f"<!doctype html><title>{page.title}</title><h1>{page.title}</h1><p>{page.text}</p>"
+    return (
+        f"<!doctype html><title>{page.title}</title><h1>{page.title}</h1><p>{page.text}</p>"
+        f"<p>Quote {request_id()} when you report this.</p>"
+    )
 
 
 def page_of(error: BaseException) -> ErrorPage:
@@ -371,11 +374,12 @@ def _said(error: Exception) -> str:
     return str(error).partition("\n")[0] if isinstance(error, SQLAlchemyError) else str(error)
 
 
-def _button(page: ErrorPage) -> Button | None:
+def _button(page: ErrorPage, error: Exception) -> Button | None:
     """Return the button of a page; only that one, for each looks at something of the request."""
     offers: dict[str, Callable[[], Button | None]] = {
         "": lambda: None,
         "sign_in": lambda: _sign_in(next=_back()),
+        "grant": lambda: _grant(error),
         "again": lambda: _sign_in(next=_back()) if _in_sign_in() else Button("Try again", _back()),
         "home": _home,
         "back": lambda: Button("Go back", _back()) if _is_signed_in() else _sign_in(next=_back()),
@@ -386,6 +390,14 @@ def _button(page: ErrorPage) -> Button | None:
 
 def _sign_in(**fields: str) -> Button:
     return Button("Sign in with Twitter", url_for("auth.login"), method="post", fields=fields)
+
+
+def _grant(error: Exception) -> Button:
+    """Offer to ask for what is missing; if nobody knows what, a sign-in asks for the usual."""
+    permission = error.permission if isinstance(error, twitter.PermissionMissing) else None
+    if permission is None:
+        return _sign_in(next=_back())
+    return replace(_sign_in(next=_back(), ask=permission), label="Grant it at Twitter")
 
 
 def _home() -> Button:

@@ -82,7 +82,9 @@ class Follows:
     def _act(self, person: Person, endpoint: Endpoint, act: _Act, budget: Budget) -> Following:
         self._allowance.check(person.profile.id, endpoint)
         if not self.may(person):
-            raise PermissionMissing("not-granted", "the person has not granted this")
+            raise PermissionMissing(
+                "not-granted", "the person has not granted this", permission=endpoint.needs[0]
+            )
         asked: list[Asked] = []
         try:
             answer = self._with_a_living_token(person, act, budget, asked)

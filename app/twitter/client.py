@@ -73,7 +73,7 @@ class Client:
         now = self._clock()
         known = windows(answer.headers, now=now)
         try:
-            document = _document(answer, now)
+            document = _document(answer, request.endpoint, now)
         except TwitterError:
             heard(Asked(endpoint=request.endpoint, windows=known))
             raise
@@ -81,9 +81,9 @@ class Client:
         return document
 
 
-def _document(answer: Answer, now: datetime) -> dict[str, Any]:
+def _document(answer: Answer, endpoint: Endpoint, now: datetime) -> dict[str, Any]:
     if answer.status >= REFUSALS_BEGIN:
-        raise refusal(answer, now=now)
+        raise refusal(answer, now=now, needs=endpoint.needs[0])
     return answer.json_object()
 
 

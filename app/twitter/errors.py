@@ -21,6 +21,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from app.twitter.dialect import Permission
+
 
 class TwitterError(Exception):
     """Anything that went wrong between us and Twitter."""
@@ -74,7 +76,13 @@ class TokenRefused(Refused):
 
 
 class PermissionMissing(Refused):
-    """403: the grant lacks a scope that this call needs."""
+    """403: the grant lacks a scope that this call needs; `permission` is the telling one of it."""
+
+    def __init__(
+        self, error: str, description: str = "", *, permission: Permission | None = None
+    ) -> None:
+        super().__init__(error, description)
+        self.permission = permission
 
 
 class PlanLacksIt(Refused):

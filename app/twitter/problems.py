@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from app.twitter.dialect import Permission
 from app.twitter.errors import (
     Limited,
     OutOfCredits,
@@ -88,9 +89,12 @@ def _asked(item: Mapping[str, Any]) -> str:
     return ""
 
 
-def refusal(answer: Answer, *, now: datetime | None = None) -> TwitterError:
+def refusal(
+    answer: Answer, *, now: datetime | None = None, needs: Permission | None = None
+) -> TwitterError:
     """Sort a 4xx by its status and its kind of problem; `now` is what `lifts_at` takes.
 
+    `needs` is the permission that may be what is missing: Twitter does not say which.
     Twitter's own words stay out of the exception: nobody knows what they repeat.
     """
     problem = _problem_of(answer)
@@ -102,6 +106,8 @@ def refusal(answer: Answer, *, now: datetime | None = None) -> TwitterError:
     words = (kind or f"http-{answer.status}", f"HTTP {answer.status}")
     if error is PlanLacksIt:
         return PlanLacksIt(*words, for_everyone=problem.get("reason") != _ONLY_THIS_PERSON)
+    if error is PermissionMissing:
+        return PermissionMissing(*words, permission=needs)
     return error(*words)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.twitter.bodies import document
+from app.twitter.dialect import Permission
 from app.twitter.errors import (
     Limited,
     OutOfCredits,
@@ -121,7 +122,10 @@ def test_a_plan_without_a_clear_reason_is_the_sites(reason):
 
 
 def test_a_missing_scope_is_a_missing_permission():
-    assert said(refusal(answer(403, FORBIDDEN))) == (PermissionMissing, "about:blank")
+    error = refusal(answer(403, FORBIDDEN), needs=Permission.READ_SPACES)
+
+    assert said(error) == (PermissionMissing, "about:blank")
+    assert error.permission == Permission.READ_SPACES
 
 
 @either_host

@@ -1,13 +1,18 @@
 """Every exception has its page: what happened, whose matter it is, one button, and no secret."""
 
+import re
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from app import error_pages
 from app.accounts import errors as account_errors
 from app.auth import errors as auth_errors
-from app.error_pages import PAGES, page_of
+from app.error_pages import PAGES, SIGNED_IN_ALREADY, STILL_SIGNED_IN, page_of
 from app.twitter import errors as twitter_errors
+from app.twitter.dialect import Permission
+
+ALL_PAGES = [*PAGES.values(), SIGNED_IN_ALREADY, STILL_SIGNED_IN]
 
 
 def family(root):
@@ -42,7 +47,57 @@ def test_every_error_renders_a_calm_page(app, client, kind):
     assert page.status_code == PAGES[next(k for k in kind.__mro__ if k in PAGES)].status
     assert page.status_code != 500
     assert "Traceback" not in page.text
-    assert page.status_code < 400 or page.headers["X-Request-ID"] in page.text
+    assert page.headers["X-Request-ID"] in page.text
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.text[:40])
+def test_every_page_says_one_sentence(page):
+    assert re.fullmatch(r"[A-Z][^.!?;]+\.", page.text)
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.text[:40])
+def test_every_page_has_one_button_or_looks_again_by_itself(app, page):
+    with app.test_request_context("/spaces"):
+        app.preprocess_request()
+        button = error_pages._button(page, Exception())
+
+    assert (button is None) == (page.refresh_seconds is not None)
+
+
+def test_the_drawing_tells_whose_matter_it_is(app, client):
+    drawings = {}
+    for kind in (auth_errors.NotOurs, twitter_errors.Unreachable, twitter_errors.Busy):
+
+        def fail(kind=kind):
+            raise raised(kind)
+
+        app.view_functions["pages.home"] = fail
+        page = client.get("/").text
+        whose = re.search(r'class="error" data-whose="(\w+)"', page)[1]
+        drawings[whose] = re.search(r'<svg class="drawing".+?</svg>', page, re.DOTALL)[0]
+
+    assert drawings.keys() == {"you", "twitter", "us"}
+    assert len(set(drawings.values())) == 3
+
+
+@pytest.mark.parametrize(
+    "permission, field, label",
+    [
+        (Permission.READ_SPACES, 'name="ask" value="read_spaces"', "Grant it at Twitter"),
+        (None, 'name="next" value="/"', "Sign in with Twitter"),
+    ],
+)
+def test_a_missing_permission_is_asked_for_if_it_is_known(app, client, permission, field, label):
+    def fail():
+        raise twitter_errors.PermissionMissing("about:blank", permission=permission)
+
+    app.view_functions["pages.home"] = fail
+
+    page = client.get("/").text
+
+    assert field in page
+    assert f'<button class="button">{label}</button>' in page
+    assert ('name="ask"' in page) == (permission is not None)
 
 
 def test_only_our_own_trouble_is_a_5xx():
@@ -89,6 +144,7 @@ def test_a_page_that_cannot_be_drawn_still_says_something(app, client, monkeypat
 
     assert page.status_code == 404
     assert "There is nothing here" in page.text
+    assert page.headers["X-Request-ID"] in page.text
 
 
 def test_the_page_of_a_limit_says_when_it_lifts(app, client, clock):
@@ -103,6 +159,7 @@ def test_the_page_of_a_limit_says_when_it_lifts(app, client, clock):
 
     assert page.status_code == 429
     assert page.headers["Retry-After"] == "540"
+    assert "too much of Twitter for now, and you can try again from <time" in page.text
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/static/none.css"])
@@ -157,7 +214,7 @@ def test_a_limit_that_has_lifted_names_no_time(app, client, clock):
     page = client.get("/")
 
     assert page.status_code == 429
-    assert "You can try again from" not in page.text
+    assert "you can try again from" not in page.text
 
 
 def test_who_declines_a_further_permission_goes_back_to_the_page(client, kind_twitter):
