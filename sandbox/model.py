@@ -40,7 +40,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """A picture on a Tweet; it is drawn, not stored."""
+    """A picture on a Tweet, or a video, of which there is a still; it is drawn, not stored."""
 
     media_key: str
     alt_text: str
@@ -48,6 +48,7 @@ class Media:
     type: str = "photo"
     width: int = 1200
     height: int = 675
+    duration_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,11 +106,14 @@ def space(world: World, one: Space) -> Object:
 
 
 def media(one: Media, origin: str) -> Object:
-    """Describe a picture."""
+    """Describe a picture; a video has a still instead of a `url`."""
+    drawing = f"{origin}/media/{one.media_key}.svg"
     return {
         "media_key": one.media_key,
         "type": one.type,
-        "url": f"{origin}/media/{one.media_key}.svg",
+        "url": drawing if one.type == "photo" else "",
+        "preview_image_url": drawing if one.type == "video" else "",
+        "duration_ms": one.duration_ms or "",
         "alt_text": one.alt_text,
         "width": one.width,
         "height": one.height,

@@ -51,7 +51,31 @@ MEDIA = (
         alt_text="The sea from the mouth of a burrow, framed by thrift",
         scene="sea",
     ),
+    Media(
+        media_key="3_1990000000000000004",
+        alt_text="A heron at dawn, on one leg, in a pond",
+        scene="pond-dawn",
+    ),
+    Media(
+        media_key="3_1990000000000000005",
+        alt_text="The same heron at noon, on the same leg",
+        scene="pond-noon",
+    ),
+    Media(
+        media_key="3_1990000000000000006",
+        alt_text="The same heron at dusk, on the other leg",
+        scene="pond-dusk",
+    ),
+    Media(
+        media_key="7_1990000000000000007",
+        alt_text="A dive into the brook, a hundred times slower than it was",
+        scene="brook",
+        type="video",
+        duration_ms=21_000,
+    ),
 )
+
+POND = tuple(media.media_key for media in MEDIA if media.scene.startswith("pond"))
 
 POLLS = (
     Poll(
@@ -75,10 +99,10 @@ def _link(word: str, where: str, title: str = "") -> Link:
     )
 
 
-def _picture(word: str, author: str, minutes_ago: int, media_key: str) -> Link:
+def _picture(word: str, author: str, minutes_ago: int, media_key: str, kind: str = "photo") -> Link:
     return Link(
         short=f"https://t.co/{word}",
-        expanded=f"https://x.com/{author}/status/{at(minutes_ago)}/photo/1",
+        expanded=f"https://x.com/{author}/status/{at(minutes_ago)}/{kind}/1",
         display=f"pic.x.com/{word}",
         media_key=media_key,
     )
@@ -234,6 +258,15 @@ TWEETS = (
     _said(7 * HOUR, HERON, "Still standing.", (512, 66, 7)),
     _said(1 * DAY + 7 * HOUR, HERON, "Still standing.", (498, 61, 5)),
     _said(2 * DAY + 7 * HOUR, HERON, "Fish.", (1204, 205, 44)),
+    _said(
+        3 * DAY + 2 * HOUR,
+        HERON,
+        "A day in three pictures. https://t.co/ponds00001",
+        (688, 92, 18),
+        media_keys=POND,
+        # Several pictures share one link, and each has an entity of its own.
+        links=tuple(_picture("ponds00001", "heron", 3 * DAY + 2 * HOUR, key) for key in POND),
+    ),
     # Barn Owl
     _said(6 * HOUR, OWL, "To whoever rustled at 02:14: thank you.", (187, 12, 6)),
     _said(
@@ -253,6 +286,14 @@ TWEETS = (
         KINGFISHER,
         "Forty kilometres an hour, straight down, for a stickleback. Worth it.",
         (140, 9),
+    ),
+    _said(
+        26 * HOUR,
+        KINGFISHER,
+        "In slow motion, or you would see a splash. https://t.co/dives00001",
+        (512, 77, 20),
+        media_keys=("7_1990000000000000007",),
+        links=(_picture("dives00001", "kingfisher", 26 * HOUR, "7_1990000000000000007", "video"),),
     ),
     # Puffin
     _said(

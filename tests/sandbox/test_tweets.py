@@ -21,6 +21,7 @@ from sandbox.seed_birds import (
 
 LONG, EDITED, REPOST, EMOJI = at(4 * HOUR), at(9 * HOUR), at(1 * DAY + 40), at(95)
 POLL, QUOTE, REPLY, PICTURE = at(50), at(1 * DAY), at(2 * DAY + 30), at(14 * HOUR)
+PICTURES, VIDEO = at(3 * DAY + 2 * HOUR), at(26 * HOUR)
 
 
 def timeline(steps, who=WREN, token=None, **query):
@@ -143,6 +144,27 @@ def test_pictures_come_with_their_alt_text(steps):
 
     assert media["alt_text"].startswith("The sea")
     assert steps.browser.get(media["url"]).mimetype == "image/svg+xml"
+
+
+def test_several_pictures_share_one_link(steps):
+    body = post(steps, PICTURES, "attachments,entities", expansions="attachments.media_keys")
+
+    places = body["data"]["entities"]["urls"]
+    assert [place["media_key"] for place in places] == body["data"]["attachments"]["media_keys"]
+    assert len({(place["start"], place["end"], place["url"]) for place in places}) == 1
+    assert len(body["includes"]["media"]) == len(places) == 3
+
+
+def test_a_video_comes_with_a_still(steps):
+    query = {
+        "expansions": "attachments.media_keys",
+        "media.fields": "url,preview_image_url,duration_ms",
+    }
+    media = post(steps, VIDEO, "entities", **query)["includes"]["media"][0]
+
+    assert (media["type"], media["duration_ms"]) == ("video", 21_000)
+    assert "url" not in media
+    assert steps.browser.get(media["preview_image_url"]).mimetype == "image/svg+xml"
 
 
 def test_a_poll_closes_when_its_day_is_over(steps, world):

@@ -127,6 +127,8 @@ def test_the_seed_has_something_of_everything(world):
     assert any(a.plumage is None for a in accounts)
     assert any(a.former_usernames for a in accounts)
     assert any(t.later_versions for t in tweets)
+    assert {len(t.media_keys) for t in tweets} == {0, 1, 3}
+    assert {media.type for media in world.media.values()} == {"photo", "video"}
     assert len([a for a in accounts if not seed.is_flock(a)]) == 15
 
 
