@@ -12,7 +12,7 @@ def test_form_offers_accounts_scopes_and_two_buttons(steps):
     assert page.text.index('value="wren" checked') < page.text.index('value="robin"')
     assert "Authorize app</button>" in page.text
     assert "Cancel</button>" in page.text
-    assert "Follow and unfollow people for you" in page.text
+    assert page.text.index("Follow and unfollow people for you") < page.text.index('value="wren"')
 
 
 def test_suspended_accounts_cannot_be_chosen(steps):

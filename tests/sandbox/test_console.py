@@ -17,6 +17,7 @@ def test_it_shows_accounts_clients_tokens_and_journal(steps, browser):
     page = browser.get("/").text
 
     assert "@wren" in page
+    assert "1 follower, 1 following" in page
     assert "sandbox-secret" in page
     assert tokens["access_token"] in page
     assert "The app exchanges the code for tokens" in page

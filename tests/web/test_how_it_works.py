@@ -64,6 +64,15 @@ def test_strangers_can_read_how_it_works(client):
     assert 'href="/account/sign-in"' not in page.text
 
 
+def test_it_ends_with_the_button_for_who_is_not_signed_in(client, kind_twitter):
+    signed_out = client.get(PUBLIC).text
+    client.sign_in()
+
+    end = signed_out.partition("And afterwards?")[2]
+    assert ">Sign in with Twitter</button>" in end
+    assert "Sign in with Twitter</button>" not in client.get(PUBLIC).text
+
+
 def test_the_front_page_leads_there(client):
     assert f'href="{PUBLIC}"' in client.get("/").text
 

@@ -801,5 +801,15 @@ def test_the_sandbox_is_announced_on_every_page(build_app):
 
 
 @in_no_dialect
+def test_the_sandbox_says_what_to_do_at_its_front_door(build_app, client):
+    words = "To try it, press the button, pick a bird, and press <b>Authorize app</b>."
+
+    sandbox = build_app(TWITTER_CLIENT_ID=None, TWITTER_CLIENT_SECRET=None).test_client()
+
+    assert words in sandbox.get("/").text
+    assert words not in client.get("/").text
+
+
+@in_no_dialect
 def test_the_real_twitter_has_no_sandbox_banner(client):
     assert "Sandbox" not in client.get("/").text
