@@ -5,16 +5,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.factories import API_URL
-from tests.web.test_hostile_content import (
-    ADDRESSES,
-    OUR_TAGS,
-    PAYLOADS,
-    fill,
-    look,
-    person,
-    space,
-    tweet,
-)
+from tests.hostile import ADDRESSES, OUR_TAGS, PAYLOADS
+from tests.web.test_hostile_content import fill, look, person, space, tweet
 
 SPACE_ID = "1DXxyRYNejbKM"
 PAGES = [
