@@ -199,6 +199,59 @@ def test_troubles_and_old_data_are_accessible(wren, twitter, inspector):
     assert inspector.minded == {}
 
 
+def test_what_is_unfolded_is_accessible(wren, inspector):
+    for path in ("/", "/tweets", "/spaces", "/account/sign-in", "/how-it-works"):
+        wren.open(path)
+        wren.page.evaluate("document.querySelectorAll('details').forEach((it) => it.open = true)")
+        inspector.look(wren, f"{path}, unfolded")
+
+    assert inspector.minded == {}
+
+
+def test_rare_states_are_accessible(wren, read, twitter, inspector):
+    for _ in range(2):
+        signed_in(read())
+    wren.open("/account")
+    expect(wren.page.get_by_role("button", name="Log out everywhere else")).to_be_visible()
+    inspector.look(wren, "several browsers")
+    wren.open("/tweets?page=2&token=gone")
+    assert "has expired" in wren.text()
+    inspector.look(wren, "expired")
+    twitter.settings(plan="pay-per-use", credits=0)
+    wait_until(lambda: wren.open("/").ok and "not in this site's plan" in wren.text())
+    inspector.look(wren, "home without what the plan lacks")
+    wren.open("/account")
+    inspector.look(wren, "account without what the plan lacks")
+
+    assert inspector.minded == {}
+
+
+def test_an_empty_account_is_accessible(read, twitter, inspector):
+    egg = signed_in(read(), "^Egg")
+    for path in ("/", "/tweets", "/follows", "/follows/followers", "/spaces", "/account"):
+        egg.open(path)
+        inspector.look(egg, f"{path} of an egg")
+
+    assert inspector.minded == {}
+
+
+def test_the_pages_of_the_sandbox_are_accessible(read, twitter, inspector):
+    reader = read()
+    reader.open("/")
+    reader.press("Sign in with Twitter")
+    inspector.look(reader, "consent")
+    reader.press("Authorize app")
+    reader.page.wait_for_url(f"{reader.url}/**")
+    twitter.fault(path="/2/tweets", status=503)
+    for path in ("/", "/settings/connected_apps", "/i/oauth2/authorize?client_id=none"):
+        reader.page.goto(twitter.url + path)
+        reader.page.evaluate("document.querySelectorAll('details').forEach((it) => it.open = true)")
+        assert reader.has_room_for_all(), path
+        inspector.look(reader, f"sandbox {path}")
+
+    assert inspector.minded == {}
+
+
 def test_every_page_tells_where_it_is(wren, birds):
     sections = {"tweets": "Tweets", "follows": "Follows", "people": "Follows", "spaces": "Spaces"}
 

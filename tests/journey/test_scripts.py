@@ -100,6 +100,26 @@ def test_a_panel_is_read_anew_in_place_and_the_others_are_not(wren):
     assert wren.complaints == []
 
 
+@pytest.mark.parametrize("path, panel", [("/", "#tweets"), ("/spaces", "#spaces")])
+def test_a_panel_that_is_read_anew_looks_so(wren, path, panel):
+    wren.open(path)
+    held, part = [], wren.page.locator(panel)
+
+    def hold(route):  # Playwright wants a function of Python's
+        held.append(route)
+
+    wren.page.route("**", hold)
+
+    button(wren, f"Refresh {panel[1:]}").click()
+
+    expect(part).to_have_attribute("aria-busy", "true")
+    opacities = part.evaluate("it => [...it.children].map((it) => getComputedStyle(it).opacity)")
+    assert "0.5" in opacities
+    assert opacities[-1] == "1"  # its button says itself that it works
+    held.pop().continue_()
+    expect(part).not_to_have_attribute("aria-busy", "true")
+
+
 def test_whoever_is_signed_out_meanwhile_is_asked_to_sign_in(wren):
     wren.context.clear_cookies(name="session")
 
@@ -270,6 +290,32 @@ def test_times_are_those_of_the_readers_zone(chromium, site, twitter):
     assert exact.endswith("UTC")
     assert not here.endswith("UTC")
     assert minutes(here) == (minutes(exact) + 330) % 1440
+
+
+def test_so_is_what_a_relative_time_says_on_hover(chromium, site, twitter):
+    from tests.journey.chromium import Reader
+
+    context = chromium.new_context(timezone_id=KOLKATA, locale="en-GB")
+    try:
+        reader = signed_in(Reader(context, site.url))
+        written = reader.page.locator(".tweet .when time").first
+        said, title = written.inner_text(), written.get_attribute("title")
+        utc = written.get_attribute("datetime").partition("T")[2]
+        reader.open("/people/jay")
+        poll = reader.page.locator(".poll time").inner_text()
+    finally:
+        context.close()
+
+    assert said == "12m"
+    assert not title.endswith("UTC")
+    assert minutes(title) == (minutes(utc) + 330) % 1440
+    assert not poll.endswith("UTC")
+
+
+def test_a_time_of_today_says_so(wren):
+    since = wren.page.locator(".profile time")
+
+    assert re.match(r"today, \d+:\d\d|\d+ \w+ \d{4}|\w+ \d+, \d{4}", since.inner_text())
 
 
 def minutes(words):

@@ -1,0 +1,201 @@
+"""What pages look like, as far as it can be measured: nothing cut, hidden, faded or jumping."""
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.loopback, pytest.mark.timeout(180)]
+
+NARROW = {"width": 360, "height": 740}
+WIDE = {"width": 1280, "height": 800}
+CUT = """() => [...document.querySelectorAll(".people .name")]
+    .filter((it) => it.scrollWidth > it.clientWidth || it.scrollHeight > it.clientHeight + 1)
+    .map((it) => it.textContent)"""
+TWO_LINES = """() => [...document.querySelectorAll(".tweet header")]
+    .filter((it) => it.clientHeight > 1.6 * parseFloat(getComputedStyle(it).fontSize) + 4)
+    .map((it) => it.textContent.replace(/\\s+/g, " "))"""
+COVERED = """() => {
+    const { left, top, width, height } = document.activeElement.getBoundingClientRect();
+    const there = document.elementFromPoint(left + width / 2, top + height / 2);
+    return Boolean(there?.closest(".lanes"));
+}"""
+MARKS_BELOW = """() => {
+    const line = (it) => it.getBoundingClientRect();
+    const nav = line(document.querySelector(".top nav"));
+    return [...document.querySelectorAll(".top nav a")]
+        .filter((it) => line(it).left < nav.left || line(it).right > nav.right).length;
+}"""
+OFF_CENTRE = """() => [...document.querySelectorAll(".button")].map((it) => {
+    const range = document.createRange();
+    range.selectNodeContents(it);
+    const text = range.getBoundingClientRect(), box = it.getBoundingClientRect();
+    return Math.abs(text.top + text.bottom - box.top - box.bottom) / 2;
+})"""
+LIGHT = """(it) => {
+    // Relative luminance, WCAG 2.2.
+    const drawing = document.createElement("canvas").getContext("2d");
+    drawing.fillStyle = it;
+    drawing.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...drawing.getImageData(0, 0, 1, 1).data].map((part) => {
+        const x = part / 255;
+        return x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(sites, twitter_server):
+    return sites.start(twitter_server)
+
+
+@pytest.fixture
+def wren(read, twitter):
+    reader = read()
+    reader.open("/")
+    reader.sign_in("^Wren")
+    return reader
+
+
+def contrast(reader, one, other):
+    lighter, darker = sorted((reader.page.evaluate(LIGHT, c) for c in (one, other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def colour(locator, name):
+    return locator.evaluate("(it, name) => getComputedStyle(it)[name]", name)
+
+
+def test_names_beside_a_button_are_whole_on_a_telephone(wren):
+    wren.page.set_viewport_size(NARROW)
+    wren.open("/follows")
+
+    assert wren.page.evaluate(CUT) == ['<script>alert("tweet")</script>']
+
+
+def test_the_mark_of_the_verified_stays_beside_the_name(wren):
+    wren.page.set_viewport_size(NARROW)
+    wren.open("/follows")
+
+    for name in wren.page.locator(".called:has(.sign)").all():
+        text, sign = (name.locator(each).bounding_box() for each in (".name", ".sign"))
+        assert text["y"] < sign["y"] + sign["height"] / 2 < text["y"] + text["height"]
+
+
+@pytest.mark.parametrize("path", ["/", "/tweets", "/people/jay", "/people/mockingbird"])
+def test_the_time_of_a_tweet_stands_beside_its_author(wren, path):
+    wren.page.set_viewport_size(NARROW)
+    wren.open(path)
+
+    assert wren.page.evaluate(TWO_LINES) == []
+
+
+def test_a_bio_begins_right_below_its_name(wren):
+    wren.page.set_viewport_size(WIDE)
+    wren.open("/follows")
+
+    heron = wren.page.locator(".people li", has_text="@heron")
+    name, bio = (heron.locator(each).bounding_box() for each in (".who", ".bio"))
+    assert bio["y"] - name["y"] - name["height"] < 8
+
+
+def test_the_navigation_stays_within_its_line(wren):
+    wren.page.set_viewport_size(NARROW)
+
+    assert wren.page.evaluate(MARKS_BELOW) == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/follows", "/account", "/nowhere", "/account/disconnect"])
+def test_words_stand_in_the_middle_of_their_button(wren, path):
+    wren.open(path)
+
+    offsets = wren.page.evaluate(OFF_CENTRE)
+
+    assert offsets
+    assert max(offsets) < 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "path, name", [("/people", "Find"), ("/account", "Log out"), ("/", "Refresh tweets")]
+)
+def test_a_button_that_waits_can_be_read_and_keeps_its_width(wren, path, name, scheme):
+    wren.open(path)
+    wren.page.emulate_media(color_scheme=scheme)
+    button = wren.page.get_by_role("button", name=name).first
+    before = button.bounding_box()
+
+    button.evaluate("it => { it.ariaBusy = true; }")
+
+    assert button.bounding_box() == before
+    needed = "it => { const s = getComputedStyle(it, '::after'); return parseFloat(s.width); }"
+    assert button.evaluate(needed) < before["width"]
+    assert colour(button, "opacity") == "1"
+    behind = colour(button, "backgroundColor")
+    if behind == "rgba(0, 0, 0, 0)":
+        behind = colour(wren.page.locator("html"), "backgroundColor")
+    assert contrast(wren, colour(button, "color"), behind) >= 4.5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_parts_of_the_chart_are_told_apart(wren, scheme):
+    wren.open("/tweets")
+    wren.page.emulate_media(color_scheme=scheme)
+    likes, reposts, replies = (
+        colour(wren.page.locator(f".key .{kind}"), "fill")
+        for kind in ("likes", "reposts", "replies")
+    )
+    panel = colour(wren.page.locator(".panel").first, "backgroundColor")
+    bar = wren.page.locator(".chart .likes").first
+
+    assert contrast(wren, likes, reposts) >= 3
+    assert contrast(wren, reposts, replies) >= 3
+    for each in (likes, reposts, replies):
+        assert contrast(wren, each, panel) >= 3
+    assert colour(bar, "stroke") == panel  # a gap, where likes and replies meet
+    expect(wren.page.get_by_text("Oldest first")).to_be_visible()
+
+
+def test_of_three_pictures_the_first_spans_both_columns(wren):
+    wren.open("/people/heron")
+
+    first, second, third = (
+        picture.bounding_box() for picture in wren.page.locator("[data-count='3'] img").all()
+    )
+
+    assert first["width"] > 1.9 * second["width"]
+    assert second["y"] == third["y"] > first["y"] + first["height"]
+    assert third["x"] > second["x"]
+
+
+@pytest.mark.parametrize("path", ["/how-it-works", "/account/sign-in"])
+def test_the_focus_is_never_below_the_names_of_the_lanes(wren, path):
+    wren.page.set_viewport_size(NARROW)
+    wren.open(path)
+    for summary in wren.page.locator(".flow summary").all():
+        summary.evaluate("it => { it.parentElement.open = true; }")
+    covered = 0
+    wren.page.locator(".bottom a").focus()
+
+    for _ in range(wren.page.locator(".flow :is(a, summary)").count()):
+        wren.page.keyboard.press("Shift+Tab")
+        covered += wren.page.evaluate(COVERED)
+
+    assert covered == 0
+
+
+def test_a_long_post_offers_to_be_folded_again(wren):
+    summary = wren.page.locator(".long summary").first
+    expect(summary).to_have_text("Show all of it", use_inner_text=True)
+
+    summary.click()
+
+    expect(summary).to_have_text("Show less", use_inner_text=True)
+
+
+def test_an_almost_empty_bar_is_seen(wren):
+    wren.open("/account/sign-in")
+    bar = wren.page.locator("meter")
+    panel = colour(wren.page.locator(".panel").first, "backgroundColor")
+
+    assert colour(bar, "borderTopWidth") == "1px"
+    assert contrast(wren, colour(bar, "borderTopColor"), panel) >= 3
