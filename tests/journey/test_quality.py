@@ -37,6 +37,14 @@ new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) if (!entry.hadRecentInput) shifts += entry.value;
 }).observe({ type: "layout-shift", buffered: true });
 """
+COUNT_FRAMES = """
+window.framesPainted = 0, window.framesInUtc = 0;
+(function look() {
+    framesPainted += 1;
+    if (document.querySelector("main time")?.textContent.endsWith("UTC")) framesInUtc += 1;
+    requestAnimationFrame(look);
+})();
+"""
 MOVING = """() => [...document.querySelectorAll("*")].filter((element) => {
     const style = getComputedStyle(element);
     const lasts = style.transitionDuration + style.animationDuration;
@@ -388,6 +396,24 @@ def test_pictures_that_come_late_move_nothing(wren, path, width):
     page.wait_for_load_state("networkidle")
 
     assert page.evaluate("shifts") < MOST_SHIFT
+
+
+@pytest.mark.parametrize("path", ["/", "/account", "/account/sign-in"])
+def test_no_time_changes_its_zone_in_sight(wren, path):
+    """Lines may break elsewhere then: times are changed before anything is painted."""
+
+    def wait(route):  # Playwright wants a function of Python's
+        wren.page.wait_for_timeout(200)
+        route.continue_()
+
+    wren.page.add_init_script(COUNT_FRAMES)
+    wren.page.route("**/perch.js*", wait)
+    wren.open(path)
+    wren.page.wait_for_load_state("networkidle")
+
+    frames, in_utc = wren.page.evaluate("[framesPainted, framesInUtc]")
+    assert frames > 0
+    assert in_utc == 0
 
 
 @pytest.mark.parametrize("is_signed_in", [False, True])
