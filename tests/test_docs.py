@@ -197,6 +197,25 @@ def test_documents_name_no_registry_and_no_machine(document):
     assert [word for word in UNWELCOME if word in text] == []
 
 
+# Pictures
+
+
+@EVERY_DOCUMENT
+def test_every_picture_is_there_and_says_what_it_shows(document):
+    for picture in re.findall(r"<img [^>]+>", document.read_text()):
+        where, words = re.search(r'src="([^"]+)".* alt="([^"]+)"', picture).groups()
+
+        assert (document.parent / where).is_file()
+        assert words
+
+
+def test_every_picture_is_shown_in_some_document():
+    shown = " ".join(document.read_text() for document in DOCUMENTS)
+
+    pictures = (ROOT / "docs" / "images").iterdir()
+    assert [picture.name for picture in pictures if f"images/{picture.name}" not in shown] == []
+
+
 # Going live
 
 

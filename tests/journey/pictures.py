@@ -1,4 +1,4 @@
-"""The pictures of the README. By hand, when the pages look different:
+"""The pictures of the README and the documents. By hand, when the pages look different:
 
 python -m tests.journey.pictures
 """
@@ -30,12 +30,21 @@ def main():
         take(reader, "consent")
         reader.press("Authorize app")
         take(reader, "home")
+        reader.go_to("Tweets")
+        take(reader, "tweets")
         reader.go_to("Account")
         take(reader, "account")
+        reader.open("/account/sign-in")
+        reader.page.locator("section", has_text="Step by step").evaluate(
+            "it => it.scrollIntoView()"
+        )
+        take(reader, "sign-in")
         reader.page.emulate_media(color_scheme="dark")
         reader.page.set_viewport_size(NARROW)
         reader.go_to("Home")
         take(reader, "home-dark-narrow")
+        reader.go_to("Follows")
+        take(reader, "follows-dark-narrow")
         context.close()
 
 

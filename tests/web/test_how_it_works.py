@@ -176,7 +176,7 @@ def test_what_was_refused_is_said(app, client, kind_twitter):
 
     assert "Asked, and not granted follows.write Follow and unfollow people for you" in text
     assert "Granted, and not asked new" in text
-    assert "All that was asked" not in text
+    assert "All of it was granted" not in text
 
 
 def test_a_sign_in_in_a_dialect_that_is_gone_is_still_shown(app, client, kind_twitter):
