@@ -1,4 +1,7 @@
-"""Run the benchmark: `python -m benchmarks [--quick] [--only SECTION ...] [--sizes N ...]`."""
+"""Run the benchmark: `python -m benchmarks [--quick] [--only SECTION ...] [--sizes N ...]`.
+
+What takes longer than five minutes is done by hand: `--lasting`, `--growing PEOPLE`.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,30 @@ from pathlib import Path
 
 from benchmarks import certificates, page
 from benchmarks.bench import FULL, QUICK, SMOKE, Bench, Scale
+from benchmarks.figures import Report
 from benchmarks.processes import OTHER_CORES, ROOT, pin, running_stub
-from benchmarks.sections import growing, lasting, pages, signing_in, starting, waiting
+from benchmarks.sections import (
+    growing,
+    lasting,
+    pages,
+    signing_in,
+    spending,
+    starting,
+    template,
+    waiting,
+)
 from benchmarks.stores import SqliteStores, running_postgresql
 
 SCALES = {"full": FULL, "quick": QUICK, "smoke": SMOKE}
+STORES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+BY_HAND_MINUTES = 120.0
 PAGE = ROOT / "docs" / "performance.md"
 
 
 def on_sqlite(bench: Bench) -> None:
     """Let SQLite databases grow."""
-    growing.run(bench, SqliteStores(bench.folder, bench.environ()))
+    stores = SqliteStores(bench.folder, bench.environ())
+    growing.run(bench, stores, wanted=bench.scale.sizes)
 
 
 def on_postgresql(bench: Bench) -> None:
@@ -32,7 +48,7 @@ def on_postgresql(bench: Bench) -> None:
         if stores is None:
             bench.report.left_out.append("PostgreSQL: its programs are not installed")
         else:
-            growing.run(bench, stores)
+            growing.run(bench, stores, wanted=bench.scale.sizes_postgresql)
 
 
 @dataclass(frozen=True)
@@ -44,45 +60,67 @@ class Section:
 
 
 SECTIONS = {
-    "start": Section(starting.run, 6),
-    "http": Section(lambda bench: signing_in.run(bench, tls=False), 12),
-    "https": Section(lambda bench: signing_in.run(bench, tls=True), 16),
-    "pages": Section(pages.run, 14),
-    "waiting": Section(waiting.run, 12),
-    "sqlite": Section(on_sqlite, 14),
-    "postgresql": Section(on_postgresql, 18),
-    "lasting": Section(lasting.run, 30),
+    "start": Section(starting.run, 15),
+    "http": Section(lambda bench: signing_in.run(bench, tls=False), 35),
+    "https": Section(lambda bench: signing_in.run(bench, tls=True), 50),
+    "spending": Section(spending.run, 15),
+    "template": Section(template.run, 15),
+    "pages": Section(pages.run, 30),
+    "waiting": Section(waiting.run, 30),
+    "sqlite": Section(on_sqlite, 60),
+    "postgresql": Section(on_postgresql, 30),
+    "lasting": Section(lasting.run, 20),
 }
 # Nothing can be started and measured in less.
 LEAST_SECONDS = 5.0
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a command line asks for. With a title it is one section of the page, made by hand."""
+
+    scale: Scale
+    names: list[str]
+    write_to: Path | None
+    title: str = ""
+    command: str = ""
+
+
 def main() -> int:
-    """Measure, print, and after a full run write the page."""
-    arguments = parsed()
-    scale = chosen(arguments)
-    names = arguments.only or list(SECTIONS)
+    """Measure, print, and after a full run, or one by hand, write the page."""
+    plan = planned(parsed())
     before = os.getloadavg()[0]
+    report = measured(plan)
+    after = os.getloadavg()[0]
+    sys.stdout.write("\n".join(page.tables(report)))
+    if plan.write_to:
+        old = plan.write_to.read_text() if plan.write_to.exists() else ""
+        kept = page.kept_by_hand(old)
+        if plan.title:
+            kept[plan.title] = page.by_hand(
+                plan.title, plan.command, report, before=before, after=after
+            )
+        else:
+            old = page.page(report, minutes=plan.scale.minutes, before=before, after=after)
+        plan.write_to.write_text(page.with_by_hand(old, kept))
+        say(f"\nWritten to {plan.write_to}")
+    return 0
+
+
+def measured(plan: Plan) -> Report:
+    """Run the sections, one after the other."""
     began = time.monotonic()
     pin(os.getpid(), OTHER_CORES)
     with tempfile.TemporaryDirectory(prefix="perch-bench-") as folder:
         issued = certificates.issue(Path(folder))
         with running_stub(issued) as stub:
-            ends = began + 60 * scale.minutes
-            bench = Bench(scale, stub, issued, Path(folder), ends, ends)
-            for position, name in enumerate(names):
+            ends = began + 60 * plan.scale.minutes
+            bench = Bench(plan.scale, stub, issued, Path(folder), ends, ends)
+            for position, name in enumerate(plan.names):
                 say(f"{time.monotonic() - began:5.0f} s  {name} ...")
-                run_section(bench, SECTIONS[name], names[position:])
+                run_section(bench, SECTIONS[name], plan.names[position:])
     say(f"{time.monotonic() - began:5.0f} s  done, load average {os.getloadavg()[0]:.1f}\n")
-    sys.stdout.write("\n".join(page.tables(bench.report)))
-    write_to = arguments.output or (PAGE if scale == FULL and not arguments.only else None)
-    if write_to:
-        words = page.page(
-            bench.report, minutes=scale.minutes, before=before, after=os.getloadavg()[0]
-        )
-        write_to.write_text(words)
-        say(f"\nWritten to {write_to}")
-    return 0
+    return bench.report
 
 
 def run_section(bench: Bench, section: Section, names: list[str]) -> None:
@@ -104,19 +142,44 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("--only", nargs="+", choices=SECTIONS, help="leave the others out")
     parser.add_argument("--sizes", nargs="+", type=int, help="people in the growing databases")
+    parser.add_argument("--lasting", action="store_true", help="by hand: 10,000 sign-ins")
+    parser.add_argument("--growing", type=int, metavar="PEOPLE", help="by hand: so many people")
     parser.add_argument("--minutes", type=float, help="how long it may take in all")
     parser.add_argument("--output", type=Path, help="where to write the page")
     return parser.parse_args()
 
 
-def chosen(arguments: argparse.Namespace) -> Scale:
-    """Return the scale that the command line asks for."""
+def planned(arguments: argparse.Namespace) -> Plan:
+    """Return what the command line asks for."""
     scale = SCALES[arguments.scale]
     if arguments.sizes:
-        scale = replace(scale, sizes=tuple(sorted(arguments.sizes)))
+        sizes = tuple(sorted(arguments.sizes))
+        scale = replace(scale, sizes=sizes, sizes_postgresql=sizes)
     if arguments.minutes:
         scale = replace(scale, minutes=arguments.minutes)
-    return scale
+    if arguments.lasting or arguments.growing:
+        return planned_by_hand(arguments, scale)
+    names = arguments.only or list(SECTIONS)
+    whole = arguments.scale == "full" and not arguments.only
+    return Plan(scale, names, arguments.output or (PAGE if whole else None))
+
+
+def planned_by_hand(arguments: argparse.Namespace, scale: Scale) -> Plan:
+    """Return the plan of what takes as long as it takes."""
+    scale = replace(scale, minutes=arguments.minutes or BY_HAND_MINUTES)
+    write_to = arguments.output or PAGE
+    if arguments.lasting:
+        scale = replace(scale, lasting=lasting.MANY)
+        command, title = "--lasting", f"{lasting.MANY:,} sign-ins to one worker"
+        return Plan(scale, ["lasting"], write_to, title, f"python -m benchmarks {command}")
+    sizes = (scale.sizes[0], arguments.growing)
+    scale = replace(scale, sizes=sizes, sizes_postgresql=sizes)
+    names = arguments.only or ["sqlite", "postgresql"]
+    command = f"--growing {arguments.growing}"
+    if arguments.only:
+        command += f" --only {' '.join(names)}"
+    title = f"{arguments.growing:,} people in {' and '.join(STORES[name] for name in names)}"
+    return Plan(scale, names, write_to, title, f"python -m benchmarks {command}")
 
 
 def say(words: str) -> None:

@@ -41,6 +41,9 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return ranked[min(len(ranked) - 1, len(ranked) * percent // 100)]
 
 
+JUDGEMENTS = {True: "yes", False: "**no**", None: "not measured"}
+
+
 @dataclass(frozen=True)
 class Demand:
     """What a figure should be, and whether it is."""
@@ -48,7 +51,7 @@ class Demand:
     figure: str
     measured: str
     demanded: str
-    holds: bool
+    holds: bool | None  # None: it was not measured
 
 
 @dataclass(frozen=True)
@@ -69,33 +72,41 @@ class Report:
     demands: list[Demand] = field(default_factory=list)
     # What was left out of this run, and why.
     left_out: list[str] = field(default_factory=list)
+    # Figures that others need to explain theirs, in milliseconds.
+    known: dict[str, float] = field(default_factory=dict)
 
-    def at_most(self, figure: str, measured: Spread, limit: float, unit: str = "") -> None:
-        """Add a figure that should not be above `limit`."""
+    def at_most(self, figure: str, measured: Spread | None, limit: float, unit: str = "") -> None:
+        """Add a figure that should not be above `limit`; None if it was not measured."""
         said = f"at most {limit:g}{unit}"
-        self._judge(figure, measured, said, unit, holds=measured.median <= limit)
+        self._judge(
+            figure, measured, said, unit, holds=measured.median <= limit if measured else None
+        )
 
-    def at_least(self, figure: str, measured: Spread, limit: float, unit: str = "") -> None:
-        """Add a figure that should not be below `limit`."""
+    def at_least(self, figure: str, measured: Spread | None, limit: float, unit: str = "") -> None:
+        """Add a figure that should not be below `limit`; None if it was not measured."""
         said = f"at least {limit:g}{unit}"
-        self._judge(figure, measured, said, unit, holds=measured.median >= limit)
+        self._judge(
+            figure, measured, said, unit, holds=measured.median >= limit if measured else None
+        )
 
-    def _judge(self, figure: str, measured: Spread, said: str, unit: str, *, holds: bool) -> None:
-        median, _, spread = measured.text().partition(" ")
-        words = f"{median}{unit} {spread}".strip()
+    def _judge(
+        self, figure: str, measured: Spread | None, said: str, unit: str, *, holds: bool | None
+    ) -> None:
+        median, _, spread = measured.text().partition(" ") if measured else ("", "", "")
+        words = f"{median}{unit} {spread}".strip() if measured else ""
         self.demands.append(Demand(figure, words, said, holds))
 
     def demand_table(self) -> Table:
         """Return all demands as a table."""
         rows = [
-            (each.figure, each.measured, each.demanded, "yes" if each.holds else "**no**")
+            (each.figure, each.measured, each.demanded, JUDGEMENTS[each.holds])
             for each in self.demands
         ]
         says = "Ratios are taken round by round; shown is the median, and the lowest and highest."
         return Table("Demands", says, ("figure", "measured", "demanded", "holds"), rows)
 
 
-def markdown(table: Table) -> str:
+def markdown(table: Table, *, level: int = 2) -> str:
     """Return a table as Markdown whose columns stand below each other."""
     lines = [table.header, *table.rows]
     widths = [max(len(row[column]) for row in lines) for column in range(len(table.header))]
@@ -105,4 +116,4 @@ def markdown(table: Table) -> str:
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
         for row in ranked
     )
-    return f"## {table.title}\n\n{table.says}\n\n{body}\n"
+    return f"{'#' * level} {table.title}\n\n{table.says}\n\n{body}\n"

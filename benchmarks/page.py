@@ -1,15 +1,23 @@
-"""The page that a run writes: docs/performance.md."""
+"""The page that a run writes: docs/performance.md.
+
+What takes longer than the five minutes of a run is measured by hand and stands in sections of its
+own, each with its date. A run keeps them; who measures again replaces theirs.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import sqlite3
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.figures import Report, markdown
+from benchmarks.parts import DATABASE, FIGURES, LOG, SECRETS, TEMPLATES
+from benchmarks.processes import BARE, DOCUMENTED, PERCH
 
 PACKAGES = ("Flask", "gunicorn", "Authlib", "requests", "SQLAlchemy", "psycopg", "cryptography")
 CPU_INFO = Path("/proc/cpuinfo")
@@ -17,8 +25,8 @@ CPU_INFO = Path("/proc/cpuinfo")
 HEAD = """# Performance
 
 What a sign-in costs, beside the least that a Flask app can do and beside the usual way.
-`make bench` takes {minutes:g} minutes, measures all of this again and rewrites this page;
-`python -m benchmarks --quick` takes one and writes nothing.
+`make bench` takes {minutes:g} minutes, measures all of this again and rewrites this page, but for
+what stands under "By hand"; `python -m benchmarks --quick` takes one and writes nothing.
 
 Measured on {date}: {machine}. {versions}.
 {load}
@@ -34,6 +42,7 @@ brackets behind a median stand the lowest and the highest round.
 """
 # A load average below this is the machine's own breathing.
 QUIET = 0.3
+BY_HAND = "## By hand: "
 
 
 def machine() -> str:
@@ -75,10 +84,63 @@ def page(report: Report, *, minutes: float, before: float, after: float) -> str:
     return "\n".join([head, *tables(report)])
 
 
+def by_hand(title: str, command: str, report: Report, *, before: float, after: float) -> str:
+    """Return the section of something that was measured by hand."""
+    made = (
+        f"Made on {datetime.now(UTC).date().isoformat()} by `{command}`: {machine()}. {versions()}."
+        f"\n{load_in_words(before, after)}"
+    )
+    parts = [markdown(each, level=3) for each in [report.demand_table(), *report.tables]]
+    left_out = "".join(f"Left out: {each}.\n" for each in report.left_out)
+    return "\n".join([f"{BY_HAND}{title}\n\n{made}\n", *parts, *([left_out] if left_out else [])])
+
+
+def kept_by_hand(text: str) -> dict[str, str]:
+    """Return the sections of an older page that were made by hand, by their titles."""
+    found = {}
+    for section in re.split(r"(?m)^(?=## )", text):
+        if section.startswith(BY_HAND):
+            title = section.splitlines()[0].removeprefix(BY_HAND)
+            found[title] = section.rstrip("\n") + "\n"
+    return found
+
+
+def with_by_hand(text: str, sections: Mapping[str, str]) -> str:
+    """Return the page with these sections in the place of those it has."""
+    rest = [part for part in re.split(r"(?m)^(?=## )", text) if not part.startswith(BY_HAND)]
+    whole = "".join(rest).rstrip("\n") + "\n"
+    return "\n".join([whole, *(sections[title] for title in sorted(sections))])
+
+
 def tables(report: Report) -> list[str]:
     """Return all tables, the demands first."""
-    found = [markdown(table) for table in [report.demand_table(), *report.tables]]
+    demands = markdown(report.demand_table())
+    if reasons := why_not(report):
+        demands += f"\n{reasons}\n"
+    found = [demands, *map(markdown, report.tables)]
     if report.left_out:
         left_out = "\n".join(f"- {each}" for each in report.left_out)
         found.append(f"## Left out of this run\n\n{left_out}\n")
     return found
+
+
+def why_not(report: Report) -> str:
+    """Say how far down a sign-in over http could come, if it costs more than is demanded."""
+    known = report.known
+    if not {BARE.name, DOCUMENTED.name, PERCH.name, f"sign-in: {DATABASE}"} <= known.keys():
+        return ""
+    bare, documented, perch = (known[each.name] for each in (BARE, DOCUMENTED, PERCH))
+    spent = {
+        part: known[f"sign-in: {part}"] for part in (DATABASE, TEMPLATES, SECRETS, LOG, FIGURES)
+    }
+    limit = bare + sum(spent.values())
+    told = ", ".join(f"{part} {ms:.1f}" for part, ms in spent.items())
+    return (
+        f"Why not less, over http: the bare limit's {bare:.1f} ms are two calls, four requests"
+        " through gunicorn and Flask, and a signed cookie; nobody can leave those out. What Perch"
+        f" promises costs beside it, in ms: {told} (see *Where the time goes*). Together that is"
+        f" {limit:.1f} ms, {limit / bare:.1f} x the bare limit and {limit / documented:.2f} x"
+        f" Authlib as documented, which shows a line of text instead of pages, seals nothing, and"
+        f" tells its operator nothing; {perch:.1f} ms were measured. 0.6 x Authlib would be"
+        f" {0.6 * documented:.1f} ms."
+    )

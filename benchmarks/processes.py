@@ -45,6 +45,7 @@ PERCH = Program("Perch", "wsgi:app")
 BARE = Program("bare limit", "benchmarks.sites.bare:app")
 DOCUMENTED = Program("Authlib as documented", "benchmarks.sites.documented:app")
 COUNTED = Program("Perch, counting statements", "benchmarks.sites.counted:app")
+WATCHED = Program("Perch, watching itself", "benchmarks.sites.watched:app")
 CONSTANT = Program("template from constants", "benchmarks.sites.constant:app")
 
 

@@ -107,6 +107,7 @@ class Browser:
 
     line: Line
     cookies: dict[str, str] = field(default_factory=dict)
+    last: Answer | None = None
 
     def get(self, path: str, expect: int = 200) -> Answer:
         return self._ask("GET", path, "", expect)
@@ -124,7 +125,7 @@ class Browser:
         if method == "POST":
             lines.append("Content-Type: application/x-www-form-urlencoded")
             lines.append(f"Content-Length: {len(body)}")
-        answer = self.line.exchange("\r\n".join([*lines, "", body]).encode())
+        self.last = answer = self.line.exchange("\r\n".join([*lines, "", body]).encode())
         for name, value, rest in COOKIE.findall(answer.head):
             if "max-age=0" in rest.lower():
                 self.cookies.pop(name, None)

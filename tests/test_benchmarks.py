@@ -1,5 +1,6 @@
 """The benchmark runs and says everything it promises. No figure is judged: this machine is busy."""
 
+import math
 import os
 import re
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import page
+from benchmarks.bench import SMOKE, Bench
 from benchmarks.figures import Demand, Report, Spread, Table, markdown, percentile, ratio
 from tests.needs import need
 from tests.servers import postgresql_programs
@@ -24,8 +27,8 @@ FIGURES = [
     "sign-ins per second at 150 ms / the limit of arithmetic",
     "home page cold at 150 ms a read / one read",
     "sign-in, SQLite: 20 people / 10",
-    "memory that 2 sign-ins add to a worker",
-    "new TCP connections in the first 4 sign-ins, 32 at a time",
+    "memory that 10,000 sign-ins add to a worker",
+    "new TCP connections in the first 1,000 sign-ins, 30 at a time",
 ]
 ROWS = [
     "from start to first answer, s",
@@ -35,6 +38,8 @@ ROWS = [
     "full TLS handshakes for a sign-in",
     "`/follows/followers`",
     "the same template from constants",
+    "calls to the provider",
+    "gunicorn, its access log, and the system's share",
     "Perch",
     "at the first answer",
 ]
@@ -44,14 +49,41 @@ ROWS = [
 @pytest.mark.timeout(180)
 def test_the_benchmark_measures_everything_it_names(tmp_path):
     written = tmp_path / "performance.md"
-    sections = ["start", "http", "https", "pages", "waiting", "sqlite", "lasting"]
+    sections = [
+        "start",
+        "http",
+        "https",
+        "spending",
+        "template",
+        "pages",
+        "waiting",
+        "sqlite",
+        "lasting",
+    ]
 
     benchmark("--only", *sections, "--output", str(written))
 
     lines = Counter(re.findall(r"^\| (.+?) +\|", written.read_text(), re.MULTILINE))
     assert [figure for figure in FIGURES if lines[figure] != 1] == []
     assert [row for row in ROWS if not lines[row]] == []
+    assert "Why not less" in written.read_text()
     assert "Left out of this run" not in written.read_text()
+
+
+@pytest.mark.loopback
+@pytest.mark.timeout(120)
+def test_what_is_measured_by_hand_is_kept_by_the_next_run(tmp_path):
+    written = tmp_path / "performance.md"
+    title = "## By hand: 30 people in SQLite"
+
+    benchmark("--growing", "30", "--only", "sqlite", "--output", str(written))
+    benchmark("--only", "start", "--output", str(written))
+
+    text = written.read_text()
+    assert text.count(title) == 1
+    assert text.index("## Start") < text.index(title)
+    assert "sign-in, SQLite: 30 people / 10" in text.partition(title)[2]
+    assert "`python -m benchmarks --growing 30 --only sqlite`" in text
 
 
 @pytest.mark.loopback
@@ -102,6 +134,37 @@ def test_a_demand_is_judged_by_the_median():
         Demand("throughput", "0.90", "at least 0.95", holds=False),
     ]
     assert [row[3] for row in report.demand_table().rows] == ["yes", "**no**"]
+
+
+def test_what_was_not_measured_is_not_judged():
+    report = Report()
+
+    report.at_most("memory", None, 5, " MB")
+
+    assert report.demands == [Demand("memory", "", "at most 5 MB", holds=None)]
+    assert [row[3] for row in report.demand_table().rows] == ["not measured"]
+
+
+def test_sections_made_by_hand_stay_where_they_are():
+    a, b = "## By hand: a\n\nA\n", "## By hand: b\n\nB\n\n### Table\n\n1\n"
+    old, new = f"# Page\n\n## Demands\n\nold\n\n{b}\n{a}", "# Page\n\n## Demands\n\nnew\n"
+
+    text = page.with_by_hand(new, page.kept_by_hand(old))
+
+    assert text == f"{new}\n{a}\n{b}"
+    assert page.with_by_hand(text, page.kept_by_hand(text)) == text
+
+
+def test_rounds_that_are_compared_are_done_whatever_the_time():
+    over = bench(section_ends=-1.0)
+
+    assert list(over.rounds("some", 9, least=5)) == [0, 1, 2, 3, 4]
+    assert over.report.left_out == ["some: 4 of 9 rounds"]
+    assert list(bench(section_ends=-1.0, ends=-1.0).rounds("some", 9, least=5)) == [0]
+
+
+def bench(*, section_ends, ends=math.inf):
+    return Bench(SMOKE, None, None, Path(), ends, section_ends)
 
 
 def test_tables_stand_straight():

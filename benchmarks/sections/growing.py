@@ -40,16 +40,14 @@ class Grown:
         return f"{Spread.of(self.cpu[kind]).text()}; {wall:.1f}"
 
 
-def run(bench: Bench, stores: SqliteStores | PostgresqlStores) -> None:
-    """Measure all sizes in turns, each in a database of its own."""
+def run(bench: Bench, stores: SqliteStores | PostgresqlStores, *, wanted: tuple[int, ...]) -> None:
+    """Measure the `wanted` sizes in turns, each in a database of its own."""
     scale = bench.scale
     # The largest ones go first when time is short: half of it is for measuring.
     affordable = bench.section_left() / 2
-    sizes = [size for size in scale.sizes if size * SECONDS_FOR_A_ROW <= affordable]
-    for size in set(scale.sizes) - set(sizes):
+    sizes = [size for size in wanted if size * SECONDS_FOR_A_ROW <= affordable]
+    for size in sorted(set(wanted) - set(sizes)):
         bench.report.left_out.append(f"{stores.name} with {size:,} people: no time was left")
-    if len(sizes) < 2:
-        return
     with ExitStack() as stack:
         grown = []
         for size in sizes:
@@ -63,13 +61,14 @@ def run(bench: Bench, stores: SqliteStores | PostgresqlStores) -> None:
             first = turn % len(grown)
             for each in grown[first:] + grown[:first]:
                 one_round(each, scale.growth_people, turn)
-    smallest, largest = grown[0], grown[-1]
+    smallest, largest = wanted[0], wanted[-1]
     for kind in KINDS:
-        bench.report.at_most(
-            f"{kind}, {stores.name}: {largest.size:,} people / {smallest.size:,}",
-            ratio(largest.cpu[kind], smallest.cpu[kind]),
-            MOST_GROWTH,
-        )
+        cpu = {each.size: each.cpu[kind] for each in grown}
+        found = ratio(cpu[largest], cpu[smallest]) if {smallest, largest} <= cpu.keys() else None
+        figure = f"{kind}, {stores.name}: {largest:,} people / {smallest:,}"
+        bench.report.at_most(figure, found, MOST_GROWTH)
+    if not grown:
+        return
     says = (
         "Processor time of the site and its database, ms; behind it the median time until the"
         " answer. Everybody in the database has a living grant; those who sign in are chosen by"

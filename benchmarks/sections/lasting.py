@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections import Counter
 
 from benchmarks.bench import Bench
 from benchmarks.figures import Spread, Table
 from benchmarks.processes import PERCH, THREADS
 from benchmarks.visitors import sign_in
+from config import THREADS_KEPT_FREE
 
-AT_ONCE = THREADS
+# As many as may call the provider at once. One more would wait for half a second and be turned
+# away, if nobody is done by then: that is what the site promises, and nothing to be measured here.
+AT_ONCE = THREADS - THREADS_KEPT_FREE
 # Threads, connections and compiled templates come with the first few hundred.
 WARM_UP = 500
+MANY = 10_000
 MOST_GROWTH_MB = 5.0
 A_THOUSAND = 1000
 MOST_CONNECTIONS = THREADS + 5
@@ -21,12 +24,12 @@ SECONDS_TO_STOP = 5.0
 
 
 def run(bench: Bench) -> None:
-    """Let thousands sign in to one worker: a warm-up, up to a thousand, and all others."""
+    """Let many sign in to one worker: a warm-up, up to a thousand, and all others."""
     wanted = bench.scale.lasting
     warm_up = min(WARM_UP, wanted)
     rest = min(A_THOUSAND - warm_up, wanted)
     people = itertools.count(1)
-    until = time.monotonic() + max(0.0, bench.left() - SECONDS_TO_STOP)
+    until = min(bench.section_ends, bench.ends - SECONDS_TO_STOP)
     memory, opened, batches = [], [], []
     with bench.site(PERCH) as site:
         memory.append(site.megabytes())
@@ -40,14 +43,14 @@ def run(bench: Bench) -> None:
     if more < wanted:
         bench.report.left_out.append(f"{wanted - more:,} of {wanted:,} sign-ins of the long run")
     bench.report.at_most(
-        f"memory that {more:,} sign-ins add to a worker",
-        Spread.of([memory[3] - memory[1]]),
+        f"memory that {MANY:,} sign-ins add to a worker",
+        Spread.of([memory[3] - memory[1]]) if more >= MANY else None,
         MOST_GROWTH_MB,
         " MB",
     )
     bench.report.at_most(
-        f"new TCP connections in the first {done[0] + done[1]:,} sign-ins, {AT_ONCE} at a time",
-        Spread.of([float(opened[2] - opened[0])]),
+        f"new TCP connections in the first {A_THOUSAND:,} sign-ins, {AT_ONCE} at a time",
+        Spread.of([float(opened[2] - opened[0])]) if done[0] + done[1] >= A_THOUSAND else None,
         MOST_CONNECTIONS,
     )
     failures = sum((batch.failures for batch in batches), Counter())

@@ -60,7 +60,9 @@ def run(bench: Bench, *, tls: bool) -> None:
         ]
         for each in measured:
             sign_in(each.site, itertools.islice(people, 2 * AT_ONCE), at_once=AT_ONCE).checked()
-        for turn in bench.rounds(f"signing in, {scheme}", bench.scale.rounds):
+        for turn in bench.rounds(
+            f"signing in, {scheme}", bench.scale.rounds, least=bench.scale.least_rounds
+        ):
             first = turn % len(measured)
             for each in measured[first:] + measured[:first]:
                 one_round(bench, each, people, count)
@@ -73,6 +75,8 @@ def run(bench: Bench, *, tls: bool) -> None:
             round(MOST_OF_DOCUMENTED_TLS, 3),
         )
     else:
+        for each in measured:
+            bench.report.known[each.site.program.name] = Spread.of(each.cpu).median
         bench.report.at_most(
             figure + bare.site.program.name, ratio(perch.cpu, bare.cpu), MOST_OF_BARE
         )

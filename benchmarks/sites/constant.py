@@ -54,11 +54,13 @@ perch, CONSTANTS = given_to_template()
 # Flask itself provides these anew for each request.
 for name in ("g", "request", "session"):
     CONSTANTS.pop(name, None)
-CONSTANTS["csrf_token"] = lambda: "a-constant-in-place-of-a-token"
+CONSTANTS.pop("csrf_token", None)
 
 app = Flask(__name__)
 app.jinja_env = perch.jinja_env
 app.jinja_env.globals["get_flashed_messages"] = list
+app.jinja_env.globals["csrf_token"] = lambda: "a-constant-in-place-of-a-token"
+app.jinja_env.cache.clear()  # macros made for the other app remember what it gave them
 app.url_map = perch.url_map
 app.extensions = perch.extensions
 
