@@ -21,6 +21,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from app.twitter.budget import Budget
+from app.twitter.heads import ShortHead
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -126,6 +127,8 @@ def _connect(host: str, port: int) -> socket.socket:
 
 class _Connecting(HTTPConnection):
     """Opens countdown sockets; the errors are the ones urllib3 retries a connection on."""
+
+    response_class = ShortHead
 
     def _new_conn(self) -> socket.socket:
         try:

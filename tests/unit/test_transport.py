@@ -220,6 +220,41 @@ def test_an_endless_body_is_cut_off(transport):
         transport.send("GET", url, budget=Budget(10), max_bytes=1000)
 
 
+@pytest.mark.parametrize(
+    "first, line",
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X-Long: " + b"x" * 60_000 + b"\r\n"),
+        (b"HTTP/1.1 200 OK\r\n", b"X-Short: x\r\n"),
+        (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x" * 60_000),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+    ids=["long lines", "many lines", "one line", "100 Continue"],
+)
+def test_a_head_without_an_end_is_cut_off(transport, first, line):
+    sent = []
+
+    def behave(connection, over):
+        read_request(connection)
+        connection.sendall(first)
+        while not over.is_set():
+            connection.sendall(line)
+            sent.append(len(line))
+
+    with server(behave) as (url, _), pytest.raises(Unreachable):
+        transport.send("GET", url, budget=Budget(10))
+
+    assert sum(sent) < 10_000_000
+
+
+def test_a_long_head_is_read(transport):
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + b"X-Long: " + b"x" * 50_000
+
+    with server(answering(head + b"\r\n\r\n{}")) as (url, _):
+        answer = transport.send("GET", url, budget=Budget(10))
+
+    assert len(answer.headers["X-Long"]) == 50_000
+
+
 def test_a_small_gzip_of_a_huge_body_is_cut_off(transport):
     bomb = gzip.compress(b"\0" * 20_000_000)
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"

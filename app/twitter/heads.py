@@ -1,0 +1,42 @@
+"""The heads of answers, cut off at a bound: http.client takes a hundred lines of 64 KB each."""
+
+from __future__ import annotations
+
+from http.client import HTTPException, HTTPResponse
+from typing import Any
+
+# Twitter's heads have some kilobytes.
+MOST_BYTES = 64 * 1024
+
+
+class ShortHead(HTTPResponse):
+    """An answer with a head of no more bytes than anybody sends."""
+
+    fp: Any
+
+    def begin(self) -> None:
+        """Read the status and the headers; raise `HTTPException` if they do not end."""
+        whole, self.fp = self.fp, _Lines(self.fp)
+        try:
+            super().begin()
+        finally:
+            if self.fp is not None:  # None: what came is no HTTP, and the line is closed
+                self.fp = whole
+
+
+class _Lines:
+    """The lines of a head, as http.client reads them."""
+
+    def __init__(self, file: Any) -> None:  # noqa: ANN401 - a socket's file, which is typed vaguely
+        self._file = file
+        self._left = MOST_BYTES
+
+    def readline(self, most: int) -> bytes:
+        line: bytes = self._file.readline(min(most, self._left + 1))
+        self._left -= len(line)
+        if self._left < 0:
+            raise HTTPException("a head without an end")
+        return line
+
+    def close(self) -> None:
+        self._file.close()
