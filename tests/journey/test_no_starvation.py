@@ -1,5 +1,6 @@
 """When Twitter hangs, everything that does not need Twitter goes on as before."""
 
+import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -8,12 +9,13 @@ import pytest
 
 from tests.journey.visitor import query_of
 
-CALLBACKS = 64
 THREADS = 32
 # The budget for all calls to Twitter is 12 seconds; the rest is for a busy machine.
 SECONDS_FOR_A_CALLBACK = 15
-# A page takes some milliseconds. One that had to wait for Twitter would take seconds.
+# A page takes some milliseconds. One that had to wait for Twitter would take seconds. On a busy
+# machine the slowest tells little; what is demanded stands in tests/chaos, which has it to itself.
 SECONDS_FOR_A_PAGE = 5
+SECONDS_FOR_MOST_PAGES = 1
 TOKEN = "/2/oauth2/token"
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
@@ -62,27 +64,33 @@ def on_the_way_back(visit):
     return visitor, callback
 
 
-def test_hanging_callbacks_leave_the_front_page_alone(site, twitter, visit, bystander):
-    with ThreadPoolExecutor(CALLBACKS) as hands:
-        waiting = list(hands.map(lambda _: on_the_way_back(visit), range(CALLBACKS)))
+@pytest.mark.parametrize("callbacks", [8, 64])
+def test_hanging_callbacks_leave_the_front_page_alone(site, twitter, visit, bystander, callbacks):
+    with ThreadPoolExecutor(callbacks) as hands:
+        waiting = list(hands.map(lambda _: on_the_way_back(visit), range(callbacks)))
         twitter.fault(path=TOKEN, hang=True, times=None)
-        began = time.monotonic()
-        answers = list(hands.map(lambda pair: pair[0].come_back(pair[1]), waiting))
-        took = time.monotonic() - began
+        answers = list(hands.map(lambda pair: timed_answer(*pair), waiting))
 
     pages = bystander()
     assert len(pages) > 20
+    assert statistics.median(pages) < SECONDS_FOR_MOST_PAGES
     assert max(pages) < SECONDS_FOR_A_PAGE
-    assert took < SECONDS_FOR_A_CALLBACK
-    assert {answer.status_code for answer in answers} <= {424, 503}
-    assert all("Sign in with Twitter" in answer.text for answer in answers)
+    assert max(seconds for _, seconds in answers) < SECONDS_FOR_A_CALLBACK
+    assert {answer.status_code for answer, _ in answers} <= {424, 503}
+    assert all("Sign in with Twitter" in answer.text for answer, _ in answers)
     sent = [entry["form"]["code"][0] for entry in twitter.journal(TOKEN)]
     assert len(sent) == len(set(sent))
     assert set(sent) <= {query_of(callback)["code"] for _, callback in waiting}
-    assert THREADS - 2 <= len(sent) <= CALLBACKS
+    assert min(callbacks, THREADS - 2) <= len(sent) <= callbacks
 
     twitter.clear_faults()
     assert visit().sign_in().status_code == 200
+
+
+def timed_answer(visitor, callback):
+    began = time.monotonic()
+    answer = visitor.come_back(callback)
+    return answer, time.monotonic() - began
 
 
 def test_dripping_token_answers_are_cut_off_in_time(site, twitter, visit):
