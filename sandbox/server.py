@@ -55,7 +55,10 @@ class Handler(WSGIRequestHandler):
             app = self.server.app if fits else RequestEntityTooLarge()
             self.close_connection = self.close_connection or not fits
             pieces, status, headers = run_wsgi_app(app, environ)
-            self._answer(status, list(headers.items()), pieces)
+            with contextlib.ExitStack() as afterwards:
+                if callable(close := getattr(pieces, "close", None)):
+                    afterwards.callback(close)  # whoever leaves, a file is closed (PEP 3333)
+                self._answer(status, list(headers.items()), pieces)
         except OSError:
             self.close_connection = True
 
@@ -87,8 +90,6 @@ class Handler(WSGIRequestHandler):
         if self.command != "HEAD":
             for piece in pieces:
                 self.wfile.write(piece)
-        if callable(close := getattr(pieces, "close", None)):
-            close()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log method, path and status. The query string may hold a code or a state."""

@@ -5,10 +5,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 import requests
+from werkzeug import Response
 
 from sandbox.testing import Sandbox
 from tests.sandbox.steps import CALLBACK, CHALLENGE, VERIFIER, query_of
@@ -138,6 +140,24 @@ def test_an_oversized_body_is_refused(running):
     answer = requests.post(running.url + "/2/oauth2/token", data=b"x" * 5_000_000, timeout=5)
 
     assert answer.status_code == 413
+
+
+def test_a_file_is_closed_when_nobody_takes_it(running, monkeypatch):
+    closed = threading.Event()
+
+    class File:
+        def __iter__(self):
+            yield b"the beginning"
+            raise BrokenPipeError
+
+        def close(self):
+            closed.set()
+
+    monkeypatch.setattr(running._server, "app", Response(File()))
+
+    requests.get(running.url + "/static/sandbox.css", timeout=5)
+
+    assert closed.wait(5)
 
 
 def test_head_has_no_body(running):
