@@ -226,10 +226,10 @@ def test_rare_states_are_accessible(wren, read, twitter, inspector):
     assert "has expired" in wren.text()
     inspector.look(wren, "expired")
     twitter.settings(plan="pay-per-use", credits=0)
-    wait_until(lambda: wren.open("/").ok and "not in this site's plan" in wren.text())
-    inspector.look(wren, "home without what the plan lacks")
+    wait_until(lambda: wren.open("/").ok and "credits at Twitter are used up" in wren.text())
+    inspector.look(wren, "home without what nobody pays for")
     wren.open("/account")
-    inspector.look(wren, "account without what the plan lacks")
+    inspector.look(wren, "account without what nobody pays for")
 
     assert inspector.minded == {}
 
