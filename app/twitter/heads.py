@@ -20,8 +20,7 @@ class ShortHead(HTTPResponse):
         try:
             super().begin()
         finally:
-            if self.fp is not None:  # None: what came is no HTTP, and the line is closed
-                self.fp = whole
+            self.fp = self.fp and whole  # None: what came is no HTTP, and the line is closed
 
 
 class _Lines:
