@@ -29,7 +29,7 @@ def test_who_removes_the_app_at_twitter_is_told_and_comes_back_to_the_page(read,
     reader.open("/follows")
 
     assert reader.heading() == "Please sign in again"
-    assert "Sign in and you are back on this page" in reader.text()
+    assert "signing in brings you back to this page" in reader.text()
 
     reader.press("Sign in with Twitter")
     reader.pick("Robin Redbreast")

@@ -225,11 +225,23 @@ def test_rare_states_are_accessible(wren, read, twitter, inspector):
     wren.open("/tweets?page=2&token=gone")
     assert "has expired" in wren.text()
     inspector.look(wren, "expired")
-    twitter.settings(plan="pay-per-use", credits=0)
-    wait_until(lambda: wren.open("/").ok and "credits at Twitter are used up" in wren.text())
-    inspector.look(wren, "home without what nobody pays for")
-    wren.open("/account")
-    inspector.look(wren, "account without what nobody pays for")
+
+    assert inspector.minded == {}
+
+
+def test_what_a_plan_leaves_over_is_accessible(chromium, sites, twitter, inspector):
+    """A site of its own: what a plan lacks is remembered for everybody."""
+    site = sites.start(twitter, TWITTER_CLIENT_ID="nestbox")
+    context = chromium.new_context()
+    reader = Reader(context, site.url)
+    twitter.settings(plan="legacy-free")
+    reader.open("/")
+    reader.sign_in("^Wren")
+    assert "Part of what was here is not in this site's plan" in reader.text()
+    for path in ("/", "/follows", "/spaces", "/account"):
+        reader.open(path)
+        inspector.look(reader, f"{path} without what the plan lacks")
+    context.close()
 
     assert inspector.minded == {}
 
