@@ -72,9 +72,15 @@ class Reader:
 
     def press(self, label):
         self.page.get_by_role("button", name=label, exact=True).first.click()
+        self._arrive()
 
     def go_to(self, name):
         self.page.get_by_role("navigation", name="Main").get_by_role("link", name=name).click()
+        self._arrive()
+
+    def _arrive(self):
+        """Wait until the page that a click led to is whole: a click is done when it has begun."""
+        self.page.wait_for_load_state()
 
     def pick(self, name):
         self.page.get_by_role("radio", name=re.compile(name)).check()
@@ -93,6 +99,7 @@ class Reader:
         return self.page.locator("h1").inner_text().strip()
 
     def text(self):
+        self._arrive()
         return self.page.locator("body").inner_text()
 
     def has_room_for_all(self):
