@@ -68,7 +68,7 @@ SECTIONS = {
     "pages": Section(pages.run, 30),
     "waiting": Section(waiting.run, 30),
     "sqlite": Section(on_sqlite, 60),
-    "postgresql": Section(on_postgresql, 30),
+    "postgresql": Section(on_postgresql, 60),
     "lasting": Section(lasting.run, 20),
 }
 # Nothing can be started and measured in less.

@@ -30,7 +30,7 @@ class Scale:
     waiting_seconds: float
     waiting_people: int  # more than threads, so that somebody always waits to be next
     sizes: tuple[int, ...]  # users and grants in a growing SQLite database
-    sizes_postgresql: tuple[int, ...]  # larger ones take minutes to fill: by hand
+    sizes_postgresql: tuple[int, ...]
     growth_rounds: int
     growth_people: int
     lasting: int  # sign-ins of the long run
@@ -48,7 +48,7 @@ FULL = Scale(
     waiting_seconds=6,
     waiting_people=48,
     sizes=(1_000, 100_000, 1_000_000),
-    sizes_postgresql=(1_000, 100_000),
+    sizes_postgresql=(1_000, 100_000, 1_000_000),
     growth_rounds=5,
     growth_people=30,
     lasting=1_500,
