@@ -73,6 +73,8 @@ SECRETS = re.compile(
 # Nothing of `SECRETS` is in a text without one of these: most lines need no closer look.
 HINTS = ("token", "code", "state", "secret", "assertion", "verifier", "password", "bearer", "basic")
 HINTS_OF_HEADERS = ("session=", "flow-", "authorization", "cookie", "://")
+# Nor is anything of the two below in a text without such a word.
+LONG = re.compile(r"[A-Za-z0-9_=~-]{32}")
 # A word like this is no word: states, verifiers, tokens and sealed cookies look so.
 OPAQUE = re.compile(r"(?<![A-Za-z0-9_=~-])[A-Za-z0-9_=~-]{32,}")
 # Nor is this a number: the id of a grant, which is as good as a session, and other random hex.
@@ -124,6 +126,8 @@ def redacted(text: str) -> str:
     lowered = text.lower()
     if any(hint in lowered for hint in HINTS + HINTS_OF_HEADERS):
         text = SECRETS.sub(lambda found: found[str(found.lastgroup)] + REDACTED, text)
+    if LONG.search(text) is None:
+        return text
     text = HEX.sub(REDACTED, text)
     return OPAQUE.sub(lambda found: REDACTED if _is_opaque(found[0]) else found[0], text)
 
