@@ -25,8 +25,10 @@ CPU_INFO = Path("/proc/cpuinfo")
 HEAD = """# Performance
 
 What a sign-in costs, beside the least that a Flask app can do and beside the usual way.
-`make bench` takes {minutes:g} minutes, measures all of this again and rewrites this page, but for
-what stands under "By hand"; `python -m benchmarks --quick` takes one and writes nothing.
+`make bench` takes {minutes:g} minutes, measures all of this again and rewrites this page;
+`python -m benchmarks --quick` takes one and writes nothing. What takes longer is measured by hand
+and keeps its place below: `python -m benchmarks --lasting` (10,000 sign-ins) and
+`python -m benchmarks --growing 10000000` (that many people in each database).
 
 Measured on {date}: {machine}. {versions}.
 {load}
