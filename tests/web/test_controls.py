@@ -54,7 +54,7 @@ SEEN = {
         looks='href="/follows/followers"',
         asks=("GET", f"{ME_AT}/followers"),
         tried="/follows/followers",
-        account="Who follows somebody",
+        account="Who follows someone",
     ),
     "find_people": Control(
         page="/follows",
@@ -82,14 +82,14 @@ SEEN = {
         looks='name="creators"',
         asks=("GET", BY_CREATORS),
         tried="/spaces/lookup?creators=1002",
-        account="Spaces of given people",
+        account="Spaces by host",
     ),
     "spaces": Control(
         page="/account",
         looks='href="/spaces"',
         asks=("GET", BY_CREATORS),
         tried="/spaces",
-        account="Spaces of given people",
+        account="Spaces by host",
     ),
 }
 READS = {
@@ -252,10 +252,10 @@ def test_a_list_that_is_not_to_be_had_still_leads_to_the_other_one(birds, twitte
 
     page = wren.get("/follows/followers").text
 
-    assert '<a href="/follows">Following</a>' in page
+    assert '<a href="/follows">Following' in page
 
 
-@only(BETA, why="today they hang on the Spaces of given people")
+@only(BETA, why="today they hang on the Spaces by host")
 def test_in_the_beta_spaces_hang_on_its_own_endpoint(signed_in, twitter, dialect):
     twitter.get(dialect.spaces, **FORBIDDEN)
     before = 'href="/spaces"' in signed_in.get("/account").text
