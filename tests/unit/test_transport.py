@@ -18,6 +18,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from urllib3.exceptions import ConnectTimeoutError
 
 from app.twitter import sockets
 from app.twitter.budget import Budget
@@ -567,3 +568,13 @@ def test_a_request_without_a_body_says_so(wire, method):
 
     assert "\r\nContent-Length: 0" in head
     assert body == ""
+
+
+def test_a_connection_that_takes_too_long_is_a_connect_timeout(monkeypatch):
+    def too_slow(host, port):
+        raise TimeoutError
+
+    monkeypatch.setattr(sockets, "_connect", too_slow)
+
+    with pytest.raises(ConnectTimeoutError):
+        sockets._Connecting("127.0.0.1", 1)._new_conn()
