@@ -34,11 +34,8 @@ class View:
     seconds: float
     page: str
     status: int  # 0: the connection was lost
-    text: str
-
-    @property
-    def is_old(self):
-        return OLD in self.text
+    is_old: bool
+    has_tweets: bool
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,8 @@ class Crowd:
 
     def _view(self, person, page, due):
         status, text = answer(self.site, person, page)
-        self.views.append(View(due, time.monotonic() - due, page, status, text))
+        seconds = time.monotonic() - due
+        self.views.append(View(due, seconds, page, status, OLD in text, "<article" in text))
 
     def between(self, begin, end):
         """List the views that were due between two moments."""

