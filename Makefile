@@ -33,7 +33,7 @@ coverage: test  # did the tests reach every branch of sign-in, storage and Twitt
 	$(python) -m coverage report --include="app/auth/*,app/accounts/*,app/twitter/*" --fail-under=100
 advisories:  # does anybody know of a hole in a locked package? Passes where nobody can be asked
 	bin/audit --if-reachable
-chaos: tools  # kill, lock and delay things for 45 minutes: who loses their sign-in?
+chaos: tools  # kill, lock and delay things for an hour: who loses their sign-in?
 	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-200} $(python) -m pytest tests/chaos
 bench: tools  # measure for five minutes what a sign-in costs, and rewrite docs/performance.md
 	$(python) -m benchmarks
