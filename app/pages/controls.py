@@ -32,7 +32,9 @@ def offering() -> Callable[[str], bool]:
     @cache
     def closed() -> frozenset[Endpoint]:
         person = visitor()
-        verdicts = services().allowance.verdicts(person.profile.id if person else None)
+        asked = tuple({telling for control in CONTROLS if (telling := asked_by(control))})
+        user_id = person.profile.id if person else None
+        verdicts = services().allowance.verdicts(user_id, of=asked)
         return frozenset(verdict.endpoint for verdict in verdicts)
 
     def offered(control: str) -> bool:
