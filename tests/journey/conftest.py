@@ -45,6 +45,13 @@ def twitter(twitter_server, sites):
 
 
 @pytest.fixture
+def nothing_remembered(site):
+    """Forget what the site read before, as it does for somebody who changes something."""
+    with site.database() as database:
+        database.execute("UPDATE users SET cache_epoch = cache_epoch + 1")
+
+
+@pytest.fixture
 def visit(site):
     """Make visitors of the site, each with cookies of their own."""
     visitors = []

@@ -11,7 +11,11 @@ from sandbox.seed import CLIENTS
 from sandbox.testing import Sandbox
 from tests.hostile import ADDRESSES, OUR_TAGS, PAYLOADS
 
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.loopback,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("nothing_remembered"),
+]
 
 # Half a character cannot be sent in a page; that is tested where answers of Twitter are made up.
 # Names are cut when they are longer.
@@ -121,13 +125,6 @@ def twitter_server():
 @pytest.fixture(scope="module")
 def site(sites, twitter_server):
     return sites.start(twitter_server)
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered(site):
-    """Forget what the site read before, as it does for somebody who changes something."""
-    with site.database() as database:
-        database.execute("UPDATE users SET cache_epoch = cache_epoch + 1")
 
 
 @pytest.fixture

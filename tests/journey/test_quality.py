@@ -13,7 +13,11 @@ from playwright.sync_api import expect
 from tests.journey.chromium import SCHEMES, WIDTHS, Reader
 from tests.journey.sites import wait_until
 
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.loopback,
+    pytest.mark.timeout(240),
+    pytest.mark.usefixtures("nothing_remembered"),
+]
 
 AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe-4.14.1.min.js").read_text()
 RUN_AXE = """async () => {
@@ -60,13 +64,6 @@ MOST_BYTES = 60_000
 def site(sites, twitter_server):
     # What was read is soon old enough to be read again, and to be shown as old.
     return sites.start(twitter_server, CACHE_SECONDS="1")
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered(site):
-    """Forget what the site read before, as it does for somebody who changes something."""
-    with site.database() as database:
-        database.execute("UPDATE users SET cache_epoch = cache_epoch + 1")
 
 
 @pytest.fixture

@@ -6,7 +6,11 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.loopback,
+    pytest.mark.timeout(120),
+    pytest.mark.usefixtures("nothing_remembered"),
+]
 
 KOLKATA = "Asia/Kolkata"  # half an hour off the others, and no summer time
 PRESS_TWICE = """button => {
@@ -25,13 +29,6 @@ PRESS_TWICE = """button => {
 @pytest.fixture(scope="module")
 def site(sites, twitter_server):
     return sites.start(twitter_server)
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered(site):
-    """Forget what the site read before, as it does for somebody who changes something."""
-    with site.database() as database:
-        database.execute("UPDATE users SET cache_epoch = cache_epoch + 1")
 
 
 @pytest.fixture
