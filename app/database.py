@@ -37,10 +37,9 @@ INSERTS: Mapping[str, Callable[[type], Insert]] = {
     "postgresql": postgresql.insert,
 }
 
-# How each store is told of a kind of transaction. SQLite takes the statement that begins it.
-READING = {"sqlite": {"begin": ""}, "postgresql": {"isolation_level": "AUTOCOMMIT"}}
-SNAPSHOT = {"sqlite": {"begin": "BEGIN"}, "postgresql": {"isolation_level": "REPEATABLE READ"}}
-WRITING = {"sqlite": {"begin": "BEGIN IMMEDIATE"}, "postgresql": {}}
+# How PostgreSQL is told of a kind of transaction. SQLite takes the statement that begins it.
+READING = {"sqlite": {}, "postgresql": {"isolation_level": "AUTOCOMMIT"}}
+SNAPSHOT = {"sqlite": {}, "postgresql": {"isolation_level": "REPEATABLE READ"}}
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
@@ -74,10 +73,9 @@ class Database:
         store = engine.dialect.name
         if store == "sqlite":
             event.listen(engine, "connect", _set_up_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
         self._reading = engine.execution_options(**READING[store])
         self._snapshot = engine.execution_options(**SNAPSHOT[store])
-        self._writing = engine.execution_options(**WRITING[store])
+        self._writing = engine
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -89,12 +87,14 @@ class Database:
     def snapshot(self) -> Iterator[Connection]:
         """Open a transaction for reading: all its statements see the same moment."""
         with self._snapshot.connect() as connection:
+            begin_sqlite(connection, "BEGIN")
             yield connection
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that may read and write; it commits unless an exception leaves it."""
         with self._writing.begin() as connection:
+            begin_sqlite(connection, "BEGIN IMMEDIATE")
             yield connection
 
 
@@ -134,13 +134,17 @@ def engine_options(url: str, *, threads: int) -> dict[str, Any]:
     return options
 
 
+def begin_sqlite(connection: Connection, statement: str) -> None:
+    """Begin a transaction here and now; PostgreSQL has begun one by itself.
+
+    The driver would begin one before the first statement that writes, and none for what is read
+    before that, nor for what changes the schema. An event of SQLAlchemy could begin each of them,
+    but an engine that anybody listens to takes half as long again for every statement.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(statement)
+
+
 def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
-    connection.isolation_level = None  # the driver begins nothing by itself: `_begin_sqlite` does
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    begin = connection.get_execution_options().get("begin", "BEGIN")
-    if begin:
-        connection.exec_driver_sql(begin)

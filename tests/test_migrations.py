@@ -6,6 +6,7 @@ import flask_migrate
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
@@ -52,6 +53,25 @@ def test_up_again_after_down_works(empty):
     flask_migrate.upgrade()
 
     assert tables() == {*db.metadata.tables, "alembic_version"}
+
+
+def test_half_of_a_migration_never_stays(empty, monkeypatch):
+    made = []
+    create_table = Operations.create_table
+
+    def create_two(operations, name, *columns, **options):
+        made.append(name)
+        if len(made) > 2:
+            raise RuntimeError("the power is gone")
+        return create_table(operations, name, *columns, **options)
+
+    monkeypatch.setattr(Operations, "create_table", create_two)
+
+    with pytest.raises(SystemExit):
+        flask_migrate.upgrade()
+
+    assert len(made) == 3
+    assert tables() == set()
 
 
 def test_the_models_and_the_migrations_agree(empty):
