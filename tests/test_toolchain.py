@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import gc
 import http.client
 import importlib.metadata
 import logging
@@ -126,7 +127,17 @@ def test_gunicorn_understands_every_setting(gunicorn_settings):
     known = GunicornConfig().settings
     ours = {name for name in gunicorn_settings if name.islower() and name[0] != "_"}
 
-    imported = {"atexit", "dotenv_values", "os", "quote", "runpy", "shutil", "sys", "tempfile"}
+    imported = {
+        "atexit",
+        "dotenv_values",
+        "gc",
+        "os",
+        "quote",
+        "runpy",
+        "shutil",
+        "sys",
+        "tempfile",
+    }
     assert ours - known.keys() == imported | {"number"}
     for name in ours & known.keys():
         known[name].set(gunicorn_settings[name])
@@ -267,6 +278,16 @@ def test_a_worker_makes_sure_of_its_folder(gunicorn_settings):
     gunicorn_settings["post_fork"](arbiter(None), None)
 
     assert folder.is_dir()
+
+
+def test_a_worker_collects_no_garbage_among_what_is_there_for_good(gunicorn_settings):
+    assert gc.get_freeze_count() == 0
+    try:
+        gunicorn_settings["post_worker_init"](None)
+
+        assert gc.get_freeze_count() > len(sys.modules)
+    finally:
+        gc.unfreeze()
 
 
 def test_what_a_dead_worker_was_doing_is_forgotten(gunicorn_settings):
