@@ -280,7 +280,7 @@ class Forgiving(ProxyBackend):
 class BoundedMemory:
     """The dictionary behind the memory backend: what was not used for longest goes first.
 
-    What is a day old goes with the next look at anything.
+    What is a day old goes when anything else is found or stored.
     """
 
     def __init__(
@@ -298,6 +298,8 @@ class BoundedMemory:
 
     def get(self, key: str, default: object) -> object:
         """Return what is stored under `key`."""
+        if key not in self._values:  # so it is for most of what a page asks for
+            return default
         with self._lock:
             self._forget_the_old()
             if key not in self._values:
@@ -346,9 +348,12 @@ class BoundedMemory:
 
 def _mangled(namespace: str, key: str) -> str:
     """Return a key that shows nobody's id and no search of theirs, only which belong together."""
-    whose, _, _ = key.rpartition("\n")
-    parts = [PREFIX, *([_hashed(f"{namespace}\n{whose}")] if whose else [])]
-    return ":".join([*parts, _hashed(f"{namespace}\n{key}")])
+    name = _hashed(f"{namespace}\n{key}")
+    whose, line, _ = key.rpartition("\n")
+    if not line:
+        return f"{PREFIX}:{name}"
+    theirs = _hashed(f"{namespace}\n{whose}")
+    return f"{PREFIX}:{theirs}:{name}"
 
 
 def _hashed(text: str) -> str:

@@ -86,7 +86,7 @@ def _set_headers(app: Flask, config: Config) -> None:
 
     @app.after_request
     def secure(response: Response) -> Response:
-        response.headers.update(headers)
+        response.headers.extend(headers)  # nobody else sets one: `update` would look for each
         if request.endpoint != "static":
             response.headers.setdefault("Cache-Control", "no-store")
         return response

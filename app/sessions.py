@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Request, g, redirect, request, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
@@ -77,7 +77,12 @@ def ask_to_sign_in() -> Response:
 def _person_or_none() -> Person | None:
     """Return who is looking, if the database can tell: a page about its absence is a page too."""
     try:
-        return current_user if current_user.is_authenticated else None
+        # Itself, not Flask-Login's stand-in: a template asks it for many things.
+        return (
+            cast("Person", current_user._get_current_object())  # noqa: SLF001 - the only way to it
+            if current_user.is_authenticated
+            else None
+        )
     except SQLAlchemyError:
         return None
 

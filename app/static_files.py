@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import time
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from zlib import crc32
 
 from flask import Flask, Response, request, session
+from markupsafe import Markup
 
 # Each version of a file has an address of its own, so that a browser need not ask again.
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -15,8 +18,10 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 COMPRESSED = frozenset({"text/css", "text/javascript"})
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, *, clock: Callable[[], float] = time.monotonic) -> None:
     """Give templates `static`, the address of a file, and answer with compressed text.
+
+    Files are looked at once in a second by `clock`, however many pages name them.
 
     Pages themselves are never compressed: beside what a stranger can have echoed in them they hold
     secrets, whose text could then be guessed from the size of the answer.
@@ -26,6 +31,21 @@ def init_app(app: Flask) -> None:
     @app.template_global()
     def static(name: str) -> str:
         """Return an address that names the version. A page has a dozen: `url_for` is slow."""
+        return address(name, int(clock()))
+
+    @app.template_global()
+    def stylesheets(*names: str) -> Markup:
+        """Return the links to some of our style sheets, each on a line of its own."""
+        return links(names, int(clock()))
+
+    @lru_cache(maxsize=16)
+    def links(names: tuple[str, ...], second: int) -> Markup:
+        link = Markup('<link rel="stylesheet" href="{}">')
+        urls = (address(f"css/{name}.css", second) for name in names)
+        return Markup("\n  ").join(map(link.format, urls))
+
+    @lru_cache(maxsize=256)
+    def address(name: str, _second: int) -> str:
         return f"{url}/{name}?v={_version_now(folder, name)}"
 
     @app.after_request

@@ -33,6 +33,14 @@ def test_every_answer_carries_the_headers(client, path):
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/healthz", "/tweets", "/static/css/base.css"])
+def test_no_header_comes_twice(client, path):
+    with client.get(path) as answer:
+        names = [name for name, _ in answer.headers if name != "Set-Cookie"]
+
+    assert sorted(names) == sorted(set(names))
+
+
 @pytest.mark.parametrize("path", ["/", "/account/copy", "/healthz", "/static/css/base.css"])
 def test_no_other_site_may_read_our_answers(client, path):
     with client.get(path, headers={"Origin": "https://evil.example"}) as answer:

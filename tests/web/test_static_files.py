@@ -1,6 +1,7 @@
 """Styles and scripts: small on the wire, kept by the browser, and all of them ours."""
 
 import gzip
+import itertools
 import os
 import re
 from pathlib import Path
@@ -35,17 +36,31 @@ def test_an_address_without_a_version_is_not_kept_for_good(client):
         assert answer.headers["Cache-Control"] != FOR_GOOD
 
 
-def test_a_changed_file_gets_another_address(tmp_path):
+@pytest.mark.parametrize("function, name", [("static", "css/base.css"), ("stylesheets", "base")])
+def test_a_changed_file_gets_another_address_within_a_second(tmp_path, function, name):
     app = Flask(__name__, static_folder=str(tmp_path))
-    static_files.init_app(app)
-    address = app.jinja_env.globals["static"]
+    seconds = itertools.count()
+    static_files.init_app(app, clock=lambda: next(seconds))
+    file = tmp_path / "css" / "base.css"
+    file.parent.mkdir()
+    file.write_text("a {}")
+    before = app.jinja_env.globals[function](name)
+
+    file.write_text("b {}")
+    os.utime(file, (1, 1))
+
+    assert before != app.jinja_env.globals[function](name)
+
+
+def test_within_a_second_no_file_is_looked_at_twice(tmp_path):
+    app = Flask(__name__, static_folder=str(tmp_path))
+    static_files.init_app(app, clock=lambda: 7.0)
     (tmp_path / "base.css").write_text("a {}")
-    before = address("base.css")
+    before = app.jinja_env.globals["static"]("base.css")
 
-    (tmp_path / "base.css").write_text("b {}")
-    os.utime(tmp_path / "base.css", (1, 1))
+    (tmp_path / "base.css").unlink()
 
-    assert before != address("base.css")
+    assert app.jinja_env.globals["static"]("base.css") == before
 
 
 def test_a_page_is_shown_even_while_a_file_of_it_is_being_exchanged(app):

@@ -1,5 +1,6 @@
-"""How templates are put together."""
+"""How templates are put together, and who answers with them."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -24,3 +25,35 @@ def test_what_is_imported_without_context_asks_for_none(app, name):
     asked_for = meta.find_undeclared_variables(app.jinja_env.parse((TEMPLATES / name).read_text()))
 
     assert asked_for <= app.jinja_env.globals.keys()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_addresses_are_remembered_for_each_place_that_the_site_may_stand_in(app):
+    url_for = app.jinja_env.globals["url_for"]
+
+    def addresses(root):
+        with app.test_request_context("/", base_url=f"http://localhost{root}"):
+            return url_for("pages.account"), url_for("pages.person", username="wren")
+
+    for _ in range(2):
+        assert addresses("") == ("/account", "/people/wren")
+        assert addresses("/birds") == ("/birds/account", "/birds/people/wren")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_everything_that_answers_is_a_plain_function(app):
+    """Flask would run a coroutine; `Site` would hand it out as if it were an answer."""
+    hooks = [app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs]
+    answering = [
+        *app.view_functions.values(),
+        *(handler for by_blueprint in hooks for each in by_blueprint.values() for handler in each),
+        *(
+            handler
+            for by_code in app.error_handler_spec.values()
+            for by_class in by_code.values()
+            for handler in by_class.values()
+        ),
+    ]
+
+    assert len(answering) > 30
+    assert not [each for each in answering if inspect.iscoroutinefunction(each)]
