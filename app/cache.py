@@ -78,11 +78,12 @@ class Cache:
         """
         self._clock = clock
         self._locks: NameRegistry = NameRegistry(lambda _: threading.Lock())
-        self._mangle = partial(_mangled, namespace)
+        # What is in our own memory need not hide its name.
+        self._mangle: Callable[[str], str] = partial(_mangled, namespace) if redis_url else str
         self._drop: Callable[[str], None]
         if redis_url is None:
             memory = BoundedMemory(MEMORY_BYTES, clock=clock, weigh=_weight)
-            self._region = make_region(key_mangler=self._mangle)
+            self._region = make_region()
             self._region.configure("dogpile.cache.memory", arguments={"cache_dict": memory})
             self._drop = memory.drop
         else:
@@ -101,7 +102,8 @@ class Cache:
                 key_mangler=self._mangle, serializer=_serialized, deserializer=_deserialized
             )
             self._region.configure("dogpile.cache.redis", arguments=arguments, wrap=[Forgiving])
-            self._drop = cast("Forgiving", self._region.backend).drop
+            forgiving = cast("Forgiving", self._region.backend)
+            self._drop = lambda whose: forgiving.drop(_whose_mangled(self._mangle(f"{whose}\n")))
 
     def get(self, key: str) -> Stored | None:
         """Return what is stored under `key`, however old, up to a day."""
@@ -165,7 +167,7 @@ class Cache:
         What is being made at this moment may be stored afterwards, and a Redis that is away keeps
         what it has: either is gone after a day.
         """
-        self._drop(_whose(self._mangle(f"{whose}\n")))
+        self._drop(whose)
 
     def close(self) -> None:
         """Close the connections to Redis; using the cache again opens others."""
@@ -238,7 +240,7 @@ class Forgiving(ProxyBackend):
         with self._forgiven() as awake:
             if awake:
                 self.proxied.set_serialized(key, value)
-                if whose := _whose(key):
+                if whose := _whose_mangled(key):
                     self._note(whose, key)
 
     def drop(self, whose: str) -> None:
@@ -360,8 +362,13 @@ def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _whose(mangled: str) -> str:
-    """Return what all keys of somebody begin with; nothing, if this one is nobody's."""
+def _whose(key: str) -> str:
+    """Return to whom a key belongs; nothing, if it is nobody's."""
+    return key.rpartition("\n")[0]
+
+
+def _whose_mangled(mangled: str) -> str:
+    """Return what all mangled keys of somebody begin with; nothing, if this one is nobody's."""
     whose, _, _ = mangled.rpartition(":")
     return whose if whose != PREFIX else ""
 
