@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
@@ -43,7 +43,7 @@ class PendingSignIn:
 
     def to_json(self) -> bytes:
         """Write what is not empty: short, and a worker of the previous version opens it, too."""
-        said = {name: value for name, value in asdict(self).items() if value}
+        said = {one.name: value for one in fields(self) if (value := getattr(self, one.name))}
         return json.dumps(said, separators=(",", ":")).encode()
 
     @classmethod

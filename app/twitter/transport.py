@@ -89,6 +89,13 @@ class _PooledAdapter(HTTPAdapter):
         manager.pool_classes_by_scheme = {"http": CountdownPool, "https": CountdownTLSPool}
         self.poolmanager = manager
 
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401 - as requests calls it
+        """Return status, headers and body. Nobody here asks for cookies or encodings."""
+        response = requests.Response()
+        response.status_code, response.raw, response.request = resp.status, resp, req
+        response.headers = CaseInsensitiveDict(resp.headers)
+        return response
+
     def cert_verify(self, conn: Any, url: object, verify: object, cert: object) -> None:  # noqa: ANN401, ARG002 - as requests calls it
         """Leave the authorities to the context: requests would read its file per connection."""
         conn.cert_reqs = "CERT_REQUIRED"
