@@ -27,6 +27,9 @@ POLL_SECONDS = 0.005
 MOST_OF_A_LOG = 3000
 THREADS = 32
 
+# As in deploy/systemd/perch.service: else each thread keeps memory that no other one may have.
+ALLOCATOR = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072"}
+
 # The site alone on one core; whoever keeps it busy shares the others.
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 SITE_CORES = CORES[:1]
@@ -154,6 +157,7 @@ def environment(stub: Stub, certificates: Certificates, *, tls: bool) -> dict[st
         "HOME": os.environ.get("HOME", "/"),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
+        **ALLOCATOR,
         "WEB_CONCURRENCY": "1",
         "GUNICORN_THREADS": str(THREADS),
         "TWITTER_AUTHORIZE_URL": f"{provider}/i/oauth2/authorize",
