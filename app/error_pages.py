@@ -282,6 +282,14 @@ SIGNED_IN_ALREADY = ErrorPage(
 STILL_SIGNED_IN = replace(
     PAGES[auth.Denied], text="Nothing has changed, and you are signed in as before."
 )
+# The plan that lacks it is not the site's, so its operator can do nothing.
+NOT_IN_OWN_PLAN = replace(
+    PAGES[twitter.PlanLacksIt],
+    title="Not part of your own plan",
+    text="Your own account's plan at Twitter does not include that.",
+    whose="you",
+    advice="",
+)
 
 
 def init_app(app: Flask) -> None:
@@ -331,6 +339,8 @@ def _plain(page: ErrorPage) -> str:
 
 def page_of(error: BaseException) -> ErrorPage:
     """Return the row of the nearest class of `error` that has one."""
+    if isinstance(error, twitter.PlanLacksIt) and not error.for_everyone:
+        return NOT_IN_OWN_PLAN
     return PAGES[_kind_of(error)]
 
 

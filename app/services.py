@@ -127,7 +127,7 @@ def wire(
         grants,
         outbox,
         server,
-        waiters=max(1, config.threads // 2),
+        waiters=config.slots_for_one,
         clock=now,
         events=events,
         waiting=metrics.waiting,

@@ -8,11 +8,17 @@ from sqlalchemy.exc import OperationalError
 from app import error_pages
 from app.accounts import errors as account_errors
 from app.auth import errors as auth_errors
-from app.error_pages import PAGES, SIGNED_IN_ALREADY, STILL_SIGNED_IN, page_of
+from app.error_pages import (
+    NOT_IN_OWN_PLAN,
+    PAGES,
+    SIGNED_IN_ALREADY,
+    STILL_SIGNED_IN,
+    page_of,
+)
 from app.twitter import errors as twitter_errors
 from app.twitter.dialect import Permission
 
-ALL_PAGES = [*PAGES.values(), SIGNED_IN_ALREADY, STILL_SIGNED_IN]
+ALL_PAGES = [*PAGES.values(), NOT_IN_OWN_PLAN, SIGNED_IN_ALREADY, STILL_SIGNED_IN]
 
 
 def family(root):

@@ -293,3 +293,24 @@ def test_tokens_nobody_will_use_are_revoked_at_twitter(app, client, twitter, row
         "token=refresh-token-of-wren&token_type_hint=refresh_token",
     }
     assert rows(Revocation) == []
+
+
+@pytest.mark.parametrize(
+    "reason, words, levels",
+    [
+        ("client-not-enrolled", "What this site pays Twitter for", {"ERROR"}),
+        ("user-not-enrolled", "Your own account&#39;s plan at Twitter", set()),
+    ],
+)
+def test_whose_plan_lacks_the_profile_is_said(client, twitter, rows, caplog, reason, words, levels):
+    problem = "https://api.x.com/2/problems/client-forbidden"
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.get(ME_URL, status=403, json={"type": problem, "reason": reason})
+    twitter.post(REVOKE_URL, json={"revoked": True})
+
+    page = client.sign_in()
+
+    assert page.status_code == 424
+    assert words in page.text
+    assert rows(Grant) == []
+    assert {record.levelname for record in caplog.records} - {"INFO", "DEBUG"} == levels
