@@ -36,8 +36,8 @@ Measured on {date}: {machine}. {versions}.
 The sites run in processes of their own, one gunicorn worker each, with the settings of
 [gunicorn.conf.py](../gunicorn.conf.py) and the allocator's of
 [perch.service](../deploy/systemd/perch.service), together on one core; the people and the provider
-share the others. **The bare limit** is [one file](../benchmarks/sites/bare.py): the two calls on one pooled
-session, a signed cookie, nothing else. **Authlib as documented** is
+share the others. **The bare limit** is [one file](../benchmarks/sites/bare.py): the two calls on
+one pooled session, a signed cookie, nothing else. **Authlib as documented** is
 [the usual way](../benchmarks/sites/documented.py): the OAuth registry, Flask-SQLAlchemy for people
 and tokens, Flask-Login. **The provider** is [a stub](../benchmarks/stub.py) that answers at once.
 Processor time is that of the site's own processes, master and worker, as the kernel counts it. In
