@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, cast
+from typing import Any
 
 from flask import Flask, Request, g, redirect, request, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from flask_login import current_user
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
@@ -20,6 +19,7 @@ from app.redirects import local
 from app.security import HEALTH_PATHS
 from app.services import services
 from app.twitter.origins import origin
+from app.visitor import visitor
 from config import Config
 
 PURPOSE = "flask session"
@@ -77,12 +77,7 @@ def ask_to_sign_in() -> Response:
 def _person_or_none() -> Person | None:
     """Return who is looking, if the database can tell: a page about its absence is a page too."""
     try:
-        # Itself, not Flask-Login's stand-in: a template asks it for many things.
-        return (
-            cast("Person", current_user._get_current_object())  # noqa: SLF001 - the only way to it
-            if current_user.is_authenticated
-            else None
-        )
+        return visitor()
     except SQLAlchemyError:
         return None
 

@@ -23,9 +23,10 @@ MAY_IMPORT = {
     "app.accounts": {"app.twitter"} | LEAVES - {"config"},
     "app.metrics": {"app.accounts", "app.twitter", "app.events"},
     "app.services": {"app.accounts", "app.metrics", "app.twitter"} | LEAVES,
+    "app.visitor": {"app.accounts"},
     # What people see. Neither knows the other: they meet in URLs.
     "app.auth": {"app.redirects", "app.wishes"} | SERVICES,
-    "app.pages": {"app.redirects", "app.wishes"} | SERVICES,
+    "app.pages": {"app.redirects", "app.visitor", "app.wishes"} | SERVICES,
     "app.wishes": SERVICES,
     # What concerns them all, put together by the factory.
     "app.cli": {"app.doctor"} | SERVICES,
@@ -37,7 +38,7 @@ MAY_IMPORT = {
     "app.security_txt": {"config"},
     "app.static_files": set(),
     "app.security": {"app.twitter", "app.extensions", "config"},
-    "app.sessions": {"app.logs", "app.redirects", "app.security"} | SERVICES,
+    "app.sessions": {"app.logs", "app.redirects", "app.security", "app.visitor"} | SERVICES,
     # Leaves: they know nobody.
     "app.cache": set(),
     "app.database": set(),

@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response
 from app.accounts.people import Person
 from app.pages import usage
 from app.pages.twitter_site import connected_apps_url
-from app.pages.visitor import for_signed_in
 from app.pages.words import PERMISSIONS, WHY
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN, Permission
+from app.visitor import for_signed_in
 
 
 @for_signed_in

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from app.pages.visitor import visitor
 from app.services import services
 from app.twitter import endpoints
 from app.twitter.endpoints import Endpoint
+from app.visitor import visitor
 
 # What each control asks of Twitter first: the first of these that exists in the dialect.
 CONTROLS: Mapping[str, tuple[Endpoint, ...]] = {

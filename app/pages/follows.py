@@ -11,13 +11,13 @@ from app.pages.paging import Place
 from app.pages.reader import Reader
 from app.pages.reads import Read
 from app.pages.view import shown
-from app.pages.visitor import for_signed_in
 from app.redirects import local
 from app.services import services
 from app.twitter.budget import Budget
 from app.twitter.dialect import Permission
 from app.twitter.endpoints import FOLLOWERS
 from app.twitter.entities import User
+from app.visitor import for_signed_in
 from app.wishes import Verb, Wish, fulfil, lacks_permission
 
 

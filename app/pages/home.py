@@ -8,11 +8,11 @@ from flask.typing import ResponseReturnValue
 from app.accounts.people import Person
 from app.pages import reads
 from app.pages.view import shown
-from app.pages.visitor import visitor
 from app.pages.words import PERMISSIONS
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN
 from app.twitter.endpoints import SPACES_BY_CREATORS
+from app.visitor import visitor
 
 
 def home() -> ResponseReturnValue:

@@ -14,10 +14,10 @@ from app.pages.paging import Place
 from app.pages.reader import Panel
 from app.pages.reads import Read
 from app.pages.view import shown
-from app.pages.visitor import for_signed_in
 from app.services import services
 from app.twitter.entities import USER_OR_TWEET_ID, Tweet, User
 from app.twitter.text import ASKABLE
+from app.visitor import for_signed_in
 
 
 @for_signed_in

@@ -9,10 +9,10 @@ from flask import render_template
 from app.accounts.flights import Flight, flight_of
 from app.accounts.people import Person
 from app.pages import flow
-from app.pages.visitor import for_signed_in
 from app.pages.words import PERMISSIONS
 from app.services import services
 from app.twitter.dialect import BY_NAME, LIVE
+from app.visitor import for_signed_in
 
 
 @for_signed_in

@@ -13,9 +13,9 @@ from app.pages import lookup, reads
 from app.pages.lookup import NotUnderstood
 from app.pages.reads import Read
 from app.pages.view import shown
-from app.pages.visitor import for_signed_in
 from app.services import services
 from app.twitter.entities import SPACE_ID, Space
+from app.visitor import for_signed_in
 
 SOME_DAY = datetime.max.replace(tzinfo=UTC)
 

@@ -11,11 +11,11 @@ from app.pages.lookup import NotUnderstood
 from app.pages.paging import Place
 from app.pages.reads import Read
 from app.pages.view import shown
-from app.pages.visitor import for_signed_in
 from app.services import services
 from app.twitter.dialect import Dialect
 from app.twitter.endpoints import USER_TWEETS
 from app.twitter.entities import USER_OR_TWEET_ID, Tweet
+from app.visitor import for_signed_in
 
 
 @for_signed_in

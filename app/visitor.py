@@ -15,7 +15,10 @@ R = TypeVar("R")
 
 
 def visitor() -> Person | None:
-    """Return the signed-in person itself, not Flask-Login's stand-in: other threads may read it."""
+    """Return the signed-in person itself, not Flask-Login's stand-in.
+
+    Other threads may read it, and templates ask it for many things.
+    """
     if not current_user.is_authenticated:
         return None
     return cast("Person", current_user._get_current_object())  # noqa: SLF001 - the only way to it
