@@ -103,7 +103,7 @@ class Cache:
             )
             self._region.configure("dogpile.cache.redis", arguments=arguments, wrap=[Forgiving])
             forgiving = cast("Forgiving", self._region.backend)
-            self._drop = lambda whose: forgiving.drop(_whose_mangled(self._mangle(f"{whose}\n")))
+            self._drop = lambda whose: forgiving.drop(_beginning(namespace, whose))
 
     def get(self, key: str) -> Stored | None:
         """Return what is stored under `key`, however old, up to a day."""
@@ -351,11 +351,12 @@ class BoundedMemory:
 def _mangled(namespace: str, key: str) -> str:
     """Return a key that shows nobody's id and no search of theirs, only which belong together."""
     name = _hashed(f"{namespace}\n{key}")
-    whose, line, _ = key.rpartition("\n")
-    if not line:
-        return f"{PREFIX}:{name}"
-    theirs = _hashed(f"{namespace}\n{whose}")
-    return f"{PREFIX}:{theirs}:{name}"
+    return f"{_beginning(namespace, _whose(key))}:{name}"
+
+
+def _beginning(namespace: str, whose: str) -> str:
+    """Return what all mangled keys of somebody begin with; without anybody, of nobody's keys."""
+    return f"{PREFIX}:" + _hashed(f"{namespace}\n{whose}") if whose else PREFIX
 
 
 def _hashed(text: str) -> str:
@@ -368,7 +369,7 @@ def _whose(key: str) -> str:
 
 
 def _whose_mangled(mangled: str) -> str:
-    """Return what all mangled keys of somebody begin with; nothing, if this one is nobody's."""
+    """Return what this key and its owner's others begin with; nothing, if it is nobody's."""
     whose, _, _ = mangled.rpartition(":")
     return whose if whose != PREFIX else ""
 
