@@ -26,6 +26,11 @@ def init_app(app: Flask, *, clock: Callable[[], float] = time.monotonic) -> None
     Pages themselves are never compressed: beside what a stranger can have echoed in them they hold
     secrets, whose text could then be guessed from the size of the answer.
     """
+    _name_addresses(app, clock)
+    _send_small(app)
+
+
+def _name_addresses(app: Flask, clock: Callable[[], float]) -> None:
     folder, url = str(app.static_folder), app.static_url_path
 
     @app.template_global()
@@ -47,6 +52,10 @@ def init_app(app: Flask, *, clock: Callable[[], float] = time.monotonic) -> None
     @lru_cache(maxsize=256)
     def address(name: str, _second: int) -> str:
         return f"{url}/{name}?v={_version_now(folder, name)}"
+
+
+def _send_small(app: Flask) -> None:
+    folder = str(app.static_folder)
 
     @app.after_request
     def shrink(response: Response) -> Response:
