@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from benchmarks.processes import ALLOCATOR
 from sandbox.testing import Sandbox
 from tests.chaos.flock import seed_file, usernames
 from tests.chaos.load import STRANGER, Crowd, Person, answer, p99, round_and_round
 from tests.chaos.memory import MB, Worker
 from tests.chaos.scale import LONG, VIEWS_PER_SECOND, only_in_the_long_run
-from tests.journey.sites import ALLOCATOR, wait_until
+from tests.journey.sites import wait_until
 from tests.journey.visitor import Visitor
 
 TOKEN = "/2/oauth2/token"

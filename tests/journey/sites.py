@@ -25,9 +25,6 @@ SECONDS_TO_START = 30
 SECONDS_TO_STOP = 20
 SECONDS_TO_HAPPEN = 10
 
-# How deploy/ asks the C library to give memory back.
-ALLOCATOR = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072"}
-
 GUNICORN = ["-m", "gunicorn", "-c", "gunicorn.conf.py"]
 
 
