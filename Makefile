@@ -4,6 +4,7 @@
 MAKEFLAGS += --no-print-directory
 
 python := .venv/bin/python
+quick := not serial and not chaos and not postgresql and not beta
 
 ## Use it
 .PHONY: run db
@@ -14,27 +15,33 @@ db:  # bring the database up to date
 
 ## Change it
 .PHONY: test fix sure
-test: tools  # run every test and say what they did not reach
-	$(python) -m pytest --cov
+test: tools  # run the tests that a change needs, two minutes
+	$(python) -m pytest -n auto -m "$(quick)"
 fix: tools  # format, and mend what can be mended
 	$(python) -m ruff check --fix-only --quiet .
 	$(python) -m ruff format .
-sure: format lint types test coverage advisories  # everything that must hold before a change goes in
+sure: format lint types everything coverage advisories  # everything that must hold before a change goes in
 
 ## One at a time
-.PHONY: format lint types coverage advisories chaos bench lock sbom audit
+.PHONY: format lint types everything coverage advisories chaos mutants bench lock sbom audit
 format: tools  # is everything formatted?
 	$(python) -m ruff format --check .
 lint: tools  # does anything look wrong?
 	$(python) -m ruff check .
 types: tools  # do the types agree?
 	$(python) -m mypy
-coverage: test  # did the tests reach every branch of sign-in, storage and Twitter?
+everything: tools  # `make test`, then both stores, the beta, servers and browsers, and another name for the site
+	$(python) -m pytest -n auto --cov -m "not serial and not chaos"
+	$(python) -m pytest --cov --cov-append -m serial
+	APP_NAME="Nest & Sons" $(python) -m pytest -n auto -m core
+coverage: everything  # did the tests reach every branch of sign-in, storage and Twitter?
 	$(python) -m coverage report --include="app/auth/*,app/accounts/*,app/twitter/*" --fail-under=100
 advisories:  # does anybody know of a hole in a locked package? Passes where nobody can be asked
 	bin/audit --if-reachable
 chaos: tools  # kill, lock and delay things for an hour: who loses their sign-in?
-	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-200} $(python) -m pytest tests/chaos
+	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-200} $(python) -m pytest -m chaos tests/chaos
+mutants: tools  # break the code on purpose, line by line: does the test that should notice notice?
+	$(python) -m tests.mutants
 bench: tools  # measure for five minutes what a sign-in costs, and rewrite docs/performance.md
 	$(python) -m benchmarks
 lock:  # choose the newest packages again and write all requirements files

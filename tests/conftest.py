@@ -2,23 +2,20 @@
 
 import pytest
 
-from tests.dialects import BETA
-
 pytest_plugins = ["tests.servers", "tests.site"]
 
 # One host in two spellings. A name such as "localhost" would have to be looked up first.
 LOOPBACK = ["127.0.0.1", "::1"]
 
 
+# Whole folders that `make test` leaves out, by the marker that each of their tests gets.
+MARKED_FOLDERS = {"journey": pytest.mark.serial, "chaos": pytest.mark.chaos}
+
+
 def pytest_collection_modifyitems(items):
-    """Leave out what was said already, and say `loopback` in the words of pytest-socket."""
-    items[:] = [item for item in items if not is_said_already(item)]
+    """Mark the tests of whole folders, and say `loopback` in the words of pytest-socket."""
     for item in items:
+        if marker := MARKED_FOLDERS.get(item.path.parent.name):
+            item.add_marker(marker)
         if item.get_closest_marker("loopback"):
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
-
-
-def is_said_already(item):
-    """Tell whether a test runs in the beta on the second store: no row knows of dialects."""
-    params = item.callspec.params if hasattr(item, "callspec") else {}
-    return params.get("dialect") is BETA and params.get("database_url") == "postgresql"

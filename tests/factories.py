@@ -1,10 +1,14 @@
 """Made-up people, tokens and settings: sensible defaults, override what matters."""
 
 import base64
+import os
 from datetime import UTC, datetime, timedelta
 
 from config import Config
 from tests.dialects import LIVE
+
+# `make sure` runs the core of the web suite under another name.
+APP_NAME = os.environ.get("APP_NAME", "Perch")
 
 PUBLIC_URL = "http://127.0.0.1:8000"
 AUTHORIZE_URL = "https://x.com/i/oauth2/authorize"
@@ -43,6 +47,7 @@ def build_environ(**settings):
         "SECRET_KEY": "a-secret-of-more-than-thirty-two-characters",
         "TOKEN_KEYS": token_key(),
         "RATELIMIT_ENABLED": "off",
+        "APP_NAME": APP_NAME,
     } | settings
 
 

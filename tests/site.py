@@ -16,7 +16,7 @@ from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from app.extensions import db
-from tests.dialects import DIALECTS, LIVE
+from tests.dialects import LIVE
 from tests.factories import (
     ME_PATH,
     PUBLIC_URL,
@@ -135,10 +135,10 @@ def migrated_postgresql(tmp_path_factory, postgresql):
         yield url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def database_url(request, tmp_path):
-    """A database without rows for each test, once on each store."""
-    if request.param == "sqlite":
+    """A database without rows for each test: SQLite, unless `on_both_stores` says otherwise."""
+    if getattr(request, "param", "sqlite") == "sqlite":
         shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "perch.db")
         return f"sqlite:///{tmp_path / 'perch.db'}"
     return request.getfixturevalue("emptied_postgresql")
@@ -178,24 +178,18 @@ def apps():
             db.engine.dispose()
 
 
-@pytest.fixture(params=DIALECTS.values(), ids=str)
+@pytest.fixture
 def dialect(request):
-    """How Twitter speaks: who asks for this is run once in each dialect."""
-    return request.param
+    """How Twitter speaks: as today, unless `in_both_dialects` says otherwise."""
+    return getattr(request, "param", LIVE)
 
 
 @pytest.fixture
-def spoken(request):
-    """The dialect of this test, which is today's for tests that say nothing of it."""
-    return request.getfixturevalue("dialect") if "dialect" in request.fixturenames else LIVE
-
-
-@pytest.fixture
-def build_app(database_url, apps, tmp_path, clock, compiled_templates, spoken):
+def build_app(database_url, apps, tmp_path, clock, compiled_templates, dialect):
     """Make apps on one database; `build_app(PUBLIC_URL=...)` changes settings."""
 
     def build(**settings):
-        usual = {"DATABASE_URL": database_url, "TWITTER_DIALECT": spoken.name}
+        usual = {"DATABASE_URL": database_url, "TWITTER_DIALECT": dialect.name}
         config = build_config(tmp_path, **usual | settings)
         app = create_app(config, now=clock)
         app.test_client_class = Browser
@@ -217,9 +211,9 @@ def client(app):
 
 
 @pytest.fixture
-def twitter(apps, spoken):
+def twitter(apps, dialect):
     """Twitter's real addresses, answered by nobody until a test says how; then in that order."""
-    with Twitter(spoken) as mock:
+    with Twitter(dialect) as mock:
         yield mock
         for app in apps:  # what they do in the background is part of the test
             app.extensions["perch"].outbox.wait(seconds=5)

@@ -16,6 +16,8 @@ from benchmarks.figures import Demand, Report, Spread, Table, markdown, percenti
 from tests.needs import need
 from tests.servers import postgresql_programs
 
+pytestmark = pytest.mark.serial
+
 ROOT = Path(__file__).parent.parent
 
 FIGURES = [

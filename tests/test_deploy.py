@@ -23,6 +23,8 @@ from tests.journey.sites import wait_until
 from tests.needs import need
 from tests.site import migrate
 
+pytestmark = pytest.mark.serial
+
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())

@@ -14,9 +14,10 @@ from app import create_app
 from app.extensions import db
 from config import ROOT
 from tests.factories import build_config
+from tests.stores import STORES
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=STORES)
 def empty(request, tmp_path):
     """An app whose database has no tables yet, inside its context."""
     settings = {}

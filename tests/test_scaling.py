@@ -12,6 +12,8 @@ from app.pages import reads
 from app.twitter import api, endpoints
 from config import Config
 
+pytestmark = pytest.mark.serial
+
 DOCUMENT = (Path(__file__).parent.parent / "docs" / "scaling.md").read_text()
 CONSTANT = re.compile(r"^\| `(\w+)` \| ([\d.]+) \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
 FIGURE = re.compile(r"^\| `(\w+)` \| ([^|]+) \| `([^`|]+)` \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)

@@ -4,6 +4,8 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
+pytestmark = pytest.mark.serial
+
 
 @pytest.mark.parametrize("who", ["first", "second"])
 def test_each_test_gets_an_empty_postgresql(who, postgresql_url):

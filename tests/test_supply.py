@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.serial
+
 ROOT = Path(__file__).parent.parent
 SBOM = runpy.run_path(str(ROOT / "bin" / "sbom"))
 LOCK = (ROOT / "requirements.txt").read_text()

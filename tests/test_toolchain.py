@@ -23,6 +23,8 @@ from flask_sqlalchemy import SQLAlchemy
 from gunicorn.config import Config as GunicornConfig
 from packaging.requirements import Requirement
 
+pytestmark = pytest.mark.serial
+
 ROOT = Path(__file__).parent.parent
 LOCKS = ["requirements.txt", "requirements-dev.txt", "requirements-audit.txt"]
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 from app.accounts.models import Claim, Grant, User
 from app.database import engine_options
+from tests.stores import on_both_stores
 
 
 @pytest.fixture
@@ -39,6 +40,7 @@ def test_sqlite_runs_in_wal_mode_with_foreign_keys_on(database):
     assert pragmas == ["wal", 1, 5000]
 
 
+@on_both_stores
 def test_foreign_keys_are_enforced(database, clock):
     grant = {"id": "g", "user_id": 99, "scopes": "", "issued_at": clock(), "expires_at": clock()}
 
@@ -46,6 +48,7 @@ def test_foreign_keys_are_enforced(database, clock):
         connection.execute(insert(Grant).values(grant | {"created_at": clock()}))
 
 
+@on_both_stores
 def test_an_exception_rolls_back(database):
     def add_and_fail():
         with database.writing() as connection:
@@ -66,6 +69,7 @@ def in_transaction(connection):
     return driver.info.transaction_status != TransactionStatus.IDLE
 
 
+@on_both_stores
 def test_a_single_read_takes_no_transaction(database):
     with database.reading() as connection:
         connection.execute(select(User.id)).all()
@@ -73,6 +77,7 @@ def test_a_single_read_takes_no_transaction(database):
         assert not in_transaction(connection)
 
 
+@on_both_stores
 def test_who_reads_leaves_the_next_one_their_transaction(database):
     for kind in (database.reading, database.snapshot, database.writing, database.snapshot):
         with kind() as connection:
@@ -82,6 +87,7 @@ def test_who_reads_leaves_the_next_one_their_transaction(database):
         assert began == (kind != database.reading)
 
 
+@on_both_stores
 def test_a_snapshot_sees_one_moment(database):
     with database.snapshot() as connection:
         before = connection.execute(select(User.id)).all()
@@ -108,6 +114,7 @@ def test_many_read_then_write_transactions_at_once_all_succeed(database):
         assert connection.execute(select(User.cache_epoch)).scalar_one() == 200
 
 
+@on_both_stores
 def test_moments_come_back_aware_and_in_utc(database):
     moment = datetime(2026, 11, 23, 12, 0, tzinfo=timezone(timedelta(hours=2)))
     with database.writing() as connection:
@@ -142,6 +149,7 @@ def test_a_pool_has_a_connection_for_every_thread():
     assert options["pool_pre_ping"]
 
 
+@on_both_stores
 def test_ready_says_when_the_database_is_away(app, client):
     def away():
         raise OperationalError("SELECT 1", {}, Exception("gone"))

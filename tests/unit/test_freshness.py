@@ -33,6 +33,9 @@ from app.twitter.errors import (
     Unreadable,
 )
 from app.twitter.token_set import TokenSet
+from tests.stores import on_both_stores
+
+pytestmark = on_both_stores
 
 SCOPES = frozenset({"tweet.read", "users.read", "offline.access"})
 

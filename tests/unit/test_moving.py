@@ -12,6 +12,7 @@ from app.accounts.moving import CannotMove, move
 from app.accounts.vault import Vault, place
 from app.database import Database, engine_options
 from tests.site import migrate
+from tests.stores import STORES
 
 KEY = b"k" * 32
 MOMENT = datetime(2026, 11, 24, 8, 30, 15, 123456, tzinfo=UTC)
@@ -42,7 +43,7 @@ def source(open_database, database_url):
     return database
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=STORES)
 def target_url(request, tmp_path):
     """An empty database at the newest version, on either store."""
     root = tmp_path / "target"

@@ -14,6 +14,7 @@ from app.accounts.vault import Vault
 from app.services import utc_now
 from app.twitter.errors import ClientRefused, Refused, Unreachable
 from app.twitter.token_set import TokenSet
+from tests.stores import on_both_stores
 
 
 class Server:
@@ -63,6 +64,7 @@ def token_set(refresh_token="r"):
     )
 
 
+@on_both_stores
 @pytest.mark.parametrize("refresh_token", ["r", None])
 def test_a_discarded_token_set_is_revoked_whole(build_outbox, waiting, clock, refresh_token):
     server = Server()
@@ -158,6 +160,7 @@ def test_a_wrong_client_secret_loses_no_revocation(build_outbox, database, clock
     assert "wait for the operator" in caplog.text
 
 
+@on_both_stores
 def test_trouble_asks_for_a_pause(build_outbox, database, clock):
     server = Server(Unreachable("down"))
     outbox = build_outbox(server)
@@ -167,6 +170,7 @@ def test_trouble_asks_for_a_pause(build_outbox, database, clock):
     assert outbox.backlog() == Backlog(waiting=2, parked=0)
 
 
+@on_both_stores
 def test_nobody_else_gets_a_row_that_is_being_delivered(build_outbox, database, clock):
     outbox = build_outbox(Server())
     write(outbox, database, clock, "a")
@@ -179,6 +183,7 @@ def test_nobody_else_gets_a_row_that_is_being_delivered(build_outbox, database, 
     assert outbox.backlog().waiting == 1
 
 
+@on_both_stores
 def test_many_deliverers_revoke_each_token_once(build_outbox, database, clock):
     server = Server()
     outboxes = [build_outbox(server) for _ in range(4)]
@@ -273,6 +278,7 @@ def test_nothing_is_delivered_after_stop(build_outbox, database, clock, waiting)
     assert len(waiting()) == 2
 
 
+@on_both_stores
 def test_a_rolled_back_ending_leaves_nothing_in_the_outbox(build_outbox, database, clock, waiting):
     outbox = build_outbox(Server())
 

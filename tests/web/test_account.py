@@ -11,6 +11,9 @@ from app.accounts.people import _remember
 from app.twitter.entities import User as Profile
 from app.twitter.token_set import TokenSet
 from tests.factories import ME_URL, TOKEN_URL, token_answer, user_answer
+from tests.stores import on_both_stores
+
+pytestmark = on_both_stores
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 SAFARI = (

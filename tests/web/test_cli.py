@@ -10,6 +10,9 @@ from sqlalchemy.exc import OperationalError
 from app.accounts.models import Grant, Revocation
 from tests.factories import ME_URL, REVOKE_URL, TOKEN_URL, token_answer, token_key, user_answer
 from tests.site import migrate
+from tests.stores import STORES, on_both_stores
+
+pytestmark = on_both_stores
 
 
 @pytest.fixture
@@ -178,7 +181,7 @@ def test_reencrypt_goes_through_many_rows_in_batches(
     assert result.exit_code == 0
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=STORES)
 def other_database(request, tmp_path):
     """The URL of an empty database at the newest version, as an operator spells it."""
     root = tmp_path / "other"

@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from app.pages.controls import CONTROLS
-from tests.dialects import BETA, only
+from tests.dialects import in_the_beta
 from tests.factories import API_URL, ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
 from tests.web.test_pages import LIVE_SPACE, ROBIN, TWEET
 
@@ -255,7 +255,7 @@ def test_a_list_that_is_not_to_be_had_still_leads_to_the_other_one(birds, twitte
     assert '<a href="/follows">Following' in page
 
 
-@only(BETA, why="today they hang on the Spaces by host")
+@in_the_beta
 def test_in_the_beta_spaces_hang_on_its_own_endpoint(signed_in, twitter, dialect):
     twitter.get(dialect.spaces, **FORBIDDEN)
     before = 'href="/spaces"' in signed_in.get("/account").text

@@ -9,6 +9,9 @@ import requests
 from app.accounts.models import Grant
 from app.auth import round_trip
 from tests.factories import ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+from tests.stores import on_both_stores
+
+pytestmark = on_both_stores
 
 
 @pytest.fixture

@@ -13,14 +13,9 @@ from sqlalchemy.exc import OperationalError
 from app.accounts.models import Usage
 from app.twitter.budget import Budget
 from app.twitter.errors import PermissionMissing
-from tests.dialects import BETA, LIVE, only
+from tests.dialects import BETA, LIVE, in_the_beta
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.web.test_reading import same_browser
-
-pytestmark = pytest.mark.usefixtures("dialect")
-in_no_dialect = only(LIVE, why="nobody gets as far as Twitter")
-where_twitter_tells = only(LIVE, why="the beta does not tell how one stands to somebody")
-where_tweets_stand_alone = only(LIVE, why="what is pinned comes with a profile, which is read anew")
 
 ME, ROBIN = "1001", "1002"
 FOLLOWING, FOLLOWERS = f"/users/{ME}/following", f"/users/{ME}/followers"
@@ -168,7 +163,6 @@ def test_a_name_that_is_none_stays_out_of_the_sentence(wren, twitter):
     assert flashed(wren) == ["You follow this account now."]
 
 
-@in_no_dialect
 @pytest.mark.parametrize("path", ["/follows", f"/follows/{ROBIN}/delete"])
 def test_other_sites_cannot_press_the_buttons(wren, twitter, path):
     before = len(twitter.calls)
@@ -180,7 +174,6 @@ def test_other_sites_cannot_press_the_buttons(wren, twitter, path):
     assert len(twitter.calls) == before
 
 
-@in_no_dialect
 @pytest.mark.parametrize("path", ["/follows", f"/follows/{ROBIN}/delete"])
 def test_signed_out_people_are_sent_to_the_front_door(client, twitter, path):
     token = client.csrf_token()
@@ -190,7 +183,6 @@ def test_signed_out_people_are_sent_to_the_front_door(client, twitter, path):
     assert (answer.status_code, answer.location) == (303, "/?next=/")
 
 
-@in_no_dialect
 def test_who_presses_after_the_sign_in_has_ended_comes_back_to_the_page(client, twitter):
     form = {"csrf_token": client.csrf_token(), "next": "/follows?page=2&token=t"}
 
@@ -206,7 +198,6 @@ def test_next_leads_to_this_site_only(wren, twitter, path):
     assert press_follow(wren, next=path or "").location == "/"
 
 
-@where_twitter_tells
 def test_what_was_read_is_read_anew_afterwards(wren, twitter):
     twitter.post(FOLLOWING, **FOLLOWED)
     twitter.get(FOLLOWERS, json={"data": [robin()]})
@@ -254,7 +245,6 @@ def test_what_depends_on_follows_is_read_anew_afterwards(wren, twitter, path, re
     assert len(twitter.calls_to(read, "GET")) == 2 * before
 
 
-@where_tweets_stand_alone
 def test_a_follow_costs_no_reading_of_tweets(wren, twitter, dialect):
     tweets = twitter.get(dialect.tweets, json=dialect.their_tweets(DAWN))
     twitter.post(FOLLOWING, **FOLLOWED)
@@ -267,7 +257,6 @@ def test_a_follow_costs_no_reading_of_tweets(wren, twitter, dialect):
     assert len(tweets.calls) == 1
 
 
-@where_tweets_stand_alone
 def test_a_follow_leaves_old_tweets_for_when_twitter_fails(wren, twitter, clock, dialect):
     twitter.get(dialect.tweets, json=dialect.their_tweets(DAWN))
     twitter.get(dialect.tweets, status=503)
@@ -369,7 +358,6 @@ def test_an_ended_grant_asks_to_sign_in_and_leads_back(wren, twitter):
 # Buttons
 
 
-@where_twitter_tells
 @pytest.mark.parametrize(
     "how, expected",
     [
@@ -392,7 +380,6 @@ def test_followers_have_the_button_that_fits(wren, twitter, how, expected):
     assert (">Requested<" in page) == (how == ["follow_request_sent"])
 
 
-@where_twitter_tells
 @pytest.mark.parametrize("how", [["following"], [], None])
 def test_whom_one_follows_can_be_unfollowed_whatever_twitter_says(wren, twitter, how):
     twitter.get(FOLLOWING, json={"data": [robin(connection_status=how)]})
@@ -493,7 +480,6 @@ def test_both_lists_offer_to_find_people(wren, twitter):
     assert '<label for="who">' in page
 
 
-@only(LIVE, why="the beta has no list of followers, and no tabs")
 def test_the_two_lists_say_how_many_are_on_them_without_a_read(wren, twitter):
     twitter.get(FOLLOWING, json={})
 
@@ -502,7 +488,7 @@ def test_the_two_lists_say_how_many_are_on_them_without_a_read(wren, twitter):
     assert re.search(r"Following <b>4</b></a>\s+<a [^>]+>Followers <b>3</b></a>", page)
 
 
-@only(BETA, why="today there is a list of followers")
+@in_the_beta
 def test_the_beta_has_no_followers(wren, twitter):
     twitter.get(FOLLOWING, json={"data": [robin()]})
 
@@ -527,7 +513,6 @@ def test_a_follow_that_was_not_done_forgets_nothing(wren, twitter):
     assert len(found.calls) == 1
 
 
-@where_twitter_tells
 @pytest.mark.parametrize(
     "answer", [{"body": ReadTimeout("no answer")}, {"status": 503}, {"body": "<html>"}]
 )

@@ -5,10 +5,8 @@ from html import unescape
 
 import pytest
 
-from tests.dialects import LIVE, only
+from tests.dialects import LIVE
 from tests.web.test_pages import FOLLOWING, TWEET, sign_in_without, stand
-
-pytestmark = pytest.mark.usefixtures("dialect")
 
 FORBIDDEN = {"type": "https://api.x.com/2/problems/client-forbidden"}
 NOT_IN_PLAN = {"status": 403, "json": FORBIDDEN | {"reason": "client-not-enrolled"}}
@@ -39,7 +37,6 @@ def test_each_panel_says_its_age_and_can_be_refreshed(signed_in, twitter, clock)
     assert page.count("Updated <time") == 3
 
 
-@only(LIVE, why="in the beta no list serves two panels")
 @pytest.mark.parametrize("seconds, again", [(61, []), (299, []), (300, [FOLLOWING, LIVE.spaces])])
 def test_the_list_that_serves_two_panels_is_read_as_seldom_as_the_spaces(
     signed_in, twitter, clock, seconds, again, dialect

@@ -12,6 +12,9 @@ from tests.factories import (
     token_key,
     user_answer,
 )
+from tests.stores import on_both_stores
+
+pytestmark = on_both_stores
 
 
 def revoked(twitter):

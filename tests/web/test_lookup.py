@@ -6,8 +6,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-pytestmark = pytest.mark.usefixtures("dialect")
-
 PROBLEMS = "https://api.twitter.com/2/problems"
 FIELDS = [("/tweets/lookup", "ids"), ("/spaces/lookup", "ids"), ("/spaces/lookup", "creators")]
 

@@ -7,12 +7,8 @@ from html import unescape
 import pytest
 from requests import ConnectTimeout, ReadTimeout
 
-from tests.dialects import BETA, LIVE, only
+from tests.dialects import BETA, LIVE, in_the_beta
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
-
-pytestmark = pytest.mark.usefixtures("dialect")
-in_no_dialect = only(LIVE, why="nothing here is Twitter's")
-with_followers = only(LIVE, why="the beta has no list of followers")
 
 ME = "1001"
 FOLLOWING, FOLLOWERS = f"/users/{ME}/following", f"/users/{ME}/followers"
@@ -93,7 +89,6 @@ def sign_in_without(client, twitter, *scopes):
 # Signed out
 
 
-@in_no_dialect
 def test_the_front_door_offers_to_sign_in(client):
     page = client.get("/").text
 
@@ -101,7 +96,6 @@ def test_the_front_door_offers_to_sign_in(client):
     assert "Sign in with Twitter" in page
 
 
-@in_no_dialect
 def test_the_front_door_says_what_will_be_asked_for_and_what_not(client):
     page = client.get("/").text
 
@@ -110,14 +104,12 @@ def test_the_front_door_says_what_will_be_asked_for_and_what_not(client):
     assert "Read your Direct Messages" in page
 
 
-@in_no_dialect
 def test_the_front_door_keeps_where_the_person_wanted_to_go(client):
     page = client.get("/?next=/follows/followers%3Fa%3D1").text
 
     assert 'name="next" value="/follows/followers?a=1"' in page
 
 
-@in_no_dialect
 def test_a_hostile_next_stays_inside_its_field(client):
     page = client.get("/", query_string={"next": '"><script>alert(1)</script>'}).text
 
@@ -125,7 +117,6 @@ def test_a_hostile_next_stays_inside_its_field(client):
     assert "&#34;&gt;&lt;script&gt;" in page
 
 
-@in_no_dialect
 @pytest.mark.parametrize("path", PAGES[1:])
 def test_who_is_not_signed_in_is_sent_to_the_front_door(client, path):
     answer = client.get(path)
@@ -133,7 +124,6 @@ def test_who_is_not_signed_in_is_sent_to_the_front_door(client, path):
     assert (answer.status_code, answer.location) == (303, f"/?next={path}")
 
 
-@in_no_dialect
 def test_signed_out_pages_read_nothing_at_twitter(client, twitter):
     client.get("/")
 
@@ -207,7 +197,6 @@ def test_tweets_show_time_and_counts(signed_in, twitter):
     assert "repost" not in page
 
 
-@with_followers
 def test_follows_and_followers_are_two_lists(signed_in, twitter):
     stand(twitter)
 
@@ -268,7 +257,6 @@ def test_nothing_to_show_is_said(signed_in, twitter, dialect, path, sentence):
     assert (sentence if isinstance(sentence, str) else sentence[dialect]) in page
 
 
-@with_followers
 def test_who_has_no_followers_is_told_so(signed_in, twitter):
     stand(twitter, followers={"json": {"meta": {"result_count": 0}}})
 
@@ -535,7 +523,6 @@ def test_a_panel_that_failed_can_be_tried_again(signed_in, twitter, path, panel)
     assert panel in retries(page)
 
 
-@with_followers
 def test_followers_that_failed_can_be_tried_again(signed_in, twitter):
     stand(twitter, followers={"status": 503})
 
@@ -640,7 +627,6 @@ def test_what_twitter_takes_for_not_granted_can_be_granted_again(
     assert f'name="next" value="{path}"' in answer.text
 
 
-@with_followers
 def test_followers_that_twitter_takes_for_not_granted_can_be_granted_again(signed_in, twitter):
     stand(twitter, followers={"status": 403, "json": {"type": "about:blank"}})
 
@@ -674,7 +660,6 @@ def test_what_is_not_allowed_is_not_tried(client, twitter, dialect):
     assert len(reads(twitter)) - before == 1
 
 
-@only(LIVE, why="the beta finds them by itself")
 def test_spaces_need_the_follows_to_find_people(client, twitter, dialect):
     sign_in_without(client, twitter, dialect.read_follows)
 
@@ -721,7 +706,6 @@ def test_account_reads_nothing_at_twitter(signed_in, twitter):
     assert len(twitter.calls) == before
 
 
-@in_no_dialect
 def test_logging_out_is_a_form(signed_in):
     page = signed_in.get("/account").text
 
@@ -731,7 +715,7 @@ def test_logging_out_is_a_form(signed_in):
 # Where there is no timeline
 
 
-@only(BETA, why="today there is a timeline")
+@in_the_beta
 def test_the_pinned_tweet_is_shown_instead_of_a_timeline(signed_in, twitter):
     stand(twitter)
 
@@ -776,7 +760,6 @@ def test_every_form_carries_the_token_against_forgery(signed_in, twitter, path):
     assert all('name="csrf_token"' in form for form in forms)
 
 
-@in_no_dialect
 def test_every_stylesheet_and_picture_of_ours_exists(signed_in, twitter):
     stand(twitter)
 
@@ -789,7 +772,6 @@ def test_every_stylesheet_and_picture_of_ours_exists(signed_in, twitter):
             assert answer.status_code == 200
 
 
-@in_no_dialect
 def test_the_sandbox_is_announced_on_every_page(build_app):
     client = build_app(TWITTER_CLIENT_ID=None, TWITTER_CLIENT_SECRET=None).test_client()
 
@@ -800,7 +782,6 @@ def test_the_sandbox_is_announced_on_every_page(build_app):
         assert 'href="http://127.0.0.1:9000"' in page
 
 
-@in_no_dialect
 def test_the_sandbox_says_what_to_do_at_its_front_door(build_app, client):
     words = "To try it, press the button, pick a bird, and press <b>Authorize app</b>."
 
@@ -810,6 +791,5 @@ def test_the_sandbox_says_what_to_do_at_its_front_door(build_app, client):
     assert words not in client.get("/").text
 
 
-@in_no_dialect
 def test_the_real_twitter_has_no_sandbox_banner(client):
     assert "Sandbox" not in client.get("/").text

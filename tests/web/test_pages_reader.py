@@ -34,11 +34,7 @@ from app.twitter.errors import (
 )
 from app.twitter.limits import Window
 from app.twitter.turns import Turns
-from tests.dialects import LIVE, only
 from tests.factories import Clock
-
-pytestmark = pytest.mark.usefixtures("dialect")
-today = only(LIVE, why="the beta reads the Spaces of everybody one follows at once")
 
 # Whatever a dialect calls it.
 EVERYTHING = frozenset(one.scope(need) for one in BY_NAME.values() for need in Permission)
@@ -433,7 +429,6 @@ def test_spaces_are_kept_five_minutes_with_the_list_they_take(here, clock):
     assert len(here.client.asked) == 2 * asked
 
 
-@today
 def test_refreshing_spaces_does_not_read_the_follows_again(here, clock):
     here.client.answers = [spaces_for_everybody]
     panels(here, spaces=spaces(here))
@@ -595,7 +590,6 @@ def test_what_one_persons_own_plan_lacks_goes_for_nobody_else(here):
     assert panels(here, who=person(1), people=people("8"))["people"].left_out == "own plan"
 
 
-@today
 def test_old_parts_make_an_old_panel(here, clock):
     here.client.answers = [spaces_for_everybody]
     panels(here, spaces=spaces(here))

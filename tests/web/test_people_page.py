@@ -4,10 +4,8 @@ import re
 
 import pytest
 
-from tests.dialects import BETA, LIVE, only
+from tests.dialects import BETA, LIVE, in_the_beta
 from tests.factories import user_answer
-
-pytestmark = pytest.mark.usefixtures("dialect")
 
 USERS, USERS_BY, ROBIN_BY_ID = "/users", "/users/by", "/users/1002"
 
@@ -211,7 +209,6 @@ def test_people_can_be_followed_where_they_are_found(wren, twitter):
     assert 'name="next" value="/people?who=robin"' in page
 
 
-@only(LIVE, why="the beta does not tell how one stands to somebody")
 def test_whoever_follows_one_is_marked_where_they_are_found(wren, twitter):
     twitter.get(USERS_BY, json={"data": [CONNECTED]})
 
@@ -258,7 +255,6 @@ def test_a_profile_shows_who_it_is_and_what_they_say(wren, twitter, dialect):
     assert "Took my solo up a third" in page
 
 
-@only(LIVE, why="banners and how one stands to somebody are younger than the beta")
 def test_a_profile_shows_its_banner_and_who_follows(wren, twitter):
     stand(twitter, CONNECTED)
 
@@ -291,7 +287,6 @@ def test_a_profile_by_id_is_the_same(wren, twitter, dialect):
     assert "Took my solo up a third" in page
 
 
-@only(LIVE, why="the beta has no timeline")
 def test_a_profile_leads_to_its_older_tweets(wren, twitter, dialect):
     further = {"data": [SONG], "meta": {"next_token": "more"}}
     twitter.get(ROBIN_BY_ID, json={"data": ROBIN})
@@ -302,7 +297,6 @@ def test_a_profile_leads_to_its_older_tweets(wren, twitter, dialect):
     assert 'href="/people/id/1002?page=2&amp;token=more"' in page
 
 
-@only(LIVE, why="the beta has no timeline")
 def test_older_tweets_are_asked_for_with_twitters_token(wren, twitter, dialect):
     stand(twitter)
 
@@ -401,7 +395,7 @@ def test_the_tweets_of_a_profile_are_called_what_they_are(wren, twitter, dialect
     assert f'<h2 id="tweets-title">{title}</h2>' in page
 
 
-@only(BETA, why="today's service says how one stands to somebody")
+@in_the_beta
 def test_both_buttons_are_offered_where_twitter_does_not_say_how_things_stand(wren, twitter):
     stand(twitter)
 

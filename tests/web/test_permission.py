@@ -11,11 +11,7 @@ from app.accounts.errors import GrantEnded
 from app.accounts.models import Grant
 from app.auth.flow_cookies import PendingSignIn
 from app.twitter.errors import Unreachable
-from tests.dialects import LIVE, only
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
-
-pytestmark = pytest.mark.usefixtures("dialect")
-in_no_dialect = only(LIVE, why="cookies are ours in either")
 
 ME, ROBIN = "1001", "1002"
 FOLLOW, UNFOLLOW = f"/users/{ME}/following", f"/users/{ME}/following/{ROBIN}"
@@ -396,7 +392,6 @@ def test_exchange_and_wish_share_one_budget(app, reader, monkeypatch):
 # Two versions side by side
 
 
-@in_no_dialect
 def test_a_pending_sign_in_of_the_previous_version_still_opens(app, client, kind_twitter, clock):
     cookies = app.extensions["flow_cookies"]
     started = client.press_sign_in(next="/spaces")
@@ -411,7 +406,6 @@ def test_a_pending_sign_in_of_the_previous_version_still_opens(app, client, kind
     assert (answer.status_code, answer.location) == (303, "/spaces")
 
 
-@in_no_dialect
 def test_a_sign_in_without_a_wish_looks_as_it_did_before(app, client):
     client.press_sign_in()
     [cookie] = [c for c in client._cookies.values() if c.key.startswith("flow-")]
@@ -421,7 +415,6 @@ def test_a_sign_in_without_a_wish_looks_as_it_did_before(app, client):
     assert opened.keys() == {"state", "code_verifier", "next", "scopes"}
 
 
-@in_no_dialect
 def test_fields_of_a_later_version_are_left_alone():
     said = {"state": "s", "code_verifier": "v", "next": "/", "scopes": ["a"], "mood": "sunny"}
 

@@ -12,13 +12,9 @@ from app.accounts.models import Usage, User
 from app.accounts.usage import Usages
 from app.twitter.client import Asked
 from app.twitter.endpoints import TWEETS, USER_TWEETS, USERS_ME
-from tests.dialects import LIVE, only
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.web.test_health import statements
 from tests.web.test_pages import TWEET, stand, tell
-
-pytestmark = pytest.mark.usefixtures("dialect")
-in_no_dialect = only(LIVE, why="it is only counted, whatever it was")
 
 HOST = "127.0.0.1"
 
@@ -285,7 +281,6 @@ def usages(app, signed_in):
     return app.extensions["perch"].usages
 
 
-@in_no_dialect
 def test_the_dearest_comes_first(usages, clock):
     asked = [Asked(endpoint=USERS_ME, items=1), Asked(endpoint=TWEETS, items=20)]
     usages.add(1, [*asked, Asked(endpoint=USER_TWEETS, items=1)], now=clock())
@@ -299,7 +294,6 @@ def test_the_dearest_comes_first(usages, clock):
     ]
 
 
-@in_no_dialect
 def test_a_day_is_one_of_utc_and_older_days_do_not_count(usages, clock):
     usages.add(1, [Asked(endpoint=TWEETS, items=5)], now=clock() - timedelta(days=1))
     usages.add(1, [Asked(endpoint=TWEETS, items=3)], now=clock())
@@ -311,7 +305,6 @@ def test_a_day_is_one_of_utc_and_older_days_do_not_count(usages, clock):
     assert [(one.calls, one.items) for one in since_yesterday] == [(2, 8)]
 
 
-@in_no_dialect
 def test_two_who_count_at_once_lose_nothing(usages, clock):
     def count(_):
         usages.add(1, [Asked(endpoint=TWEETS, items=1)], now=clock())
@@ -323,7 +316,6 @@ def test_two_who_count_at_once_lose_nothing(usages, clock):
     assert [(one.calls, one.items) for one in used] == [(40, 40)]
 
 
-@in_no_dialect
 def test_an_endpoint_that_we_no_longer_know_is_left_out(usages, clock, app):
     with usages._database.writing() as connection:
         row = {"user_id": 1, "day": clock().date(), "route": "GET /2/old", "calls": 1, "items": 1}
@@ -332,7 +324,6 @@ def test_an_endpoint_that_we_no_longer_know_is_left_out(usages, clock, app):
     assert usages.since(1, clock().date()) == [[]]
 
 
-@in_no_dialect
 def test_figures_older_than_a_month_are_pruned(app, usages, clock, rows):
     usages.add(1, [Asked(endpoint=TWEETS)], now=clock() - timedelta(days=32))
     usages.add(1, [Asked(endpoint=TWEETS)], now=clock())
@@ -343,7 +334,6 @@ def test_figures_older_than_a_month_are_pruned(app, usages, clock, rows):
     assert [row["day"] for row in rows(Usage)] == [clock().date()]
 
 
-@in_no_dialect
 def test_no_page_fails_because_it_cannot_be_counted(caplog, clock):
     class Away:
         def writing(self):

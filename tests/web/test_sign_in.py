@@ -7,11 +7,10 @@ from urllib.parse import parse_qs
 import pytest
 
 from app.accounts.models import Claim, Grant, User
-from tests.dialects import LIVE, only
 from tests.factories import ME_PATH, PUBLIC_URL, REVOKE_PATH, TOKEN_PATH, user_answer
+from tests.stores import on_both_stores
 
-pytestmark = pytest.mark.usefixtures("dialect")
-in_no_dialect = only(LIVE, why="what is ours is so in either")
+pytestmark = on_both_stores
 
 
 def sent_to(twitter, path):
@@ -41,7 +40,6 @@ def test_scopes_are_parted_by_percent_20(client, dialect):
     assert f"scope={dialect.read_follows}%20offline.access%20" in started.url
 
 
-@in_no_dialect
 def test_every_sign_in_has_a_state_and_verifier_of_its_own(client):
     first, second = client.press_sign_in(), client.press_sign_in()
 
@@ -101,14 +99,12 @@ def test_tokens_are_sealed_at_rest(client, kind_twitter, rows):
     assert "refresh-token-of-wren" not in str(grant)
 
 
-@in_no_dialect
 def test_the_flow_cookie_is_gone_after_the_sign_in(client, kind_twitter):
     client.sign_in()
 
     assert not [c for c in client._cookies.values() if c.key.startswith("flow-")]
 
 
-@in_no_dialect
 def test_the_session_is_replaced_when_somebody_signs_in(client, kind_twitter):
     with client.session_transaction(base_url=PUBLIC_URL) as session:
         session["planted"] = "by somebody else"
@@ -172,7 +168,6 @@ def test_a_recycled_username_inherits_nothing(build_app, app, client, twitter, r
     assert sorted(user["twitter_id"] for user in rows(User)) == ["1001", "2002"]
 
 
-@in_no_dialect
 def test_a_hundred_abandoned_sign_ins_do_not_lock_anybody_out(client, kind_twitter):
     for _ in range(100):
         client.press_sign_in()
@@ -183,7 +178,6 @@ def test_a_hundred_abandoned_sign_ins_do_not_lock_anybody_out(client, kind_twitt
     assert len([c for c in client._cookies.values() if c.key.startswith("flow-")]) <= 4
 
 
-@in_no_dialect
 @pytest.mark.parametrize("first", [0, 1])
 def test_two_tabs_finish_in_either_order(client, kind_twitter, first):
     tabs = [client.press_sign_in(next="/tweets"), client.press_sign_in(next="/spaces")]
@@ -197,7 +191,6 @@ def test_two_tabs_finish_in_either_order(client, kind_twitter, first):
     assert {answer.location for answer in answers} == {"/tweets", "/spaces"}
 
 
-@in_no_dialect
 def test_start_and_callback_may_fall_on_different_workers(build_app, kind_twitter):
     one, other = build_app(), build_app()
     browser = one.test_client()
@@ -211,7 +204,6 @@ def test_start_and_callback_may_fall_on_different_workers(build_app, kind_twitte
     assert elsewhere.is_signed_in()
 
 
-@in_no_dialect
 def test_used_states_can_be_pruned_after_an_hour(app, client, kind_twitter, rows, clock):
     client.sign_in()
     clock.advance(minutes=61)

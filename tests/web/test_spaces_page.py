@@ -4,10 +4,7 @@ import re
 
 import pytest
 
-from tests.dialects import LIVE, only
 from tests.factories import ME_PATH, TOKEN_PATH, token_answer, user_answer
-
-pytestmark = pytest.mark.usefixtures("dialect")
 
 ME = "1001"
 SPACE_ID = "1DXxyRYNejbKM"
@@ -88,7 +85,6 @@ def test_spaces_in_trouble_show_no_empty_panels(signed_in, twitter):
     assert "Live now" not in page
 
 
-@only(LIVE, why="the beta finds the Spaces of everybody one follows in one read")
 def test_a_list_of_follows_that_goes_on_is_said_to_go_on(signed_in, twitter):
     further = {"data": [ROBIN], "meta": {"next_token": "to-the-next-hundred"}}
     twitter.get(f"/users/{ME}/following", json=further)

@@ -6,12 +6,8 @@ from html import unescape
 import pytest
 import responses
 
-from tests.dialects import BETA, LIVE, only
+from tests.dialects import BETA, LIVE, in_the_beta
 from tests.factories import user_answer
-
-pytestmark = pytest.mark.usefixtures("dialect")
-in_a_timeline = only(LIVE, why="the beta has no timeline")
-among_the_pinned = only(BETA, why="today there is a timeline instead of what is pinned")
 
 ME = "1001"
 TIMELINE, TWEET = f"/users/{ME}/tweets", "/tweets/10"
@@ -69,7 +65,6 @@ def shown(signed_in, twitter):
 # A timeline, part by part
 
 
-@in_a_timeline
 def test_a_timeline_is_read_twenty_at_a_time(signed_in, twitter):
     twitter.get(TIMELINE, json=timeline(tweet()))
 
@@ -79,7 +74,6 @@ def test_a_timeline_is_read_twenty_at_a_time(signed_in, twitter):
     assert 'class="paging"' not in page
 
 
-@in_a_timeline
 def test_a_timeline_leads_to_its_next_part(signed_in, twitter):
     twitter.get(TIMELINE, json=timeline(tweet(), meta={"next_token": TOKEN}))
 
@@ -89,7 +83,6 @@ def test_a_timeline_leads_to_its_next_part(signed_in, twitter):
     assert links(page, "prev") == []
 
 
-@in_a_timeline
 def test_a_part_is_asked_for_with_its_token_and_leads_both_ways(signed_in, twitter):
     meta = {"next_token": TOKEN, "previous_token": BACK}
     twitter.get(TIMELINE, json=timeline(tweet(), meta=meta))
@@ -102,7 +95,6 @@ def test_a_part_is_asked_for_with_its_token_and_leads_both_ways(signed_in, twitt
     assert "Page 3" in page
 
 
-@in_a_timeline
 def test_the_way_back_to_the_first_part_needs_no_token(signed_in, twitter):
     twitter.get(TIMELINE, json=timeline(tweet(), meta={"previous_token": BACK}))
 
@@ -112,7 +104,6 @@ def test_the_way_back_to_the_first_part_needs_no_token(signed_in, twitter):
     assert ">Newer</a>" in page
 
 
-@in_a_timeline
 def test_without_a_way_back_there_is_the_beginning(signed_in, twitter):
     twitter.get(TIMELINE, json=timeline(tweet()))
 
@@ -122,7 +113,6 @@ def test_without_a_way_back_there_is_the_beginning(signed_in, twitter):
     assert "Back to the beginning" in page
 
 
-@in_a_timeline
 def test_tokens_without_an_end_stop_at_the_last_page(signed_in, twitter):
     twitter.get(TIMELINE, json=timeline(tweet(), meta={"next_token": TOKEN}))
 
@@ -133,7 +123,6 @@ def test_tokens_without_an_end_stop_at_the_last_page(signed_in, twitter):
     assert "This part of the list has expired." in beyond
 
 
-@in_a_timeline
 @pytest.mark.parametrize(
     "answer",
     [
@@ -153,7 +142,6 @@ def test_a_part_that_is_no_longer_there_leads_to_the_beginning(signed_in, twitte
         assert 'href="/tweets">Back to the beginning</a>' in page.text
 
 
-@in_a_timeline
 @pytest.mark.parametrize(
     "query",
     [
@@ -174,7 +162,6 @@ def test_a_made_up_part_is_not_asked_for(signed_in, twitter, query):
     assert asked(twitter, TIMELINE) == []
 
 
-@in_a_timeline
 def test_a_page_without_a_token_is_the_first(signed_in, twitter):
     twitter.get(TIMELINE, json=timeline(tweet(), meta={"next_token": TOKEN}))
 
@@ -183,7 +170,6 @@ def test_a_page_without_a_token_is_the_first(signed_in, twitter):
     assert links(page, "next") == [f"/tweets?page=2&token={TOKEN}"]
 
 
-@in_a_timeline
 def test_trouble_on_a_later_part_is_said_as_trouble(signed_in, twitter):
     twitter.get(TIMELINE, status=503)
 
@@ -193,7 +179,6 @@ def test_trouble_on_a_later_part_is_said_as_trouble(signed_in, twitter):
     assert "expired" not in page
 
 
-@in_a_timeline
 @pytest.mark.parametrize(
     "answer, sentence",
     [
@@ -213,7 +198,6 @@ def test_a_refusal_on_a_later_part_is_no_expired_token(signed_in, twitter, answe
     assert "expired" not in page
 
 
-@in_a_timeline
 def test_refreshing_a_part_stays_in_it(signed_in, twitter, clock):
     twitter.get(TIMELINE, json=timeline(tweet()))
     path = f"/tweets?page=3&token={TOKEN}"
@@ -384,7 +368,6 @@ def test_text_is_escaped_once(shown):
     assert ">a &lt;b&gt; &amp; &lt;i&gt;c&lt;/i&gt;</p>" in page
 
 
-@only(LIVE, why="long posts are younger than the beta")
 def test_a_long_post_is_shown_whole(shown):
     page = shown({"text": "It begins…", "note_tweet": {"text": "It begins and has an end."}})
 
@@ -392,7 +375,6 @@ def test_a_long_post_is_shown_whole(shown):
     assert "It begins…" not in page
 
 
-@only(LIVE, why="edits are younger than the beta")
 def test_an_edited_tweet_says_so(shown):
     page = shown({"edit_history_tweet_ids": ["9", "10"]})
 
@@ -540,7 +522,7 @@ def pinned(*users, tweets=()):
     return {"data": list(users), "includes": {"tweets": list(tweets)}}
 
 
-@among_the_pinned
+@in_the_beta
 def test_the_beta_shows_pinned_tweets_of_two_kinds(signed_in, twitter):
     mine = user_answer(pinned_tweet_id="10") | {"includes": {"tweets": [tweet()]}}
     theirs = pinned(
@@ -557,7 +539,7 @@ def test_the_beta_shows_pinned_tweets_of_two_kinds(signed_in, twitter):
     assert "Robin Redbreast" in by_them
 
 
-@among_the_pinned
+@in_the_beta
 def test_the_beta_says_when_nobody_has_pinned_anything(signed_in, twitter):
     twitter.get(PROFILE, json=user_answer())
     twitter.get(FOLLOWING, json=pinned(ROBIN))
@@ -568,7 +550,7 @@ def test_the_beta_says_when_nobody_has_pinned_anything(signed_in, twitter):
     assert "Nobody you follow has pinned a Tweet." in page
 
 
-@among_the_pinned
+@in_the_beta
 def test_what_is_pinned_by_others_is_read_part_by_part_in_the_beta(signed_in, twitter):
     twitter.get(PROFILE, json=user_answer())
     goes_on = pinned(ROBIN) | {"meta": {"next_token": TOKEN}}
@@ -590,7 +572,7 @@ def test_what_is_pinned_by_others_is_read_part_by_part_in_the_beta(signed_in, tw
     assert [params.get("pagination_token") for params in asked(twitter, FOLLOWING)] == [None, TOKEN]
 
 
-@among_the_pinned
+@in_the_beta
 def test_a_later_part_without_anything_pinned_has_not_expired_in_the_beta(signed_in, twitter):
     meta = {"meta": {"previous_token": BACK}}
     twitter.get(FOLLOWING, json=pinned(ROBIN) | meta)
@@ -601,7 +583,7 @@ def test_a_later_part_without_anything_pinned_has_not_expired_in_the_beta(signed
     assert "expired" not in page
 
 
-@among_the_pinned
+@in_the_beta
 def test_a_part_of_the_pinned_that_is_gone_leads_to_the_beginning_in_the_beta(signed_in, twitter):
     twitter.get(FOLLOWING, status=400, json=BAD_TOKEN)
 
@@ -611,7 +593,7 @@ def test_a_part_of_the_pinned_that_is_gone_leads_to_the_beginning_in_the_beta(si
     assert "Nobody" not in page
 
 
-@among_the_pinned
+@in_the_beta
 def test_one_pinned_panel_fails_alone_in_the_beta(signed_in, twitter):
     mine = user_answer(pinned_tweet_id="10") | {"includes": {"tweets": [tweet()]}}
     twitter.get(PROFILE, json=mine)
@@ -623,7 +605,7 @@ def test_one_pinned_panel_fails_alone_in_the_beta(signed_in, twitter):
     assert "Twitter is not answering." in page
 
 
-@only(BETA, why="today's service knows more fields")
+@in_the_beta
 def test_the_beta_opens_one_tweet_with_the_fields_it_knows(signed_in, twitter):
     known = "attachments,author_id,created_at,entities,public_metrics,referenced_tweets"
     knows = responses.matchers.query_param_matcher({"tweet.fields": known}, strict_match=False)

@@ -12,8 +12,7 @@ from app.accounts.models import Usage
 from app.pages.usage import WORDS, dollars
 from app.twitter.endpoints import ENDPOINTS
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
-
-pytestmark = pytest.mark.usefixtures("dialect")
+from tests.stores import on_both_stores
 
 ME = "1001"
 FOLLOWING = f"/users/{ME}/following"
@@ -56,6 +55,7 @@ def test_nothing_was_asked_yet(wren):
     assert re.search(r"<h3>Today</h3>\s*<p class=\"empty\">Nothing.</p>", page)
 
 
+@on_both_stores
 def test_reads_are_counted_with_their_items_and_cost(wren, twitter):
     twitter.get("/tweets", json={"data": TWEETS})
     twitter.get(FOLLOWING, json={"data": BIRDS})
@@ -82,6 +82,7 @@ def test_what_comes_from_memory_is_not_counted(wren, twitter):
     assert table(account(wren), "Today")[0] == ["Tweets by id", "1", "3", "$0.02"]
 
 
+@on_both_stores
 def test_today_and_a_month_are_two_tables(wren, twitter, clock):
     twitter.get("/tweets", json={"data": TWEETS})
     wren.get(LOOK_UP)
@@ -214,6 +215,7 @@ def test_figures_stand_in_tables_that_can_be_heard(wren, twitter):
     assert page.count('<th scope="row">') == 4
 
 
+@on_both_stores
 def test_the_copy_holds_the_figures(wren, twitter, rows):
     twitter.get("/tweets", json={"data": TWEETS})
     wren.get(LOOK_UP)
@@ -231,6 +233,7 @@ def test_the_copy_holds_the_figures(wren, twitter, rows):
     ]
 
 
+@on_both_stores
 def test_disconnecting_deletes_the_figures(wren, twitter, rows):
     twitter.get("/tweets", json={"data": TWEETS})
     wren.get(LOOK_UP)

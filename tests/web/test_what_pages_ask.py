@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.twitter.endpoints import ENDPOINTS
+from tests.dialects import in_both_dialects
 from tests.factories import TOKEN_PATH, token_answer
 from tests.unit.calls import THING
 
-pytestmark = pytest.mark.usefixtures("dialect")
+pytestmark = in_both_dialects
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "twitter-api.md"
 SIGN_IN = "sign-in"
