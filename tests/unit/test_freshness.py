@@ -248,20 +248,41 @@ def test_others_go_on_with_a_token_that_still_lives(fresh, welcome, database, cl
     assert server.spent == []
 
 
-def test_who_waits_for_the_winner_gets_the_winners_token(fresh, welcome, database, clock, server):
+def test_a_waiter_gets_the_token_that_another_thread_refreshed(fresh, welcome, clock, server):
     grant = welcome()
     clock.advance(hours=3)
-    lease(database, grant, "somebody", 20)
+    let_go = threading.Event()
 
-    with ThreadPoolExecutor() as pool:
+    def answer_late(number):
+        let_go.wait(5)
+        return server.fresh_token_set(number)
+
+    server.answer = answer_late
+
+    with ThreadPoolExecutor(2) as pool:
+        refreshing = pool.submit(fresh.usable_token, grant, budget=Budget())
+        until(lambda: server.spent)
         waiting = pool.submit(fresh.usable_token, grant, budget=Budget())
-        threading.Event().wait(0.3)
-        lease(database, grant, None, -1)
-        fresh.usable_token(grant, budget=Budget())
-        token = waiting.result()
+        until(lambda: fresh._watchers._watched)
+        let_go.set()
 
-    assert token == "access-1"
+    assert (refreshing.result(), waiting.result()) == ("access-1", "access-1")
     assert server.spent == ["refresh-0"]
+
+
+def until(true):
+    """Wait until another thread got there, five seconds at most."""
+    pause = threading.Event()
+    assert any(true() or pause.wait(0.01) for _ in range(500))
+
+
+def test_a_waiter_fails_at_once_when_the_lease_is_given_back(fresh, welcome, database, clock):
+    grant = welcome()
+    clock.advance(hours=3)
+    lease(database, grant, None, 20)
+
+    with pytest.raises(Unreachable):
+        fresh.usable_token(grant, budget=Budget())
 
 
 def test_nobody_waits_longer_than_their_budget(fresh, welcome, database, clock):
