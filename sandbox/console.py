@@ -138,7 +138,9 @@ def _settings(here: World, form: MultiDict[str, str]) -> str:
             "credits": float(dollars) if dollars else None,
             "posts_left": int(posts) if posts else None,
             "enrollment": form.get("enrollment", "complete"),
+            "grants": form.get("grants", "one"),
             "limit_body": form.get("limit_body", "plain"),
+            "revoke": form.get("revoke", "app"),
         }
     )
     return "settings"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import current_app, request
+from flask import current_app, g, request
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -20,6 +20,12 @@ def world() -> World:
 def origin() -> str:
     """Give scheme, host and port as this client sees them, without a slash at the end."""
     return request.host_url.rstrip("/")
+
+
+def note(text: str) -> None:
+    """Write into the journal what else this request has done."""
+    if g.get("entry"):
+        g.entry.note = text
 
 
 def sent_json() -> Any:  # noqa: ANN401 - whatever the client made of it

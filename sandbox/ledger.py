@@ -1,7 +1,8 @@
 """Codes and tokens: who said yes to what, and what is left of it.
 
 Every promise about "once" is kept here, under one lock: a code buys one token set, a refresh
-token buys one more, and whoever tries again ends everything the first one got.
+token buys one more, and whoever tries again ends everything the first one got. What a sign-in and
+a revocation end besides is a setting: `grants` and `revoke`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sandbox.dialects import OFFLINE
@@ -31,6 +32,7 @@ class Refused(Exception):
 BAD_CODE = "Value passed for the authorization code was invalid."
 BAD_VERIFIER = "Value passed for the code verifier did not match the code challenge."
 BAD_REDIRECT = "Value passed for the redirect uri did not match the uri of the authorization code."
+SIGNED_IN_AGAIN = "ended: the person signed in again"
 BAD_TOKEN = "Value passed for the token was invalid."  # noqa: S105 - a sentence, not a password
 
 
@@ -43,6 +45,7 @@ class Grant:
     client_id: str
     scopes: frozenset[str]
     granted_at: float
+    exchanged: bool = False  # until then it has no tokens, only a code
     ended: str = ""
 
 
@@ -66,7 +69,7 @@ class Token:
     grant: Grant
     issued_at: float
     expires_at: float | None
-    ended: str = ""  # why it is dead: "revoked", "spent", "expired on request"
+    ended: str = ""  # why it is dead: "revoked", "spent", "expired"
 
     def state(self, now: float) -> str:
         """Say whether it is living, or what it died of."""
@@ -81,6 +84,7 @@ class TokenSet:
 
     access: Token
     refresh: Token | None
+    ended: int = 0  # how many grants ended for it
 
 
 @dataclass(slots=True)
@@ -118,9 +122,11 @@ class Ledger:
         verifier: str,
         now: float,
         lifetime: float,
+        grants: str,
     ) -> TokenSet:
         """Give a token set for a code, once; a second try ends what the first one got.
 
+        With `grants` at "one", the grants that the person gave this client before end at once.
         RFC 6749 §4.1.2: a code used more than once is denied, and its tokens are revoked. A code
         that came with the wrong verifier or redirect URI is spent too: nobody gets a second guess.
         """
@@ -138,7 +144,10 @@ class Ledger:
                 raise Refused(BAD_REDIRECT)
             if not _matches(verifier, known.asked):
                 raise Refused(BAD_VERIFIER)
-            return self._issue(known.grant, now, lifetime)
+            known.grant.exchanged = True
+            others = [each for each in self._given(known.grant) if each is not known.grant]
+            ended = self._end(others, SIGNED_IN_AGAIN) if grants == "one" else 0
+            return replace(self._issue(known.grant, now, lifetime), ended=ended)
 
     def refresh(self, *, client_id: str, token: str, now: float, lifetime: float) -> TokenSet:
         """Give a new whole set for a refresh token, once; a second try ends the family.
@@ -156,18 +165,25 @@ class Ledger:
             known.ended = "spent"
             return self._issue(known.grant, now, lifetime)
 
-    def revoke(self, *, client_id: str, token: str) -> None:
-        """Kill this one token; its pair lives on (RFC 7009 §2.1 lets a server be this literal).
+    def revoke(self, *, client_id: str, token: str, reach: str) -> int:
+        """Kill a token, living or not; return how many grants ended with it.
 
-        A token nobody knows is no error (§2.2), somebody else's token is (§2.1).
+        With `reach` at "app" all that the person gave this client ends, with "grant" the token's
+        own grant, and with "token" nothing else (RFC 7009 §2.1 allows each). A token nobody knows
+        is no error (§2.2), somebody else's token is (§2.1).
         """
         with self.lock:
             known = self.tokens.get(token)
             if known is None:
-                return
+                return 0
             if known.grant.client_id != client_id:
                 raise Refused(BAD_TOKEN)
             known.ended = known.ended or "revoked"
+            if reach == "token":
+                return 0
+            return self._end(
+                self._given(known.grant) if reach == "app" else [known.grant], "revoked"
+            )
 
     def bearer(self, value: str, now: float) -> Token | None:
         """Find the living access token with this value."""
@@ -196,6 +212,17 @@ class Ledger:
             for token in self.tokens.values():
                 if token.kind == "access_token":
                     token.ended = token.ended or "expired"
+
+    def _given(self, grant: Grant) -> list[Grant]:
+        """List the exchanged grants of the same person and client, this one among them."""
+        whose = (grant.account_id, grant.client_id)
+        return [g for g in self.grants if g.exchanged and (g.account_id, g.client_id) == whose]
+
+    def _end(self, grants: list[Grant], why: str) -> int:
+        living = [grant for grant in grants if not grant.ended]
+        for grant in living:
+            grant.ended = why
+        return len(living)
 
     def _issue(self, grant: Grant, now: float, lifetime: float) -> TokenSet:
         access = self._token("access_token", grant, now, now + lifetime)

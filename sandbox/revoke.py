@@ -1,4 +1,4 @@
-"""`POST /2/oauth2/revoke`: kill one token (RFC 7009)."""
+"""`POST /2/oauth2/revoke`: kill a token, and what ends with it (RFC 7009)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
-from sandbox.here import world
+from sandbox.here import note, world
 from sandbox.ledger import Refused
 from sandbox.wire import OAuthError, Parameters, authenticated_client, invalid_request, private
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("revoke", __name__)
 
 HINTS = ("access_token", "refresh_token")
+ENDS = {"app": "all that the person allowed this app", "grant": "the grant of this token"}
 
 
 @blueprint.post("/2/oauth2/revoke")
@@ -27,7 +28,10 @@ def revoke() -> Response:
         value = parameters.require("token")
         if parameters.require("token_type_hint") not in HINTS:
             raise invalid_request("Value passed for the token type hint was invalid.")
-        world().ledger.revoke(client_id=client.client_id, token=value)
+        here = world()
+        reach = here.settings.revoke
+        if here.ledger.revoke(client_id=client.client_id, token=value, reach=reach):
+            note(f"ended: {ENDS[reach]}")
     except OAuthError as problem:
         return problem.answer()
     except Refused as refusal:

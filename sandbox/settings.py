@@ -23,10 +23,12 @@ class Settings:
     credits: float | None = None  # US dollars left on pay-per-use; None never runs out
     dialect: str = "live"
     enrollment: str = "complete"
+    grants: str = "one"  # how many of a client's grants one person can have alive
     latency_ms: int = 0
     limit_body: str = "plain"
     plan: str = "enterprise"
     posts_left: int | None = None  # posts that may still be read this month
+    revoke: str = "app"  # what ends beside a revoked token
 
     def changed(self, changes: Mapping[str, object]) -> Settings:
         """Give a copy with these changes, or say in words what is wrong with them."""
@@ -44,8 +46,10 @@ class Settings:
 CHOICES = {
     "dialect": (LIVE, BETA, RENAMED),
     "enrollment": ("complete", "client-not-enrolled", "user-not-enrolled"),
+    "grants": ("one", "many"),
     "limit_body": ("plain", "code-88", "problem"),
     "plan": ("enterprise", "pay-per-use", "legacy-free"),
+    "revoke": ("app", "grant", "token"),
 }
 _RANGES = {
     "access_token_seconds": (1, 10**9),

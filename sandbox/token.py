@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
-from sandbox.here import world
-from sandbox.ledger import Refused
+from sandbox.here import note, world
+from sandbox.ledger import SIGNED_IN_AGAIN, Refused
 from sandbox.wire import OAuthError, Parameters, authenticated_client, invalid_request, private
 
 if TYPE_CHECKING:
@@ -44,14 +44,18 @@ def _token_set(client: Client, parameters: Parameters) -> TokenSet:
 
 def _exchange(client: Client, parameters: Parameters) -> TokenSet:
     here = world()
-    return here.ledger.exchange(
+    tokens = here.ledger.exchange(
         client_id=client.client_id,
         code=parameters.require("code"),
         redirect_uri=parameters.require("redirect_uri"),
         verifier=parameters.require("code_verifier"),
         now=here.now(),
         lifetime=here.settings.access_token_seconds,
+        grants=here.settings.grants,
     )
+    if tokens.ended:
+        note(SIGNED_IN_AGAIN)
+    return tokens
 
 
 def _refresh(client: Client, parameters: Parameters) -> TokenSet:
