@@ -22,7 +22,7 @@ from app import (
     security,
     security_txt,
     services,
-    sessions,
+    session_cookie,
     static_files,
 )
 from app.extensions import csrf, db, migrate
@@ -56,7 +56,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
     figures = metrics.init_app(app)
     security.init_app(app, config)
     static_files.init_app(app)
-    sessions.init_app(app, config)
+    session_cookie.init_app(app, config)
 
     app.config.update(
         SQLALCHEMY_DATABASE_URI=config.database_url,

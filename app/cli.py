@@ -12,9 +12,9 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import doctor
-from app.accounts import moving
+from app.accounts import database_copy
+from app.accounts.outbox import Delivery
 from app.accounts.reencryption import keys_in_use, reencrypt
-from app.accounts.revocations import Delivery
 from app.database import Database, engine_options
 from app.services import services
 from config import store_url
@@ -131,9 +131,9 @@ def move(*, url: str) -> None:
         raise click.ClickException("--to is the database that this site uses already.")
     engine = create_engine(address, **engine_options(address, threads=1))
     try:
-        for moved in moving.move(services().database, Database(engine)):
+        for moved in database_copy.move(services().database, Database(engine)):
             click.echo(f"{moved.table}: {moved.rows} rows.")
-    except moving.CannotMove as reason:
+    except database_copy.CannotCopy as reason:
         raise click.ClickException(str(reason)) from None
     except SQLAlchemyError as error:
         raise click.ClickException(

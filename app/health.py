@@ -21,7 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.models import User
-from app.accounts.revocations import Backlog
+from app.accounts.outbox import Backlog
 from app.rate_limits import REDIS_TIMEOUTS
 from app.services import Services, services
 from config import is_loopback

@@ -32,7 +32,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from app.accounts.revocations import Backlog
+from app.accounts.outbox import Backlog
 from app.events import Event, Fields
 from app.twitter.breaker import GROUPS
 from app.twitter.transport import Call

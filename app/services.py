@@ -12,16 +12,16 @@ from flask import Flask, current_app
 from sqlalchemy import Engine
 
 from app.accounts.allowance import Allowance
-from app.accounts.browsers import Browsers
-from app.accounts.claims import Claims
 from app.accounts.copies import Copies
 from app.accounts.follows import Follows
 from app.accounts.freshness import Freshness
 from app.accounts.grants import Grants
+from app.accounts.outbox import Outbox
 from app.accounts.people import Lifetimes, People
-from app.accounts.revocations import Outbox
+from app.accounts.sessions import Sessions
+from app.accounts.token_cipher import TokenCipher
 from app.accounts.usage import Usages
-from app.accounts.vault import Vault
+from app.accounts.used_states import UsedStates
 from app.cache import Cache
 from app.database import Database
 from app.events import Events
@@ -55,13 +55,13 @@ class Services:
     cache: Cache | None  # None: nothing is remembered (CACHE_SECONDS=0)
     allowance: Allowance
     usages: Usages
-    claims: Claims
+    claims: UsedStates
     people: People
-    browsers: Browsers
+    browsers: Sessions
     outbox: Outbox
     freshness: Freshness
     follows: Follows
-    vault: Vault
+    vault: TokenCipher
     readers: ThreadPoolExecutor
     turns: Turns
     now: Callable[[], datetime]
@@ -103,12 +103,12 @@ def wire(
     allowance = Allowance(cache, clock=now)
     database = Database(engine)
     usages = Usages(database)
-    vault = Vault(config.token_keys)
+    vault = TokenCipher(config.token_keys)
     outbox = Outbox(database, vault, server, clock=now, events=events)
     grants = Grants(vault, outbox)
-    claims = Claims(database)
+    claims = UsedStates(database)
     copies = Copies(cache)
-    browsers = Browsers(database, grants, outbox, clock=now, events=events, copies=copies)
+    browsers = Sessions(database, grants, outbox, clock=now, events=events, copies=copies)
     lifetimes = _lifetimes(config)
     people = People(
         database,

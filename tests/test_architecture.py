@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "app.security_txt": {"config"},
     "app.static_files": set(),
     "app.security": {"app.twitter", "app.extensions", "config"},
-    "app.sessions": {"app.logs", "app.redirects", "app.security", "app.visitor"} | SERVICES,
+    "app.session_cookie": {"app.logs", "app.redirects", "app.security", "app.visitor"} | SERVICES,
     # Leaves: they know nobody.
     "app.cache": set(),
     "app.database": set(),

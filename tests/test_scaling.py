@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.accounts import claims, usage
+from app.accounts import usage, used_states
 from app.database import engine_options
 from app.pages import reads
 from app.twitter import api, endpoints
@@ -73,7 +73,7 @@ def test_constants_of_the_code_are_the_codes(tmp_path):
     code = {
         "slots": config.twitter_slots,
         "connections": options["pool_size"] + options["max_overflow"],
-        "claim_hours": claims.KEPT.total_seconds() / 3600,
+        "claim_hours": used_states.KEPT.total_seconds() / 3600,
         "usage_days": usage.KEPT.days,
         "home_users": api.MOST_ASKED,
         "home_tweets": reads.ON_HOME,

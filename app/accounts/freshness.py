@@ -22,10 +22,10 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.errors import GrantEnded
-from app.accounts.grants import Because, Grants
+from app.accounts.grants import EndReason, Grants
 from app.accounts.models import Grant
-from app.accounts.revocations import Outbox
-from app.accounts.vault import Vault, place
+from app.accounts.outbox import Outbox
+from app.accounts.token_cipher import TokenCipher, place
 from app.accounts.watching import Watchers
 from app.database import STORE_CLOCK, Database
 from app.events import ONLY_WRITTEN, Event, Events
@@ -109,7 +109,7 @@ class Freshness:
     def __init__(  # noqa: PLR0913 - its collaborators, by name
         self,
         database: Database,
-        vault: Vault,
+        vault: TokenCipher,
         grants: Grants,
         outbox: Outbox,
         server: AuthorizationServer,
@@ -161,7 +161,7 @@ class Freshness:
     def _refreshed(self, row: _Row, budget: Budget, *, dead: bool = False) -> str:
         dead = dead or row.is_dead(self._clock())
         if row.refresh_token is None:
-            return self._end(row, Because.EXPIRED) if dead else row.access_token
+            return self._end(row, EndReason.EXPIRED) if dead else row.access_token
         owner = secrets.token_hex(16)
         if self._take(row, owner):
             # Not with less patience while the old token lives: an answer that we do not wait for
@@ -239,13 +239,15 @@ class Freshness:
         """End the grant, unless somebody else refreshed it and that is why ours was refused."""
         if row.lease_owner is not None:
             # We took over a lease that nobody gave back: its owner may be slow, not dead.
-            return self._winners_token(row, budget.at_most(BUDGET_SECONDS), or_else=Because.REFUSED)
+            return self._winners_token(
+                row, budget.at_most(BUDGET_SECONDS), or_else=EndReason.REFUSED
+            )
         latest = self._read(row.grant_id)
         if latest.generation != row.generation:
             return latest.access_token
-        return self._end(row, Because.REFUSED)
+        return self._end(row, EndReason.REFUSED)
 
-    def _winners_token(self, row: _Row, budget: Budget, *, or_else: Because | None = None) -> str:
+    def _winners_token(self, row: _Row, budget: Budget, *, or_else: EndReason | None = None) -> str:
         """Wait for whoever holds the lease, no longer than the budget lasts."""
         with self._waiting():
             self._watchers.wait(row.grant_id, lambda: self._is_decided(row), budget=budget)
@@ -261,14 +263,14 @@ class Freshness:
         with self._database.reading() as connection:
             return connection.execute(_UNDECIDED, row.as_read).one_or_none() is None
 
-    def _end(self, row: _Row, because: Because) -> str:
+    def _end(self, row: _Row, because: EndReason) -> str:
         """End the grant as it was judged; if somebody refreshed it meanwhile, it is well."""
         with self._database.writing() as connection:
             ended = self._grants.end(
                 connection, row.grant_id, because, generation=row.generation, now=self._clock()
             )
         self._outbox.deliver_soon(ended)
-        if ended and because is Because.REFUSED:
+        if ended and because is EndReason.REFUSED:
             self._events.record(Event.TOKEN_REFUSED, grant_id=row.grant_id)
         elif ended:
             self._events.record(Event.BROWSER_ENDED, grant_id=row.grant_id, because=because.value)

@@ -11,10 +11,10 @@ from enum import StrEnum
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from app.accounts.errors import CannotOpen
-from app.accounts.flights import Flight
 from app.accounts.models import Grant
-from app.accounts.revocations import Outbox
-from app.accounts.vault import Vault, place
+from app.accounts.outbox import Outbox
+from app.accounts.sign_in_record import SignInRecord
+from app.accounts.token_cipher import TokenCipher, place
 from app.twitter.token_set import TokenSet
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _TOKENS = (
 _END = update(Grant).where(Grant.id == bindparam("grant_id"))
 
 
-class Because(StrEnum):
+class EndReason(StrEnum):
     """Why a grant ended."""
 
     LOGGED_OUT = "logged_out"
@@ -42,7 +42,7 @@ class Because(StrEnum):
 class Grants:
     """Writes grants inside the caller's transaction."""
 
-    def __init__(self, vault: Vault, outbox: Outbox) -> None:
+    def __init__(self, vault: TokenCipher, outbox: Outbox) -> None:
         """Seal with `vault`; hand tokens of ended grants to `outbox`."""
         self._vault = vault
         self._outbox = outbox
@@ -54,7 +54,7 @@ class Grants:
         token_set: TokenSet,
         *,
         browser: str,
-        flight: Flight | None = None,
+        flight: SignInRecord | None = None,
         now: datetime,
     ) -> str:
         """Add a grant of the person `user_id`; return its id, which the session carries."""
@@ -78,7 +78,7 @@ class Grants:
         self,
         connection: Connection,
         grant_id: str,
-        because: Because,
+        because: EndReason,
         *,
         generation: int | None = None,
         now: datetime,
@@ -104,7 +104,7 @@ class Grants:
         ]
 
     def end_all(
-        self, connection: Connection, grants: Iterable[str], because: Because, *, now: datetime
+        self, connection: Connection, grants: Iterable[str], because: EndReason, *, now: datetime
     ) -> list[str]:
         """End several grants as `end` does, in the caller's transaction."""
         return [

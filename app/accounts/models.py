@@ -59,7 +59,7 @@ class Grant(Model):
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     ended_because: Mapped[str | None] = mapped_column(String(32))
-    # How the sign-in went (`app.accounts.flights`); none if it is older than these records.
+    # How the sign-in went (`app.accounts.sign_in_record`); none if it is older than these records.
     flight: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
@@ -79,7 +79,7 @@ class Usage(Model):
     __table_args__ = (Index(None, "day"),)
 
 
-class Claim(Model):
+class UsedState(Model):
     """A state that came back, once. Kept an hour, longer than any flow cookie lives."""
 
     __tablename__ = "claims"

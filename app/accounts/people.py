@@ -11,13 +11,13 @@ from typing import Any
 from flask_login import UserMixin
 from sqlalchemy import Connection, Executable, Row, RowMapping, bindparam, delete, select, update
 
-from app.accounts.browsers import Browsers
-from app.accounts.claims import Claims, Outcome
 from app.accounts.copies import NO_COPIES, Copies
-from app.accounts.flights import Flight
-from app.accounts.grants import Because, Grants
-from app.accounts.models import Claim, Grant, Usage, User
-from app.accounts.revocations import Outbox
+from app.accounts.grants import EndReason, Grants
+from app.accounts.models import Grant, Usage, UsedState, User
+from app.accounts.outbox import Outbox
+from app.accounts.sessions import Sessions
+from app.accounts.sign_in_record import SignInRecord
+from app.accounts.used_states import Outcome, UsedStates
 from app.database import INSERTS, Database, Insert
 from app.events import ONLY_WRITTEN, Event, Events
 from app.twitter.entities import User as Profile
@@ -93,8 +93,8 @@ class People:
         self,
         database: Database,
         grants: Grants,
-        claims: Claims,
-        browsers: Browsers,
+        claims: UsedStates,
+        browsers: Sessions,
         outbox: Outbox,
         *,
         lifetimes: Lifetimes,
@@ -121,7 +121,7 @@ class People:
         state: str,
         replacing: str | None,
         browser: str,
-        flight: Flight | None = None,
+        flight: SignInRecord | None = None,
     ) -> Person:
         """Sign a person in: their row, a new grant, and the outcome of the claimed `state`.
 
@@ -138,10 +138,10 @@ class People:
             )
             self._claims.settle(connection, state, Outcome.SIGNED_IN, grant_id=grant_id, now=now)
             if replacing is not None:
-                ended = self._grants.end(connection, replacing, Because.REPLACED, now=now)
+                ended = self._grants.end(connection, replacing, EndReason.REPLACED, now=now)
         self._outbox.deliver_soon(ended)
         if ended:
-            because = Because.REPLACED.value
+            because = EndReason.REPLACED.value
             self._events.record(Event.BROWSER_ENDED, grant_id=replacing, because=because)
         return Person(
             user_id=user.id,
@@ -192,9 +192,9 @@ class People:
             theirs = select(Grant.id).where(Grant.user_id == user_id)
             grants = list(connection.execute(theirs).scalars())
             ended = self._grants.end_all(
-                connection, grants, Because.DISCONNECTED, now=self._clock()
+                connection, grants, EndReason.DISCONNECTED, now=self._clock()
             )
-            connection.execute(delete(Claim).where(Claim.grant_id.in_(grants)))
+            connection.execute(delete(UsedState).where(UsedState.grant_id.in_(grants)))
             connection.execute(delete(Grant).where(Grant.user_id == user_id))
             connection.execute(delete(Usage).where(Usage.user_id == user_id))
             connection.execute(delete(User).where(User.id == user_id))
@@ -223,7 +223,7 @@ class People:
     def _still_lives(self, grant_id: str, created_at: datetime, seen_at: datetime) -> bool:
         now = self._clock()
         if now - seen_at > self._lifetimes.idle or now - created_at > self._lifetimes.absolute:
-            self._browsers.end([grant_id], Because.EXPIRED)
+            self._browsers.end([grant_id], EndReason.EXPIRED)
             return False
         if now - seen_at > SEEN_EVERY:
             with self._database.writing() as connection:

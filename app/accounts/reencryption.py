@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Grant, Revocation
-from app.accounts.vault import Vault, key_id_of, place
+from app.accounts.token_cipher import TokenCipher, key_id_of, place
 from app.database import Database
 
 BATCH = 200
@@ -37,7 +37,7 @@ class Progress:
     stuck: int
 
 
-def reencrypt(database: Database, vault: Vault) -> Iterator[Progress]:
+def reencrypt(database: Database, vault: TokenCipher) -> Iterator[Progress]:
     """Reseal with the ring's first key whatever is sealed with another; yield after each batch."""
     seen = resealed = stuck = 0
     for column, row_id in SEALED:
@@ -84,7 +84,7 @@ def _after(
 
 def _reseal(  # noqa: PLR0913, PLR0917 - one value and where it lies
     database: Database,
-    vault: Vault,
+    vault: TokenCipher,
     column: InstrumentedAttribute[str | None],
     row_id: InstrumentedAttribute[str],
     row: str,

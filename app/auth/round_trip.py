@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from werkzeug.datastructures import MultiDict
 
-from app.accounts.claims import Claims, Outcome, Settled
+from app.accounts.used_states import Outcome, Settled, UsedStates
 from app.auth.errors import (
     AlreadyUsed,
     Denied,
@@ -101,7 +101,7 @@ def _ending(error: str) -> Denied | NotGranted:
     return NotGranted(error if WORD.fullmatch(error) else "unknown_error")
 
 
-def winners_grant(claims: Claims, state: str, code: str, *, now: Callable[[], datetime]) -> str:
+def winners_grant(claims: UsedStates, state: str, code: str, *, now: Callable[[], datetime]) -> str:
     """Return the grant that the twin of this callback made, waiting for it for two seconds.
 
     Only for the browser that holds the flow cookie and brings the very same code: everybody else

@@ -11,10 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response
 
-from app.accounts.devices import described
 from app.accounts.errors import AccountError
-from app.accounts.flights import Flight, Recorder, Step
 from app.accounts.people import Person
+from app.accounts.sign_in_record import Recorder, SignInRecord, Step
+from app.accounts.user_agents import described
 from app.auth import round_trip
 from app.auth.errors import AlreadyUsed
 from app.auth.flow_cookies import FlowCookies, PendingSignIn
@@ -156,7 +156,7 @@ def _welcome(
         raise
 
 
-def _flight(token_set: TokenSet, pending: PendingSignIn, recorder: Recorder) -> Flight:
+def _flight(token_set: TokenSet, pending: PendingSignIn, recorder: Recorder) -> SignInRecord:
     """What "How you signed in" will show. It is no secret, and holds none."""
     return recorder.landed(
         client="confidential" if services().config.twitter_client_secret else "public",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from app.accounts.models import Grant
-from app.accounts.vault import place
+from app.accounts.token_cipher import place
 from app.doctor import probe
 from app.doctor.findings import Finding, Section, Status, failed, ok, warning
 from app.doctor.patient import Patient

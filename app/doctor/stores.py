@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.models import Grant, Revocation
 from app.accounts.reencryption import SEALED
-from app.accounts.vault import KEY_ID_CHARACTERS, VERSION, key_id_of
+from app.accounts.token_cipher import KEY_ID_CHARACTERS, VERSION, key_id_of
 from app.doctor.findings import Finding, Section, failed, ok, several, warning
 from app.doctor.patient import Patient
 from app.rate_limits import REDIS_TIMEOUTS

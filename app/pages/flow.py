@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from app.accounts.flights import ClientKind, Flight, Step
+from app.accounts.sign_in_record import ClientKind, SignInRecord, Step
 from app.pages.figures import about, duration
 from app.twitter.dialect import AT_SIGN_IN, Dialect
 
@@ -25,10 +25,10 @@ EXAMPLE_TIMES = {
 }
 
 
-def example(client: ClientKind, dialect: Dialect) -> Flight:
+def example(client: ClientKind, dialect: Dialect) -> SignInRecord:
     """Return a sign-in as it usually goes on a site like this one."""
     scopes = dialect.scopes(*AT_SIGN_IN)
-    return Flight(
+    return SignInRecord(
         client=client,
         dialect=dialect.name,
         asked=scopes,
@@ -112,7 +112,7 @@ CLIENT_PROOF: Mapping[str, Part] = {
 }
 
 
-def drawing(flight: Flight, *, callback_url: str) -> list[Message]:
+def drawing(flight: SignInRecord, *, callback_url: str) -> list[Message]:
     """Return the messages of one sign-in, with its times and what it asked for."""
     looks = {
         "callback": callback_url,
@@ -130,7 +130,7 @@ def drawing(flight: Flight, *, callback_url: str) -> list[Message]:
     ]
 
 
-def stretches(flight: Flight) -> list[Stretch]:
+def stretches(flight: SignInRecord) -> list[Stretch]:
     """Return where the time went, from the callback until it was known who came."""
     reached = flight.reached_ms
     ends = {
@@ -145,13 +145,13 @@ def stretches(flight: Flight) -> list[Stretch]:
     ]
 
 
-def _filled(part: Part, flight: Flight, looks: Mapping[str, str]) -> Part:
+def _filled(part: Part, flight: SignInRecord, looks: Mapping[str, str]) -> Part:
     if part is PROOF:
         return CLIENT_PROOF[flight.client]
     return replace(part, looks=part.looks.format(**looks))
 
 
-def _times(flight: Flight) -> dict[str, str]:
+def _times(flight: SignInRecord) -> dict[str, str]:
     reached = {step: duration(ms) for step, ms in flight.reached_ms.items()}
     return {
         SAY_YES: about(flight.away_ms),

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from flask import render_template
 
-from app.accounts.flights import Flight, flight_of
 from app.accounts.people import Person
+from app.accounts.sign_in_record import SignInRecord, sign_in_record_of
 from app.pages import flow
 from app.pages.words import PERMISSIONS
 from app.services import services
@@ -18,7 +18,7 @@ from app.visitor import for_signed_in
 @for_signed_in
 def sign_in(person: Person) -> str:
     """GET /account/sign-in: this browser's own sign-in, step by step, with its times."""
-    flight = flight_of(services().database, person.grant_id)
+    flight = sign_in_record_of(services().database, person.grant_id)
     if flight is None:
         return render_template("sign_in.html", flight=None)
     dialect = flight.dialect
@@ -43,7 +43,7 @@ def how_it_works() -> str:
     return render_template("how_it_works.html", drawing=_drawing(example))
 
 
-def _drawing(flight: Flight) -> list[flow.Message]:
+def _drawing(flight: SignInRecord) -> list[flow.Message]:
     return flow.drawing(flight, callback_url=services().config.callback_url)
 
 

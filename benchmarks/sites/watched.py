@@ -22,14 +22,14 @@ from itsdangerous import Serializer
 
 from app import create_app
 from app.accounts.allowance import Allowance
-from app.accounts.browsers import Browsers
-from app.accounts.claims import Claims
 from app.accounts.people import People
+from app.accounts.sessions import Sessions
+from app.accounts.token_cipher import TokenCipher
 from app.accounts.usage import Usages
-from app.accounts.vault import Vault
+from app.accounts.used_states import UsedStates
 from app.metrics import Metrics
 from app.pages.reader import Reader
-from app.sessions import Sessions
+from app.session_cookie import SessionCookie
 from app.twitter.oauth import AuthorizationServer
 from app.twitter.transport import Transport
 from benchmarks.parts import (
@@ -52,17 +52,17 @@ WATCHED: list[tuple[Any, str, str]] = [
     (AuthorizationServer, "exchange", PROTOCOL),
     (People, "find", DATABASE),
     (People, "welcome", DATABASE),
-    (Claims, "claim", DATABASE),
-    (Browsers, "of", DATABASE),
+    (UsedStates, "claim", DATABASE),
+    (Sessions, "of", DATABASE),
     (Usages, "since", DATABASE),
     (flask.templating, "_render", TEMPLATES),
-    (Sessions, "open_session", SECRETS),
-    (Sessions, "save_session", SECRETS),
+    (SessionCookie, "open_session", SECRETS),
+    (SessionCookie, "save_session", SECRETS),
     (CSRFProtect, "protect", SECRETS),
     (Serializer, "dumps", SECRETS),
     (MultiFernet, "encrypt_at_time", SECRETS),
     (MultiFernet, "decrypt_at_time", SECRETS),
-    (Vault, "seal", SECRETS),
+    (TokenCipher, "seal", SECRETS),
     (logging.StreamHandler, "emit", LOG),
     (Metrics, "heard", FIGURES),
     (Metrics, "called", FIGURES),

@@ -9,8 +9,8 @@ from sqlalchemy.pool import NullPool
 
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Grant, Revocation
-from app.accounts.revocations import LATER_SECONDS
-from app.accounts.vault import Vault, place
+from app.accounts.outbox import LATER_SECONDS
+from app.accounts.token_cipher import TokenCipher, place
 from app.database import STORE_CLOCK
 from config import Config
 from tests.needs import need
@@ -78,7 +78,7 @@ class Store:
 
     def damage(self, environ):
         """List what is not whole: tokens that do not open, and what SQLite finds itself."""
-        vault = Vault(Config.from_env(environ).token_keys)
+        vault = TokenCipher(Config.from_env(environ).token_keys)
         found = []
         for row in self.rows(sa.select(*Grant.__table__.c).where(Grant.ended_at.is_(None))):
             for column in ("access_token", "refresh_token"):

@@ -88,8 +88,8 @@ def test_a_slow_refresh_is_waited_for_by_everybody(pair, figure):
         ("after AuthorizationServer.exchange", WHILE_AN_EXCHANGE_LASTS, 400),
         ("after People.welcome", 0, 303),
         *only_in_the_long_run(
-            ("before Claims.claim", 0, 303),
-            ("after Claims.claim", WHILE_AN_EXCHANGE_LASTS, 400),
+            ("before UsedStates.claim", 0, 303),
+            ("after UsedStates.claim", WHILE_AN_EXCHANGE_LASTS, 400),
             ("before People.welcome", WHILE_AN_EXCHANGE_LASTS, 400),
         ),
     ],
@@ -193,7 +193,7 @@ def look_in_waves(pair, visitors):
 # kill -9 in a logout
 
 POINTS_OF_A_LOGOUT = [
-    "after Browsers._end",
+    "after Sessions._end",
     "before AuthorizationServer.revoke",
     "after AuthorizationServer.revoke",
     "before Outbox._remove",
@@ -207,11 +207,11 @@ def test_a_death_before_a_logout_is_written_leaves_the_person_signed_in(pair, fi
     people = sign_in_many(pair, count)
 
     for visitor, _, _ in people:
-        dies(pair, "before Browsers._end", visitor.log_out)
+        dies(pair, "before Sessions._end", visitor.log_out)
 
     still_in = [visitor.is_signed_in() for visitor, _, _ in people]
     figure(
-        f"kill -9 in a logout, before Browsers._end, {count} times",
+        f"kill -9 in a logout, before Sessions._end, {count} times",
         f"{sum(still_in)} still signed in, with the button to press once more",
     )
     assert still_in == [True] * count
@@ -394,11 +394,11 @@ def test_the_deliverer_outlives_a_database_that_is_away(pair, figure):
     people = sign_in_many(pair, 2)
     with deliverer(pair) as log:
         # The site dies before it tells Twitter: only the deliverer can.
-        dies(pair, "after Browsers._end", people[0][0].log_out)
+        dies(pair, "after Sessions._end", people[0][0].log_out)
         pair.wait_for_an_empty_outbox(ALL_REVOKED_AFTER, log)
         with pair.store.away():
             time.sleep(max(AWAY_SECONDS, LOOKS_EVERY_SECONDS))
-        dies(pair, "after Browsers._end", people[1][0].log_out)
+        dies(pair, "after Sessions._end", people[1][0].log_out)
         took = pair.wait_for_an_empty_outbox(ALL_REVOKED_AFTER, log)
 
     figure(

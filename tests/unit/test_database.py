@@ -8,7 +8,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
-from app.accounts.models import Claim, Grant, User
+from app.accounts.models import Grant, UsedState, User
 from app.database import engine_options
 from tests.stores import on_both_stores
 
@@ -137,7 +137,7 @@ def test_errors_do_not_quote_values(database, clock):
     row = {"state_hash": "a-value-nobody-should-read", "code_hash": "c", "claimed_at": clock()}
 
     with pytest.raises(IntegrityError) as caught, database.writing() as connection:
-        connection.execute(insert(Claim), [row, row])
+        connection.execute(insert(UsedState), [row, row])
 
     assert "a-value-nobody-should-read" not in str(caught.value)
 

@@ -10,15 +10,15 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from app.accounts import freshness
-from app.accounts.browsers import Browsers
-from app.accounts.claims import Claims
 from app.accounts.errors import GrantEnded
 from app.accounts.freshness import Freshness
-from app.accounts.grants import Because, Grants
+from app.accounts.grants import EndReason, Grants
 from app.accounts.models import Grant, Revocation
+from app.accounts.outbox import Outbox
 from app.accounts.people import Lifetimes, People
-from app.accounts.revocations import Outbox
-from app.accounts.vault import Vault, place
+from app.accounts.sessions import Sessions
+from app.accounts.token_cipher import TokenCipher, place
+from app.accounts.used_states import UsedStates
 from app.database import STORE_CLOCK
 from app.twitter.budget import Budget
 from app.twitter.entities import User as Profile
@@ -81,7 +81,7 @@ def database(app):
 
 @pytest.fixture
 def vault():
-    return Vault((b"k" * 32,))
+    return TokenCipher((b"k" * 32,))
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def fresh(database, vault, grants, outbox, server, clock):
 
 @pytest.fixture
 def browsers(database, grants, outbox, clock):
-    return Browsers(database, grants, outbox, clock=clock)
+    return Sessions(database, grants, outbox, clock=clock)
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def people(database, grants, browsers, outbox, clock):
     return People(
         database,
         grants,
-        Claims(database),
+        UsedStates(database),
         browsers,
         outbox,
         lifetimes=lifetimes,
@@ -368,7 +368,7 @@ def test_a_definite_refusal_ends_the_grant(fresh, welcome, server, clock, row):
     with pytest.raises(GrantEnded):
         fresh.usable_token(grant, budget=Budget())
 
-    assert row(grant)["ended_because"] == Because.REFUSED
+    assert row(grant)["ended_because"] == EndReason.REFUSED
     assert row(grant)["access_token"] is None
 
 
@@ -423,7 +423,7 @@ def test_a_refusal_after_a_take_over_ends_the_grant_if_nothing_comes(
     with pytest.raises(GrantEnded):
         fresh.usable_token(grant, budget=Budget(0.5))
 
-    assert row(grant)["ended_because"] == Because.REFUSED
+    assert row(grant)["ended_because"] == EndReason.REFUSED
 
 
 def test_a_log_out_during_a_refresh_leaves_no_living_token(
@@ -462,7 +462,7 @@ def test_without_a_refresh_token_a_grant_lives_to_its_end(fresh, welcome, clock,
         fresh.usable_token(grant, budget=Budget())
 
     assert token == "access-0"
-    assert row(grant)["ended_because"] == Because.EXPIRED
+    assert row(grant)["ended_because"] == EndReason.EXPIRED
 
 
 def test_a_401_means_one_refresh(fresh, welcome, server):
@@ -590,7 +590,7 @@ def test_a_grant_that_was_refreshed_while_it_was_judged_does_not_end(
     with database.writing() as connection:
         connection.execute(update(Grant).values(generation=1, access_token=sealed))
 
-    token = fresh._end(judged, Because.REFUSED)
+    token = fresh._end(judged, EndReason.REFUSED)
 
     assert token == "access-of-the-slow"
     assert row(grant)["ended_at"] is None

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.accounts.models import Claim, Grant, Revocation, User
+from app.accounts.models import Grant, Revocation, UsedState, User
 from app.accounts.people import _remember
 from app.twitter.entities import User as Profile
 from app.twitter.token_set import TokenSet
@@ -144,7 +144,7 @@ def test_disconnecting_deletes_every_row_and_revokes_every_token(app, laptop, ph
 
     revoked = [c.request.body for c in twitter.calls if c.request.url.endswith("/revoke")]
     assert answer.location == "/"
-    assert [rows(model) for model in (User, Grant, Claim, Revocation)] == [[], [], [], []]
+    assert [rows(model) for model in (User, Grant, UsedState, Revocation)] == [[], [], [], []]
     assert len(revoked) == 4
     assert not laptop.is_signed_in()
     assert not phone.is_signed_in()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.accounts.models import Claim, Grant, User
+from app.accounts.models import Grant, UsedState, User
 from tests.factories import TOKEN_URL
 
 
@@ -274,7 +274,7 @@ def test_other_methods_on_the_callback_spend_nothing(client, kind_twitter, rows,
     page = getattr(client, method)("/auth/callback", query_string=query)
 
     assert page.status_code in {400, 405}
-    assert rows(Claim) == []
+    assert rows(UsedState) == []
     assert client.come_back(**query).status_code == 303
 
 

@@ -30,7 +30,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app, doctor
 from app.accounts.models import Grant, Revocation, User
-from app.accounts.vault import place
+from app.accounts.token_cipher import place
 from app.doctor import address, examination, mirror, probe, stores
 from app.doctor.command import command
 from app.doctor.findings import Finding, Section, Status

@@ -12,7 +12,7 @@ import pytest
 
 from app import rate_limits
 from app.accounts.errors import GrantEnded
-from app.accounts.grants import Because
+from app.accounts.grants import EndReason
 from app.accounts.models import Grant
 from app.events import FIELDS, Event, Events, known_as
 from app.twitter.budget import Budget
@@ -363,8 +363,8 @@ def test_every_event_is_documented_with_its_fields():
 
 def test_reasons_for_an_end_are_documented():
     told = OBSERVING.read_text()
-    elsewhere = {Because.REFUSED, Because.DISCONNECTED}  # events of their own
-    for because in set(Because) - elsewhere:
+    elsewhere = {EndReason.REFUSED, EndReason.DISCONNECTED}  # events of their own
+    for because in set(EndReason) - elsewhere:
         assert f"`{because}`" in told
 
 

@@ -6,8 +6,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from app.accounts.flights import Flight, Step
 from app.accounts.models import Grant
+from app.accounts.sign_in_record import SignInRecord, Step
 from app.extensions import db
 from app.pages import flow
 from app.pages.figures import about, duration
@@ -30,7 +30,7 @@ def build_flight(**changes):
         "reached_ms": dict(zip(Step, [3, 4, 1_250, 1_600], strict=True)),
     } | changes
     sets = {name: frozenset(fields[name]) for name in ("asked", "granted")}
-    return Flight(**fields | sets)
+    return SignInRecord(**fields | sets)
 
 
 def record(app, flight):

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from app.accounts.models import Claim, Grant, User
+from app.accounts.models import Grant, UsedState, User
 from tests.factories import ME_PATH, PUBLIC_URL, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.stores import on_both_stores
 
@@ -211,7 +211,7 @@ def test_used_states_can_be_pruned_after_an_hour(app, client, kind_twitter, rows
     result = app.test_cli_runner().invoke(args=["prune"])
 
     assert "Deleted 1 used states, 0 ended grants" in result.output
-    assert rows(Claim) == []
+    assert rows(UsedState) == []
 
 
 def test_asking_for_more_keeps_what_was_granted(client, kind_twitter, dialect):

@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select, update
 
 from app.accounts.copies import NO_COPIES, Copies
-from app.accounts.grants import Because, Grants
+from app.accounts.grants import EndReason, Grants
 from app.accounts.models import Grant, User
-from app.accounts.revocations import Outbox
+from app.accounts.outbox import Outbox
 from app.database import Database
 from app.events import ONLY_WRITTEN, Event, Events
 
@@ -32,7 +32,7 @@ class Browser:
     seen_at: datetime
 
 
-class Browsers:
+class Sessions:
     """Lists the browsers of a person and logs them out."""
 
     def __init__(  # noqa: PLR0913 - its collaborators, by name
@@ -63,20 +63,20 @@ class Browsers:
 
     def log_out(self, grant_id: str) -> None:
         """End one browser's grant. Local and immediate; Twitter is told in the background."""
-        self._end([grant_id], Because.LOGGED_OUT)
+        self._end([grant_id], EndReason.LOGGED_OUT)
         self._events.record(Event.LOGGED_OUT, grant_id=grant_id)
 
     def log_out_one(self, user_id: int, grant_id: str) -> bool:
         """End a grant of `user_id`; tell whether it was one of theirs and alive."""
         mine = any(browser.grant_id == grant_id for browser in self.of(user_id))
         if mine:
-            self.end([grant_id], Because.LOGGED_OUT)
+            self.end([grant_id], EndReason.LOGGED_OUT)
         return mine
 
     def log_out_everywhere_else(self, user_id: int, *, keep: str) -> int:
         """End all grants of `user_id` but `keep`; return how many."""
         others = [b.grant_id for b in self.of(user_id) if b.grant_id != keep]
-        self.end(others, Because.LOGGED_OUT)
+        self.end(others, EndReason.LOGGED_OUT)
         return len(others)
 
     def end_all_of(self, username: str) -> int:
@@ -88,10 +88,10 @@ class Browsers:
         )
         with self._database.reading() as connection:
             grants = list(connection.execute(query).scalars())
-        self.end(grants, Because.ENDED_BY_OPERATOR)
+        self.end(grants, EndReason.ENDED_BY_OPERATOR)
         return len(grants)
 
-    def end(self, grants: list[str], because: Because) -> None:
+    def end(self, grants: list[str], because: EndReason) -> None:
         """End `grants` in one transaction; Twitter is told in the background.
 
         What was read for these people is dropped, and what cannot be reached is found by nobody.
@@ -100,7 +100,7 @@ class Browsers:
         for grant_id in grants:
             self._events.record(Event.BROWSER_ENDED, grant_id=grant_id, because=because.value)
 
-    def _end(self, grants: list[str], because: Because) -> None:
+    def _end(self, grants: list[str], because: EndReason) -> None:
         theirs = select(Grant.user_id).where(Grant.id.in_(grants))
         one_more = {User.cache_epoch: User.cache_epoch + 1}
         with self._database.writing() as connection:

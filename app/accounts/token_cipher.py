@@ -27,7 +27,7 @@ def place(table: str, column: str, row: str) -> str:
     return f"{table}.{column}:{row}"
 
 
-class Vault:
+class TokenCipher:
     """Seals and opens with the key ring `TOKEN_KEYS`."""
 
     def __init__(self, keys: tuple[bytes, ...]) -> None:

@@ -15,14 +15,16 @@ from enum import StrEnum
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from app.accounts.models import Claim, Grant
+from app.accounts.models import Grant, UsedState
 from app.database import Database
 
 # Longer than any flow cookie lives: a replayed one always meets its claim.
 KEPT = timedelta(hours=1)
 
-_INSERT = insert(Claim)
-_SETTLE = update(Claim).where(Claim.state_hash == bindparam("claimed"), Claim.outcome.is_(None))
+_INSERT = insert(UsedState)
+_SETTLE = update(UsedState).where(
+    UsedState.state_hash == bindparam("claimed"), UsedState.outcome.is_(None)
+)
 
 
 class Outcome(StrEnum):
@@ -41,7 +43,7 @@ class Settled:
     grant_id: str | None
 
 
-class Claims:
+class UsedStates:
     """The table of used states."""
 
     def __init__(self, database: Database) -> None:
@@ -49,7 +51,7 @@ class Claims:
         self._database = database
 
     def claim(self, state: str, code: str, *, now: datetime) -> bool:
-        """Claim `state` for the callback that brought `code`; tell whether we were the first.
+        """UsedState `state` for the callback that brought `code`; tell whether we were the first.
 
         Committed when it returns: of any number of callbacks, on any machine, one hears True.
         """
@@ -90,22 +92,22 @@ class Claims:
 
     def is_twin(self, state: str, code: str) -> bool:
         """Tell whether `state` was claimed with this very `code`: a double submit, not a replay."""
-        query = select(Claim.code_hash).where(Claim.state_hash == hashed(state))
+        query = select(UsedState.code_hash).where(UsedState.state_hash == hashed(state))
         with self._database.reading() as connection:
             return connection.execute(query).scalar() == hashed(code)
 
     def claimed_at(self, state: str) -> datetime:
         """Return when the claimed `state` came back first."""
-        query = select(Claim.claimed_at).where(Claim.state_hash == hashed(state))
+        query = select(UsedState.claimed_at).where(UsedState.state_hash == hashed(state))
         with self._database.reading() as connection:
             return connection.execute(query).scalar_one()
 
     def settled(self, state: str) -> Settled | None:
         """Return how the sign-in of `state` went, or None while its exchange is under way."""
         query = (
-            select(Claim.outcome, Claim.settled_at, Grant.id.label("grant_id"))
-            .outerjoin(Grant, (Grant.id == Claim.grant_id) & Grant.ended_at.is_(None))
-            .where(Claim.state_hash == hashed(state), Claim.outcome.is_not(None))
+            select(UsedState.outcome, UsedState.settled_at, Grant.id.label("grant_id"))
+            .outerjoin(Grant, (Grant.id == UsedState.grant_id) & Grant.ended_at.is_(None))
+            .where(UsedState.state_hash == hashed(state), UsedState.outcome.is_not(None))
         )
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
@@ -116,7 +118,9 @@ class Claims:
     def prune(self, *, now: datetime) -> int:
         """Delete claims that no living flow cookie can meet; return how many."""
         with self._database.writing() as connection:
-            return connection.execute(delete(Claim).where(Claim.claimed_at < now - KEPT)).rowcount
+            return connection.execute(
+                delete(UsedState).where(UsedState.claimed_at < now - KEPT)
+            ).rowcount
 
 
 def hashed(secret: str) -> str:

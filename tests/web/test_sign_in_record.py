@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app.accounts.flights import Flight, Recorder, Step
 from app.accounts.models import Grant
+from app.accounts.sign_in_record import Recorder, SignInRecord, Step
 from app.twitter.budget import Budget
 from tests.factories import ME_URL, TOKEN_URL, token_answer, user_answer
 
@@ -66,7 +66,7 @@ def test_clocks_that_differ_make_no_negative_time():
 def test_a_record_survives_being_stored():
     flight = recorded()
 
-    assert Flight.from_json(json.loads(json.dumps(flight.to_json()))) == flight
+    assert SignInRecord.from_json(json.loads(json.dumps(flight.to_json()))) == flight
 
 
 def test_a_sign_in_is_recorded_with_its_grant(client, clock, kind_twitter, rows):
@@ -75,7 +75,7 @@ def test_a_sign_in_is_recorded_with_its_grant(client, clock, kind_twitter, rows)
     client.come_back(state=started.state, code="a-code-from-twitter")
 
     [grant] = rows(Grant)
-    flight = Flight.from_json(grant["flight"])
+    flight = SignInRecord.from_json(grant["flight"])
     assert (flight.client, flight.dialect) == ("confidential", "live")
     assert flight.asked == flight.granted == set(token_answer()["scope"].split())
     assert 7000 <= flight.away_ms < 8000

@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import create_engine, func, insert, select, text, update
 
-from app.accounts import moving
-from app.accounts.models import Claim, Grant, Revocation, Usage, User
-from app.accounts.moving import CannotMove, move
-from app.accounts.vault import Vault, place
+from app.accounts import database_copy
+from app.accounts.database_copy import CannotCopy, move
+from app.accounts.models import Grant, Revocation, Usage, UsedState, User
+from app.accounts.token_cipher import TokenCipher, place
 from app.database import Database, engine_options
 from tests.site import migrate
 from tests.stores import STORES
@@ -66,7 +66,7 @@ def live_in(connection, number):
     user, grant = number * 1000, f"grant-{number}"
     moments = {"created_at": MOMENT, "seen_at": MOMENT, "issued_at": MOMENT}
     sealed = {
-        name: Vault([KEY]).seal(f"{name} of {number}", at=place("grants", name, grant))
+        name: TokenCipher([KEY]).seal(f"{name} of {number}", at=place("grants", name, grant))
         for name in ("access_token", "refresh_token")
     }
     person = {"id": user, "twitter_id": f"{number}", "username": "wren"}
@@ -88,7 +88,7 @@ def live_in(connection, number):
             {"user_id": user, "day": date(2026, 11, 24), "route": "GET /2/tweets"}
             | {"calls": 1, "items": 20},
         ),
-        (Claim, {"state_hash": f"{number:064}", "code_hash": "c" * 64, "claimed_at": MOMENT}),
+        (UsedState, {"state_hash": f"{number:064}", "code_hash": "c" * 64, "claimed_at": MOMENT}),
         (
             Revocation,
             {"id": f"r-{number}", "token": "sealed", "token_type_hint": "access_token"}
@@ -103,12 +103,12 @@ def contents(database):
     with database.reading() as connection:
         return {
             table.name: sorted(map(repr, connection.execute(select(table)).all()))
-            for table in moving.tables()
+            for table in database_copy.tables()
         }
 
 
 def test_every_row_arrives_as_it_was(source, target, monkeypatch):
-    monkeypatch.setattr(moving, "BATCH", 3)
+    monkeypatch.setattr(database_copy, "BATCH", 3)
 
     moved = {each.table: each.rows for each in move(source, target)}
 
@@ -121,7 +121,7 @@ def test_sealed_tokens_open_in_their_new_place(source, target):
 
     with target.reading() as connection:
         row, sealed = connection.execute(select(Grant.id, Grant.access_token)).first()
-    opened = Vault([KEY]).open(sealed, at=place("grants", "access_token", row))
+    opened = TokenCipher([KEY]).open(sealed, at=place("grants", "access_token", row))
     assert opened == f"access_token of {row.removeprefix('grant-')}"
 
 
@@ -148,17 +148,17 @@ def test_a_database_without_people_can_move_too(open_database, database_url, tar
 def test_a_target_with_rows_is_refused(source, target):
     list(move(source, target))
 
-    with pytest.raises(CannotMove, match="not empty: it has rows in"):
+    with pytest.raises(CannotCopy, match="not empty: it has rows in"):
         list(move(source, target))
 
 
 def test_a_target_without_tables_is_refused(source, open_database, tmp_path):
-    with pytest.raises(CannotMove, match=r"no tables yet\. Run: DATABASE_URL="):
+    with pytest.raises(CannotCopy, match=r"no tables yet\. Run: DATABASE_URL="):
         list(move(source, open_database(f"sqlite:///{tmp_path / 'new.db'}")))
 
 
 def test_a_source_without_tables_is_refused(target, open_database, tmp_path):
-    with pytest.raises(CannotMove, match="nothing to move"):
+    with pytest.raises(CannotCopy, match="nothing to move"):
         list(move(open_database(f"sqlite:///{tmp_path / 'new.db'}"), target))
 
 
@@ -166,7 +166,7 @@ def test_tables_of_another_version_are_refused(source, target):
     with target.writing() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
 
-    with pytest.raises(CannotMove, match=r"and 0000 there\. Bring both up to date"):
+    with pytest.raises(CannotCopy, match=r"and 0000 there\. Bring both up to date"):
         list(move(source, target))
 
 
@@ -181,18 +181,18 @@ def test_who_breaks_off_leaves_nothing_behind(source, target):
 
 
 def test_a_value_that_changed_on_the_way_stops_everything(source, target, monkeypatch):
-    truth = moving._batches
+    truth = database_copy._batches
 
     def bent(connection, table):
         for batch in truth(connection, table):
             change = {"username": "mallory"} if table.name == "users" else {}
             yield [row | change for row in batch]
             if change:
-                monkeypatch.setattr(moving, "_batches", truth)
+                monkeypatch.setattr(database_copy, "_batches", truth)
 
-    monkeypatch.setattr(moving, "_batches", bent)
+    monkeypatch.setattr(database_copy, "_batches", bent)
 
-    with pytest.raises(CannotMove, match="users did not arrive as it was"):
+    with pytest.raises(CannotCopy, match="users did not arrive as it was"):
         list(move(source, target))
 
     assert set(map(len, contents(target).values())) == {0}

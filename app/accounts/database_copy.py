@@ -24,7 +24,7 @@ BATCH = 500
 MODULUS = 2**256
 
 
-class CannotMove(Exception):
+class CannotCopy(Exception):
     """Nothing was moved; the text says why, for the operator."""
 
 
@@ -39,7 +39,7 @@ class Moved:
 def move(source: Database, target: Database) -> Iterator[Moved]:
     """Copy all rows to the empty `target`; yield after each table, commit after the last.
 
-    Who stops listening half way rolls everything back. Raises `CannotMove`.
+    Who stops listening half way rolls everything back. Raises `CannotCopy`.
     """
     with source.writing() as here, target.writing() as there:
         _compare_versions(_version(here), _version(there))
@@ -51,7 +51,7 @@ def move(source: Database, target: Database) -> Iterator[Moved]:
                 there.execute(insert(table), batch)
             before, after = _fingerprint(here, table), _fingerprint(there, table)
             if before != after:
-                raise CannotMove(f"{table.name} did not arrive as it was. Nothing was moved.")
+                raise CannotCopy(f"{table.name} did not arrive as it was. Nothing was moved.")
             yield Moved(table.name, after[0])
         _count_on_from_the_last_id(there)
 
@@ -81,11 +81,11 @@ def _version(connection: Connection) -> str | None:
 def _compare_versions(here: str | None, there: str | None) -> None:
     upgrade = "DATABASE_URL=(the target) flask --app wsgi db upgrade"
     if here is None:
-        raise CannotMove("The database of this site has no tables: there is nothing to move.")
+        raise CannotCopy("The database of this site has no tables: there is nothing to move.")
     if there is None:
-        raise CannotMove(f"The target has no tables yet. Run: {upgrade}")
+        raise CannotCopy(f"The target has no tables yet. Run: {upgrade}")
     if here != there:
-        raise CannotMove(
+        raise CannotCopy(
             f"The tables are of version {here} here and {there} there. Bring both up to date first."
         )
 
@@ -93,7 +93,7 @@ def _compare_versions(here: str | None, there: str | None) -> None:
 def _refuse_rows(connection: Connection) -> None:
     for table in tables():
         if connection.execute(select(1).select_from(table).limit(1)).first():
-            raise CannotMove(f"The target is not empty: it has rows in {table.name}.")
+            raise CannotCopy(f"The target is not empty: it has rows in {table.name}.")
 
 
 def _batches(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:

@@ -20,10 +20,10 @@ from typing import cast
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.accounts.courier import PAUSES, Courier
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Revocation
-from app.accounts.vault import Vault, place
+from app.accounts.outbox_worker import PAUSES, OutboxWorker
+from app.accounts.token_cipher import TokenCipher, place
 from app.database import STORE_CLOCK, Database
 from app.events import ONLY_WRITTEN, Event, Events
 from app.twitter.budget import Budget
@@ -108,7 +108,7 @@ class Outbox:
     def __init__(
         self,
         database: Database,
-        vault: Vault,
+        vault: TokenCipher,
         server: AuthorizationServer,
         *,
         clock: Callable[[], datetime],
@@ -120,7 +120,7 @@ class Outbox:
         self._server = server
         self._clock = clock
         self._events = events
-        self._courier = Courier(self.deliver)
+        self._courier = OutboxWorker(self.deliver)
 
     def add(self, connection: Connection, token: str, hint: str, *, now: datetime) -> str:
         """Write one token into the outbox, inside the caller's transaction; return the row's id."""

@@ -31,7 +31,7 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flight:
+class SignInRecord:
     """One sign-in that came to a good end."""
 
     client: ClientKind
@@ -90,9 +90,9 @@ class Recorder:
 
     def landed(
         self, *, client: ClientKind, dialect: str, asked: Iterable[str], granted: Iterable[str]
-    ) -> Flight:
+    ) -> SignInRecord:
         """Return the record of a sign-in all of whose steps are noted."""
-        return Flight(
+        return SignInRecord(
             client=client,
             dialect=dialect,
             asked=frozenset(asked),
@@ -102,9 +102,9 @@ class Recorder:
         )
 
 
-def flight_of(database: Database, grant_id: str) -> Flight | None:
+def sign_in_record_of(database: Database, grant_id: str) -> SignInRecord | None:
     """Return how the sign-in of a grant went; None if it is older than these records."""
     query = select(Grant.flight).where(Grant.id == grant_id)
     with database.reading() as connection:
         kept = connection.execute(query).scalar_one_or_none()
-    return Flight.from_json(kept) if kept else None
+    return SignInRecord.from_json(kept) if kept else None

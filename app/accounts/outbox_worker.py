@@ -15,7 +15,7 @@ PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0)
 GIVES_UP_AFTER_SECONDS = 60.0
 
 
-class Courier:
+class OutboxWorker:
     """One daemon thread per process, started with the first row and therefore after any fork.
 
     It keeps row ids only, in memory; what it drops, because the process ends or a minute is over,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.accounts.devices import described
+from app.accounts.user_agents import described
 
 KHTML = "AppleWebKit/537.36 (KHTML, like Gecko)"
 

@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import OperationalError
 
-from app.accounts import courier, revocations
+from app.accounts import outbox as outbox_module
+from app.accounts import outbox_worker
 from app.accounts.models import Revocation
-from app.accounts.revocations import Backlog, Delivery, Outbox
-from app.accounts.vault import Vault
+from app.accounts.outbox import Backlog, Delivery, Outbox
+from app.accounts.token_cipher import TokenCipher
 from app.services import utc_now
 from app.twitter.errors import ClientRefused, Refused, Unreachable
 from app.twitter.token_set import TokenSet
@@ -41,12 +42,12 @@ def build_outbox(database, clock):
     made = []
 
     def build(server, keys=(b"k" * 32,)):
-        made.append(Outbox(database, Vault(keys), server, clock=clock))
+        made.append(Outbox(database, TokenCipher(keys), server, clock=clock))
         return made[-1]
 
     yield build
-    for outbox in made:
-        outbox.stop()
+    for each in made:
+        each.stop()
 
 
 @pytest.fixture
@@ -79,8 +80,8 @@ def test_a_discarded_token_set_is_revoked_whole(build_outbox, waiting, clock, re
 
 
 def test_trouble_is_tried_again_in_this_process(build_outbox, waiting, clock, monkeypatch):
-    monkeypatch.setattr(revocations, "PAUSES", (0.01, 0.01, 0.01))
-    monkeypatch.setattr(courier, "PAUSES", (0.02, 0.02, 0.02))
+    monkeypatch.setattr(outbox_module, "PAUSES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(outbox_worker, "PAUSES", (0.02, 0.02, 0.02))
     done = threading.Event()
     server = Server(Unreachable("down"), Unreachable("still down"), None)
     outbox = build_outbox(server)
@@ -201,11 +202,13 @@ def test_many_deliverers_revoke_each_token_once(build_outbox, database, clock):
 
 
 def test_pauses_grow_and_differ():
-    pauses = [revocations._pause(attempts) for attempts in range(8)]
+    pauses = [outbox_module._pause(attempts) for attempts in range(8)]
 
-    assert all(pause <= longest for pause, longest in zip(pauses, courier.PAUSES, strict=False))
+    assert all(
+        pause <= longest for pause, longest in zip(pauses, outbox_worker.PAUSES, strict=False)
+    )
     assert all(30 <= pause <= 60 for pause in pauses[5:])
-    assert len({revocations._pause(7) for _ in range(20)}) > 1
+    assert len({outbox_module._pause(7) for _ in range(20)}) > 1
 
 
 def test_a_row_that_is_gone_is_done_with(build_outbox):
@@ -294,8 +297,8 @@ def test_a_rolled_back_ending_leaves_nothing_in_the_outbox(build_outbox, databas
 
 
 def test_the_background_gives_up_after_its_last_pause(build_outbox, clock, monkeypatch):
-    monkeypatch.setattr(revocations, "PAUSES", (0.0, 0.0))
-    monkeypatch.setattr(courier, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(outbox_module, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(outbox_worker, "PAUSES", (0.01, 0.01))
     server = Server(Unreachable("down"))
     outbox = build_outbox(server)
 

@@ -25,7 +25,7 @@ from config import Config
 PURPOSE = "flask session"
 
 
-class Sessions(SecureCookieSessionInterface):
+class SessionCookie(SecureCookieSessionInterface):
     """Flask's own sessions, for people only: machines that ask how we are have none."""
 
     def __init__(self, app: Flask) -> None:
@@ -46,7 +46,7 @@ def init_app(app: Flask, config: Config) -> None:
     """Sign sessions with keys derived from `SECRET_KEY`, and look people up by their grant."""
     current, *older = (derived(secret, PURPOSE) for secret in config.secret_key)
     app.config.update(SECRET_KEY=current, SECRET_KEY_FALLBACKS=older)
-    app.session_interface = Sessions(app)
+    app.session_interface = SessionCookie(app)
     # Flask-Login's own protection hashes address and browser, and phones change their address.
     login_manager.session_protection = None
     # It reads a "remember me" cookie that we never set: under a name that nobody can plant.
