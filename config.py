@@ -80,6 +80,7 @@ class Config:
     ratelimit_enabled: bool
     session_idle_days: int
     session_days: int
+    logout_revokes: bool
     threads: int
     sandbox: bool
 
@@ -144,6 +145,7 @@ class Config:
             ratelimit_enabled=read.parsed("RATELIMIT_ENABLED", "1", _switch),
             session_idle_days=read.parsed("SESSION_IDLE_DAYS", "30", _days),
             session_days=read.parsed("SESSION_DAYS", "180", _days),
+            logout_revokes=read.parsed("LOGOUT_REVOKES", "on", _switch),
             threads=read.parsed("GUNICORN_THREADS", "32", _whole_number),
             sandbox=sandbox,
         )

@@ -39,11 +39,16 @@ def init_app(app: Flask) -> None:
 @click.command("prune")
 @with_appcontext
 def prune() -> None:
-    """Delete used states, ended grants and old figures. Run it hourly."""
+    """End what nobody comes back to, and delete what is over. Run it hourly."""
     now = services().now()
-    claims, ended = services().claims.prune(now=now), services().people.prune(now=now)
+    states = services().used_states.prune(now=now) + services().people.prune_endings()
+    ended, rows = services().sessions.prune(now=now)
     figures = services().usages.prune(now=now)
-    click.echo(f"Deleted {claims} used states, {ended} ended grants and {figures} old figures.")
+    services().outbox.wait(seconds=10)
+    click.echo(
+        f"Ended {ended} unused grants. Deleted {states} used states, {rows} ended sessions and"
+        f" grants, and {figures} old figures."
+    )
 
 
 @revocations.command("deliver")
@@ -70,7 +75,7 @@ def deliver(*, watch: bool) -> None:
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS) if away else IDLE_SECONDS
         stop.wait(pause)
     backlog = services().outbox.backlog()
-    click.echo(f"Waiting: {backlog.waiting}. Parked: {backlog.parked}.")
+    click.echo(f"Waiting: {backlog.waiting}. Dead letters: {backlog.dead_letters}.")
 
 
 def _deliver_due(stop: threading.Event) -> tuple[int, bool]:
@@ -91,14 +96,14 @@ def reencrypt_tokens() -> None:
     May be stopped and started again, beside the running site. Exits with 1 while a value still
     needs another key.
     """
-    database, vault = services().database, services().vault
-    for progress in reencrypt(database, vault):
+    database, cipher = services().database, services().cipher
+    for progress in reencrypt(database, cipher):
         click.echo(f"{progress.seen} looked at, {progress.resealed} sealed anew.")
     in_use = keys_in_use(database)
-    older = [key_id for key_id in vault.key_ids[1:] if in_use[key_id]]
-    unknown = sum(count for key_id, count in in_use.items() if key_id not in vault.key_ids)
-    for key_id in vault.key_ids:
-        role = "first, seals" if key_id == vault.newest_key_id else "older"
+    older = [key_id for key_id in cipher.key_ids[1:] if in_use[key_id]]
+    unknown = sum(count for key_id, count in in_use.items() if key_id not in cipher.key_ids)
+    for key_id in cipher.key_ids:
+        role = "first, seals" if key_id == cipher.newest_key_id else "older"
         click.echo(f"Key {key_id} ({role}): {in_use[key_id]} values.")
     if unknown:
         click.echo(f"{unknown} values need a key that is not in TOKEN_KEYS.")
@@ -111,7 +116,7 @@ def reencrypt_tokens() -> None:
 @click.option("--username", required=True, help="Whose grants, by today's name at Twitter.")
 def end(username: str) -> None:
     """Sign a person out everywhere, and have their tokens killed at Twitter."""
-    count = services().browsers.end_all_of(username.removeprefix("@"))
+    count = services().sessions.end_all_of(username.removeprefix("@"))
     services().outbox.wait(seconds=10)
     click.echo(f"Ended {count} grants of @{username.removeprefix('@')}.")
 

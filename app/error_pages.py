@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from app import rate_limits
-from app.accounts.errors import CannotOpen, GrantEnded
+from app.accounts.errors import CannotOpen, EndedMeanwhile, GrantEnded, Superseded
 from app.auth import errors as auth
 from app.events import Event
 from app.logs import request_id
@@ -98,6 +98,21 @@ PAGES: dict[type[BaseException], ErrorPage] = {
         whose="",
         offer="",
         refresh_seconds=1,
+    ),
+    Superseded: ErrorPage(
+        status=202,
+        title="Signing you in",
+        text="Another sign-in of yours came right behind this one, and this page goes on to it.",
+        whose="",
+        offer="",
+        refresh_seconds=1,
+    ),
+    EndedMeanwhile: ErrorPage(
+        status=400,
+        title="This sign-in was stopped",
+        text="You logged out everywhere or disconnected while it was under way.",
+        whose="you",
+        offer="sign_in",
     ),
     auth.Malformed: ErrorPage(
         status=400,
@@ -374,7 +389,7 @@ def _record(error: Exception, page: ErrorPage) -> None:
         return
     elif isinstance(error, auth.Denied):
         record(Event.SIGN_IN_DENIED)
-    elif not isinstance(error, auth.StillWorking):
+    elif not isinstance(error, auth.StillWorking | Superseded):
         said = "" if page is PAGES[Exception] else _said(error)
         record(Event.SIGN_IN_REFUSED, why=_kind_of(error).__name__, whose=page.whose, said=said)
 

@@ -1,8 +1,8 @@
 """What happened, for those who must be able to look it up: a line in the log for each event.
 
 The names are stable: dashboards and alerts rest on them. docs/observing.md says what each means.
-No event holds a person's id or name, a token, or the id of a grant, which is as good as a session:
-a grant goes by a short hash, the same on every line.
+No event holds a person's id or name, a token, or the id of a session or a grant: those go by a
+short hash, the same on every line.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import structlog
 
-GRANT_CHARACTERS = 12
+NAME_CHARACTERS = 12
 
 
 class Event(StrEnum):
@@ -29,7 +29,7 @@ class Event(StrEnum):
     TOKEN_NOT_REFRESHED = "token.not_refreshed"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     LOGGED_OUT = "logged_out"
-    BROWSER_ENDED = "browser.ended"
+    SESSION_ENDED = "session.ended"
     DISCONNECTED = "disconnected"
     FOLLOWED = "followed"
     UNFOLLOWED = "unfollowed"
@@ -40,16 +40,16 @@ class Event(StrEnum):
 # What each carries, beside time, level and the request's id.
 FIELDS: Mapping[Event, tuple[str, ...]] = {
     Event.SIGN_IN_STARTED: ("scopes",),
-    Event.SIGN_IN_COMPLETED: ("grant", "twin"),
+    Event.SIGN_IN_COMPLETED: ("browser", "duplicate"),
     Event.SIGN_IN_DENIED: (),
     Event.SIGN_IN_REFUSED: ("why", "whose", "said"),
     Event.TOKEN_REFRESHED: ("grant",),
     Event.TOKEN_REFUSED: ("grant",),
     Event.TOKEN_NOT_REFRESHED: ("grant", "why"),
     Event.TOKEN_REVOKED: ("row", "kind"),
-    Event.LOGGED_OUT: ("grant",),
-    Event.BROWSER_ENDED: ("grant", "because"),
-    Event.DISCONNECTED: ("grants",),
+    Event.LOGGED_OUT: ("browser", "grant_ended"),
+    Event.SESSION_ENDED: ("browser", "reason"),
+    Event.DISCONNECTED: ("sessions",),
     Event.FOLLOWED: ("grant", "done"),
     Event.UNFOLLOWED: ("grant", "done"),
     Event.CSRF_REFUSED: ("endpoint", "why"),
@@ -74,8 +74,17 @@ class Events:
         """Tell `listeners` of every event, with its fields."""
         self._listeners = listeners
 
-    def record(self, event: Event, *, grant_id: str | None = None, **fields: object) -> None:
-        """Write down that `event` happened, to the grant `grant_id` if it is about one."""
+    def record(
+        self,
+        event: Event,
+        *,
+        grant_id: str | None = None,
+        session_id: str | None = None,
+        **fields: object,
+    ) -> None:
+        """Write down that `event` happened, to a grant or a session if it is about one."""
+        if session_id is not None:
+            fields = {"browser": known_as(session_id), **fields}
         if grant_id is not None:
             fields = {"grant": known_as(grant_id), **fields}
         _log.info(event.value, **fields)
@@ -87,6 +96,6 @@ class Events:
 ONLY_WRITTEN = Events()
 
 
-def known_as(grant_id: str) -> str:
-    """Return the name of a grant in the log. It cannot be turned into its id."""
-    return hashlib.sha256(grant_id.encode()).hexdigest()[:GRANT_CHARACTERS]
+def known_as(row_id: str) -> str:
+    """Return the name of a session or a grant in the log. It cannot be turned into its id."""
+    return hashlib.sha256(row_id.encode()).hexdigest()[:NAME_CHARACTERS]

@@ -120,7 +120,7 @@ class Metrics:
             self._refreshes.labels(_OUTCOME_OF_REFRESH[event]).inc()
         elif event is Event.SIGN_IN_STARTED:
             self._started.inc()
-        elif event is Event.SIGN_IN_COMPLETED and not fields["twin"]:
+        elif event is Event.SIGN_IN_COMPLETED and not fields["duplicate"]:
             self._sign_ins.labels("completed").inc()
         elif event is Event.SIGN_IN_DENIED:
             self._sign_ins.labels("denied").inc()
@@ -219,7 +219,7 @@ class _Outbox(Collector):
             f"{PREFIX}_outbox_rows", "Tokens that Twitter must still kill.", labels=["state"]
         )
         rows.add_metric(["waiting"], self._backlog.waiting)
-        rows.add_metric(["parked"], self._backlog.parked)
+        rows.add_metric(["dead_letter"], self._backlog.dead_letters)
         yield rows
         oldest = self._backlog.oldest or self._now
         age = max(0.0, (self._now - oldest).total_seconds())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import cast
 
 from flask import Flask, current_app
@@ -17,11 +18,13 @@ from app.accounts.follows import Follows
 from app.accounts.freshness import Freshness
 from app.accounts.grants import Grants
 from app.accounts.outbox import Outbox
-from app.accounts.people import Lifetimes, People
-from app.accounts.sessions import Sessions
+from app.accounts.people import People
+from app.accounts.sessions import Lifetimes, Sessions
+from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
 from app.accounts.usage import Usages
 from app.accounts.used_states import UsedStates
+from app.accounts.watching import Watchers
 from app.cache import Cache
 from app.database import Database
 from app.events import Events
@@ -55,13 +58,13 @@ class Services:
     cache: Cache | None  # None: nothing is remembered (CACHE_SECONDS=0)
     allowance: Allowance
     usages: Usages
-    claims: UsedStates
+    used_states: UsedStates
     people: People
-    browsers: Sessions
+    sessions: Sessions
     outbox: Outbox
     freshness: Freshness
     follows: Follows
-    vault: TokenCipher
+    cipher: TokenCipher
     readers: ThreadPoolExecutor
     turns: Turns
     now: Callable[[], datetime]
@@ -101,43 +104,25 @@ def wire(
     client = ApiClient(transport, api_url=api_url, clock=now)
     cache = _cache(config, api_url, now) if config.cache_seconds else None
     allowance = Allowance(cache, clock=now)
-    database = Database(engine)
-    usages = Usages(database)
-    vault = TokenCipher(config.token_keys)
-    outbox = Outbox(database, vault, server, clock=now, events=events)
-    grants = Grants(vault, outbox)
-    claims = UsedStates(database)
-    copies = Copies(cache)
-    browsers = Sessions(database, grants, outbox, clock=now, events=events, copies=copies)
-    lifetimes = _lifetimes(config)
-    people = People(
-        database,
-        grants,
-        claims,
-        browsers,
-        outbox,
-        lifetimes=lifetimes,
-        clock=now,
-        events=events,
-        copies=copies,
+    shared = Shared(
+        database=Database(engine), cipher=TokenCipher(config.token_keys), clock=now, events=events
     )
-    freshness = Freshness(
-        database,
-        vault,
-        grants,
-        outbox,
-        server,
-        waiters=config.slots_for_one,
-        clock=now,
-        events=events,
-        waiting=metrics.waiting,
+    usages = Usages(shared.database)
+    outbox = Outbox(shared, server, owner_of=partial(_owner_of, client, dialect))
+    grants = Grants(shared, outbox, Copies(cache))
+    used_states = UsedStates(shared)
+    sessions = Sessions(
+        shared, grants, lifetimes=_lifetimes(config), logout_revokes=config.logout_revokes
     )
+    people = People(shared, grants, sessions, used_states)
+    watchers = Watchers(at_most=config.slots_for_one, waiting=metrics.waiting)
+    freshness = Freshness(shared, grants, outbox, server, watchers)
     return Services(
         config=config,
         dialect=dialect,
         events=events,
         metrics=metrics,
-        database=database,
+        database=shared.database,
         server=server,
         client=client,
         breaker=Breaker(
@@ -146,11 +131,11 @@ def wire(
         cache=cache,
         allowance=allowance,
         usages=usages,
-        claims=claims,
-        browsers=browsers,
+        used_states=used_states,
+        sessions=sessions,
         people=people,
         outbox=outbox,
-        vault=vault,
+        cipher=shared.cipher,
         freshness=freshness,
         follows=Follows(
             client, dialect, freshness, allowance, usages, people, clock=now, events=events
@@ -159,6 +144,11 @@ def wire(
         turns=Turns(config.twitter_slots, for_one=config.slots_for_one),
         now=now,
     )
+
+
+def _owner_of(client: ApiClient, dialect: Dialect, access_token: str, budget: Budget) -> str:
+    """Return the id at Twitter of the person whose access token this is."""
+    return Api(Direct(client=client, access_token=access_token, budget=budget), dialect).me().id
 
 
 def _cache(config: Config, api_url: str, now: Callable[[], datetime]) -> Cache:

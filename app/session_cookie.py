@@ -1,4 +1,4 @@
-"""Who a browser is: a signed cookie that holds a CSRF token and the id of a grant."""
+"""Who a browser is: a signed cookie that holds a CSRF token and the id of a session."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SessionCookie(SecureCookieSessionInterface):
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Sign sessions with keys derived from `SECRET_KEY`, and look people up by their grant."""
+    """Sign sessions with keys derived from `SECRET_KEY`, and look people up by their session."""
     current, *older = (derived(secret, PURPOSE) for secret in config.secret_key)
     app.config.update(SECRET_KEY=current, SECRET_KEY_FALLBACKS=older)
     app.session_interface = SessionCookie(app)
@@ -58,9 +58,9 @@ def init_app(app: Flask, config: Config) -> None:
     app.context_processor(lambda: _for_templates(config))
 
 
-def person_of(grant_id: str) -> Person | None:
-    """Return the person whose grant this browser's session names, while it lives."""
-    return services().people.find(grant_id)
+def person_of(session_id: str) -> Person | None:
+    """Return the person whose session this browser's cookie names, while it lives."""
+    return services().people.find(session_id)
 
 
 def ask_to_sign_in() -> Response:

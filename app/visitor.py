@@ -10,6 +10,11 @@ from flask_login import current_user, login_required
 
 from app.accounts.people import Person
 
+# Where Flask-Login keeps the session's id. Asking it for the person would ask the database.
+SESSION_ID = "_user_id"
+# Where a browser that ended everything keeps when that was, by the store's clock.
+ENDED_EVERYTHING_AT = "ended_at"
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

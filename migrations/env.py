@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 from flask import current_app
+from sqlalchemy import Connection
 
 from app.database import begin_sqlite
 
@@ -17,6 +18,11 @@ def configured() -> None:
             # A migration may take longer than a page. It still does not wait long for a lock.
             connection.exec_driver_sql("SET statement_timeout = 0")
             connection.commit()
+        else:
+            # To rebuild a table that others refer to, SQLite drops it, which would delete their
+            # rows too. Inside a transaction this changes nothing.
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            connection.commit()
         context.configure(
             connection=connection,
             target_metadata=database.metadata,
@@ -26,6 +32,16 @@ def configured() -> None:
         with context.begin_transaction():
             begin_sqlite(connection, "BEGIN IMMEDIATE")
             context.run_migrations()
+            check_foreign_keys(connection)
+        connection.invalidate()  # the pool must not keep a connection without foreign keys
+
+
+def check_foreign_keys(connection: Connection) -> None:
+    """Refuse to commit rows of SQLite that refer to none; PostgreSQL sees to that by itself."""
+    if connection.dialect.name == "sqlite":
+        lost = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if lost:
+            raise RuntimeError(f"rows of {lost[0][0]} would refer to nothing")
 
 
 configured()

@@ -1,10 +1,10 @@
-"""What can end or stop a grant on our side of the door."""
+"""What can end or stop a sign-in or a grant on our side of the door."""
 
 from __future__ import annotations
 
 
 class AccountError(Exception):
-    """Anything that is wrong with a grant we keep."""
+    """Anything that is wrong with a grant we keep, or with one that was about to be kept."""
 
 
 class GrantEnded(AccountError):
@@ -13,3 +13,18 @@ class GrantEnded(AccountError):
 
 class CannotOpen(AccountError):
     """A sealed value does not open: its key is gone, or it was moved or changed."""
+
+
+class Superseded(AccountError):
+    """A newer sign-in of the same person took the place of this one at Twitter."""
+
+
+class EndedMeanwhile(AccountError):
+    """The person disconnected, or logged out everywhere else, after this sign-in had begun.
+
+    `kept`: its tokens went to the browser that stays signed in, for it has no others left.
+    """
+
+    def __init__(self, message: str, *, kept: bool = False) -> None:
+        super().__init__(message)
+        self.kept = kept

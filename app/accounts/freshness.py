@@ -8,12 +8,9 @@ the one that was read.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,13 +19,14 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.errors import GrantEnded
-from app.accounts.grants import EndReason, Grants
-from app.accounts.models import Grant
+from app.accounts.grants import EndReason, Grants, lock_person
+from app.accounts.models import Grant, User
 from app.accounts.outbox import Outbox
-from app.accounts.token_cipher import TokenCipher, place
+from app.accounts.shared import Shared
+from app.accounts.token_cipher import associated_data
 from app.accounts.watching import Watchers
-from app.database import STORE_CLOCK, Database
-from app.events import ONLY_WRITTEN, Event, Events
+from app.database import STORE_CLOCK
+from app.events import Event
 from app.twitter.budget import SECONDS as BUDGET_SECONDS
 from app.twitter.budget import Budget
 from app.twitter.errors import GrantRefused, TokenRefused, TwitterError, Unreachable
@@ -56,8 +54,11 @@ class _Row:
     access_token: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
     scopes: frozenset[str]
+    user_id: int
+    twitter_id: str
     issued_at: datetime
     expires_at: datetime
+    refreshed_at: datetime | None
     generation: int
     lease_owner: str | None
 
@@ -75,18 +76,26 @@ class _Row:
 
 
 _LIVING = (Grant.id == bindparam("grant_id"), Grant.ended_at.is_(None))
-# Nobody has refreshed the grant since it was read.
+# The grant has had no refresh and no new sign-in since it was read.
 _AS_READ = (*_LIVING, Grant.generation == bindparam("as_read"))
 
-_READ = select(
-    Grant.access_token,
-    Grant.refresh_token,
-    Grant.scopes,
-    Grant.issued_at,
-    Grant.expires_at,
-    Grant.generation,
-    Grant.lease_owner,
-).where(*_LIVING)
+_READ = (
+    select(
+        Grant.access_token,
+        Grant.refresh_token,
+        Grant.scopes,
+        Grant.user_id,
+        User.twitter_id,
+        Grant.issued_at,
+        Grant.expires_at,
+        Grant.refreshed_at,
+        Grant.generation,
+        Grant.lease_owner,
+    )
+    .join(User, User.id == Grant.user_id)
+    .where(*_LIVING)
+)
+_LIVING_OF = select(Grant.id).where(Grant.user_id == bindparam("user_id"), Grant.ended_at.is_(None))
 _TAKE = (
     update(Grant)
     .where(*_AS_READ, or_(Grant.lease_until.is_(None), Grant.lease_until < STORE_CLOCK))
@@ -106,33 +115,23 @@ _UNDECIDED = select(Grant.id).where(
 class Freshness:
     """Hands out usable access tokens. Keeps nothing of a grant but who is waiting for it."""
 
-    def __init__(  # noqa: PLR0913 - its collaborators, by name
+    def __init__(
         self,
-        database: Database,
-        vault: TokenCipher,
+        shared: Shared,
         grants: Grants,
         outbox: Outbox,
         server: AuthorizationServer,
-        *,
-        waiters: int,
-        clock: Callable[[], datetime],
-        events: Events = ONLY_WRITTEN,
-        waiting: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+        watchers: Watchers,
     ) -> None:
-        """Refresh at `server`; `clock` tells the time in UTC.
-
-        At most `waiters` threads of this process wait for refreshes that others do, each within
-        a `waiting()`.
-        """
-        self._database = database
-        self._vault = vault
+        """Refresh at `server`; `watchers` wait for the refreshes that others do."""
+        self._database = shared.database
+        self._cipher = shared.cipher
+        self._clock = shared.clock
+        self._events = shared.events
         self._grants = grants
         self._outbox = outbox
         self._server = server
-        self._clock = clock
-        self._watchers = Watchers(at_most=waiters)
-        self._events = events
-        self._waiting = waiting
+        self._watchers = watchers
 
     def usable_token(self, grant_id: str, *, budget: Budget) -> str:
         """Return an access token that lives, refreshing it if it is about to die.
@@ -154,14 +153,14 @@ class Freshness:
         row = self._read(grant_id)
         if row.access_token != refused:
             return row.access_token
-        if row.generation and self._clock() - row.issued_at < JUST_NOW:
+        if row.refreshed_at and self._clock() - row.refreshed_at < JUST_NOW:
             raise TokenRefused("a token that was just refreshed")
         return self._refreshed(row, budget, dead=True)
 
     def _refreshed(self, row: _Row, budget: Budget, *, dead: bool = False) -> str:
         dead = dead or row.is_dead(self._clock())
         if row.refresh_token is None:
-            return self._end(row, EndReason.EXPIRED) if dead else row.access_token
+            return self._end(row, EndReason.TOKEN_EXPIRED) if dead else row.access_token
         owner = secrets.token_hex(16)
         if self._take(row, owner):
             # Not with less patience while the old token lives: an answer that we do not wait for
@@ -198,7 +197,7 @@ class Freshness:
             except SQLAlchemyError as error:
                 log.warning("a refreshed token waits for the database: %s", type(error).__name__)
                 if patience.left() <= 0:
-                    self._outbox.discard(token_set, now=self._clock())
+                    self._outbox.discard(token_set, twitter_id=row.twitter_id)
                     self._release(row, owner)
                     raise
                 time.sleep(STORE_PAUSE_SECONDS)
@@ -209,26 +208,40 @@ class Freshness:
             return taken.rowcount == 1
 
     def _store(self, row: _Row, token_set: TokenSet) -> str:
-        columns = self._grants.columns(row.grant_id, token_set, now=self._clock())
+        now = self._clock()
+        columns = self._grants.columns(row.grant_id, token_set, now=now)
         if token_set.refresh_token is None:
             del columns["refresh_token"]  # RFC 6749 §6: the old one stays good
-        free = {"lease_owner": None, "lease_until": None}
+        free = {"lease_owner": None, "lease_until": None, "refreshed_at": now}
         values = {**row.as_read, **columns, **free, "generation": row.generation + 1}
         with self._database.writing() as connection:
             stored = connection.execute(_STORE, values).rowcount == 1
-        if stored or self._holds(row.grant_id, token_set):
-            self._events.record(Event.TOKEN_REFRESHED, grant_id=row.grant_id)
-            return token_set.access_token
-        # Logged out meanwhile: no living token may stay behind at Twitter.
-        self._outbox.discard(token_set, now=self._clock())
-        return self._read(row.grant_id).access_token
+        if not stored:
+            return self._token_instead(row, token_set)
+        self._events.record(Event.TOKEN_REFRESHED, grant_id=row.grant_id)
+        return token_set.access_token
 
-    def _holds(self, grant_id: str, token_set: TokenSet) -> bool:
-        """Tell whether an earlier try went through, and only the database's answer was lost."""
+    def _token_instead(self, row: _Row, token_set: TokenSet) -> str:
+        """Return the token to use when a refreshed set could not take the place of the old one.
+
+        After a sign-in the refreshed tokens are dead at Twitter; after an ending they are not, and
+        must not stay behind.
+        """
         try:
-            return self._read(grant_id).access_token == token_set.access_token
+            latest = self._read(row.grant_id)
         except GrantEnded:
-            return False
+            if not self._has_newer_grant(row):
+                self._outbox.discard(token_set, twitter_id=row.twitter_id)
+            raise
+        if latest.access_token == token_set.access_token:
+            # An earlier try went through, and only the database's answer was lost.
+            self._events.record(Event.TOKEN_REFRESHED, grant_id=row.grant_id)
+        return latest.access_token
+
+    def _has_newer_grant(self, row: _Row) -> bool:
+        with self._database.reading() as connection:
+            found = connection.execute(_LIVING_OF, {"user_id": row.user_id})
+            return found.scalar_one_or_none() is not None
 
     def _release(self, row: _Row, owner: str) -> None:
         """Give the lease back after trouble; the cool-down keeps a crowd from trying at once."""
@@ -249,8 +262,7 @@ class Freshness:
 
     def _winners_token(self, row: _Row, budget: Budget, *, or_else: EndReason | None = None) -> str:
         """Wait for whoever holds the lease, no longer than the budget lasts."""
-        with self._waiting():
-            self._watchers.wait(row.grant_id, lambda: self._is_decided(row), budget=budget)
+        self._watchers.wait(row.grant_id, lambda: self._is_decided(row), budget=budget)
         latest = self._read(row.grant_id)
         if latest.generation != row.generation:
             return latest.access_token
@@ -263,17 +275,22 @@ class Freshness:
         with self._database.reading() as connection:
             return connection.execute(_UNDECIDED, row.as_read).one_or_none() is None
 
-    def _end(self, row: _Row, because: EndReason) -> str:
+    def _end(self, row: _Row, reason: EndReason) -> str:
         """End the grant as it was judged; if somebody refreshed it meanwhile, it is well."""
         with self._database.writing() as connection:
+            lock_person(connection, row.user_id)
             ended = self._grants.end(
-                connection, row.grant_id, because, generation=row.generation, now=self._clock()
+                connection,
+                row.user_id,
+                reason,
+                judged=(row.grant_id, row.generation),
+                now=self._clock(),
             )
-        self._outbox.deliver_soon(ended)
-        if ended and because is EndReason.REFUSED:
+        self._grants.follow_up(ended)
+        if ended.grant and reason is EndReason.REFUSED:
             self._events.record(Event.TOKEN_REFUSED, grant_id=row.grant_id)
-        elif ended:
-            self._events.record(Event.BROWSER_ENDED, grant_id=row.grant_id, because=because.value)
+        for session_id in ended.sessions:
+            self._events.record(Event.SESSION_ENDED, session_id=session_id, reason=reason.value)
         return self._read(row.grant_id).access_token
 
     def _read(self, grant_id: str) -> _Row:
@@ -286,8 +303,8 @@ class Freshness:
     def _opened(self, grant_id: str, found: dict[str, Any]) -> _Row:
         for column in ("access_token", "refresh_token"):
             if found[column] is not None:
-                found[column] = self._vault.open(
-                    found[column], at=place("grants", column, grant_id)
+                found[column] = self._cipher.open(
+                    found[column], at=associated_data("grants", column, grant_id)
                 )
         found["scopes"] = frozenset(found["scopes"].split())
         return _Row(grant_id=grant_id, **found)

@@ -1,51 +1,111 @@
-"""Grants: made when somebody says yes, ended when they leave. No tokens outlive their grant."""
+"""The grant of a person: one that lives, replaced by a sign-in, ended when nobody may use it.
+
+Twitter keeps one living grant for each app and person, so a new sign-in ends the tokens of the
+one before. Everything here happens inside the caller's transaction, which has locked the person:
+two transactions that each end a session could else both see the other's alive.
+"""
 
 from __future__ import annotations
 
 import logging
-import secrets
-from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
+from app.accounts.copies import Copies
 from app.accounts.errors import CannotOpen
-from app.accounts.models import Grant
+from app.accounts.models import Grant, Session, User
 from app.accounts.outbox import Outbox
-from app.accounts.sign_in_record import SignInRecord
-from app.accounts.token_cipher import TokenCipher, place
+from app.accounts.shared import Shared
+from app.accounts.token_cipher import associated_data
+from app.database import STORE_CLOCK
 from app.twitter.token_set import TokenSet
 
 log = logging.getLogger(__name__)
 
+TOKENS = ("access_token", "refresh_token")
+
+_LOCK = select(User.twitter_id).where(User.id == bindparam("user_id")).with_for_update()
 _INSERT = insert(Grant)
-_TOKENS = (
-    select(Grant.access_token, Grant.refresh_token)
-    .where(Grant.id == bindparam("grant_id"), Grant.ended_at.is_(None))
-    .with_for_update()
+_REPLACE = (
+    update(Grant)
+    .where(Grant.id == bindparam("grant_id"))
+    .values(generation=Grant.generation + 1, lease_owner=None, lease_until=None, refreshed_at=None)
 )
+# A refresh, which locks no person, must not store new tokens between the reading and the end.
+_LIVING = (
+    select(Grant.id, Grant.generation, Grant.access_token, Grant.refresh_token, User.twitter_id)
+    .join(User, User.id == Grant.user_id)
+    .where(Grant.user_id == bindparam("owner"), Grant.ended_at.is_(None))
+    .with_for_update(of=Grant)
+)
+_Living = Row[str, int, str | None, str | None, str]
 _END = update(Grant).where(Grant.id == bindparam("grant_id"))
+# All workers forget what they read for this person: the epoch is part of every cache key.
+_ONE_MORE_EPOCH = (
+    update(User)
+    .where(User.id == bindparam("whose"))
+    .values({User.cache_epoch: User.cache_epoch + 1})
+)
+_END_SESSIONS = (
+    update(Session)
+    .where(Session.user_id == bindparam("owner"), Session.ended_at.is_(None))
+    .returning(Session.id)
+)
 
 
 class EndReason(StrEnum):
-    """Why a grant ended."""
+    """Why a session or a grant ended."""
 
     LOGGED_OUT = "logged_out"
     REPLACED = "replaced"
     EXPIRED = "expired"
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105 - a reason
     REFUSED = "refused"
     DISCONNECTED = "disconnected"
     ENDED_BY_OPERATOR = "ended_by_operator"
 
 
+# These mean "no more": the tokens live, so Twitter must be told. Tokens that were replaced or
+# refused are dead there, and revoking them could end what the person has just allowed.
+REVOKING = frozenset(
+    {
+        EndReason.LOGGED_OUT,
+        EndReason.EXPIRED,
+        EndReason.DISCONNECTED,
+        EndReason.ENDED_BY_OPERATOR,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What an ending did: the sessions that ended, whether the grant did, and rows to deliver."""
+
+    sessions: tuple[str, ...] = ()
+    grant: bool = False
+    revocations: tuple[str, ...] = ()
+    twitter_id: str = ""
+
+
+def lock_person(connection: Connection, user_id: int) -> str | None:
+    """Lock a person's row until the transaction ends; return their Twitter id, None if gone.
+
+    Whoever adds or ends a session or a grant does this first. SQLite has one writer at a time.
+    """
+    return connection.execute(_LOCK, {"user_id": user_id}).scalar_one_or_none()
+
+
 class Grants:
     """Writes grants inside the caller's transaction."""
 
-    def __init__(self, vault: TokenCipher, outbox: Outbox) -> None:
-        """Seal with `vault`; hand tokens of ended grants to `outbox`."""
-        self._vault = vault
+    def __init__(self, shared: Shared, outbox: Outbox, copies: Copies) -> None:
+        """Hand the tokens of grants that end to `outbox`; drop `copies` of what they read."""
+        self._cipher = shared.cipher
         self._outbox = outbox
+        self._copies = copies
 
     def add(  # noqa: PLR0913 - what a row is made of, by name
         self,
@@ -53,16 +113,28 @@ class Grants:
         user_id: int,
         token_set: TokenSet,
         *,
-        browser: str,
-        flight: SignInRecord | None = None,
+        grant_id: str,
+        exchanged_at: float,
         now: datetime,
-    ) -> str:
-        """Add a grant of the person `user_id`; return its id, which the session carries."""
-        grant_id = secrets.token_hex(16)
-        row = {"id": grant_id, "user_id": user_id, "browser": browser}
-        row |= {"created_at": now, "seen_at": now, "flight": flight and flight.to_json()}
+    ) -> None:
+        """Add the living grant of a person who has none."""
+        row = {"id": grant_id, "user_id": user_id, "exchanged_at": exchanged_at, "created_at": now}
         connection.execute(_INSERT, row | self.columns(grant_id, token_set, now=now))
-        return grant_id
+
+    def replace(
+        self,
+        connection: Connection,
+        grant_id: str,
+        token_set: TokenSet,
+        *,
+        exchanged_at: float,
+        now: datetime,
+    ) -> None:
+        """Give a living grant the token set of a newer sign-in. The old one is dead at Twitter."""
+        columns = self.columns(grant_id, token_set, now=now)
+        connection.execute(
+            _REPLACE, {"grant_id": grant_id, "exchanged_at": exchanged_at, **columns}
+        )
 
     def columns(self, grant_id: str, token_set: TokenSet, *, now: datetime) -> dict[str, object]:
         """Return the columns that a token set fills, sealed for the row `grant_id`."""
@@ -77,49 +149,60 @@ class Grants:
     def end(
         self,
         connection: Connection,
-        grant_id: str,
-        because: EndReason,
+        user_id: int,
+        reason: EndReason,
         *,
-        generation: int | None = None,
+        judged: tuple[str, int] | None = None,
         now: datetime,
-    ) -> list[str]:
-        """End a grant and put its tokens into the outbox, all in the caller's transaction.
+    ) -> Ended:
+        """End the living grant of a person and all their sessions, in the caller's transaction.
 
-        Returns the ids of the outbox rows, to be delivered once the transaction is committed;
-        none if the grant had ended before, or is no longer of the `generation` that was judged.
+        If the reason means "no more", both tokens go into the outbox. Nothing happens if the grant
+        is no longer the one, of the generation, that was `judged`.
         """
-        query = _TOKENS
-        if generation is not None:
-            query = query.where(Grant.generation == generation)
-        row = connection.execute(query, {"grant_id": grant_id}).one_or_none()
+        row = connection.execute(_LIVING, {"owner": user_id}).one_or_none()
+        if judged is not None and (row is None or (row.id, row.generation) != judged):
+            return Ended()
+        ended: dict[str, object] = {"ended_at": now, "end_reason": reason}
+        refused = {"refused_at": STORE_CLOCK} if reason is EndReason.REFUSED else {}
+        sessions = connection.execute(
+            _END_SESSIONS.values(ended | refused), {"owner": user_id}
+        ).scalars()
+        ids = tuple(sessions)
         if row is None:
-            return []
-        no_tokens = dict.fromkeys(("access_token", "refresh_token"))
-        ended = {"ended_at": now, "ended_because": because}
-        connection.execute(_END, {"grant_id": grant_id, **ended, **no_tokens})
-        return [
-            self._outbox.add(connection, token, column, now=now)
-            for column, sealed in zip(("access_token", "refresh_token"), row, strict=True)
-            if (token := self._opened(column, sealed, grant_id)) is not None
-        ]
+            return Ended(sessions=ids)
+        connection.execute(_ONE_MORE_EPOCH, {"whose": user_id})
+        connection.execute(_END, {"grant_id": row.id, **ended, **dict.fromkeys(TOKENS)})
+        revocations = self._revoked(connection, row, now=now) if reason in REVOKING else ()
+        return Ended(sessions=ids, grant=True, revocations=revocations, twitter_id=row.twitter_id)
 
-    def end_all(
-        self, connection: Connection, grants: Iterable[str], because: EndReason, *, now: datetime
-    ) -> list[str]:
-        """End several grants as `end` does, in the caller's transaction."""
-        return [
-            row for grant_id in grants for row in self.end(connection, grant_id, because, now=now)
-        ]
+    def follow_up(self, ended: Ended) -> None:
+        """Once an ending is committed: have its tokens revoked, and drop what was read with them.
+
+        Nothing finds those copies any more, for the epoch has changed; now they are gone.
+        """
+        if ended.grant:
+            self._outbox.deliver_soon(ended.revocations)
+            self._copies.drop([ended.twitter_id])
+
+    def _revoked(self, connection: Connection, row: _Living, *, now: datetime) -> tuple[str, ...]:
+        """Write the tokens of a grant into the outbox; return the ids of its rows."""
+        sealed = {"access_token": row.access_token, "refresh_token": row.refresh_token}
+        return tuple(
+            self._outbox.add(connection, token, hint, twitter_id=row.twitter_id, now=now)
+            for hint in TOKENS
+            if (token := self._opened(hint, sealed[hint], row.id)) is not None
+        )
 
     def _sealed(self, column: str, token: str | None, grant_id: str) -> str | None:
-        return token and self._vault.seal(token, at=place("grants", column, grant_id))
+        return token and self._cipher.seal(token, at=associated_data("grants", column, grant_id))
 
     def _opened(self, column: str, sealed: str | None, grant_id: str) -> str | None:
         """Open a token that is to be revoked; one that cannot be opened cannot be told either."""
         if sealed is None:
             return None
         try:
-            return self._vault.open(sealed, at=place("grants", column, grant_id))
+            return self._cipher.open(sealed, at=associated_data("grants", column, grant_id))
         except CannotOpen as error:
             log.warning("cannot revoke the %s of an ended grant: %s", column, error)
             return None

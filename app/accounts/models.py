@@ -1,11 +1,22 @@
-"""The rows: people, what they granted, which states were used, which tokens must still die."""
+"""The rows: people, their sessions and grants, used states, tokens that must still be revoked."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Date, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Date,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import UtcDateTime
@@ -16,6 +27,8 @@ class User(Model):
     """A person, known by Twitter's user id, which never changes. Everything else may."""
 
     __tablename__ = "users"
+    # SQLite would hand out the highest id again after its row is deleted.
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own spelling
 
     # SQLite counts up by itself only in a column declared INTEGER.
     id: Mapped[int] = mapped_column(
@@ -32,8 +45,29 @@ class User(Model):
     signed_in_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class Session(Model):
+    """One browser in which a person is signed in. Its cookie carries the id."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    # In words ("Firefox on Linux"), so that people know their browsers again.
+    browser: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Written every few minutes at most.
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    end_reason: Mapped[str | None] = mapped_column(String(32))
+    # Seconds since 1970 by the store's own clock, if it ended because the grant was refused: a
+    # sign-in that was under way at that moment revives it.
+    refused_at: Mapped[float | None]
+    # How the sign-in went (`app.accounts.sign_in_record`); none if it is older than these records.
+    sign_in_record: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
 class Grant(Model):
-    """What a person agreed to in one browser, until it is revoked.
+    """What a person agreed to, until it is revoked: Twitter keeps one living grant of each person.
 
     The tokens are sealed; a grant that has ended holds none.
     """
@@ -45,22 +79,31 @@ class Grant(Model):
     access_token: Mapped[str | None] = mapped_column(Text)
     refresh_token: Mapped[str | None] = mapped_column(Text)
     scopes: Mapped[str] = mapped_column(Text)
+    # When Twitter answered the exchange, in seconds since 1970 by the store's own clock: of two
+    # sign-ins at once the later answer counts, whichever is stored first.
+    exchanged_at: Mapped[float] = mapped_column(Double, default=0.0, server_default="0")
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    # One more with every refresh: who read an older generation does not overwrite a newer one.
+    # None: no refresh since the last sign-in.
+    refreshed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # One more with every new token set: who read an older generation does not overwrite a newer.
     generation: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     lease_owner: Mapped[str | None] = mapped_column(String(32))
     # Seconds since 1970 by the store's own clock; processes disagree about the time.
     lease_until: Mapped[float | None]
-    # In words ("Firefox on Linux"), so that people know their browsers again.
-    browser: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    # Written every few minutes at most.
-    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
-    ended_because: Mapped[str | None] = mapped_column(String(32))
-    # How the sign-in went (`app.accounts.sign_in_record`); none if it is older than these records.
-    flight: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    end_reason: Mapped[str | None] = mapped_column(String(32))
+
+    __table_args__ = (
+        Index(
+            "uq_grants_living",
+            "user_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
 
 
 class Usage(Model):
@@ -82,16 +125,29 @@ class Usage(Model):
 class UsedState(Model):
     """A state that came back, once. Kept an hour, longer than any flow cookie lives."""
 
-    __tablename__ = "claims"
+    __tablename__ = "used_states"
 
     state_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     code_hash: Mapped[str] = mapped_column(String(64))
-    claimed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime] = mapped_column(UtcDateTime)
     outcome: Mapped[str | None] = mapped_column(String(16))
-    grant_id: Mapped[str | None] = mapped_column(String(32))
-    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    session_id: Mapped[str | None] = mapped_column(String(32))
+    recorded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index(None, "claimed_at"),)
+    __table_args__ = (Index(None, "used_at"),)
+
+
+class Ending(Model):
+    """Somebody disconnected, or logged out everywhere: older sign-ins must not undo it.
+
+    Kept a quarter of an hour, longer than a sign-in may be under way.
+    """
+
+    __tablename__ = "endings"
+
+    twitter_id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    # Seconds since 1970 by the store's own clock.
+    ended_at: Mapped[float]
 
 
 class Revocation(Model):
@@ -105,12 +161,16 @@ class Revocation(Model):
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     token: Mapped[str] = mapped_column(Text)
     token_type_hint: Mapped[str] = mapped_column(String(16))
+    # Whose token it is, at Twitter: a sign-in of theirs deletes the row. None: not known yet.
+    twitter_id: Mapped[str | None] = mapped_column(String(19), index=True)
+    # The row of the access token that must tell first whose token this is.
+    waits_for: Mapped[str | None] = mapped_column(String(32))
     attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     refusals: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # Seconds since 1970 by the store's own clock, as a lease is.
     due_at: Mapped[float]
     # Refused too often to be tried again; a person has to look.
-    parked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    dead_letter_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index(None, "due_at"),)

@@ -7,27 +7,28 @@ happens to this process. Delivery is tried at once in the background, and by
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from typing import cast
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Revocation
 from app.accounts.outbox_worker import PAUSES, OutboxWorker
-from app.accounts.token_cipher import TokenCipher, place
-from app.database import STORE_CLOCK, Database
-from app.events import ONLY_WRITTEN, Event, Events
+from app.accounts.shared import Shared
+from app.accounts.token_cipher import associated_data
+from app.database import STORE_CLOCK
+from app.events import Event
 from app.twitter.budget import Budget
-from app.twitter.errors import ClientRefused, Refused, TwitterError
+from app.twitter.errors import ClientRefused, Refused, TokenRefused, TwitterError
 from app.twitter.oauth import AuthorizationServer, TokenTypeHint
 from app.twitter.token_set import TokenSet
 
@@ -40,11 +41,15 @@ LEASE_SECONDS = ATTEMPT_SECONDS + 10.0
 # Beyond the pauses of the first minute: seconds between the attempts on one row.
 LATER_SECONDS = 60.0
 # A definite no, so often, is believed.
-REFUSALS_TO_PARK = 3
+REFUSALS_BELIEVED = 3
 NAME_CHARACTERS = 12
 
 _INSERT = insert(Revocation).values(due_at=STORE_CLOCK)
-_IS_DUE = and_(Revocation.due_at <= STORE_CLOCK, Revocation.parked_at.is_(None))
+_IS_DUE = and_(
+    Revocation.due_at <= STORE_CLOCK,
+    Revocation.dead_letter_at.is_(None),
+    Revocation.waits_for.is_(None),
+)
 _LONGEST_DUE = (
     select(Revocation.id)
     .where(_IS_DUE)
@@ -60,23 +65,28 @@ _TAKE = (
         Revocation.id,
         Revocation.token,
         Revocation.token_type_hint,
+        Revocation.twitter_id,
         Revocation.attempts,
         Revocation.refusals,
     )
 )
 _TAKE_ONE = _TAKE.where(Revocation.id == bindparam("row"))
 _TAKE_NEXT = _TAKE.where(Revocation.id == _LONGEST_DUE.scalar_subquery())
+_EXISTS = select(Revocation.id).where(Revocation.id == bindparam("row"))
 _REMOVE = delete(Revocation).where(Revocation.id == bindparam("row"))
 
 
 class Delivery(Enum):
     """What became of one attempt."""
 
-    DONE = "done"  # Twitter killed the token
+    DONE = "done"  # the token is dead, or alive again by its person's own wish
     AWAY = "away"  # Twitter cannot be told anything just now, of no token
     REFUSED = "refused"  # a definite no about this token; it will be tried again
-    PARKED = "parked"  # one definite no too many
+    DEAD_LETTER = "dead_letter"  # one definite no too many
     SEALED = "sealed"  # it does not open: its key is not in the ring
+
+
+FINISHED = {Delivery.DONE, Delivery.DEAD_LETTER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ class Backlog:
     """How many rows wait to be delivered, since when, and how many were refused for good."""
 
     waiting: int
-    parked: int
+    dead_letters: int
     oldest: datetime | None = field(default=None, compare=False)  # of those that wait
 
 
@@ -93,6 +103,7 @@ class _Taken:
     row: str
     sealed: str
     hint: str
+    twitter_id: str | None
     attempts: int
     refusals: int
 
@@ -106,67 +117,71 @@ class Outbox:
     """Writes revocations and delivers them."""
 
     def __init__(
-        self,
-        database: Database,
-        vault: TokenCipher,
-        server: AuthorizationServer,
-        *,
-        clock: Callable[[], datetime],
-        events: Events = ONLY_WRITTEN,
+        self, shared: Shared, server: AuthorizationServer, *, owner_of: Callable[[str, Budget], str]
     ) -> None:
-        """Seal with `vault`, deliver to `server`; `clock` tells the time in UTC."""
-        self._database = database
-        self._vault = vault
-        self._server = server
-        self._clock = clock
-        self._events = events
-        self._courier = OutboxWorker(self.deliver)
+        """Deliver to `server`.
 
-    def add(self, connection: Connection, token: str, hint: str, *, now: datetime) -> str:
-        """Write one token into the outbox, inside the caller's transaction; return the row's id."""
+        `owner_of` asks Twitter for the id of the person whose access token it is given; it raises
+        `TokenRefused` for a dead one, and other `TwitterError`s if there is no answer.
+        """
+        self._database = shared.database
+        self._cipher = shared.cipher
+        self._clock = shared.clock
+        self._events = shared.events
+        self._server = server
+        self._owner_of = owner_of
+        self._worker = OutboxWorker()
+
+    def add(  # noqa: PLR0913 - what a row is made of, by name
+        self,
+        connection: Connection,
+        token: str,
+        hint: str,
+        *,
+        twitter_id: str | None,
+        waits_for: str | None = None,
+        now: datetime,
+    ) -> str:
+        """Write one token into the outbox, inside the caller's transaction; return the row's id.
+
+        A sign-in of `twitter_id` deletes the row again. `waits_for` names the row of the access
+        token that must tell first whose token this is.
+        """
         row = secrets.token_hex(16)
-        sealed = self._vault.seal(token, at=place("revocations", "token", row))
+        sealed = self._cipher.seal(token, at=associated_data("revocations", "token", row))
         values = {"id": row, "token": sealed, "token_type_hint": hint, "created_at": now}
-        connection.execute(_INSERT, values)
+        whose = {"twitter_id": twitter_id, "waits_for": waits_for}
+        connection.execute(_INSERT, values | whose)
         return row
 
-    def discard(self, token_set: TokenSet, *, now: datetime) -> None:
-        """Have a whole token set killed that nobody is going to use.
+    def discard(self, token_set: TokenSet, *, twitter_id: str | None) -> None:
+        """Have a whole token set killed that nothing is going to use.
 
-        Raises nothing: it is called when something else went wrong already. Without a database
-        there is no outbox, so Twitter is told directly, once.
+        Without a `twitter_id`, Twitter is asked first whose it is: if the token is dead, a newer
+        sign-in took its place, and revoking it could end that one. Raises nothing: it is called
+        when something else went wrong already. Without a database there is no outbox, so Twitter
+        is told directly, in the background.
         """
-        tokens = [
-            (token_set.access_token, "access_token"),
-            (token_set.refresh_token, "refresh_token"),
-        ]
-        known = [(token, cast("TokenTypeHint", hint)) for token, hint in tokens if token]
-        try:
-            with self._database.writing() as connection:
-                rows = [self.add(connection, token, hint, now=now) for token, hint in known]
-        except SQLAlchemyError as error:
-            log.warning("the outbox cannot be written: %s", type(error).__name__)
-            self._tell_directly(known)
-        else:
-            self.deliver_soon(rows)
+        if not self._write(token_set, twitter_id):
+            self._worker.take(lambda: self._discard_later(token_set, twitter_id))
 
-    def deliver_soon(self, rows: list[str]) -> None:
+    def deliver_soon(self, rows: Iterable[str]) -> None:
         """Deliver committed rows in the background; returns at once."""
         for row in rows:
-            self._courier.take(row)
+            self._worker.take(partial(self.deliver, row))
 
     def wait(self, *, seconds: float) -> bool:
         """Wait until every row given to the background was tried once; tell whether it was."""
-        return self._courier.wait(seconds)
+        return self._worker.wait(seconds)
 
     def stop(self) -> None:
         """Deliver no more in this process's background. What is left stays in the outbox."""
-        self._courier.stop()
+        self._worker.stop()
 
     def deliver(self, row: str) -> bool:
         """Deliver `row`, unless somebody else has it; tell whether there is no more to do here."""
         taken = self._take(row)
-        return taken is None or self._attempt(taken) in {Delivery.DONE, Delivery.PARKED}
+        return taken is None or self._attempt(taken) in FINISHED
 
     def deliver_next(self) -> Delivery | None:
         """Deliver the row that is due longest; None if none is due.
@@ -178,15 +193,15 @@ class Outbox:
 
     def backlog(self) -> Backlog:
         """Return how much is left."""
-        waits = Revocation.parked_at.is_(None)
+        waits = Revocation.dead_letter_at.is_(None)
         query = select(
             func.count(Revocation.id),
-            func.count(Revocation.parked_at),
+            func.count(Revocation.dead_letter_at),
             func.min(Revocation.created_at).filter(waits),
         )
         with self._database.reading() as connection:
-            rows, parked, oldest = connection.execute(query).one()
-        return Backlog(waiting=rows - parked, parked=parked, oldest=oldest)
+            rows, dead, oldest = connection.execute(query).one()
+        return Backlog(waiting=rows - dead, dead_letters=dead, oldest=oldest)
 
     def _take(self, row: str | None = None) -> _Taken | None:
         """Have a due row to ourselves for a while: `row`, or the one that is due longest."""
@@ -197,7 +212,15 @@ class Outbox:
 
     def _attempt(self, taken: _Taken) -> Delivery:
         try:
-            token = self._vault.open(taken.sealed, at=place("revocations", "token", taken.row))
+            token = self._cipher.open(
+                taken.sealed, at=associated_data("revocations", "token", taken.row)
+            )
+            if taken.twitter_id is None and taken.hint == "access_token":
+                unknown = self._find_owner(taken, token)
+                if unknown is not None:
+                    return unknown
+            if not self._is_still_due(taken):  # its person has signed in again
+                return Delivery.DONE
             hint = cast("TokenTypeHint", taken.hint)
             self._server.revoke(token, hint, budget=Budget(ATTEMPT_SECONDS))
         except CannotOpen as error:
@@ -214,12 +237,81 @@ class Outbox:
         self._events.record(Event.TOKEN_REVOKED, row=taken.name, kind=taken.hint)
         return Delivery.DONE
 
-    def _tell_directly(self, tokens: list[tuple[str, TokenTypeHint]]) -> None:
+    def _write(self, token_set: TokenSet, twitter_id: str | None) -> bool:
+        """Write a token set into the outbox and have it delivered; tell whether that was possible.
+
+        The access token comes first: while its person is unknown, the refresh token waits for it.
+        """
+        now, rows = self._clock(), list[str]()
+        try:
+            with self._database.writing() as connection:
+                for token, hint in _tokens(token_set):
+                    waits_for = rows[0] if rows and twitter_id is None else None
+                    rows.append(
+                        self.add(
+                            connection,
+                            token,
+                            hint,
+                            twitter_id=twitter_id,
+                            waits_for=waits_for,
+                            now=now,
+                        )
+                    )
+        except SQLAlchemyError as error:
+            log.warning("the outbox cannot be written: %s", type(error).__name__)
+            return False
+        self.deliver_soon(rows[:1] if twitter_id is None else rows)
+        return True
+
+    def _discard_later(self, token_set: TokenSet, twitter_id: str | None) -> bool:
+        """Write to the outbox if it is back, else tell Twitter directly; tell whether it is done.
+
+        Nothing can be looked up meanwhile, so Twitter is asked whether the tokens are alive.
+        """
+        if self._write(token_set, twitter_id):
+            return True
         budget = Budget(ATTEMPT_SECONDS)
-        for token, hint in tokens:
-            with contextlib.suppress(TwitterError):
+        try:
+            self._owner_of(token_set.access_token, budget)
+            for token, hint in _tokens(token_set):
                 self._server.revoke(token, hint, budget=budget)
                 self._events.record(Event.TOKEN_REVOKED, row="", kind=hint)
+        except Refused:
+            return True  # dead already, or Twitter will not have it
+        except TwitterError:
+            return False
+        return True
+
+    def _find_owner(self, taken: _Taken, token: str) -> Delivery | None:
+        """Ask Twitter whose token it is, and note it; say what to do if that is not known now.
+
+        A dead token has been replaced by a newer sign-in: it and what waits for it are dropped,
+        for revoking either could end that one.
+        """
+        theirs = or_(Revocation.id == taken.row, Revocation.waits_for == taken.row)
+        owner = None
+        try:
+            owner = self._owner_of(token, Budget(ATTEMPT_SECONDS))
+        except TokenRefused:
+            with self._database.writing() as connection:
+                connection.execute(delete(Revocation).where(theirs))
+            return Delivery.DONE
+        except Refused as error:
+            log.info("a token lives, but Twitter does not say whose it is: %s", error)
+        except TwitterError as error:
+            log.info("a revocation waits until it is known whose token it is: %s", error)
+            self._postpone(taken)
+            return Delivery.AWAY
+        known = update(Revocation).where(theirs).values(twitter_id=owner, waits_for=None)
+        with self._database.writing() as connection:
+            rows = connection.execute(known.returning(Revocation.id)).scalars().all()
+        self.deliver_soon(row for row in rows if row != taken.row)
+        return None
+
+    def _is_still_due(self, taken: _Taken) -> bool:
+        """Look once more, right before a token is sent: a sign-in deletes its person's rows."""
+        with self._database.reading() as connection:
+            return connection.execute(_EXISTS, {"row": taken.row}).scalar_one_or_none() is not None
 
     def _postpone(self, taken: _Taken, **changes: object) -> None:
         with self._database.writing() as connection:
@@ -228,22 +320,32 @@ class Outbox:
             connection.execute(update(Revocation).where(Revocation.id == taken.row).values(values))
 
     def _refused(self, taken: _Taken, error: Refused) -> Delivery:
-        """Note a definite no; the last one parks the row, and the others flow past it."""
+        """Note a definite no; the last one sets the row aside, and the others flow past it."""
         if isinstance(error, ClientRefused):  # not a word about the token: our secret is wrong
             log.error("revocations wait for the operator: %s", error)
             self._postpone(taken)
             return Delivery.AWAY
         refusals = taken.refusals + 1
-        if refusals < REFUSALS_TO_PARK:
+        if refusals < REFUSALS_BELIEVED:
             self._postpone(taken, refusals=refusals)
             return Delivery.REFUSED
-        log.error("Twitter refuses to revoke a token, row %s is parked: %s", taken.name, error)
-        self._postpone(taken, refusals=refusals, parked_at=self._clock())
-        return Delivery.PARKED
+        log.error(
+            "Twitter refuses to revoke a token, row %s is a dead letter: %s", taken.name, error
+        )
+        self._postpone(taken, refusals=refusals, dead_letter_at=self._clock())
+        return Delivery.DEAD_LETTER
 
     def _remove(self, taken: _Taken) -> None:
         with self._database.writing() as connection:
             connection.execute(_REMOVE, {"row": taken.row})
+
+
+def _tokens(token_set: TokenSet) -> list[tuple[str, TokenTypeHint]]:
+    """Return the tokens of a set with their hints, the access token first."""
+    tokens: list[tuple[str, TokenTypeHint]] = [(token_set.access_token, "access_token")]
+    if token_set.refresh_token:
+        tokens.append((token_set.refresh_token, "refresh_token"))
+    return tokens
 
 
 def _pause(attempts: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import logging
 import threading
 import time
@@ -15,37 +16,39 @@ PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0)
 GIVES_UP_AFTER_SECONDS = 60.0
 
 
-class OutboxWorker:
-    """One daemon thread per process, started with the first row and therefore after any fork.
+# One attempt at a delivery; True if there is no more to do.
+Task = Callable[[], bool]
 
-    It keeps row ids only, in memory; what it drops, because the process ends or a minute is over,
-    is still in the outbox.
+
+class OutboxWorker:
+    """One daemon thread per process, started with the first task and therefore after any fork.
+
+    What it drops, because the process ends or a minute is over, is still in the outbox.
     """
 
-    def __init__(self, deliver: Callable[[str], bool]) -> None:
-        """Call `deliver` with each row's id until it answers True."""
-        self._deliver = deliver
-        # When to try next, which attempt that is, when the row was taken, and its id.
-        self._rounds: list[tuple[float, int, float, str]] = []
+    def __init__(self) -> None:
+        # When to try next, which attempt that is, when the task was taken, its number, and itself.
+        self._rounds: list[tuple[float, int, float, int, Task]] = []
+        self._numbers = itertools.count()
         self._at_work = False
         self._stopped = False
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def take(self, row: str) -> None:
-        """Deliver `row` as soon as possible; returns at once."""
+    def take(self, task: Task) -> None:
+        """Call `task` as soon as possible, and again until it answers True; returns at once."""
         now = time.monotonic()
         with self._changed:
             if self._stopped:
                 return
-            heapq.heappush(self._rounds, (now, 0, now, row))
+            heapq.heappush(self._rounds, (now, 0, now, next(self._numbers), task))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until every row was tried once; tell whether that came in time."""
+        """Wait until every task was tried once; tell whether that came in time."""
         with self._changed:
             return self._changed.wait_for(self._is_idle, timeout=seconds)
 
@@ -57,36 +60,38 @@ class OutboxWorker:
             self._changed.notify_all()
 
     def _is_idle(self) -> bool:
-        return not self._at_work and all(attempt > 0 for _, attempt, _, _ in self._rounds)
+        return not self._at_work and all(attempt > 0 for _, attempt, *_ in self._rounds)
 
     def _run(self) -> None:
         while (round_ := self._next()) is not None:
-            attempt, taken_at, row = round_
-            if not self._try(row):
-                self._again(attempt, taken_at, row)
+            attempt, taken_at, task = round_
+            if not self._try(task):
+                self._again(attempt, taken_at, task)
 
-    def _try(self, row: str) -> bool:
+    def _try(self, task: Task) -> bool:
         try:
-            return self._deliver(row)
+            return task()
         except Exception as error:  # noqa: BLE001 - the thread must outlive any trouble
             log.warning("a revocation must wait: %s", type(error).__name__)
             return False
 
-    def _again(self, attempt: int, taken_at: float, row: str) -> None:
+    def _again(self, attempt: int, taken_at: float, task: Task) -> None:
         now = time.monotonic()
         if attempt == len(PAUSES) or now - taken_at > GIVES_UP_AFTER_SECONDS:
             return
         with self._changed:
-            heapq.heappush(self._rounds, (now + PAUSES[attempt], attempt + 1, taken_at, row))
+            due = now + PAUSES[attempt]
+            number = next(self._numbers)
+            heapq.heappush(self._rounds, (due, attempt + 1, taken_at, number, task))
 
-    def _next(self) -> tuple[int, float, str] | None:
+    def _next(self) -> tuple[int, float, Task] | None:
         with self._changed:
             while not self._stopped:
                 wait = self._rounds[0][0] - time.monotonic() if self._rounds else None
                 self._at_work = wait is not None and wait <= 0
                 if self._at_work:
-                    _, attempt, taken_at, row = heapq.heappop(self._rounds)
-                    return attempt, taken_at, row
+                    _, attempt, taken_at, _, task = heapq.heappop(self._rounds)
+                    return attempt, taken_at, task
                 self._changed.notify_all()
                 self._changed.wait(wait)
             self._at_work = False

@@ -1,32 +1,41 @@
-"""Who a person is here: welcomed by a sign-in, found by the grant in their session."""
+"""Who a person is here: signed in by a callback, found by the session in their cookie."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from flask_login import UserMixin
-from sqlalchemy import Connection, Executable, Row, RowMapping, bindparam, delete, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Row,
+    RowMapping,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
 
-from app.accounts.copies import NO_COPIES, Copies
-from app.accounts.grants import EndReason, Grants
-from app.accounts.models import Grant, Usage, UsedState, User
-from app.accounts.outbox import Outbox
-from app.accounts.sessions import Sessions
+from app.accounts import endings
+from app.accounts.errors import EndedMeanwhile, Superseded
+from app.accounts.grants import EndReason, Grants, lock_person
+from app.accounts.models import Grant, Revocation, Session, Usage, UsedState, User
+from app.accounts.sessions import Sessions, new_id
+from app.accounts.shared import Shared
 from app.accounts.sign_in_record import SignInRecord
 from app.accounts.used_states import Outcome, UsedStates
-from app.database import INSERTS, Database, Insert
-from app.events import ONLY_WRITTEN, Event, Events
+from app.database import INSERTS, STORE_CLOCK, Insert
+from app.events import Event
+from app.extensions import Model
 from app.twitter.entities import User as Profile
 from app.twitter.token_set import TokenSet
-
-# When a browser was last seen is written this often at most.
-SEEN_EVERY = timedelta(minutes=5)
-# So long one can still ask why somebody was signed out.
-ENDED_KEPT = timedelta(days=30)
 
 _LIVING = (
     select(
@@ -34,21 +43,52 @@ _LIVING = (
         User.profile,
         User.cache_epoch,
         User.follows_epoch,
+        Grant.id.label("grant_id"),
         Grant.scopes,
-        Grant.created_at,
-        Grant.seen_at,
+        Session.created_at,
+        Session.seen_at,
     )
-    .join(Grant, Grant.user_id == User.id)
-    .where(Grant.id == bindparam("grant_id"), Grant.ended_at.is_(None))
+    .join(Session, Session.user_id == User.id)
+    .join(Grant, and_(Grant.user_id == User.id, Grant.ended_at.is_(None)))
+    .where(Session.id == bindparam("session_id"), Session.ended_at.is_(None))
 )
-_SEEN = update(Grant).where(Grant.id == bindparam("grant_id"))
+# What a sign-in finds, once it has locked the person.
+_FOUND = (
+    select(
+        Grant.id.label("grant_id"),
+        Grant.exchanged_at,
+        Grant.scopes,
+        select(func.max(Grant.exchanged_at))
+        .where(Grant.user_id == bindparam("user_id"))
+        .scalar_subquery()
+        .label("newest"),
+        exists()
+        .where(Session.user_id == bindparam("user_id"), Session.refused_at >= bindparam("since"))
+        .label("refused_meanwhile"),
+        exists().where(Revocation.twitter_id == bindparam("twitter_id")).label("revocations"),
+        endings.ENDED_AT.label("ended_at"),
+    )
+    .select_from(User)
+    .outerjoin(Grant, and_(Grant.user_id == User.id, Grant.ended_at.is_(None)))
+    .where(User.id == bindparam("user_id"))
+)
+_REVIVE = (
+    update(Session)
+    .where(
+        Session.user_id == bindparam("owner"),
+        Session.end_reason == EndReason.REFUSED,
+        Session.refused_at >= bindparam("since"),
+    )
+    .values(ended_at=None, end_reason=None, refused_at=None)
+)
+_NO_MORE_REVOCATIONS = delete(Revocation).where(Revocation.twitter_id == bindparam("twitter_id"))
 
 
 def _remembering(row: Insert) -> Executable:
     """Return the statement that inserts a person, or updates the one with this Twitter id.
 
     The id decides, never the name: a renamed account stays itself, a recycled name inherits
-    nothing.
+    nothing. It locks the person's row.
     """
     seen = {name: row.excluded[name] for name in ("username", "profile", "signed_in_at")}
     return row.on_conflict_do_update(index_elements=[User.twitter_id], set_=seen).returning(
@@ -56,115 +96,146 @@ def _remembering(row: Insert) -> Executable:
     )
 
 
+# Of these, an export says only whether there is one.
+SEALED_COLUMNS = {"access_token", "refresh_token", "token"}
+
+_Found = Row[str | None, float | None, str | None, float | None, bool, bool, float | None]
 _REMEMBERED = {store: _remembering(insert(User)) for store, insert in INSERTS.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person(UserMixin):  # type: ignore[misc] # Flask-Login ships no types
-    """A signed-in person in one browser. Flask-Login knows them by their grant's id."""
+    """A signed-in person in one browser. Flask-Login knows them by their session's id."""
 
     user_id: int
+    session_id: str
     grant_id: str
     profile: Profile
     scopes: frozenset[str]
     signed_in_at: datetime
-    # Part of the key of everything read for them: one more, and all of it is read anew.
+    # Part of the key of everything read for them: one more, and all of it is read again.
     cache_epoch: int
     # The same for what depends on whom they follow.
     follows_epoch: int
 
     def get_id(self) -> str:
-        """Return what the session carries: the grant, so that ending it signs this browser out."""
-        return self.grant_id
+        """Return what the cookie carries: the session, so that ending it signs this browser out."""
+        return self.session_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lifetimes:
-    """How long a sign-in lasts: unused, and at most."""
+class SignIn:
+    """What a callback brings to store, once Twitter has said who it is."""
 
-    idle: timedelta
-    absolute: timedelta
+    profile: Profile
+    token_set: TokenSet
+    state: str
+    # When Twitter answered the exchange, by the store's clock (`People.store_time`).
+    exchanged_at: float
+    # When the browser left for Twitter, by our clock, in seconds since 1970.
+    began: float
+    # The latest ending that the browser knew of then, by the store's clock; 0 for none.
+    after: float = 0.0
+    # The session in whose place the new one steps, in the same browser.
+    replacing: Person | None = None
+    # What the person will know the browser by.
+    browser: str = ""
+    record: SignInRecord | None = None
 
 
 class People:
-    """Welcomes people, finds them again, and lets them go."""
+    """Signs people in, finds them again, and lets them go."""
 
-    def __init__(  # noqa: PLR0913 - its collaborators, by name
+    def __init__(
         self,
-        database: Database,
+        shared: Shared,
         grants: Grants,
-        claims: UsedStates,
-        browsers: Sessions,
-        outbox: Outbox,
-        *,
-        lifetimes: Lifetimes,
-        clock: Callable[[], datetime],
-        events: Events = ONLY_WRITTEN,
-        copies: Copies = NO_COPIES,
+        sessions: Sessions,
+        used_states: UsedStates,
     ) -> None:
-        """Work on `database`; tokens of those who leave go through `outbox`."""
-        self._database = database
+        self._database = shared.database
+        self._clock = shared.clock
+        self._events = shared.events
         self._grants = grants
-        self._claims = claims
-        self._browsers = browsers
-        self._outbox = outbox
-        self._lifetimes = lifetimes
-        self._clock = clock
-        self._events = events
-        self._copies = copies
+        self._sessions = sessions
+        self._used_states = used_states
 
-    def welcome(  # noqa: PLR0913 - what a sign-in brings, by name
-        self,
-        profile: Profile,
-        token_set: TokenSet,
-        *,
-        state: str,
-        replacing: str | None,
-        browser: str,
-        flight: SignInRecord | None = None,
-    ) -> Person:
-        """Sign a person in: their row, a new grant, and the outcome of the claimed `state`.
+    def store_time(self) -> float:
+        """Return the time by the store's clock, in seconds since 1970.
+
+        It orders the exchanges of one person, whichever machines they come to.
+        """
+        with self._database.reading() as connection:
+            return float(connection.execute(select(STORE_CLOCK)).scalar_one())
+
+    def sign_in(self, came: SignIn) -> Person:
+        """Sign a person in: their row, their grant's new token set, a session, the outcome.
 
         One transaction: two first sign-ins at once make one person, and a crash leaves nothing
-        half signed in. The older grant of this browser, `replacing`, ends with it. `browser` is
-        what the person will know it by, `flight` how they came.
+        half signed in. What still waited to be revoked for this person is dropped: at Twitter it
+        would end what they have just allowed. Sessions that a refused refresh has ended since
+        the exchange come back, for the exchange was why it was refused.
+
+        Raises `EndedMeanwhile` if the person ended everything after this sign-in had begun, and
+        `Superseded` if a newer one has taken its place and is over already. Nothing of the browser
+        is stored then.
         """
         now = self._clock()
-        ended: list[str] = []
+        session_id = new_id()
         with self._database.writing() as connection:
-            user = _remember(connection, profile, now=now)
-            grant_id = self._grants.add(
-                connection, user.id, token_set, browser=browser, flight=flight, now=now
-            )
-            self._claims.settle(connection, state, Outcome.SIGNED_IN, grant_id=grant_id, now=now)
-            if replacing is not None:
-                ended = self._grants.end(connection, replacing, EndReason.REPLACED, now=now)
-        self._outbox.deliver_soon(ended)
-        if ended:
-            because = EndReason.REPLACED.value
-            self._events.record(Event.BROWSER_ENDED, grant_id=replacing, because=because)
+            user = _remember(connection, came.profile, now=now)
+            found = _find(connection, user.id, came)
+            over = endings.holds_against(found.ended_at, began=came.began, after=came.after)
+            if over and found.grant_id is None:
+                raise EndedMeanwhile("this sign-in began before everything was ended")
+            grant_id, scopes = self._keep_tokens(connection, user.id, came, found, session_id)
+            if found.refused_meanwhile:
+                connection.execute(_REVIVE, {"owner": user.id, "since": came.exchanged_at})
+            if found.revocations:
+                connection.execute(_NO_MORE_REVOCATIONS, {"twitter_id": came.profile.id})
+            if not over:
+                self._sessions.add(
+                    connection,
+                    user.id,
+                    session_id=session_id,
+                    browser=came.browser,
+                    record=came.record,
+                    now=now,
+                )
+                self._used_states.record_outcome(
+                    connection, came.state, Outcome.SIGNED_IN, session_id=session_id
+                )
+        if over:
+            # The exchange has ended the tokens of the browser that stays signed in: it gets these.
+            raise EndedMeanwhile("this sign-in began before a logout everywhere else", kept=True)
+        if came.replacing is not None:
+            self._sessions.leave(came.replacing.user_id, came.replacing.session_id)
         return Person(
             user_id=user.id,
+            session_id=session_id,
             grant_id=grant_id,
-            profile=profile,
-            scopes=token_set.scopes,
+            profile=came.profile,
+            scopes=scopes,
             signed_in_at=now,
             cache_epoch=user.cache_epoch,
             follows_epoch=user.follows_epoch,
         )
 
-    def find(self, grant_id: str) -> Person | None:
-        """Return the person of a living grant. One statement: this runs for every page view.
+    def find(self, session_id: str) -> Person | None:
+        """Return the person of a living session. One statement: this runs for every page view.
 
-        A grant that outlived its idle or absolute lifetime is ended here and now.
+        A session that outlived its idle or absolute lifetime is ended here and now.
         """
         with self._database.reading() as connection:
-            row = connection.execute(_LIVING, {"grant_id": grant_id}).one_or_none()
-        if row is None or not self._still_lives(grant_id, row.created_at, row.seen_at):
+            row = connection.execute(_LIVING, {"session_id": session_id}).one_or_none()
+        if row is None or not self._sessions.still_lives(
+            session_id, row.id, created_at=row.created_at, seen_at=row.seen_at
+        ):
             return None
         return Person(
             user_id=row.id,
-            grant_id=grant_id,
+            session_id=session_id,
+            grant_id=row.grant_id,
             profile=Profile.from_json(row.profile),
             scopes=frozenset(row.scopes.split()),
             signed_in_at=row.created_at,
@@ -173,68 +244,100 @@ class People:
         )
 
     def follows_changed(self, user_id: int) -> None:
-        """Let all workers read anew what depends on whom this person follows, and nothing else."""
+        """Let all workers read again what depends on whom this person follows, nothing else."""
         with self._database.writing() as connection:
             one_more = {User.follows_epoch: User.follows_epoch + 1}
             connection.execute(update(User).where(User.id == user_id).values(one_more))
 
-    def forget(self, user_id: int) -> None:
-        """Disconnect a person: end all their grants and delete every row of theirs.
+    def delete(self, user_id: int, twitter_id: str) -> float:
+        """Disconnect a person: end their grant and delete every row of theirs.
 
-        One transaction. Only sealed tokens stay in the outbox, until Twitter was told to kill them.
-        Copies of what was read for them are dropped where they can be reached; nothing finds the
-        others, and they last a day at most.
+        One transaction. Only sealed tokens stay in the outbox, until Twitter was told to kill
+        them, and for a quarter of an hour a hash that holds against sign-ins under way. Returns
+        when it ended, by the store's clock; 0 if `user_id` is not theirs any more. Copies of what
+        was read for them are dropped where they can be reached; nothing finds the others, and they
+        last a day at most.
         """
         with self._database.writing() as connection:
-            # Another tab may be signing in: it comes before us, or starts anew after us.
-            person = select(User.twitter_id).where(User.id == user_id).with_for_update()
-            twitter_ids = list(connection.execute(person).scalars())
-            theirs = select(Grant.id).where(Grant.user_id == user_id)
-            grants = list(connection.execute(theirs).scalars())
-            ended = self._grants.end_all(
-                connection, grants, EndReason.DISCONNECTED, now=self._clock()
-            )
-            connection.execute(delete(UsedState).where(UsedState.grant_id.in_(grants)))
-            connection.execute(delete(Grant).where(Grant.user_id == user_id))
-            connection.execute(delete(Usage).where(Usage.user_id == user_id))
+            if lock_person(connection, user_id) != twitter_id:
+                return 0.0
+            ended_at = endings.note(connection, twitter_id)
+            ended = self._grants.end(connection, user_id, EndReason.DISCONNECTED, now=self._clock())
+            theirs = select(Session.id).where(Session.user_id == user_id)
+            connection.execute(delete(UsedState).where(UsedState.session_id.in_(theirs)))
+            for table in (Session, Grant, Usage):
+                connection.execute(delete(table).where(table.user_id == user_id))
             connection.execute(delete(User).where(User.id == user_id))
-        self._outbox.deliver_soon(ended)
-        self._copies.drop(twitter_ids)
-        self._events.record(Event.DISCONNECTED, grants=len(grants))
+        self._grants.follow_up(ended)
+        self._events.record(Event.DISCONNECTED, sessions=len(ended.sessions))
+        return ended_at
 
     def export(self, user_id: int) -> dict[str, Any]:
         """Return everything stored about a person, without the values of tokens."""
         with self._database.snapshot() as connection:
-            users = select(*User.__table__.c).where(User.id == user_id)
-            grants = select(*Grant.__table__.c).where(Grant.user_id == user_id)
-            usage = select(*Usage.__table__.c).where(Usage.user_id == user_id)
+
+            def rows(model: type[Model], theirs: ColumnElement[bool]) -> list[dict[str, Any]]:
+                found = connection.execute(select(*model.__table__.c).where(theirs))
+                return [_open(row) for row in found.mappings()]
+
+            (user,) = rows(User, User.id == user_id)
+            sessions = rows(Session, Session.user_id == user_id)
+            ids = [session["id"] for session in sessions]
             return {
-                "user": _open(connection.execute(users).mappings().one()),
-                "grants": [_open(row) for row in connection.execute(grants).mappings()],
-                "usage": [_open(row) for row in connection.execute(usage).mappings()],
+                "user": user,
+                "grants": rows(Grant, Grant.user_id == user_id),
+                "sessions": sessions,
+                "used_states": rows(UsedState, UsedState.session_id.in_(ids)),
+                "revocations": rows(Revocation, Revocation.twitter_id == user["twitter_id"]),
+                "usage": rows(Usage, Usage.user_id == user_id),
             }
 
-    def prune(self, *, now: datetime) -> int:
-        """Delete grants that ended a month ago; return how many. They hold no tokens."""
-        old = Grant.ended_at < now - ENDED_KEPT
+    def prune_endings(self) -> int:
+        """Delete endings that no sign-in under way can meet; return how many."""
         with self._database.writing() as connection:
-            return connection.execute(delete(Grant).where(old)).rowcount
+            return endings.prune(connection)
 
-    def _still_lives(self, grant_id: str, created_at: datetime, seen_at: datetime) -> bool:
+    def _keep_tokens(
+        self, connection: Connection, user_id: int, came: SignIn, found: _Found, session_id: str
+    ) -> tuple[str, frozenset[str]]:
+        """Keep the token set that Twitter gave last; return the grant's id and its scopes."""
         now = self._clock()
-        if now - seen_at > self._lifetimes.idle or now - created_at > self._lifetimes.absolute:
-            self._browsers.end([grant_id], EndReason.EXPIRED)
-            return False
-        if now - seen_at > SEEN_EVERY:
-            with self._database.writing() as connection:
-                connection.execute(_SEEN, {"grant_id": grant_id, "seen_at": now})
-        return True
+        if found.grant_id is None:
+            if (found.newest or 0.0) > came.exchanged_at:
+                raise Superseded("a newer sign-in of this person is over already")
+            # The session's id: older code, after a downgrade, knows a grant by its browser.
+            self._grants.add(
+                connection,
+                user_id,
+                came.token_set,
+                grant_id=session_id,
+                exchanged_at=came.exchanged_at,
+                now=now,
+            )
+            return session_id, came.token_set.scopes
+        if found.exchanged_at > came.exchanged_at:
+            return found.grant_id, frozenset(found.scopes.split())
+        self._grants.replace(
+            connection, found.grant_id, came.token_set, exchanged_at=came.exchanged_at, now=now
+        )
+        return found.grant_id, came.token_set.scopes
+
+
+def _find(connection: Connection, user_id: int, came: SignIn) -> _Found:
+    """Return what a sign-in finds of the person it has just locked. One statement."""
+    values = {
+        "user_id": user_id,
+        "since": came.exchanged_at,
+        "twitter_id": came.profile.id,
+        "twitter_id_hash": endings.hashed(came.profile.id),
+    }
+    return connection.execute(_FOUND, values).one()
 
 
 def _open(row: RowMapping) -> dict[str, Any]:
     """Return a row as plain data; of a token only whether there is one."""
     return {
-        name: value is not None if name in {"access_token", "refresh_token"} else _plain(value)
+        name: value is not None if name in SEALED_COLUMNS else _plain(value)
         for name, value in row.items()
     }
 
@@ -249,7 +352,7 @@ def _remember(connection: Connection, profile: Profile, *, now: datetime) -> Row
         "twitter_id": profile.id,
         "username": profile.username,
         "profile": profile.to_json(),
-        # Anywhere, not zero: who comes back after having been forgotten finds nothing read.
+        # A random start: a deleted account that returns must not hit old cache keys.
         "cache_epoch": secrets.randbits(30),
         "created_at": now,
         "signed_in_at": now,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Grant, Revocation
-from app.accounts.token_cipher import TokenCipher, key_id_of, place
+from app.accounts.token_cipher import TokenCipher, associated_data, key_id_of
 from app.database import Database
 
 BATCH = 200
@@ -37,7 +37,7 @@ class Progress:
     stuck: int
 
 
-def reencrypt(database: Database, vault: TokenCipher) -> Iterator[Progress]:
+def reencrypt(database: Database, cipher: TokenCipher) -> Iterator[Progress]:
     """Reseal with the ring's first key whatever is sealed with another; yield after each batch."""
     seen = resealed = stuck = 0
     for column, row_id in SEALED:
@@ -46,10 +46,10 @@ def reencrypt(database: Database, vault: TokenCipher) -> Iterator[Progress]:
             last = batch[-1][0]
             for row, sealed in batch:
                 seen += 1
-                if key_id_of(sealed) == vault.newest_key_id:
+                if key_id_of(sealed) == cipher.newest_key_id:
                     continue
                 try:
-                    resealed += _reseal(database, vault, column, row_id, row, sealed)
+                    resealed += _reseal(database, cipher, column, row_id, row, sealed)
                 except CannotOpen:
                     stuck += 1
             yield Progress(seen, resealed, stuck)
@@ -84,15 +84,15 @@ def _after(
 
 def _reseal(  # noqa: PLR0913, PLR0917 - one value and where it lies
     database: Database,
-    vault: TokenCipher,
+    cipher: TokenCipher,
     column: InstrumentedAttribute[str | None],
     row_id: InstrumentedAttribute[str],
     row: str,
     sealed: str,
 ) -> bool:
     """Seal one value anew; tell whether it was still there to be changed."""
-    at = place(column.class_.__tablename__, column.key, row)
-    resealed = vault.seal(vault.open(sealed, at=at), at=at)
+    at = associated_data(column.class_.__tablename__, column.key, row)
+    resealed = cipher.seal(cipher.open(sealed, at=at), at=at)
     with database.writing() as connection:
         changed = connection.execute(
             update(column.class_)

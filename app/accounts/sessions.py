@@ -1,112 +1,286 @@
-"""Where a person is signed in, and how each place is left: a browser is one living grant."""
+"""Where a person is signed in, and how each browser is left.
+
+The session that ends last ends the grant with it, and both tokens are revoked at Twitter. Every
+transaction here locks the person first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
-from app.accounts.copies import NO_COPIES, Copies
-from app.accounts.grants import EndReason, Grants
-from app.accounts.models import Grant, User
-from app.accounts.outbox import Outbox
-from app.database import Database
-from app.events import ONLY_WRITTEN, Event, Events
+from app.accounts import endings
+from app.accounts.grants import REVOKING, Ended, EndReason, Grants, lock_person
+from app.accounts.models import Grant, Session, User
+from app.accounts.shared import Shared
+from app.accounts.sign_in_record import SignInRecord
+from app.events import Event
+
+# When a browser was last seen is written this often at most.
+SEEN_EVERY = timedelta(minutes=5)
+# So long one can still ask why somebody was signed out.
+ENDED_KEPT = timedelta(days=30)
 
 _LIVING = (
-    select(Grant.id, Grant.browser, Grant.created_at, Grant.seen_at)
-    .where(Grant.user_id == bindparam("user_id"), Grant.ended_at.is_(None))
-    .order_by(Grant.seen_at.desc(), Grant.id)
+    select(Session.id, Session.browser, Session.created_at, Session.seen_at)
+    .where(Session.user_id == bindparam("user_id"), Session.ended_at.is_(None))
+    .order_by(Session.seen_at.desc(), Session.id)
+)
+_INSERT = insert(Session)
+_SEEN = update(Session).where(Session.id == bindparam("session_id"))
+_END = (
+    update(Session)
+    .where(Session.user_id == bindparam("owner"), Session.ended_at.is_(None))
+    .returning(Session.id)
+)
+_SIGNED_IN = select(
+    exists().where(Session.user_id == bindparam("user_id"), Session.ended_at.is_(None))
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Browser:
-    """One place where a person is signed in: a living grant, in words."""
+class SignedInBrowser:
+    """One place where a person is signed in, in words."""
 
-    grant_id: str
+    session_id: str
     words: str
     signed_in_at: datetime
     seen_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """How long a session lasts: unused, and at most."""
+
+    idle: timedelta
+    absolute: timedelta
+
+    def are_over(self, *, created_at: datetime, seen_at: datetime, now: datetime) -> bool:
+        """Tell whether a session has outlived one of them."""
+        return now - seen_at > self.idle or now - created_at > self.absolute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedOut:
+    """What a logout did: how many sessions ended, and whether the grant ended with them."""
+
+    sessions: int
+    grant_ended: bool
+    # When everything ended, by the store's clock; 0 for the end of single sessions.
+    ended_at: float = 0.0
+
+
 class Sessions:
     """Lists the browsers of a person and logs them out."""
 
-    def __init__(  # noqa: PLR0913 - its collaborators, by name
+    def __init__(
         self,
-        database: Database,
+        shared: Shared,
         grants: Grants,
-        outbox: Outbox,
         *,
-        clock: Callable[[], datetime],
-        events: Events = ONLY_WRITTEN,
-        copies: Copies = NO_COPIES,
+        lifetimes: Lifetimes,
+        logout_revokes: bool = True,
     ) -> None:
-        """Work on `database`; tokens of ended grants go through `outbox`."""
-        self._database = database
+        """End grants through `grants`.
+
+        Without `logout_revokes` the last logout leaves the grant to background jobs.
+        """
+        self._database = shared.database
+        self._clock = shared.clock
+        self._events = shared.events
         self._grants = grants
-        self._outbox = outbox
-        self._clock = clock
-        self._events = events
-        self._copies = copies
+        self._lifetimes = lifetimes
+        self._logout_revokes = logout_revokes
 
-    def of(self, user_id: int) -> list[Browser]:
+    def add(  # noqa: PLR0913 - what a row is made of, by name
+        self,
+        connection: Connection,
+        user_id: int,
+        *,
+        session_id: str,
+        browser: str,
+        record: SignInRecord | None,
+        now: datetime,
+    ) -> None:
+        """Add a session, in the transaction that has locked its person."""
+        row = {"id": session_id, "user_id": user_id, "browser": browser}
+        row |= {"created_at": now, "seen_at": now, "sign_in_record": record and record.to_json()}
+        connection.execute(_INSERT, row)
+
+    def of(self, user_id: int) -> list[SignedInBrowser]:
         """Return where a person is signed in, the latest used first."""
+        now = self._clock()
         with self._database.reading() as connection:
-            return [
-                Browser(grant_id=row[0], words=row[1], signed_in_at=row[2], seen_at=row[3])
-                for row in connection.execute(_LIVING, {"user_id": user_id})
-            ]
+            rows = connection.execute(_LIVING, {"user_id": user_id}).all()
+        return [
+            SignedInBrowser(
+                session_id=row.id,
+                words=row.browser,
+                signed_in_at=row.created_at,
+                seen_at=row.seen_at,
+            )
+            for row in rows
+            if not self._lifetimes.are_over(created_at=row.created_at, seen_at=row.seen_at, now=now)
+        ]
 
-    def log_out(self, grant_id: str) -> None:
-        """End one browser's grant. Local and immediate; Twitter is told in the background."""
-        self._end([grant_id], EndReason.LOGGED_OUT)
-        self._events.record(Event.LOGGED_OUT, grant_id=grant_id)
+    def still_lives(
+        self, session_id: str, user_id: int, *, created_at: datetime, seen_at: datetime
+    ) -> bool:
+        """Tell whether a session is young enough, and note that it was seen; an old one ends."""
+        now = self._clock()
+        if self._lifetimes.are_over(created_at=created_at, seen_at=seen_at, now=now):
+            self._end(user_id, EndReason.EXPIRED, Session.id == session_id)
+            return False
+        if now - seen_at > SEEN_EVERY:
+            with self._database.writing() as connection:
+                connection.execute(_SEEN, {"session_id": session_id, "seen_at": now})
+        return True
 
-    def log_out_one(self, user_id: int, grant_id: str) -> bool:
-        """End a grant of `user_id`; tell whether it was one of theirs and alive."""
-        mine = any(browser.grant_id == grant_id for browser in self.of(user_id))
-        if mine:
-            self.end([grant_id], EndReason.LOGGED_OUT)
-        return mine
+    def log_out(self, session_id: str) -> LoggedOut:
+        """End one browser's session. Local and immediate; Twitter is told in the background."""
+        query = select(Session.user_id).where(Session.id == session_id)
+        with self._database.reading() as connection:
+            user_id = connection.execute(query).scalar_one_or_none()
+        if user_id is None:
+            return LoggedOut(sessions=0, grant_ended=False)
+        ended = self._end(user_id, EndReason.LOGGED_OUT, Session.id == session_id, silent=True)
+        self._events.record(Event.LOGGED_OUT, session_id=session_id, grant_ended=ended.grant_ended)
+        return ended
 
-    def log_out_everywhere_else(self, user_id: int, *, keep: str) -> int:
-        """End all grants of `user_id` but `keep`; return how many."""
-        others = [b.grant_id for b in self.of(user_id) if b.grant_id != keep]
-        self.end(others, EndReason.LOGGED_OUT)
-        return len(others)
+    def log_out_one(self, user_id: int, session_id: str) -> LoggedOut:
+        """End a session if it is one of `user_id` and lives."""
+        return self._end(user_id, EndReason.LOGGED_OUT, Session.id == session_id)
+
+    def leave(self, user_id: int, session_id: str) -> None:
+        """End a session in whose browser another one has begun, perhaps of another account."""
+        self._end(user_id, EndReason.REPLACED, Session.id == session_id)
+
+    def log_out_everywhere_else(self, user_id: int, twitter_id: str, *, keep: str) -> LoggedOut:
+        """End all sessions of a person but `keep`, and those of sign-ins that are under way."""
+        with self._database.writing() as connection:
+            if lock_person(connection, user_id) != twitter_id:
+                return LoggedOut(sessions=0, grant_ended=False)
+            ended_at = endings.note(connection, twitter_id)
+            ended, grant = self._end_within(
+                connection, user_id, EndReason.LOGGED_OUT, Session.id != keep
+            )
+        self._tell(ended, grant)
+        return LoggedOut(sessions=len(ended), grant_ended=grant.grant, ended_at=ended_at)
 
     def end_all_of(self, username: str) -> int:
-        """End all grants of the people who go by `username`, for an operator; return how many."""
-        query = (
-            select(Grant.id)
-            .join(User, User.id == Grant.user_id)
-            .where(func.lower(User.username) == username.lower(), Grant.ended_at.is_(None))
+        """End the grants of the people who go by `username`, and all their sessions.
+
+        For an operator: it holds against sign-ins under way. Return how many grants ended.
+        """
+        query = select(User.id).where(func.lower(User.username) == username.lower())
+        with self._database.reading() as connection:
+            people = list(connection.execute(query).scalars())
+        return sum(self._end_person(user_id, EndReason.ENDED_BY_OPERATOR) for user_id in people)
+
+    def prune(self, *, now: datetime) -> tuple[int, int]:
+        """End sessions that outlived their time unseen, and grants that none is left for.
+
+        Return how many grants ended, and how many rows were deleted: sessions and grants that
+        ended a month ago. They hold no tokens.
+        """
+        over = or_(
+            Session.seen_at < now - self._lifetimes.idle,
+            Session.created_at < now - self._lifetimes.absolute,
+        )
+        expired = select(Session.user_id).where(Session.ended_at.is_(None), over)
+        unused = select(Grant.user_id).where(
+            Grant.ended_at.is_(None),
+            ~exists().where(Session.user_id == Grant.user_id, Session.ended_at.is_(None)),
         )
         with self._database.reading() as connection:
-            grants = list(connection.execute(query).scalars())
-        self.end(grants, EndReason.ENDED_BY_OPERATOR)
-        return len(grants)
-
-    def end(self, grants: list[str], because: EndReason) -> None:
-        """End `grants` in one transaction; Twitter is told in the background.
-
-        What was read for these people is dropped, and what cannot be reached is found by nobody.
-        """
-        self._end(grants, because)
-        for grant_id in grants:
-            self._events.record(Event.BROWSER_ENDED, grant_id=grant_id, because=because.value)
-
-    def _end(self, grants: list[str], because: EndReason) -> None:
-        theirs = select(Grant.user_id).where(Grant.id.in_(grants))
-        one_more = {User.cache_epoch: User.cache_epoch + 1}
+            people = set(connection.execute(expired).scalars())
+            if self._logout_revokes:
+                people |= set(connection.execute(unused).scalars())
+        ended = sum(self._end(user_id, EndReason.EXPIRED).grant_ended for user_id in people)
+        old = now - ENDED_KEPT
         with self._database.writing() as connection:
-            # The person before the grants, as everywhere: two that lock both cannot block.
-            leaving = update(User).where(User.id.in_(theirs)).values(one_more)
-            people = list(connection.execute(leaving.returning(User.twitter_id)).scalars())
-            ended = self._grants.end_all(connection, grants, because, now=self._clock())
-        self._outbox.deliver_soon(ended)
-        self._copies.drop(people)
+            rows = connection.execute(delete(Session).where(Session.ended_at < old)).rowcount
+            rows += connection.execute(delete(Grant).where(Grant.ended_at < old)).rowcount
+        return ended, rows
+
+    def _end_person(self, user_id: int, reason: EndReason) -> bool:
+        with self._database.writing() as connection:
+            twitter_id = lock_person(connection, user_id)
+            if twitter_id is None:
+                return False
+            endings.note(connection, twitter_id)
+            grant = self._grants.end(connection, user_id, reason, now=self._clock())
+        self._tell(dict.fromkeys(grant.sessions, reason), grant)
+        return grant.grant
+
+    def _end(
+        self,
+        user_id: int,
+        reason: EndReason,
+        *which: ColumnElement[bool],
+        silent: bool = False,
+    ) -> LoggedOut:
+        """End `which` sessions of a person, those that are over by age, and perhaps the grant."""
+        with self._database.writing() as connection:
+            if lock_person(connection, user_id) is None:
+                return LoggedOut(sessions=0, grant_ended=False)
+            ended, grant = self._end_within(connection, user_id, reason, *which)
+        self._tell({} if silent else ended, grant)
+        mine = sum(because is reason for because in ended.values())
+        return LoggedOut(sessions=mine, grant_ended=grant.grant)
+
+    def _end_within(
+        self,
+        connection: Connection,
+        user_id: int,
+        reason: EndReason,
+        *which: ColumnElement[bool],
+    ) -> tuple[dict[str, EndReason], Ended]:
+        """End sessions of a locked person; return why each ended, and what became of the grant.
+
+        Without `which`, only those that are over by age end, and a grant that none is left for.
+        """
+        now = self._clock()
+        ended: dict[str, EndReason] = {}
+        over = or_(
+            Session.seen_at < now - self._lifetimes.idle,
+            Session.created_at < now - self._lifetimes.absolute,
+        )
+        for why, those in [*([(reason, which)] if which else []), (EndReason.EXPIRED, (over,))]:
+            values = {"ended_at": now, "end_reason": why}
+            found = connection.execute(_END.where(*those).values(values), {"owner": user_id})
+            ended |= dict.fromkeys(found.scalars(), why)
+        if which and not ended:
+            return ended, Ended()
+        if (
+            not self._logout_revokes
+            or connection.execute(_SIGNED_IN, {"user_id": user_id}).scalar()
+        ):
+            return ended, Ended()
+        no_more = reason if reason in REVOKING else EndReason.LOGGED_OUT
+        return ended, self._grants.end(connection, user_id, no_more, now=now)
+
+    def _tell(self, sessions: dict[str, EndReason], grant: Ended) -> None:
+        """Tell Twitter, the cache and the log what is committed."""
+        self._grants.follow_up(grant)
+        for session_id, reason in sessions.items():
+            self._events.record(Event.SESSION_ENDED, session_id=session_id, reason=reason.value)
+
+
+def new_id() -> str:
+    """Return a fresh session id: 128 random bits, in hex."""
+    return secrets.token_hex(16)

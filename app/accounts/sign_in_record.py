@@ -1,6 +1,6 @@
 """The record of a sign-in: what was asked and granted, and how long each step took.
 
-It is kept with the grant, for the person to look at. Names of scopes and milliseconds, nothing
+It is kept with the session, for the person to look at. Names of scopes and milliseconds, nothing
 else: no state, no code, no token, and no hash of any.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 
 from sqlalchemy import select
 
-from app.accounts.models import Grant
+from app.accounts.models import Session
 from app.database import Database
 
 ClientKind = Literal["confidential", "public"]
@@ -102,9 +102,9 @@ class Recorder:
         )
 
 
-def sign_in_record_of(database: Database, grant_id: str) -> SignInRecord | None:
-    """Return how the sign-in of a grant went; None if it is older than these records."""
-    query = select(Grant.flight).where(Grant.id == grant_id)
+def sign_in_record_of(database: Database, session_id: str) -> SignInRecord | None:
+    """Return how the sign-in of a session went; None if it is older than these records."""
+    query = select(Session.sign_in_record).where(Session.id == session_id)
     with database.reading() as connection:
         kept = connection.execute(query).scalar_one_or_none()
     return SignInRecord.from_json(kept) if kept else None

@@ -22,7 +22,7 @@ NONCE_BYTES = 12
 KEY_ID_CHARACTERS = 8
 
 
-def place(table: str, column: str, row: str) -> str:
+def associated_data(table: str, column: str, row: str) -> str:
     """Return the name of one field of one row, to which a sealed value is bound."""
     return f"{table}.{column}:{row}"
 

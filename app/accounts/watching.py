@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from app.twitter.budget import Budget
 from app.twitter.errors import Busy
@@ -18,8 +20,17 @@ class Watchers:
     looks for themselves in the end.
     """
 
-    def __init__(self, *, at_most: int) -> None:
-        """Let `at_most` threads wait at a time, so that others are left for other work."""
+    def __init__(
+        self,
+        *,
+        at_most: int,
+        waiting: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
+        """Let `at_most` threads wait at a time, so that others are left for other work.
+
+        Each waits within a `waiting()`.
+        """
+        self._waiting = waiting
         self._places = threading.BoundedSemaphore(at_most)
         self._lock = threading.Lock()
         self._watched: dict[str, threading.Event] = {}
@@ -34,7 +45,8 @@ class Watchers:
         if not self._places.acquire(blocking=False):
             raise Busy("too many threads wait for a refresh")
         try:
-            return self._wait(key, changed, budget)
+            with self._waiting():
+                return self._wait(key, changed, budget)
         finally:
             self._places.release()
 

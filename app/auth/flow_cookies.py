@@ -40,6 +40,8 @@ class PendingSignIn:
     # What to do after the sign-in (`app.wishes`), and the Twitter id of who wanted it.
     wish: str = ""
     wisher: str = ""
+    # When this browser ended everything last, by the store's clock; 0 if it never did.
+    after: float = 0.0
 
     def to_json(self) -> bytes:
         """Write what is not empty: short, and a worker of the previous version opens it, too."""

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 
 from werkzeug.datastructures import MultiDict
 
-from app.accounts.used_states import Outcome, Settled, UsedStates
+from app.accounts.errors import Superseded
+from app.accounts.used_states import Outcome, Recorded, UsedStates
 from app.auth.errors import (
     AlreadyUsed,
     Denied,
@@ -36,22 +37,30 @@ LONGEST_STATE = 500
 LONGEST_CODE = 2048
 CODE = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.11
 
-# How long the loser of a double submit waits for the winner, and how fresh the win must be.
-TWIN_WAITS_SECONDS = 2.0
-TWIN_LOOKS_EVERY_SECONDS = 0.1
-WIN_STAYS_FRESH = timedelta(seconds=30)
-# The budget of one request and a little: an older claim without an outcome has lost its worker.
+# How long a duplicate waits for the first callback, and how fresh its outcome must be.
+DUPLICATE_WAITS_SECONDS = 2.0
+DUPLICATE_LOOKS_EVERY_SECONDS = 0.1
+OUTCOME_STAYS_FRESH = timedelta(seconds=30)
+# The budget of one request and a little: an older state without an outcome has lost its worker.
 EXCHANGE_TAKES_AT_MOST = timedelta(seconds=BUDGET_SECONDS + 5)
+# So long a tab whose sign-in was superseded waits for the one that took its place.
+OTHER_TAB_TAKES_AT_MOST = timedelta(seconds=15)
 
 ONCE = ("state", "code", "error", "iss")
 
 
 def begin(
-    next_path: str | None, scopes: Iterable[str], *, wish: Wish | None = None, wisher: str = ""
+    next_path: str | None,
+    scopes: Iterable[str],
+    *,
+    wish: Wish | None = None,
+    wisher: str = "",
+    after: float = 0.0,
 ) -> PendingSignIn:
     """Start a sign-in: a fresh state and code verifier, and where to go afterwards.
 
-    `wish` is what to do then, if it is `wisher` (a Twitter id) who comes back.
+    `wish` is what to do then, if it is `wisher` (a Twitter id) who comes back. `after` is when
+    this browser ended everything last, by the store's clock: the sign-in certainly begins later.
     """
     kept = wish is not None and wisher != ""
     return PendingSignIn(
@@ -61,6 +70,7 @@ def begin(
         scopes=tuple(sorted(scopes)),
         wish=str(wish) if kept else "",
         wisher=wisher if kept else "",
+        after=after,
     )
 
 
@@ -78,7 +88,7 @@ def state_of(args: MultiDict[str, str]) -> str:
 
 
 def code_of(args: MultiDict[str, str], *, is_issuer: Callable[[str], bool]) -> str:
-    """Return the authorization code of a callback whose state is claimed.
+    """Return the authorization code of a callback whose state is used up.
 
     Raises `Malformed` for an `iss` of somebody else (RFC 9207 §2.4) and for an impossible code,
     `Denied` when the person pressed Cancel, `NotGranted` for any other error (RFC 6749 §4.1.2.1).
@@ -101,30 +111,36 @@ def _ending(error: str) -> Denied | NotGranted:
     return NotGranted(error if WORD.fullmatch(error) else "unknown_error")
 
 
-def winners_grant(claims: UsedStates, state: str, code: str, *, now: Callable[[], datetime]) -> str:
-    """Return the grant that the twin of this callback made, waiting for it for two seconds.
+def first_callbacks_session(
+    used_states: UsedStates, state: str, code: str, *, now: Callable[[], datetime]
+) -> str:
+    """Return the session that the first callback made, waiting for it for two seconds.
 
-    Only for the browser that holds the flow cookie and brings the very same code: everybody else
-    is refused as a replay. Raises `AlreadyUsed`, or `StillWorking` if there is no outcome yet.
+    Only for the browser that holds the flow cookie and brings the very same code: everything else
+    is refused as a replay. Raises `AlreadyUsed`, `StillWorking` if there is no outcome yet, and
+    `Superseded` while another tab may be about to sign this browser in.
     """
-    if not claims.is_twin(state, code):
+    if not used_states.came_with(state, code):
         raise AlreadyUsed("the state was used with another code")
-    settled = _awaited(lambda: claims.settled(state))
-    if settled is None:
-        if now() - claims.claimed_at(state) > EXCHANGE_TAKES_AT_MOST:
+    recorded = _awaited(lambda: used_states.outcome_of(state))
+    if recorded is None:
+        if now() - used_states.used_at(state) > EXCHANGE_TAKES_AT_MOST:
             raise AlreadyUsed("the worker that exchanged the code is gone")
         raise StillWorking("the exchange is under way")
-    if settled.outcome is not Outcome.SIGNED_IN or settled.grant_id is None:
-        raise AlreadyUsed("that sign-in failed, or its grant has ended")
-    if now() - settled.settled_at > WIN_STAYS_FRESH:
+    age = now() - recorded.recorded_at
+    if recorded.outcome is Outcome.SUPERSEDED and age <= OTHER_TAB_TAKES_AT_MOST:
+        raise Superseded("another sign-in took the place of this one")
+    if recorded.outcome is not Outcome.SIGNED_IN or recorded.session_id is None:
+        raise AlreadyUsed("that sign-in failed, or its session has ended")
+    if age > OUTCOME_STAYS_FRESH:
         raise AlreadyUsed("that sign-in was a while ago")
-    return settled.grant_id
+    return recorded.session_id
 
 
-def _awaited(look: Callable[[], Settled | None]) -> Settled | None:
-    for _ in range(round(TWIN_WAITS_SECONDS / TWIN_LOOKS_EVERY_SECONDS)):
-        settled = look()
-        if settled is not None:
-            return settled
-        time.sleep(TWIN_LOOKS_EVERY_SECONDS)
+def _awaited(look: Callable[[], Recorded | None]) -> Recorded | None:
+    for _ in range(round(DUPLICATE_WAITS_SECONDS / DUPLICATE_LOOKS_EVERY_SECONDS)):
+        recorded = look()
+        if recorded is not None:
+            return recorded
+        time.sleep(DUPLICATE_LOOKS_EVERY_SECONDS)
     return None

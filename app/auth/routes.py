@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import time
+from collections.abc import Iterator
+from datetime import datetime
 
 from flask import Blueprint, current_app, flash, g, redirect, request, session, url_for
 from flask_login import current_user, login_user
@@ -11,25 +15,31 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response
 
-from app.accounts.errors import AccountError
-from app.accounts.people import Person
+from app.accounts.errors import AccountError, EndedMeanwhile, Superseded
+from app.accounts.people import Person, SignIn
 from app.accounts.sign_in_record import Recorder, SignInRecord, Step
 from app.accounts.user_agents import described
 from app.auth import round_trip
 from app.auth.errors import AlreadyUsed
 from app.auth.flow_cookies import FlowCookies, PendingSignIn
 from app.events import Event
+from app.messages import logged_out
 from app.redirects import local
 from app.services import services
 from app.twitter.budget import Budget
 from app.twitter.dialect import AT_SIGN_IN, Permission
+from app.twitter.entities import User as Profile
+from app.twitter.errors import TokenRefused, Unreachable
 from app.twitter.token_set import TokenSet
+from app.visitor import ENDED_EVERYTHING_AT, SESSION_ID, visitor
 from app.wishes import Wish, fulfil
 
 log = logging.getLogger(__name__)
 
-# Where Flask-Login keeps the grant's id. Asking it for the person would ask the database.
-SESSION_GRANT = "_user_id"
+# To learn who signed in: what one try may take, and the pauses between them (seconds). All of them
+# lie inside the deadline of the request.
+PROFILE_TRY_SECONDS = 4.0
+PROFILE_PAUSES = (0.2, 0.5, 1.0)
 
 auth = Blueprint("auth", __name__, url_prefix="/auth")
 
@@ -42,6 +52,7 @@ def login() -> Response:
         _scopes_to_ask(request.form.get("ask")),
         wish=Wish.from_text(request.form.get("wish")),
         wisher=_twitter_id_of_visitor(),
+        after=session.get(ENDED_EVERYTHING_AT, 0.0),
     )
     response = redirect(
         services().server.authorization_url(
@@ -63,42 +74,55 @@ def callback() -> Response:
     budget = Budget()
     state = round_trip.state_of(request.args)
     pending = _flow_cookies().recognise(request, state, now=services().now())
-    recorder = Recorder(away=services().now() - _flow_cookies().begun_at(request, state))
+    began = _flow_cookies().begun_at(request, state)
+    recorder = Recorder(away=services().now() - began)
     g.next_path = pending.next  # error pages offer to sign in again and go there
-    if not services().claims.claim(state, request.args.get("code", ""), now=services().now()):
-        return _join_the_winner(pending)
+    if not services().used_states.consume(state, request.args.get("code", "")):
+        return _join_the_first(pending)
     recorder.note(Step.CLAIMED)
-    _flow_cookies().forget(state)
-    with services().claims.failing(state, now=services().now):
+    with _forgotten(pending), services().used_states.failing(state):
         code = round_trip.code_of(request.args, is_issuer=services().server.is_issuer)
         token_set = _exchange(code, pending, budget, recorder)
-        person = _welcome(token_set, pending, budget, recorder)
+        person = _sign_in(token_set, pending, began, budget, recorder)
     response = _signed_in(person, pending)
-    _fulfil_wish(person, pending, budget)  # the twin of a double submit does not come here
+    _fulfil_wish(person, pending, budget)  # the duplicate of a double submit does not come here
     return response
 
 
 @auth.post("/logout")
 def logout() -> Response:
-    """End this browser's grant. Local and immediate; Twitter is told behind it.
+    """End this browser's session. Local and immediate; Twitter is told behind it.
 
     It cannot fail: without a database the browser is signed out all the same.
     """
-    grant_id = session.get(SESSION_GRANT)
+    session_id = session.get(SESSION_ID)
     session.clear()
-    flash(_end(grant_id) if grant_id else "You are logged out.")
+    flash(_end(session_id) if session_id else "You are logged out.")
     return redirect(url_for("pages.home"), code=303)
 
 
-def _end(grant_id: str) -> str:
+def _end(session_id: str) -> str:
     try:
-        services().browsers.log_out(grant_id)
+        ended = services().sessions.log_out(session_id)
     except SQLAlchemyError:
-        log.exception("a grant could not be ended: the database is away")
+        log.exception("a session could not be ended: the database is away")
         return (
             "You are logged out in this browser. Twitter could not be told: our database is away."
         )
-    return "You are logged out."
+    return logged_out(ended)
+
+
+@contextlib.contextmanager
+def _forgotten(pending: PendingSignIn) -> Iterator[None]:
+    """Forget the pending sign-in, unless its browser must look again with it."""
+    try:
+        yield
+    except Superseded:
+        raise
+    except Exception:
+        _flow_cookies().forget(pending.state)
+        raise
+    _flow_cookies().forget(pending.state)
 
 
 def _scopes_to_ask(ask: str | None) -> frozenset[str]:
@@ -136,27 +160,60 @@ def _exchange(code: str, pending: PendingSignIn, budget: Budget, recorder: Recor
     return token_set
 
 
-def _welcome(
-    token_set: TokenSet, pending: PendingSignIn, budget: Budget, recorder: Recorder
+def _sign_in(
+    token_set: TokenSet,
+    pending: PendingSignIn,
+    began: datetime,
+    budget: Budget,
+    recorder: Recorder,
 ) -> Person:
     """Learn who it is and sign them in; if that fails, no living token stays behind at Twitter."""
+    profile: Profile | None = None
     try:
-        profile = services().api(token_set.access_token, budget=budget).me()
+        exchanged_at = services().people.store_time()
+        profile = _profile(token_set, budget)
         recorder.note(Step.PROFILE_CAME)
-        return services().people.welcome(
-            profile,
-            token_set,
-            state=pending.state,
-            replacing=current_user.grant_id if current_user.is_authenticated else None,
-            browser=described(request.user_agent.string),
-            flight=_flight(token_set, pending, recorder),
+        return services().people.sign_in(
+            SignIn(
+                profile=profile,
+                token_set=token_set,
+                state=pending.state,
+                exchanged_at=exchanged_at,
+                began=began.timestamp(),
+                after=pending.after,
+                replacing=visitor(),
+                browser=described(request.user_agent.string),
+                record=_record(token_set, pending, recorder),
+            )
         )
-    except Exception:
-        services().outbox.discard(token_set, now=services().now())
+    except Superseded:
+        raise  # the tokens are dead: revoking them would end the newer sign-in
+    except Exception as error:
+        if not (isinstance(error, EndedMeanwhile) and error.kept):
+            services().outbox.discard(token_set, twitter_id=profile.id if profile else None)
         raise
 
 
-def _flight(token_set: TokenSet, pending: PendingSignIn, recorder: Recorder) -> SignInRecord:
+def _profile(token_set: TokenSet, budget: Budget) -> Profile:
+    """Ask Twitter who it is, again after a passing failure while there is time.
+
+    Raises `Superseded` for a 401: the token is seconds old, so a newer sign-in took its place.
+    """
+    pauses = iter(PROFILE_PAUSES)
+    while True:
+        one_try = budget.at_most(PROFILE_TRY_SECONDS)
+        try:
+            return services().api(token_set.access_token, budget=one_try).me()
+        except TokenRefused:
+            raise Superseded("another sign-in of this person came after the exchange") from None
+        except Unreachable:
+            pause = next(pauses, None)
+            if pause is None or budget.left() <= pause:
+                raise
+            time.sleep(pause)
+
+
+def _record(token_set: TokenSet, pending: PendingSignIn, recorder: Recorder) -> SignInRecord:
     """What "How you signed in" will show. It is no secret, and holds none."""
     return recorder.landed(
         client="confidential" if services().config.twitter_client_secret else "public",
@@ -166,25 +223,36 @@ def _flight(token_set: TokenSet, pending: PendingSignIn, recorder: Recorder) -> 
     )
 
 
-def _join_the_winner(pending: PendingSignIn) -> Response:
-    """Give the loser of a double submit the session that its twin earned."""
-    grant_id = round_trip.winners_grant(
-        services().claims, pending.state, request.args.get("code", ""), now=services().now
-    )
-    person = services().people.find(grant_id)
+def _join_the_first(pending: PendingSignIn) -> Response:
+    """Give a duplicate the session that the first callback earned, or its other tab's."""
+    try:
+        session_id = round_trip.first_callbacks_session(
+            services().used_states,
+            pending.state,
+            request.args.get("code", ""),
+            now=services().now,
+        )
+    except Superseded:
+        if not current_user.is_authenticated:
+            raise
+        _flow_cookies().forget(pending.state)
+        return redirect(local(pending.next), code=303)
+    person = services().people.find(session_id)
     if person is None:
-        raise AlreadyUsed("the grant has just ended")
+        raise AlreadyUsed("the session has just ended")
     _flow_cookies().forget(pending.state)
-    return _signed_in(person, pending, twin=True)
+    return _signed_in(person, pending, duplicate=True)
 
 
-def _signed_in(person: Person, pending: PendingSignIn, *, twin: bool = False) -> Response:
+def _signed_in(person: Person, pending: PendingSignIn, *, duplicate: bool = False) -> Response:
     """Replace the session: nothing of the signed-out one survives (other tabs have own cookies)."""
     session.clear()
     session.permanent = True
     login_user(person)
     generate_csrf()  # now, so that no page has to change the session afterwards
-    services().events.record(Event.SIGN_IN_COMPLETED, grant_id=person.grant_id, twin=twin)
+    services().events.record(
+        Event.SIGN_IN_COMPLETED, session_id=person.session_id, duplicate=duplicate
+    )
     return redirect(local(pending.next), code=303)
 
 

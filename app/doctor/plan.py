@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from app.accounts.models import Grant
-from app.accounts.token_cipher import place
+from app.accounts.token_cipher import associated_data
 from app.doctor import probe
 from app.doctor.findings import Finding, Section, Status, failed, ok, warning
 from app.doctor.patient import Patient
@@ -74,4 +74,6 @@ def _living_token(patient: Patient) -> str | None:
         row = connection.execute(query).one_or_none()
     if row is None or row.access_token is None:
         return None
-    return patient.here.vault.open(row.access_token, at=place("grants", "access_token", row.id))
+    return patient.here.cipher.open(
+        row.access_token, at=associated_data("grants", "access_token", row.id)
+    )

@@ -181,8 +181,8 @@ def _redis_version(connection: redis.Redis) -> tuple[int, ...]:
 
 def keys(patient: Patient) -> Finding:
     """Look for values that no key of the ring opens, and for those that an old one must open."""
-    vault, in_use = patient.here.vault, _keys_in_use(patient)
-    unknown = {key: count for key, count in in_use.items() if key not in vault.key_ids}
+    cipher, in_use = patient.here.cipher, _keys_in_use(patient)
+    unknown = {key: count for key, count in in_use.items() if key not in cipher.key_ids}
     if unknown:
         return failed(
             f"{several(sum(unknown.values()), 'value needs', 'values need')} a key that is not in "
@@ -190,7 +190,7 @@ def keys(patient: Patient) -> Finding:
             "Put that key back at the end of TOKEN_KEYS, on every machine, and restart.",
             Section.KEYS,
         )
-    older = sum(count for key, count in in_use.items() if key != vault.newest_key_id)
+    older = sum(count for key, count in in_use.items() if key != cipher.newest_key_id)
     if older:
         return warning(
             f"{several(older, 'value is', 'values are')} still sealed with an older key.",
@@ -229,17 +229,17 @@ def outbox(patient: Patient) -> Finding:
             "Keep this running: flask --app wsgi revocations deliver --watch",
             Section.OUTBOX,
         )
-    if backlog.parked:
+    if backlog.dead_letters:
         return warning(
-            f"Twitter refuses to revoke {several(backlog.parked, 'token', 'tokens')}, now parked.",
-            "Look for 'is parked' in the log, and end the app's access in the portal if in doubt.",
+            f"Twitter refuses to revoke {several(backlog.dead_letters, 'token', 'tokens')}.",
+            "Look for 'dead letter' in the log; if in doubt, end the app's access in the portal.",
             Section.OUTBOX,
         )
     return ok(f"{waiting} to be revoked.")
 
 
 def _oldest_waiting(patient: Patient) -> datetime | None:
-    query = select(func.min(Revocation.created_at)).where(Revocation.parked_at.is_(None))
+    query = select(func.min(Revocation.created_at)).where(Revocation.dead_letter_at.is_(None))
     with patient.here.database.reading() as connection:
         return connection.execute(query).scalar_one()
 

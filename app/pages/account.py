@@ -9,12 +9,13 @@ from flask_login import logout_user
 from werkzeug.wrappers import Response
 
 from app.accounts.people import Person
+from app.messages import logged_out
 from app.pages import usage
 from app.pages.twitter_site import connected_apps_url
 from app.pages.words import PERMISSIONS, WHY
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN, Permission
-from app.visitor import for_signed_in
+from app.visitor import ENDED_EVERYTHING_AT, for_signed_in
 
 
 @for_signed_in
@@ -25,7 +26,7 @@ def account(person: Person) -> str:
         "account.html",
         granted=[(PERMISSIONS[p], WHY[p]) for p in granted],
         lacking=[(p, PERMISSIONS[p], WHY[p]) for p in AT_SIGN_IN if p not in granted],
-        browsers=services().browsers.of(person.user_id),
+        browsers=services().sessions.of(person.user_id),
         bills=usage.bills(person),
         left=usage.left(person),
         outside_plan=usage.outside_plan(person),
@@ -34,20 +35,29 @@ def account(person: Person) -> str:
 
 
 @for_signed_in
-def end_browser(person: Person, grant_id: str) -> Response:
-    """POST /account/browsers/<grant_id>/end: one of the person's own, nobody else's."""
-    ended = services().browsers.log_out_one(person.user_id, grant_id)
-    if grant_id == person.grant_id:
-        return _signed_out("You are logged out.")
-    flash("That browser is logged out." if ended else "That browser was logged out already.")
+def end_browser(person: Person, session_id: str) -> Response:
+    """POST /account/browsers/<session_id>/end: one of the person's own, no other's."""
+    ended = services().sessions.log_out_one(person.user_id, session_id)
+    if session_id == person.session_id:
+        return _signed_out(logged_out(ended))
+    flash(
+        "That browser is logged out." if ended.sessions else "That browser was logged out already."
+    )
     return redirect(url_for("pages.account"), code=303)
 
 
 @for_signed_in
 def end_others(person: Person) -> Response:
     """POST /account/browsers/end-others: log out everywhere else."""
-    count = services().browsers.log_out_everywhere_else(person.user_id, keep=person.grant_id)
-    flash("You are logged out everywhere else." if count else "You were signed in nowhere else.")
+    ended = services().sessions.log_out_everywhere_else(
+        person.user_id, person.profile.id, keep=person.session_id
+    )
+    session[ENDED_EVERYTHING_AT] = ended.ended_at
+    flash(
+        "You are logged out everywhere else."
+        if ended.sessions
+        else "You were signed in nowhere else."
+    )
     return redirect(url_for("pages.account"), code=303)
 
 
@@ -70,14 +80,16 @@ def disconnect_form(person: Person) -> str:
 
 @for_signed_in
 def disconnect(person: Person) -> Response:
-    """POST /account/disconnect: end all grants and delete every row of the person's."""
+    """POST /account/disconnect: end the grant and delete every row of the person's."""
     if request.form.get("sure") != "yes":
         return make_response(render_template("disconnect.html", unsure=True), 400)
-    services().people.forget(person.user_id)
-    return _signed_out(
+    ended_at = services().people.delete(person.user_id, person.profile.id)
+    response = _signed_out(
         "You are disconnected. Your profile, your sign-ins and what we counted are deleted. "
         "No copy of what we read for you can be found any more."
     )
+    session[ENDED_EVERYTHING_AT] = ended_at
+    return response
 
 
 def _signed_out(words: str) -> Response:

@@ -18,7 +18,7 @@ from app.visitor import for_signed_in
 @for_signed_in
 def sign_in(person: Person) -> str:
     """GET /account/sign-in: this browser's own sign-in, step by step, with its times."""
-    flight = sign_in_record_of(services().database, person.grant_id)
+    flight = sign_in_record_of(services().database, person.session_id)
     if flight is None:
         return render_template("sign_in.html", flight=None)
     dialect = flight.dialect

@@ -1,0 +1,21 @@
+"""What every service of this room works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.accounts.token_cipher import TokenCipher
+from app.database import Database
+from app.events import Events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """The database, what seals tokens in it, the time (UTC), and where events are recorded."""
+
+    database: Database
+    cipher: TokenCipher
+    clock: Callable[[], datetime]
+    events: Events
