@@ -121,9 +121,9 @@ def end(username: str) -> None:
     click.echo(f"Ended {count} grants of @{username.removeprefix('@')}.")
 
 
-@database.command("move")
+@database.command("copy")
 @click.option("--to", "url", required=True, help="The other database, as DATABASE_URL spells it.")
-def move(*, url: str) -> None:
+def copy(*, url: str) -> None:
     """Copy all rows of DATABASE_URL to another database, and check them there. All, or none.
 
     Stop the site first. The target needs the tables of `flask db upgrade`, and no rows.
@@ -136,13 +136,13 @@ def move(*, url: str) -> None:
         raise click.ClickException("--to is the database that this site uses already.")
     engine = create_engine(address, **engine_options(address, threads=1))
     try:
-        for moved in database_copy.move(services().database, Database(engine)):
-            click.echo(f"{moved.table}: {moved.rows} rows.")
+        for copied in database_copy.copy(services().database, Database(engine)):
+            click.echo(f"{copied.table}: {copied.rows} rows.")
     except database_copy.CannotCopy as reason:
         raise click.ClickException(str(reason)) from None
     except SQLAlchemyError as error:
         raise click.ClickException(
-            f"A database does not answer, or is in use ({type(error).__name__}). Nothing was moved."
+            f"A database does not answer or is in use ({type(error).__name__}). Nothing was copied."
         ) from None
     finally:
         engine.dispose()

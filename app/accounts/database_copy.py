@@ -1,4 +1,4 @@
-"""Move every row to another database: all of them, or none.
+"""Copy every row to another database: all of them, or none.
 
 Both databases are locked for writing meanwhile. The target must have the same tables and no rows.
 What was written is read back and compared before anything is committed. Sealed tokens travel as
@@ -25,18 +25,18 @@ MODULUS = 2**256
 
 
 class CannotCopy(Exception):
-    """Nothing was moved; the text says why, for the operator."""
+    """Nothing was copied; the text says why, for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Copied:
     """One table that has arrived, row by row as it was."""
 
     table: str
     rows: int
 
 
-def move(source: Database, target: Database) -> Iterator[Moved]:
+def copy(source: Database, target: Database) -> Iterator[Copied]:
     """Copy all rows to the empty `target`; yield after each table, commit after the last.
 
     Who stops listening half way rolls everything back. Raises `CannotCopy`.
@@ -51,9 +51,9 @@ def move(source: Database, target: Database) -> Iterator[Moved]:
                 there.execute(insert(table), batch)
             before, after = _fingerprint(here, table), _fingerprint(there, table)
             if before != after:
-                raise CannotCopy(f"{table.name} did not arrive as it was. Nothing was moved.")
-            yield Moved(table.name, after[0])
-        _count_on_from_the_last_id(there)
+                raise CannotCopy(f"{table.name} did not arrive as it was. Nothing was copied.")
+            yield Copied(table.name, after[0])
+        _count_on(here, there)
 
 
 def tables() -> list[Table]:
@@ -81,7 +81,7 @@ def _version(connection: Connection) -> str | None:
 def _compare_versions(here: str | None, there: str | None) -> None:
     upgrade = "DATABASE_URL=(the target) flask --app wsgi db upgrade"
     if here is None:
-        raise CannotCopy("The database of this site has no tables: there is nothing to move.")
+        raise CannotCopy("The database of this site has no tables: there is nothing to copy.")
     if there is None:
         raise CannotCopy(f"The target has no tables yet. Run: {upgrade}")
     if here != there:
@@ -114,11 +114,32 @@ def _fingerprint(connection: Connection, table: Table) -> tuple[int, int]:
     return count, total
 
 
-def _count_on_from_the_last_id(connection: Connection) -> None:
-    """Tell PostgreSQL which ids are taken: it hands out numbers without looking."""
-    if connection.dialect.name != "postgresql":
+def _count_on(here: Connection, there: Connection) -> None:
+    """Have the target number people on from where the source is, so that no id comes back.
+
+    PostgreSQL hands out numbers without looking at the rows; SQLite looks at the living ones.
+    """
+    last = max(_last_id(here), there.execute(select(func.max(User.id))).scalar() or 0)
+    if last == 0:
         return
-    last = connection.execute(select(func.max(User.id))).scalar()
-    if last is not None:
-        sequence = func.pg_get_serial_sequence(User.__tablename__, "id")
-        connection.execute(select(func.setval(sequence, last)))
+    if there.dialect.name == "postgresql":
+        there.execute(select(func.setval(_SEQUENCE, last)))
+        return
+    for statement in (
+        "DELETE FROM sqlite_sequence WHERE name = 'users'",
+        "INSERT INTO sqlite_sequence (name, seq) VALUES ('users', :last)",
+    ):
+        there.execute(text(statement), {"last": last} if ":last" in statement else {})
+
+
+_SEQUENCE = func.pg_get_serial_sequence(User.__tablename__, "id")
+
+
+def _last_id(connection: Connection) -> int:
+    """Return the highest id that was ever handed out to a person; 0 if none was."""
+    if connection.dialect.name == "postgresql":
+        sequence = connection.execute(select(_SEQUENCE)).scalar_one()
+        query = f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}"  # noqa: S608
+    else:
+        query = "SELECT max(seq) FROM sqlite_sequence WHERE name = 'users'"
+    return connection.execute(text(query)).scalar() or 0
