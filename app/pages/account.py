@@ -31,6 +31,7 @@ def account(person: Person) -> str:
         left=usage.left(person),
         outside_plan=usage.outside_plan(person),
         connected_apps_url=connected_apps_url(),
+        logout_revokes=services().config.logout_revokes,
     )
 
 
