@@ -132,7 +132,10 @@ def site(sites, twitter_server):
 @pytest.fixture
 def harmless_site(sites):
     with Sandbox(seed=world([harmless(text) for text in TEXTS])) as sandbox:
-        yield sites.start(sandbox)
+        started = sites.start(sandbox)
+        yield started
+        sites.running.remove(started)  # the other sandbox must not know it
+        started.stop()
 
 
 @pytest.fixture
