@@ -112,7 +112,6 @@ PATHS = [
     "/spaces",
     "/spaces/1Payload000",
     f"/spaces/lookup?creators={MANY}",
-    "/account",
     "/account/sign-in",
     "/account/disconnect",
 ]
