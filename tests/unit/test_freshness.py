@@ -10,18 +10,13 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from app.accounts import freshness
-from app.accounts.browsers import Browsers
-from app.accounts.claims import Claims
 from app.accounts.errors import GrantEnded
 from app.accounts.freshness import Freshness
-from app.accounts.grants import Because, Grants
+from app.accounts.grants import Because
 from app.accounts.models import Grant, Revocation
-from app.accounts.people import Lifetimes, People
-from app.accounts.revocations import Outbox
-from app.accounts.vault import Vault, place
+from app.accounts.vault import place
 from app.database import STORE_CLOCK
 from app.twitter.budget import SECONDS, Budget
-from app.twitter.entities import User as Profile
 from app.twitter.errors import (
     Busy,
     ClientRefused,
@@ -33,124 +28,6 @@ from app.twitter.errors import (
 from app.twitter.token_set import TokenSet
 from tests.stores import on_both_stores
 from tests.waiting import until
-
-SCOPES = frozenset({"tweet.read", "users.read", "offline.access"})
-
-
-class Server:
-    """An authorization server that counts and does as it is told."""
-
-    def __init__(self, clock):
-        self.clock = clock
-        self.spent = []
-        self.scopes = []
-        self.revoked = []
-        self.answer = self.fresh_token_set
-
-    def fresh_token_set(self, number):
-        return TokenSet(
-            access_token=f"access-{number}",
-            refresh_token=f"refresh-{number}",
-            expires_at=self.clock() + timedelta(hours=2),
-            scopes=SCOPES,
-        )
-
-    def refresh(self, refresh_token, *, scopes, now, budget):
-        assert refresh_token not in self.spent, "a refresh token was spent twice"
-        self.spent.append(refresh_token)
-        self.scopes.append(scopes)
-        answer = self.answer(len(self.spent))
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def revoke(self, token, hint, *, budget):
-        self.revoked.append((token, hint))
-
-
-@pytest.fixture
-def server(clock):
-    return Server(clock)
-
-
-@pytest.fixture
-def database(app):
-    return app.extensions["perch"].database
-
-
-@pytest.fixture
-def vault():
-    return Vault((b"k" * 32,))
-
-
-@pytest.fixture
-def outbox(database, vault, server, clock):
-    outbox = Outbox(database, vault, server, clock=clock)
-    yield outbox
-    outbox.wait(seconds=5)
-    outbox.stop()
-
-
-@pytest.fixture
-def grants(vault, outbox):
-    return Grants(vault, outbox)
-
-
-@pytest.fixture
-def fresh(database, vault, grants, outbox, server, clock):
-    return Freshness(database, vault, grants, outbox, server, waiters=32, clock=clock)
-
-
-@pytest.fixture
-def browsers(database, grants, outbox, clock):
-    return Browsers(database, grants, outbox, clock=clock)
-
-
-@pytest.fixture
-def people(database, grants, browsers, outbox, clock):
-    lifetimes = Lifetimes(idle=timedelta(days=30), absolute=timedelta(days=180))
-    return People(
-        database,
-        grants,
-        Claims(database),
-        browsers,
-        outbox,
-        lifetimes=lifetimes,
-        clock=clock,
-    )
-
-
-@pytest.fixture
-def welcome(people, clock):
-    """Sign somebody in and return the id of their grant."""
-
-    def sign_in(**changes):
-        token_set = {
-            "access_token": "access-0",
-            "refresh_token": "refresh-0",
-            "expires_at": clock() + timedelta(hours=2),
-            "scopes": SCOPES,
-        } | changes
-        person = people.welcome(
-            Profile(id="1001", username="wren", name="Wren"),
-            TokenSet(**token_set),
-            state="s",
-            replacing=None,
-            browser="A browser",
-        )
-        return person.grant_id
-
-    return sign_in
-
-
-@pytest.fixture
-def row(database):
-    def read(grant_id):
-        with database.reading() as connection:
-            query = select(*Grant.__table__.columns).where(Grant.id == grant_id)
-            return connection.execute(query).mappings().one()
-
-    return read
 
 
 def lease(database, grant_id, owner, seconds):
@@ -240,7 +117,7 @@ def test_the_lease_outlives_the_longest_call(fresh, welcome, server, database, c
 def test_an_answer_without_a_refresh_token_keeps_the_old_one(fresh, welcome, server, clock):
     grant = welcome()
     server.answer = lambda n: TokenSet(
-        access_token=f"access-{n}", expires_at=clock() + timedelta(hours=2), scopes=SCOPES
+        access_token=f"access-{n}", expires_at=clock() + timedelta(hours=2), scopes=frozenset()
     )
     clock.advance(hours=3)
     fresh.usable_token(grant, budget=Budget())
