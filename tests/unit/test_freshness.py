@@ -243,6 +243,22 @@ def test_trouble_is_followed_by_a_cool_down_without_requests(fresh, welcome, ser
     assert len(server.spent) == 1
 
 
+def test_trouble_releases_no_lease_of_another_worker(fresh, welcome, server, database, clock, row):
+    grant = welcome()
+    clock.advance(hours=3)
+
+    def take_over(_):
+        lease(database, grant, "another worker", 20)
+        return Unreachable("timeout")
+
+    server.answer = take_over
+
+    with pytest.raises(Unreachable):
+        fresh.usable_token(grant, budget=Budget())
+
+    assert row(grant)["lease_owner"] == "another worker"
+
+
 def test_trouble_while_the_token_lives_is_not_raised(fresh, welcome, server, clock):
     grant = welcome()
     server.answer = lambda _: Unreachable("timeout")

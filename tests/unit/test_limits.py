@@ -153,6 +153,14 @@ def test_the_daily_limit_counts_when_it_is_used_up(now):
     assert lifts_at(told, now=now) == after(hours=20)
 
 
+def test_a_healthy_daily_limit_holds_up_nothing():
+    told = headers(remaining=0, reset=after(minutes=9)) | headers(
+        "x-user-limit-24hour", remaining=5, reset=after(hours=20)
+    )
+
+    assert lifts_at(told, now=NOW) == after(minutes=9)
+
+
 @each_window
 def test_no_limit_lasts_longer_than_its_window(name):
     told = headers(name, remaining=0, reset=after(days=900))

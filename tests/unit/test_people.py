@@ -61,13 +61,14 @@ def test_an_ended_grant_holds_no_token(welcome, browsers, row):
     assert (row(grant)["access_token"], row(grant)["refresh_token"]) == (None, None)
 
 
-def test_a_grant_that_ended_ends_once(database, grants, welcome, clock):
+def test_a_grant_that_ended_ends_once(database, grants, welcome, clock, row):
     grant = welcome()
 
     with database.writing() as connection:
-        rows = [grants.end(connection, grant, "expired", now=clock()) for _ in range(2)]
+        rows = [grants.end(connection, grant, why, now=clock()) for why in ("refused", "expired")]
 
     assert list(map(len, rows)) == [2, 0]
+    assert row(grant)["ended_because"] == "refused"
 
 
 @on_postgresql
