@@ -1,8 +1,8 @@
 """Strict about what must be there, lenient about the rest."""
 
-import dataclasses
 import json
 from datetime import UTC, datetime
+from itertools import product
 
 import pytest
 
@@ -113,12 +113,6 @@ def test_a_stored_user_comes_back_the_same(data):
     assert again == user
 
 
-def test_the_renamed_spelling_of_a_user_is_read():
-    user = User.from_json({**WREN, "pinned_post_id": "10", "public_metrics": {"post_count": 4}})
-
-    assert (user.pinned_tweet_id, user.tweet_count) == ("10", 4)
-
-
 def test_a_user_without_id_username_or_name_is_unreadable():
     less = [{key: WREN[key] for key in WREN if key != name} for name in WREN]
     odd = [{**WREN, "id": bad} for bad in NOT_IDS]
@@ -127,9 +121,8 @@ def test_a_user_without_id_username_or_name_is_unreadable():
     assert unreadable(User.from_json, bad := [*NONSENSE, *less, *odd, *blank]) == bad
 
 
-@pytest.mark.parametrize("field", sorted(FULL.keys() - WREN.keys()))
-def test_nonsense_in_the_rest_of_a_user_does_no_harm(field):
-    for bad in NONSENSE:
+def test_nonsense_in_the_rest_of_a_user_does_no_harm():
+    for field, bad in product(FULL.keys() - WREN.keys(), NONSENSE):
         user = User.from_json({**FULL, field: bad})
 
         assert User.from_json(user.to_json()) == user
@@ -178,13 +171,6 @@ def test_an_avatar_that_has_no_sizes_is_used_as_it_is():
     user = User.from_json({**WREN, "profile_image_url": "https://pbs.twimg.com/a.png"})
 
     assert user.avatar_bigger == "https://pbs.twimg.com/a.png"
-
-
-def test_a_user_is_frozen():
-    user = User.from_json(WREN)
-
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        user.name = "Jay"
 
 
 # Tweets
@@ -237,22 +223,18 @@ def test_a_tweet_without_id_or_text_is_unreadable():
     assert unreadable(lambda data: Tweet.from_json(data, Includes()), bad) == bad
 
 
-@pytest.mark.parametrize("name", ["note_tweet", "note_post"])
-def test_a_long_post_is_read_whole_with_its_own_entities(name):
+def test_a_long_post_is_read_whole_with_its_own_entities():
     note = {"text": "a #b", "entities": {"hashtags": [{"start": 2, "end": 4, "tag": "b"}]}}
 
-    tweet = Tweet.from_json({"id": "1", "text": "a…", name: note}, Includes())
+    tweet = Tweet.from_json({"id": "1", "text": "a…", "note_tweet": note}, Includes())
 
     assert [piece.text for piece in tweet.text.pieces] == ["a ", "#b"]
 
 
-@pytest.mark.parametrize(
-    "references, included", [("referenced_tweets", "tweets"), ("referenced_posts", "posts")]
-)
-def test_a_repost_carries_its_original(references, included):
+def test_a_repost_carries_its_original():
     original = {"id": "9", "text": "whole", "author_id": ROBIN["id"]}
-    includes = Includes.from_json({included: [original], "users": [ROBIN]})
-    data = {"id": "10", "text": "RT @robin: wh…", references: [{"type": "retweeted", "id": "9"}]}
+    includes = Includes.from_json({"tweets": [original], "users": [ROBIN]})
+    data = {"id": "10", "text": "RT @robin: wh…", "referenced_tweets": [REPOSTS]}
 
     tweet = Tweet.from_json(data, includes)
 
@@ -305,8 +287,7 @@ QUOTING = {
 }
 
 
-@pytest.mark.parametrize("included", ["tweets", "posts"])
-def test_a_quoted_tweet_comes_along_with_its_author_and_pictures(included):
+def test_a_quoted_tweet_comes_along_with_its_author_and_pictures():
     picture = {"media_key": "3_1", "type": "photo", "url": "https://pbs.twimg.com/1.jpg"}
     quoted = {
         "id": "9",
@@ -314,7 +295,7 @@ def test_a_quoted_tweet_comes_along_with_its_author_and_pictures(included):
         "author_id": ROBIN["id"],
         "attachments": {"media_keys": ["3_1"]},
     }
-    includes = Includes.from_json({included: [quoted], "users": [ROBIN], "media": [picture]})
+    includes = Includes.from_json({"tweets": [quoted], "users": [ROBIN], "media": [picture]})
 
     tweet = Tweet.from_json(QUOTING, includes)
 
@@ -347,10 +328,9 @@ def test_an_included_tweet_hides_no_quote_as_its_quotes_never_come_along():
     assert (tweet.hides_quote, tweet.original.hides_quote) == (False, False)
 
 
-@pytest.mark.parametrize("name", ["edit_history_tweet_ids", "edit_history_post_ids"])
-def test_a_tweet_with_more_than_one_version_is_edited(name):
+def test_a_tweet_with_more_than_one_version_is_edited():
     tweets = [
-        Tweet.from_json({"id": "10", "text": "a", name: versions}, Includes())
+        Tweet.from_json({"id": "10", "text": "a", "edit_history_tweet_ids": versions}, Includes())
         for versions in ([], ["10"], ["9", "10"])
     ]
 
@@ -422,21 +402,11 @@ def test_a_poll_is_never_endless():
     assert len(Poll.from_json({"options": [{"label": "a"}] * 1_000}).options) == 4
 
 
-@pytest.mark.parametrize(
-    "field",
-    [
-        "attachments",
-        "author_id",
-        "created_at",
-        "edit_history_tweet_ids",
-        "entities",
-        "note_tweet",
-        "public_metrics",
-        "referenced_tweets",
-    ],
-)
-def test_nonsense_in_the_rest_of_a_tweet_does_no_harm(field):
-    for bad in [*NONSENSE, [{"type": "retweeted", "id": []}]]:
+def test_nonsense_in_the_rest_of_a_tweet_does_no_harm():
+    fields = ["attachments", "author_id", "created_at", "edit_history_tweet_ids", "entities"]
+    fields += ["note_tweet", "public_metrics", "referenced_tweets"]
+
+    for field, bad in product(fields, [*NONSENSE, [{"type": "retweeted", "id": []}]]):
         tweet = Tweet.from_json({"id": "10", "text": "Hello", field: bad}, Includes())
 
         assert tweet.text.raw == "Hello"
@@ -483,20 +453,10 @@ def test_a_space_without_id_or_state_is_unreadable():
     assert unreadable(lambda data: Space.from_json(data, Includes()), bad) == bad
 
 
-@pytest.mark.parametrize(
-    "field",
-    [
-        "title",
-        "creator_id",
-        "host_ids",
-        "speaker_ids",
-        "participant_count",
-        "scheduled_start",
-        "ended_at",
-    ],
-)
-def test_nonsense_in_the_rest_of_a_space_does_no_harm(field):
-    for bad in NONSENSE:
+def test_nonsense_in_the_rest_of_a_space_does_no_harm():
+    fields = ["title", "creator_id", "host_ids", "speaker_ids", "participant_count", "ended_at"]
+
+    for field, bad in product(fields, NONSENSE):
         space = Space.from_json({"id": "1a", "state": "live", field: bad}, Includes())
 
         assert space.state == "live"
