@@ -146,7 +146,7 @@ def test_a_gzip_is_unpacked(bodies):
     assert read(bodies, packed, encoding=" GZIP ") == {"a": "x" * (2 * CHUNK_BYTES)}
 
 
-def test_what_follows_the_end_of_a_gzip_is_left_out(bodies):
+def test_bytes_after_the_end_of_a_gzip_are_left_out(bodies):
     packed = gzip.compress(b"[1]")
 
     assert read(bodies, packed + b"more", b"and more", encoding="gzip") == [1]
@@ -164,7 +164,7 @@ def test_an_encoding_we_did_not_ask_for_is_unreadable(bodies, encoding):
         read(bodies, zlib.compress(b"{}"), encoding=encoding)
 
 
-def test_a_gzip_that_is_none_is_unreadable(bodies):
+def test_a_malformed_gzip_is_unreadable(bodies):
     with pytest.raises(Unreadable):
         read(bodies, b"plain", encoding="gzip")
 
@@ -251,7 +251,7 @@ def test_a_long_body_is_read_when_its_turn_comes(bodies, stuck):
     assert read(bodies, LONG) == []
 
 
-def test_an_ordinary_body_waits_for_nobody(bodies, stuck):
+def test_an_ordinary_body_needs_no_turn(bodies, stuck):
     assert read(bodies, b" " * (LONG_BYTES - 2) + b"[]", budget=0.0) == []
 
 

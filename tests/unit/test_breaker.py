@@ -356,9 +356,9 @@ def wired(tmp_path):
     return lambda: wire(build_config(tmp_path), create_engine("sqlite://"))
 
 
-def test_the_source_of_a_sign_in_has_none(wired):
+def test_the_source_of_a_sign_in_has_no_breaker(wired):
     assert wired().api("t", budget=Budget())._source.breaker is None
 
 
-def test_each_app_has_one_of_its_own(wired):
+def test_each_app_has_its_own_breaker(wired):
     assert wired().breaker is not wired().breaker

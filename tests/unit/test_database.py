@@ -78,7 +78,7 @@ def test_a_single_read_takes_no_transaction(database):
 
 
 @on_both_stores
-def test_who_reads_leaves_the_next_one_their_transaction(database):
+def test_a_read_leaves_no_transaction_to_the_next_user(database):
     for kind in (database.reading, database.snapshot, database.writing, database.snapshot):
         with kind() as connection:
             connection.execute(select(User.id)).all()

@@ -318,7 +318,7 @@ def test_a_definite_refusal_ends_the_grant(fresh, welcome, server, clock, row):
     assert row(grant)["access_token"] is None
 
 
-def test_a_refusal_because_somebody_else_was_faster_ends_nothing(
+def test_a_refusal_after_another_workers_refresh_ends_nothing(
     fresh, welcome, server, database, clock, row, vault
 ):
     grant = welcome()

@@ -170,7 +170,7 @@ def test_tables_of_another_version_are_refused(source, target):
         list(move(source, target))
 
 
-def test_who_breaks_off_leaves_nothing_behind(source, target):
+def test_a_move_that_is_broken_off_leaves_nothing_behind(source, target):
     steps = move(source, target)
     next(steps)
 
@@ -198,7 +198,7 @@ def test_a_value_that_changed_on_the_way_stops_everything(source, target, monkey
     assert set(map(len, contents(target).values())) == {0}
 
 
-def test_nobody_writes_to_either_side_meanwhile(source, target, open_database, database_url):
+def test_both_databases_are_locked_during_a_move(source, target, open_database, database_url):
     impatient = engine_options(database_url, threads=1)
     if database_url.startswith("sqlite"):
         impatient["connect_args"] = {"timeout": 0.1}

@@ -183,31 +183,25 @@ def test_forgetting_deletes_every_row_of_a_person_only(two, people, server, outb
 
 
 @on_postgresql
-def test_forgetting_waits_for_a_sign_in_that_is_being_stored(database, welcome, people, all_of):
+def test_forgetting_revokes_a_sign_in_that_is_being_stored(
+    database, welcome, people, grants, server, outbox, clock
+):
     user_id = people.find(welcome()).user_id
 
-    with ThreadPoolExecutor(1) as pool:
-        with database.writing() as signing_in:
-            signing_in.execute(update(User).values(username="wren"))
-            forgetting = pool.submit(people.forget, user_id)
-            meanwhile = waits_for_a_lock(database)
-        forgetting.result(timeout=10)
-
-    assert meanwhile == "users"
-    assert all_of(User.id) == []
-
-
-def waits_for_a_lock(database):
-    """Return the table of the statement that waits for a lock, once there is one."""
-    query = text("SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-
-    def waiting():
+    def waits_for_a_lock():
+        query = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
         with database.reading() as connection:
             return connection.execute(query).scalar()
 
-    found = []
-    assert until(lambda: found.append(waiting()) or found[-1])
-    return found[-1].partition("FROM ")[2].split()[0]
+    with ThreadPoolExecutor(1) as pool, database.writing() as signing_in:
+        signing_in.execute(update(User).values(username="wren"))
+        token_set = server.fresh_token_set("late")
+        grants.add(signing_in, user_id, token_set, browser="A browser", now=clock())
+        pool.submit(people.forget, user_id)
+        assert until(waits_for_a_lock)
+
+    outbox.wait(seconds=5)
+    assert {"access-0", "access-late", "refresh-late"} <= {token for token, _ in server.revoked}
 
 
 def test_the_copy_of_a_persons_data_holds_no_token(two, people):

@@ -100,7 +100,7 @@ def test_trouble_is_tried_again_in_this_process(build_outbox, waiting, clock, mo
     assert waiting() == []
 
 
-def test_what_cannot_be_delivered_stays_in_the_outbox(build_outbox, waiting, clock):
+def test_an_undelivered_revocation_stays_in_the_outbox(build_outbox, waiting, clock):
     outbox = build_outbox(Server(Unreachable("down")))
 
     outbox.discard(token_set(None), now=clock())

@@ -41,7 +41,7 @@ def test_text_is_unescaped_once():
     assert unescape("&amp;lt;b&amp;gt;") == "&lt;b&gt;"
 
 
-def test_only_what_twitter_escapes_is_unescaped():
+def test_only_the_escapes_of_twitter_are_unescaped():
     assert unescape("&copy &quot; &#39;") == "&copy &quot; &#39;"
 
 

@@ -269,7 +269,7 @@ def test_a_small_gzip_of_a_huge_body_is_cut_off(transport):
         transport.send("GET", url, budget=Budget(10))
 
 
-def test_a_body_that_is_not_what_it_says_is_unreadable(transport):
+def test_a_body_in_another_encoding_than_named_is_unreadable(transport):
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain"
 
     with server(answering(head)) as (url, _), pytest.raises(Unreadable):
@@ -454,7 +454,7 @@ def test_a_refused_connection_is_silence(transport, refusing):
 # Few at a time
 
 
-def test_cookies_of_twitter_reach_nobody_else(transport):
+def test_cookies_of_twitter_are_not_kept(transport):
     requests = []
 
     def behave(connection, _over):
