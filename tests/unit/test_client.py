@@ -152,16 +152,6 @@ def test_no_answer_in_time_is_unreachable(twitter, send, heard):
     assert caught.value.__cause__ is None
 
 
-def test_a_redirect_does_not_take_the_token_along(twitter, send, heard):
-    twitter.get(f"{API}/users/me", status=302, headers={"Location": "https://evil.example/"})
-
-    with pytest.raises(Unreadable):
-        send()
-
-    assert len(twitter.calls) == 1
-    assert heard == []
-
-
 def test_a_body_is_sent_as_json(twitter, send):
     twitter.post(f"{API}/users/1/following", json={"data": {"following": True}})
 

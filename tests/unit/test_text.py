@@ -11,16 +11,9 @@ def url(start, end, **more):
 
 
 def test_text_without_entities_is_one_plain_piece():
-    text = Text.from_json("Good morning", None)
-
-    assert text.pieces == (Piece("Good morning"),)
-
-
-def test_empty_text_has_no_pieces():
-    text = Text.from_json("", None)
-
-    assert text.pieces == ()
-    assert not text
+    assert Text.from_json("Good morning", None).pieces == (Piece("Good morning"),)
+    assert Text.from_json("", None).pieces == ()
+    assert not Text.from_json("", None)
 
 
 def test_indices_count_code_points_not_utf16_units():
@@ -37,71 +30,58 @@ def test_text_is_cut_before_it_is_unescaped():
     assert text.pieces == (Piece("& "), Piece("@robin", "mention", "robin"), Piece(" <3"))
 
 
-def test_text_is_unescaped_once():
-    assert unescape("&amp;lt;b&amp;gt;") == "&lt;b&gt;"
-
-
-def test_only_the_escapes_of_twitter_are_unescaped():
-    assert unescape("&copy &quot; &#39;") == "&copy &quot; &#39;"
-
-
-def test_a_link_shows_its_display_url_and_leads_to_the_expanded_one():
-    text = Text.from_json("see https://t.co/a", {"urls": [url(4, 18)]})
-
-    assert text.pieces[1] == Piece("example.com/ivy", "url", "https://example.com/ivy")
-
-
-def test_a_link_without_display_url_shows_where_it_leads():
-    text = Text.from_json("https://t.co/a", {"urls": [url(0, 14, display_url=None)]})
-
-    assert text.pieces == (Piece("https://example.com/ivy", "url", "https://example.com/ivy"),)
+def test_only_the_escapes_of_twitter_are_unescaped_and_once():
+    assert unescape("&amp;lt;b&amp;gt; &copy &quot; &#39;") == "&lt;b&gt; &copy &quot; &#39;"
 
 
 @pytest.mark.parametrize(
-    "more",
+    "more, label, target",
     [
-        {"media_key": "3_1"},
-        {
-            "expanded_url": "https://x.com/wren/status/10/photo/1",
-            "display_url": "pic.x.com/abcDEF",
-        },
-        {
-            "expanded_url": "https://twitter.com/wren/status/10/video/1",
-            "display_url": "pic.twitter.com/abcDEF",
-        },
+        ({}, "example.com/ivy", "https://example.com/ivy"),
+        ({"display_url": None}, "https://example.com/ivy", "https://example.com/ivy"),
+        ({"expanded_url": "javascript:alert(1)"}, "example.com/ivy", "https://t.co/a"),
     ],
+    ids=["documented", "without a label", "hostile"],
 )
-def test_a_link_of_a_picture_is_known_as_such(more):
-    text = Text.from_json("https://t.co/a", {"urls": [url(0, 14, **more)]})
+def test_a_link_shows_its_display_url_and_leads_to_the_expanded_one(more, label, target):
+    text = Text.from_json("see https://t.co/a", {"urls": [url(4, 18, **more)]})
 
-    assert text.pieces[0].kind == "media"
+    assert text.pieces[1] == Piece(label, "url", target)
+
+
+PHOTO = "https://x.com/wren/status/10/photo/1"
+VIDEO = "https://twitter.com/wren/status/10/video/1"
 
 
 @pytest.mark.parametrize(
-    "more",
+    "kind, links",
     [
-        # Somebody else's picture, and addresses that only look like one.
-        {
-            "expanded_url": "https://x.com/robin/status/9/photo/1",
-            "display_url": "x.com/robin/status/9…",
-        },
-        {"display_url": "pic.x.com/abcDEF"},
-        {"display_url": "topic.x.com/a", "expanded_url": "https://topic.x.com/status/1/photo/1"},
-        {"display_url": 7, "expanded_url": "https://x.com/robin/status/9/photo/1"},
+        (
+            "media",
+            [
+                {"media_key": "3_1"},
+                {"expanded_url": PHOTO, "display_url": "pic.x.com/abcDEF"},
+                {"expanded_url": VIDEO, "display_url": "pic.twitter.com/abcDEF"},
+            ],
+        ),
+        (  # somebody else's picture, and addresses that only look like one
+            "url",
+            [
+                {"expanded_url": PHOTO, "display_url": "x.com/wren/status/10…"},
+                {"display_url": "pic.x.com/abcDEF"},
+                {
+                    "expanded_url": "https://topic.x.com/status/1/photo/1",
+                    "display_url": "topic.x.com/a",
+                },
+                {"expanded_url": PHOTO, "display_url": 7},
+            ],
+        ),
     ],
 )
-def test_other_links_are_not_taken_for_pictures(more):
-    text = Text.from_json("https://t.co/a", {"urls": [url(0, 14, **more)]})
+def test_the_link_of_a_picture_is_known_as_such(kind, links):
+    texts = [Text.from_json("https://t.co/a", {"urls": [url(0, 14, **more)]}) for more in links]
 
-    assert text.pieces[0].kind == "url"
-
-
-def test_a_hostile_expanded_url_falls_back_to_the_short_one():
-    text = Text.from_json(
-        "https://t.co/a", {"urls": [url(0, 14, expanded_url="javascript:alert(1)")]}
-    )
-
-    assert text.pieces[0].target == "https://t.co/a"
+    assert {text.pieces[0].kind for text in texts} == {kind}
 
 
 def tagged(sign, kind, tag):
@@ -140,15 +120,6 @@ def test_several_entities_of_one_range_are_shown_once():
     text = Text.from_json("look https://t.co/a", {"urls": links})
 
     assert [piece.kind for piece in text.pieces] == ["plain", "media"]
-
-
-def test_annotations_are_ignored():
-    # Their ends are inclusive, and they lead nowhere.
-    place = {"start": 0, "end": 3, "probability": 0.9, "type": "Person", "normalized_text": "Wren"}
-
-    text = Text.from_json("Wren", {"annotations": [place]})
-
-    assert text.pieces == (Piece("Wren"),)
 
 
 def test_characters_before_an_entity_count_as_they_are_sent():
@@ -261,19 +232,13 @@ def test_entities_that_make_no_sense_leave_the_text_plain():
         {"hashtags": [{"start": 0, "end": 2, "tag": "a/b"}]},
         {"hashtags": [{"start": 0, "end": 2, "tag": ["a"]}]},
         {"cashtags": [{"start": 0, "end": 2, "tag": None}]},
+        # Their ends are inclusive, and they lead nowhere.
+        {"annotations": [{"start": 0, "end": 3, "type": "Person", "normalized_text": "Wren"}]},
     ]
 
     read = {Text.from_json("hello", entities).pieces for entities in nonsense}
 
     assert read == {(Piece("hello"),)}
-
-
-def test_pieces_lose_nothing_of_the_text():
-    entities = {"hashtags": [{"start": 2, "end": 4, "tag": "b"}], "urls": [{"start": 3, "end": 5}]}
-
-    text = Text.from_json("a #b c", entities)
-
-    assert "".join(piece.text for piece in text.pieces) == "a #b c"
 
 
 def test_entities_written_are_entities_read():
