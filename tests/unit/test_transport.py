@@ -191,9 +191,10 @@ def test_connections_are_kept_alive(transport):
     assert len(seen) == 1
 
 
-def test_nothing_is_resent_once_a_connection_was_made(transport):
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nothing_is_resent_once_a_connection_was_made(transport, method):
     with server(hang_up) as (url, seen):
-        fail(transport, url, method="POST", data={"code": "c"})
+        fail(transport, url, method=method, data={"code": "c"})
 
     assert len(seen) == 1
 
