@@ -346,7 +346,7 @@ def test_dripping_over_https_cannot_stretch_the_budget(tmp_path, trusting, outla
     file = self_signed(tmp_path)
     transport = trusting(file)
 
-    drips = dripping(b"HTTP/1.1 200 OK\r\n", b"X-Drip: drop\r\n", outlasted)
+    drips = dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x", outlasted)
     with tls_server(drips, file) as (url, _):
         fail(transport, url, seconds=0.25)
 
