@@ -128,7 +128,7 @@ def people(database, grants, browsers, outbox, claims, copies, clock):
 def welcome(people, claims, clock):
     """Sign somebody in and return the id of their grant."""
 
-    def sign_in(*, user_id="1001", **changes):
+    def sign_in(*, user_id="1001", replacing=None, **changes):
         token_set = {
             "access_token": "access-0",
             "refresh_token": "refresh-0",
@@ -142,7 +142,7 @@ def welcome(people, claims, clock):
             Profile(id=user_id, username=name, name=name),
             TokenSet(**token_set),
             state=state,
-            replacing=None,
+            replacing=replacing,
             browser="A browser",
         )
         return person.grant_id

@@ -71,6 +71,17 @@ def test_a_grant_that_ended_ends_once(database, grants, welcome, clock, row):
     assert row(grant)["ended_because"] == "refused"
 
 
+def test_a_token_of_a_lost_key_is_not_handed_to_the_outbox(database, welcome, outbox, clock, row):
+    grant = welcome()
+    ring_of_others = grants_module.Grants(Vault((b"o" * 32,)), outbox)
+
+    with database.writing() as connection:
+        rows = ring_of_others.end(connection, grant, "logged_out", now=clock())
+
+    assert rows == []
+    assert row(grant)["ended_because"] == "logged_out"
+
+
 @on_postgresql
 def test_tokens_that_are_being_ended_cannot_be_refreshed_meanwhile(database, welcome):
     grant = welcome()
@@ -84,6 +95,15 @@ def test_tokens_that_are_being_ended_cannot_be_refreshed_meanwhile(database, wel
 
 
 # Browsers
+
+
+def test_a_new_sign_in_of_a_browser_replaces_its_grant(welcome, people, row):
+    old = welcome()
+
+    new = welcome(replacing=old)
+
+    assert living(people, [old, new]) == [False, True]
+    assert row(old)["ended_because"] == "replaced"
 
 
 def test_a_person_logs_out_only_their_own_browsers(two, people, browsers):
@@ -227,6 +247,13 @@ def test_reencryption_seals_with_the_newest_key(two, database, outbox, clock, ro
     assert (last.seen, last.resealed, last.stuck) == (6, 6, 0)
     assert opened == "access-0"
     assert reencryption.keys_in_use(database) == {ring.newest_key_id: 6}
+
+
+@pytest.mark.parametrize("key, stuck", [(b"k" * 32, 0), (b"o" * 32, 6)], ids=["same", "other"])
+def test_reencryption_reseals_neither_current_nor_foreign_values(two, database, key, stuck):
+    last = list(reencryption.reencrypt(database, Vault((key,))))[-1]
+
+    assert (last.seen, last.resealed, last.stuck) == (6, 0, stuck)
 
 
 def test_reencryption_leaves_a_newer_token_alone(welcome, database, fresh, row, clock):
