@@ -84,12 +84,6 @@ def test_at_first_everything_is_sent(breaker):
     assert all(read(breaker, endpoint) for endpoint in ENDPOINTS if endpoint.method == "GET")
 
 
-def test_one_time_out_less_changes_nothing(breaker):
-    time_out(breaker, times=TIMEOUTS - 1)
-
-    assert read(breaker)
-
-
 def test_after_many_time_outs_reads_fail_at_once(hanging):
     with pytest.raises(Unreachable) as failure:
         hanging.read(TWEET, lambda _: pytest.fail("nobody may ask"), Budget())
