@@ -12,7 +12,9 @@ from app.accounts.moving import CannotMove, move
 from app.accounts.vault import Vault, place
 from app.database import Database, engine_options
 from tests.site import migrate
-from tests.stores import STORES
+from tests.stores import STORES, on_both_stores
+
+to_both_stores = pytest.mark.parametrize("target_url", STORES, indirect=True)
 
 KEY = b"k" * 32
 MOMENT = datetime(2026, 11, 24, 8, 30, 15, 123456, tzinfo=UTC)
@@ -35,7 +37,7 @@ def open_database():
 
 @pytest.fixture
 def source(open_database, database_url):
-    """A database, on either store, in which somebody has lived."""
+    """A database with some people in it."""
     database = open_database(database_url)
     with database.writing() as connection:
         for number in range(1, PEOPLE + 1):
@@ -43,12 +45,12 @@ def source(open_database, database_url):
     return database
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture
 def target_url(request, tmp_path):
-    """An empty database at the newest version, on either store."""
+    """An empty database at the newest version: SQLite, unless `to_both_stores` says otherwise."""
     root = tmp_path / "target"
     root.mkdir()
-    if request.param == "sqlite":
+    if getattr(request, "param", "sqlite") == "sqlite":
         migrate(root)
         return f"sqlite:///{root / 'perch.db'}"
     url = request.getfixturevalue("postgresql_url")
@@ -107,6 +109,8 @@ def contents(database):
         }
 
 
+@on_both_stores
+@to_both_stores
 def test_every_row_arrives_as_it_was(source, target, monkeypatch):
     monkeypatch.setattr(moving, "BATCH", 3)
 
@@ -125,6 +129,7 @@ def test_sealed_tokens_open_in_their_new_place(source, target):
     assert opened == f"access_token of {row.removeprefix('grant-')}"
 
 
+@to_both_stores
 def test_the_next_person_gets_an_id_of_their_own(source, target):
     list(move(source, target))
 
@@ -170,7 +175,7 @@ def test_tables_of_another_version_are_refused(source, target):
         list(move(source, target))
 
 
-def test_who_breaks_off_leaves_nothing_behind(source, target):
+def test_a_move_that_is_broken_off_leaves_nothing_behind(source, target):
     steps = move(source, target)
     next(steps)
 
@@ -198,7 +203,8 @@ def test_a_value_that_changed_on_the_way_stops_everything(source, target, monkey
     assert set(map(len, contents(target).values())) == {0}
 
 
-def test_nobody_writes_to_either_side_meanwhile(source, target, open_database, database_url):
+@on_both_stores
+def test_both_databases_are_locked_during_a_move(source, target, open_database, database_url):
     impatient = engine_options(database_url, threads=1)
     if database_url.startswith("sqlite"):
         impatient["connect_args"] = {"timeout": 0.1}

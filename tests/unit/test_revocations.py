@@ -14,7 +14,8 @@ from app.accounts.vault import Vault
 from app.services import utc_now
 from app.twitter.errors import ClientRefused, Refused, Unreachable
 from app.twitter.token_set import TokenSet
-from tests.stores import on_both_stores
+from tests.stores import STORES, on_both_stores
+from tests.waiting import until
 
 
 class Server:
@@ -64,7 +65,6 @@ def token_set(refresh_token="r"):
     )
 
 
-@on_both_stores
 @pytest.mark.parametrize("refresh_token", ["r", None])
 def test_a_discarded_token_set_is_revoked_whole(build_outbox, waiting, clock, refresh_token):
     server = Server()
@@ -100,7 +100,7 @@ def test_trouble_is_tried_again_in_this_process(build_outbox, waiting, clock, mo
     assert waiting() == []
 
 
-def test_what_cannot_be_delivered_stays_in_the_outbox(build_outbox, waiting, clock):
+def test_an_undelivered_revocation_stays_in_the_outbox(build_outbox, waiting, clock):
     outbox = build_outbox(Server(Unreachable("down")))
 
     outbox.discard(token_set(None), now=clock())
@@ -160,7 +160,6 @@ def test_a_wrong_client_secret_loses_no_revocation(build_outbox, database, clock
     assert "wait for the operator" in caplog.text
 
 
-@on_both_stores
 def test_trouble_asks_for_a_pause(build_outbox, database, clock):
     server = Server(Unreachable("down"))
     outbox = build_outbox(server)
@@ -170,8 +169,34 @@ def test_trouble_asks_for_a_pause(build_outbox, database, clock):
     assert outbox.backlog() == Backlog(waiting=2, parked=0)
 
 
-@on_both_stores
-def test_nobody_else_gets_a_row_that_is_being_delivered(build_outbox, database, clock):
+def test_the_row_that_is_due_longest_is_delivered_first(build_outbox, database, clock):
+    server = Server()
+    outbox = build_outbox(server)
+    with database.writing() as connection:
+        for token, due_at in (("second", 200), ("third", 300), ("first", 100)):
+            row = outbox.add(connection, token, "access_token", now=clock())
+            due = update(Revocation).where(Revocation.id == row).values(due_at=due_at)
+            connection.execute(due)
+
+    while outbox.deliver_next() is not None:
+        pass
+
+    assert [token for token, _ in server.asked] == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize("database_url", STORES[1:], indirect=True)
+def test_a_second_deliverer_skips_a_row_that_is_being_taken(build_outbox, database, clock):
+    outbox = build_outbox(Server())
+    write(outbox, database, clock, "a", "b")
+
+    with ThreadPoolExecutor(1) as pool, database.writing() as connection:
+        connection.execute(revocations._TAKE_NEXT)
+        second = pool.submit(outbox.deliver_next)
+
+        assert second.result(timeout=10) is Delivery.DONE
+
+
+def test_a_row_that_is_being_delivered_is_taken_by_no_other(build_outbox, database, clock):
     outbox = build_outbox(Server())
     write(outbox, database, clock, "a")
 
@@ -278,7 +303,6 @@ def test_nothing_is_delivered_after_stop(build_outbox, database, clock, waiting)
     assert len(waiting()) == 2
 
 
-@on_both_stores
 def test_a_rolled_back_ending_leaves_nothing_in_the_outbox(build_outbox, database, clock, waiting):
     outbox = build_outbox(Server())
 
@@ -300,10 +324,10 @@ def test_the_background_gives_up_after_its_last_pause(build_outbox, clock, monke
     outbox = build_outbox(server)
 
     outbox.discard(token_set(None), now=clock())
-    for _ in range(100):
-        if len(server.asked) == 3 and not outbox._courier._rounds and not outbox._courier._at_work:
-            break
-        threading.Event().wait(0.05)
-
+    assert until(
+        lambda: (
+            len(server.asked) == 3 and not outbox._courier._rounds and not outbox._courier._at_work
+        )
+    )
     assert len(server.asked) == 3
     assert outbox.backlog() == Backlog(waiting=1, parked=0)

@@ -9,7 +9,7 @@ OLD, NEW = b"o" * 32, b"n" * 32
 HERE = place("grants", "access_token", "a1")
 
 
-def test_what_was_sealed_opens_at_its_place():
+def test_a_sealed_token_opens_at_its_place():
     vault = Vault((NEW,))
 
     assert vault.open(vault.seal("tökén", at=HERE), at=HERE) == "tökén"
@@ -54,17 +54,15 @@ def test_a_key_that_left_the_ring_opens_nothing():
         Vault((NEW,)).open(sealed, at=HERE)
 
 
-@pytest.mark.parametrize(
-    "change", ["", "v1", "v1.", "v2{0}", "{0}x", "{1}", "v1.{2}.", "plain text"]
-)
-def test_a_changed_value_does_not_open(change):
+def test_a_changed_value_does_not_open():
     vault = Vault((NEW,))
     sealed = vault.seal("a-token", at=HERE)
     flipped = sealed[:-5] + ("A" if sealed[-5] != "A" else "B") + sealed[-4:]
     key_id = sealed.split(".")[1]
 
-    with pytest.raises(CannotOpen):
-        vault.open(change.format(sealed, flipped, key_id), at=HERE)
+    for changed in ["", "v1", "v1.", f"v2{sealed}", f"{sealed}x", flipped, f"v1.{key_id}.", "text"]:
+        with pytest.raises(CannotOpen):
+            vault.open(changed, at=HERE)
 
 
 def test_the_key_id_says_nothing_about_the_key():
