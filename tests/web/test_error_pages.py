@@ -193,6 +193,16 @@ def test_a_stale_form_is_offered_again_without_a_wish(client, kind_twitter):
     assert answer.status_code == 303
 
 
+def test_a_stale_follow_button_leads_back_to_a_page_of_ours(signed_in):
+    pages = [
+        signed_in.post("/follows", data={"user_id": "1002", "next": path}).text
+        for path in ("/people/robin", "//evil.example")
+    ]
+
+    links = [re.search(r'href="([^"]*)">Go back</a>', page)[1] for page in pages]
+    assert links == ["/people/robin", "/"]
+
+
 def test_a_declined_permission_leads_back_to_the_page(signed_in):
     started = signed_in.press_sign_in(ask="write_follows", next="/follows")
 

@@ -4,7 +4,9 @@ import re
 import time
 
 import pytest
-from itsdangerous import TimestampSigner
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import BadSignature, TimestampSigner
 
 from tests.factories import PUBLIC_URL
 from tests.site import Browser
@@ -40,6 +42,12 @@ def https(build_app):
     app = build_app(**HTTPS)
     app.test_client_class = HttpsBrowser
     return app.test_client()
+
+
+def session_reader(key):
+    app = Flask("reader")
+    app.secret_key = key
+    return SecureCookieSessionInterface().get_signing_serializer(app)
 
 
 def policy(answer):
@@ -137,6 +145,21 @@ def test_a_rotated_secret_key_keeps_sessions_and_pending_sign_ins(build_app, kin
 
     assert after.is_signed_in()
     assert after.come_back(state=started.state, code="c").status_code == 303
+
+
+def test_a_session_survives_a_change_of_address(signed_in):
+    elsewhere = {"REMOTE_ADDR": "203.0.113.9", "HTTP_USER_AGENT": "another"}
+
+    assert signed_in.get("/account", environ_overrides=elsewhere).status_code == 200
+
+
+def test_sessions_are_signed_with_a_key_of_their_own(app, signed_in):
+    key = app.extensions["perch"].config.secret_key[0]
+    value = signed_in.get_cookie("session", domain="127.0.0.1").value
+
+    assert session_reader(app.secret_key).loads(value)
+    with pytest.raises(BadSignature):
+        session_reader(key).loads(value)
 
 
 # Marks

@@ -193,6 +193,17 @@ def test_a_hundred_abandoned_sign_ins_do_not_block_the_next(client, kind_twitter
     assert (pending, answer.status_code) == (5, 303)
 
 
+def test_the_oldest_pending_sign_ins_make_room(client, kind_twitter, clock):
+    started = []
+    for _ in range(7):
+        started.append(client.press_sign_in())
+        clock.advance(seconds=1)
+
+    answers = [client.come_back(state=one.state, code=one.state) for one in started]
+
+    assert [answer.status_code for answer in answers] == [400, 400, 303, 303, 303, 303, 303]
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_two_tabs_finish_in_either_order(client, kind_twitter, first):
     tabs = [client.press_sign_in(next="/tweets"), client.press_sign_in(next="/people")]
