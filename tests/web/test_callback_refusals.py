@@ -308,6 +308,7 @@ def test_other_methods_on_the_callback_spend_nothing(client, kind_twitter, rows,
     [
         ("/f/é?q=ü", f"/f/{quote('é')}?q={quote('ü')}"),
         ("/\\evil.example", "/"),
+        ("/auth/logout", "/"),
         ("https://evil.example/", "/"),
     ],
 )

@@ -150,7 +150,10 @@ def test_a_rotated_secret_key_keeps_sessions_and_pending_sign_ins(build_app, kin
 def test_a_session_survives_a_change_of_address(signed_in):
     elsewhere = {"REMOTE_ADDR": "203.0.113.9", "HTTP_USER_AGENT": "another"}
 
-    assert signed_in.get("/account", environ_overrides=elsewhere).status_code == 200
+    page = signed_in.get("/account", environ_overrides=elsewhere)
+
+    assert page.status_code == 200
+    assert "Set-Cookie" not in page.headers
 
 
 def test_sessions_are_signed_with_a_key_of_their_own(app, signed_in):
