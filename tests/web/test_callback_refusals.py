@@ -222,19 +222,10 @@ def test_a_missing_or_impossible_code_is_refused(client, nothing_happened, code)
     nothing_happened(client)
 
 
-def test_code_and_error_together_count_as_an_error(client, nothing_happened):
-    started = client.press_sign_in()
-
-    page = client.come_back(state=started.state, code="c", error="access_denied")
-
-    assert "You cancelled" in page.text
-    nothing_happened(client)
-
-
 def test_denial_is_an_ordinary_ending_and_spends_the_state(client, nothing_happened):
     started = client.press_sign_in(next="/follows")
 
-    page = client.come_back(state=started.state, error="access_denied")
+    page = client.come_back(state=started.state, code="c", error="access_denied")
     later = client.come_back(state=started.state, code="c")
 
     assert page.status_code == 200

@@ -59,9 +59,13 @@ def drawn(flight, name):
 def test_strangers_can_read_how_it_works(client):
     page = client.get(PUBLIC)
 
+    times = re.findall(r"· <b>([^<]+)</b>", page.text)
     assert page.status_code == 200
     assert "The times are an example." in page.text
     assert 'href="/account/sign-in"' not in page.text
+    assert len(times) == 5
+    assert all(time.endswith(", for example") for time in times)
+    assert f'href="{PUBLIC}"' in client.get("/").text
 
 
 def test_it_ends_with_the_button_for_signed_out_people(client, kind_twitter):
@@ -71,17 +75,6 @@ def test_it_ends_with_the_button_for_signed_out_people(client, kind_twitter):
     end = signed_out.partition("And afterwards?")[2]
     assert ">Sign in with Twitter</button>" in end
     assert "Sign in with Twitter</button>" not in client.get(PUBLIC).text
-
-
-def test_the_front_page_leads_there(client):
-    assert f'href="{PUBLIC}"' in client.get("/").text
-
-
-def test_every_time_on_the_public_page_is_marked_as_an_example(client):
-    times = re.findall(r"· <b>([^<]+)</b>", client.get(PUBLIC).text)
-
-    assert len(times) == 5
-    assert all(time.endswith(", for example") for time in times)
 
 
 def test_it_shows_a_public_client_no_secret(build_app):
@@ -106,29 +99,19 @@ def test_every_parameter_of_the_authorization_request_is_explained(client):
     assert started.query.keys() - explained(client.get(PUBLIC)) == set()
 
 
-def test_every_parameter_of_the_exchange_is_explained(client, kind_twitter):
-    client.sign_in()
-    [sent] = [call.request for call in kind_twitter.calls_to(TOKEN_PATH)]
-
-    assert parse_qs(sent.body).keys() - explained(client.get(OWN)) == set()
-    assert sent.headers["Authorization"].startswith("Basic ")
-
-
-def test_every_part_of_the_token_answer_is_explained(client):
-    assert token_answer().keys() - explained(client.get(PUBLIC)) == set()
-
-
-def test_the_shapes_that_are_told_are_the_real_ones(client, kind_twitter):
+def test_the_exchange_is_told_as_it_is(client, kind_twitter):
     started = client.press_sign_in()
     client.come_back(state=started.state, code="c")
     [sent] = [call.request for call in kind_twitter.calls_to(TOKEN_PATH)]
-    values = started.query | {"code_verifier": parse_qs(sent.body)["code_verifier"][0]}
+    body = parse_qs(sent.body)
+    values = started.query | {"code_verifier": body["code_verifier"][0]}
 
+    assert (body.keys() | token_answer().keys()) - explained(client.get(OWN)) == set()
     for name in ("state", "code_challenge", "code_verifier"):
         shapes = drawn(build_flight(), name)
         assert all(shape.startswith(f"{len(values[name])} characters") for shape in shapes)
-    assert drawn(build_flight(), "code_challenge_method") == {values["code_challenge_method"]}
-    assert drawn(build_flight(), "response_type") == {values["response_type"]}
+    for name in ("code_challenge_method", "response_type"):
+        assert drawn(build_flight(), name) == {values[name]}
 
 
 def test_every_source_is_an_rfc_that_we_follow():
@@ -151,19 +134,15 @@ def test_signed_out_people_are_sent_to_the_start_page(client):
 def test_the_steps_of_this_very_sign_in_carry_their_times(app, signed_in):
     record(app, build_flight())
 
-    text = text_of(signed_in.get(OWN))
+    page = signed_in.get(OWN)
 
+    text = text_of(page)
     assert "You were at Twitter for about 7 s." in text
     assert f"{APP_NAME} knew who you were after 1.6 s" in text
     assert "POST /2/oauth2/token · 4 ms" in text
     assert "Code for tokens 1.2 s" in text
     assert "Yours was spent 1.2 s after it came." in text
-
-
-def test_the_bar_measures_the_exchange_against_thirty_seconds(app, signed_in):
-    record(app, build_flight())
-
-    assert '<meter min="0" max="30000" value="1250"' in signed_in.get(OWN).text
+    assert '<meter min="0" max="30000" value="1250"' in page.text
 
 
 def test_what_was_refused_is_said(app, signed_in):

@@ -64,22 +64,16 @@ def changes(twitter):
 
 
 def test_follow_without_permission_explains_first(reader, twitter):
-    page = reader.press("/follows", user_id=ROBIN, username="robin", next="/follows")
+    page = reader.press("/follows", user_id=ROBIN, username="jay", next="/follows")
 
     assert page.status_code == 200
     assert "Twitter will ask you to let it follow and unfollow people for you." in page.text
     assert "Robin Redbreast" in page.text
+    assert "@jay" not in page.text
     assert 'name="ask" value="write_follows"' in page.text
-    assert f'name="wish" value="follow:{ROBIN}:robin"' in page.text
+    assert f'name="wish" value="follow:{ROBIN}:jay"' in page.text
     assert 'name="next" value="/follows"' in page.text
     assert changes(twitter) == []
-
-
-def test_the_page_names_the_account_of_the_id(reader):
-    page = reader.press("/follows", user_id=ROBIN, username="jay", next="/follows").text
-
-    assert "Robin Redbreast" in page
-    assert "@jay" not in page
 
 
 def test_the_page_needs_no_profile_from_twitter(reader, twitter):
@@ -115,16 +109,16 @@ def test_no_permission_is_asked_for_outside_the_plan(app, reader, twitter):
 # There and back
 
 
-def test_a_wish_to_follow_is_fulfilled_after_the_permission(reader, twitter, rows):
-    state = wish(reader)
-
-    answer = reader.come_back(state=state, code="c")
+def test_a_wish_to_follow_is_fulfilled_after_the_permission(reader, twitter):
+    answer = reader.come_back(state=wish(reader), code="c")
 
     [request] = changes(twitter)
     assert (answer.status_code, answer.location) == (303, "/account")
     assert (request.method, json.loads(request.body)) == ("POST", {"target_user_id": ROBIN})
     assert request.headers["Authorization"] == "Bearer a-writing-token"
     assert reader.flashed() == ["You follow this account now."]
+    assert reader.press("/follows", user_id=ROBIN, next="/account").status_code == 303
+    assert len(changes(twitter)) == 2
 
 
 def test_a_wish_to_unfollow_is_fulfilled_after_the_permission(reader, twitter):
@@ -148,19 +142,10 @@ def test_a_protected_account_gets_a_request(reader, twitter):
     ]
 
 
-def test_the_permission_is_kept_for_the_next_time(reader, twitter):
-    reader.come_back(state=wish(reader), code="c")
-
-    answer = reader.press("/follows", user_id=ROBIN, next="/account")
-
-    assert answer.status_code == 303
-    assert len(changes(twitter)) == 2
-
-
 # What does not come true
 
 
-def test_a_wish_is_not_fulfilled_for_another_account(reader, twitter, rows):
+def test_a_wish_is_not_fulfilled_for_another_account(reader, twitter):
     state = wish(reader)
     twitter.upsert("GET", ME_PATH, json=user_answer(id="3003", username="cuckoo"))
 
@@ -168,9 +153,7 @@ def test_a_wish_is_not_fulfilled_for_another_account(reader, twitter, rows):
 
     assert answer.status_code == 303
     assert changes(twitter) == []
-    assert reader.flashed() == [
-        "You came back with another account, so nobody was followed or unfollowed."
-    ]
+    assert "another account" in reader.flashed()[0]
 
 
 def test_a_wish_without_the_scope_is_not_fulfilled(reader, twitter):
@@ -354,13 +337,10 @@ def test_a_pending_sign_in_of_the_previous_version_still_opens(app, client, kind
     assert (answer.status_code, answer.location) == (303, "/people")
 
 
-def test_a_sign_in_without_a_wish_looks_as_it_did_before(app, client):
-    client.press_sign_in()
-    [cookie] = client.flow_cookies()
+def test_a_sign_in_without_a_wish_writes_no_empty_fields():
+    pending = PendingSignIn(state="s", code_verifier="v", next="/", scopes=("a",))
 
-    opened = json.loads(app.extensions["flow_cookies"]._ring.decrypt(cookie.value))
-
-    assert opened.keys() == {"state", "code_verifier", "next", "scopes"}
+    assert json.loads(pending.to_json()).keys() == {"state", "code_verifier", "next", "scopes"}
 
 
 def test_fields_of_a_later_version_are_left_alone():
