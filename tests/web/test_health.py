@@ -67,6 +67,15 @@ def test_ready_asks_the_database_once(app, client):
     assert len(asked) == 1
 
 
+def test_a_database_that_is_away_is_not_ready(build_app, tmp_path):
+    client = build_app(DATABASE_URL=f"sqlite:///{tmp_path}/nowhere/perch.db").test_client()
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.text == "the database does not answer, or was never upgraded\n"
+
+
 @pytest.fixture
 def hanging(app, monkeypatch):
     """Let the database hang until the test is over."""
