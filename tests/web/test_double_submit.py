@@ -60,7 +60,7 @@ def test_the_loser_gets_the_winners_session(client, slow_twitter, rows):
     assert twin.flow_cookies() == []
 
 
-def test_a_loser_who_waited_in_vain_gets_a_page_that_reloads(client, slow_twitter, monkeypatch):
+def test_a_loser_that_waited_in_vain_gets_a_page_that_reloads(client, slow_twitter, monkeypatch):
     monkeypatch.setattr(round_trip, "TWIN_WAITS_SECONDS", 0.2)
     started = client.press_sign_in()
     twin = client.twin()

@@ -42,7 +42,7 @@ def twitter_asks(twitter):
 
 @pytest.fixture
 def reader(client, twitter_asks):
-    """Somebody who may only read so far."""
+    """A person who may only read so far."""
     client.sign_in()
     return client
 
@@ -237,7 +237,7 @@ def test_a_wish_is_fulfilled_once_however_often_the_callback_comes(reader, twitt
         for browser, code in [(thief, "c"), (reader, "c"), (thief, "d")]
     ]
 
-    # The first is a twin and gets the session; nobody gets a second follow.
+    # The first is a twin and gets the session; there is no second follow.
     assert [answer.status_code for answer in answers] == [303, 400, 400]
     assert len(changes(twitter)) == 1
 

@@ -32,7 +32,7 @@ def test_workers_count_together_in_redis(limited, redis_url):
     assert answers == ([303] * 20, [303] * 10 + [429] * 10)
 
 
-def test_a_redis_that_is_away_locks_out_no_one_and_no_other_app(limited, no_redis):
+def test_a_lost_redis_stops_no_sign_in_and_no_other_app(limited, no_redis):
     lost, client = limited(REDIS_URL=no_redis), limited()
     first = start(lost, 3)
     before = start(client, 20)

@@ -101,7 +101,11 @@ def test_too_large_a_form_gets_its_own_page(client, caplog):
     assert "cannot be drawn" not in caplog.text
 
 
-@pytest.mark.parametrize("wide", ["é" * 500, "a" * 511, "é" * 85, "%22" * 170])
+@pytest.mark.parametrize(
+    "wide",
+    ["é" * 500, "a" * 511, "é" * 85, "%22" * 170],
+    ids=["too wide", "plain", "encoded", "quoted"],
+)
 def test_five_pending_sign_ins_fit_into_one_header(client, wide):
     for _ in range(8):
         client.press_sign_in(next=f"/{wide}")
