@@ -97,9 +97,3 @@ def test_a_refresh_leaves_the_record_alone(app, client, clock, kind_twitter, row
     [after] = rows(Grant)
     assert after["generation"] == before["generation"] + 1
     assert after["flight"] == before["flight"]
-
-
-def test_a_record_is_part_of_what_one_can_download(signed_in, rows):
-    copy = json.loads(signed_in.get("/account/export").text)
-
-    assert copy["grants"][0]["flight"] == rows(Grant)[0]["flight"]

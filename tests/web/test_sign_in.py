@@ -212,17 +212,6 @@ def test_two_tabs_finish_in_either_order(client, kind_twitter, first):
     assert {answer.location for answer in answers} == {"/tweets", "/people"}
 
 
-def test_start_and_callback_may_fall_on_different_workers(build_app, kind_twitter):
-    browser, elsewhere = build_app().test_client(), build_app().test_client()
-    started = browser.press_sign_in()
-
-    elsewhere.with_cookies_of(browser)
-    answer = elsewhere.come_back(state=started.state, code="c")
-
-    assert answer.status_code == 303
-    assert elsewhere.is_signed_in()
-
-
 def test_used_states_are_pruned_after_an_hour(app, client, kind_twitter, rows, clock):
     client.sign_in()
     clock.advance(minutes=61)
