@@ -254,7 +254,7 @@ def client(app):
 
 @pytest.fixture
 def twitter(apps, dialect):
-    """Twitter's real addresses, answered by nobody until a test says how; then in that order."""
+    """Twitter's real addresses, without answers until a test adds them; then in that order."""
     with Twitter(dialect) as mock:
         yield mock
         for app in apps:  # what they do in the background is part of the test

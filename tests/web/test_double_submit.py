@@ -3,11 +3,13 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from app.accounts.claims import Outcome
-from app.accounts.models import Grant, User
+from app.accounts.models import Claim, Grant, User
 from app.auth import round_trip
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, token_answer, user_answer
 from tests.stores import on_both_stores
@@ -58,7 +60,7 @@ def test_the_loser_gets_the_winners_session(client, slow_twitter, rows):
     assert twin.flow_cookies() == []
 
 
-def test_a_loser_who_waited_in_vain_gets_a_page_that_reloads(client, slow_twitter, monkeypatch):
+def test_a_loser_that_waited_in_vain_gets_a_page_that_reloads(client, slow_twitter, monkeypatch):
     monkeypatch.setattr(round_trip, "TWIN_WAITS_SECONDS", 0.2)
     started = client.press_sign_in()
     twin = client.twin()
@@ -151,6 +153,29 @@ def test_a_failure_does_not_overwrite_a_sign_in(app, client, kind_twitter, claim
 
     assert before.outcome is Outcome.SIGNED_IN
     assert claims.settled(started.state) == before
+
+
+def test_the_person_is_told_the_first_failure(app, client, twitter, monkeypatch):
+    def away(*_args, **_kwargs):
+        raise OperationalError("UPDATE", {}, Exception("away"))
+
+    twitter.post(TOKEN_PATH, json={"error": "invalid_grant"}, status=400)
+    started = client.press_sign_in()
+    monkeypatch.setattr(app.extensions["perch"].claims, "settle", away)
+
+    page = client.come_back(state=started.state, code="c")
+
+    assert "This sign-in has expired" in page.text
+
+
+def test_claims_hold_hashes_alone(client, kind_twitter, rows):
+    started = client.press_sign_in()
+    client.come_back(state=started.state, code="a-code-from-twitter")
+
+    kept = str(rows(Claim))
+    assert sha256(started.state.encode()).hexdigest() in kept
+    assert started.state not in kept
+    assert "a-code-from-twitter" not in kept
 
 
 @on_both_stores

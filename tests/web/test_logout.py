@@ -78,21 +78,13 @@ def test_logging_out_works_while_the_database_is_away(app, signed_in, monkeypatc
     assert not signed_in.is_signed_in()
 
 
-def test_a_stolen_session_cookie_is_worthless_after_logout(signed_in):
-    thief = signed_in.twin()
-
-    signed_in.press_log_out()
-
-    assert not thief.is_signed_in()
-
-
-def test_logging_out_ends_this_browser_only(app, signed_in):
-    other = app.test_client()
+def test_a_stolen_session_cookie_is_worthless_after_logout(app, signed_in):
+    thief, other = signed_in.twin(), app.test_client()
     other.sign_in()
 
     signed_in.press_log_out()
 
-    assert other.is_signed_in()
+    assert (thief.is_signed_in(), other.is_signed_in()) == (False, True)
 
 
 def test_logging_out_twice_is_harmless(signed_in):
@@ -111,21 +103,17 @@ def test_only_a_post_logs_out(signed_in, method):
     assert signed_in.is_signed_in()
 
 
-def test_logging_out_works_after_a_token_key_was_lost(lost_key, rows, caplog):
-    answer = lost_key.press_log_out()
-
-    assert answer.status_code == 303
-    assert not lost_key.is_signed_in()
-    assert rows(Revocation) == []
-    assert "cannot revoke the access_token" in caplog.text
-
-
-def test_a_page_whose_token_key_was_lost_asks_to_sign_in_again(lost_key):
+def test_a_lost_token_key_asks_to_sign_in_again_and_logs_out(lost_key, rows, caplog):
     page = lost_key.get("/tweets")
+    answer = lost_key.press_log_out()
 
     assert page.status_code == 401
     assert "Please sign in again" in page.text
     assert 'value="/tweets"' in page.text
+    assert answer.status_code == 303
+    assert not lost_key.is_signed_in()
+    assert rows(Revocation) == []
+    assert "cannot revoke the access_token" in caplog.text
 
 
 @on_both_stores

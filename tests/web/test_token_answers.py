@@ -58,16 +58,6 @@ def test_an_answer_without_a_token_refuses_the_sign_in(refused, twitter, answer,
     assert "Sign in with Twitter" in page.text or "start page" in page.text
 
 
-def test_a_limited_token_endpoint_says_when_it_lifts(refused, twitter, clock):
-    reset = int(clock().timestamp()) + 600
-    headers = {"x-rate-limit-remaining": "0", "x-rate-limit-reset": str(reset)}
-    twitter.post(TOKEN_PATH, json={"title": "Too Many Requests"}, status=429, headers=headers)
-
-    page = refused()
-
-    assert 590 <= int(page.headers["Retry-After"]) <= 600
-
-
 def test_a_refused_client_is_explained_to_the_operator_alone(refused, twitter, caplog):
     description = "Missing valid authorization header"
     answer = {"error": "unauthorized_client", "error_description": description}
