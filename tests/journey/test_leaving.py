@@ -18,12 +18,12 @@ def states(twitter):
     return {token["state"] for token in twitter.tokens()}
 
 
-def test_who_removes_the_app_at_twitter_is_told_and_comes_back_to_the_page(read, twitter):
+def test_removing_the_app_at_twitter_leads_to_a_new_sign_in(read, twitter):
     reader = read(scripts=False)
     reader.open("/")
     reader.sign_in("Robin Redbreast")
     reader.go_to("Account")
-    reader.page.get_by_role("link", name="your connected apps at Twitter").click()
+    reader.follow(reader.page.get_by_role("link", name="your connected apps at Twitter"))
     reader.press("Revoke app permissions")
 
     reader.open("/follows")
@@ -38,7 +38,7 @@ def test_who_removes_the_app_at_twitter_is_told_and_comes_back_to_the_page(read,
     assert (reader.path(), reader.heading()) == ("/follows", "Follows")
 
 
-def test_an_access_token_that_died_is_replaced_without_a_word(read, twitter):
+def test_a_dead_access_token_is_replaced_without_a_word(read, twitter):
     reader = read(scripts=False)
     reader.open("/")
     reader.sign_in("Robin Redbreast")
@@ -67,7 +67,7 @@ def test_one_browser_logs_out_another(read, twitter):
     assert here.heading() == "Account"
 
 
-def test_somebody_takes_a_copy_and_leaves_for_good(read, site, twitter):
+def test_a_person_takes_a_copy_and_leaves_for_good(read, site, twitter):
     reader = read(scripts=False)
     reader.open("/")
     reader.sign_in("Robin Redbreast")
@@ -76,7 +76,7 @@ def test_somebody_takes_a_copy_and_leaves_for_good(read, site, twitter):
         reader.page.get_by_role("link", name="Download what").click()
     copy = json.loads(download.value.path().read_text())
 
-    reader.page.get_by_role("link", name="Disconnect and delete everything").click()
+    reader.follow(reader.page.get_by_role("link", name="Disconnect and delete everything"))
     reader.page.get_by_label("Yes, delete everything").check()
     reader.press("Disconnect and delete")
 

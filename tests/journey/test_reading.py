@@ -8,6 +8,7 @@ from threading import Barrier
 import pytest
 
 from sandbox.testing import Sandbox
+from tests.factories import APP_NAME
 from tests.journey.visitor import Visitor, query_of
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
@@ -154,7 +155,7 @@ def test_every_page_shows_what_it_is_for(wren, sandbox, dialect):
         assert page.status_code == 200, address
         assert words in page.text, address
     account = wren.open("/account").text
-    assert "What Perch asked Twitter for you" in account
+    assert f"What {APP_NAME} asked Twitter for you" in unescape(account)
     assert "$" in account
     assert refused(sandbox) == []
 
@@ -250,7 +251,10 @@ def test_no_plan_makes_a_page_fail(wren, sandbox, dialect, plan):
     settings, said = PLANS[plan]
     sandbox.settings(**settings)
 
-    for address, sentence in {**said[dialect], "/account": "What Perch asked Twitter"}.items():
+    for address, sentence in {
+        **said[dialect],
+        "/account": f"What {APP_NAME} asked Twitter",
+    }.items():
         page = wren.open(address)
 
         assert page.status_code == 200, address
