@@ -37,7 +37,7 @@ def test_make_alone_explains_every_target():
 
     help_text = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
 
-    explained = set(re.findall(r"^  make (\w+) +\w", help_text.stdout, re.MULTILINE))
+    explained = set(re.findall(r"^  make (\w+) +\S", help_text.stdout, re.MULTILINE))
     assert explained == targets - {"help", "tools"}
     assert help_text.stderr == ""
 
@@ -359,10 +359,6 @@ def arbiter(app, threads=32, warnings=None):
     )
 
 
-def test_a_worker_that_inherits_no_app_starts_as_well(gunicorn_settings):
-    gunicorn_settings["post_fork"](arbiter(None), None)
-
-
 # bin/setup, with a Python that only pretends to install
 
 PRETENDED_PYTHON = """#!/bin/sh
@@ -560,7 +556,7 @@ def test_a_site_that_cannot_start_takes_the_sandbox_with_it(environ):
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])  # SIGINT: below
 def test_dev_starts_both_and_stops_both(how, environ):
     with started(environ) as (process, welcome):
         site, sandbox = re.findall(r"http://127\.0\.0\.1:\d+", welcome)

@@ -1,10 +1,12 @@
 """Leaving: at Twitter, in another browser, and for good. In a real browser."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.journey.sites import wait_until
+from tests.journey.visitor import Forms
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
 
@@ -89,3 +91,26 @@ def test_a_person_takes_a_copy_and_leaves_for_good(read, site, twitter):
             for table in ("users", "grants")
         ]
     assert counts == [0, 0]
+
+
+def test_an_answer_that_comes_late_brings_no_older_session_back(twitter, visit):
+    visitor = visit()
+    visitor.sign_in("robin")
+    style = visitor.send("GET", "/static/css/base.css")
+    slow_tab = visit(twin_of=visitor)
+    twitter.fault(path="/2/users/*/tweets", delay_seconds=2)
+
+    with ThreadPoolExecutor(1) as hands:
+        late = hands.submit(slow_tab.send, "GET", "/tweets")
+        wait_until(lambda: any(e["path"].endswith("/tweets") for e in twitter.journal()))
+        visitor.come_back(visitor.consent(ask_for_more(visitor), "heron"))
+        visitor.session.cookies.update(late.result(20).cookies)
+
+    assert visitor.is_signed_in()
+    assert "Set-Cookie" not in style.headers
+
+
+def ask_for_more(visitor):
+    """Start another sign-in while signed in, as the Allow buttons do."""
+    form = Forms(visitor.open("/account").text).found[0]
+    return visitor.send("POST", "/auth/login", data=form.fields).headers["Location"]
