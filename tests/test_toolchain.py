@@ -43,13 +43,15 @@ def test_make_alone_explains_every_target():
 
 
 def test_all_that_make_runs_is_told_without_make():
-    recipes = re.findall(
-        r"\$\(python\) (?:-m )?(.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE
-    )
+    makefile = (ROOT / "Makefile").read_text()
+    quick = re.search(r"^quick := (.+)$", makefile, re.MULTILINE)[1]
+    recipes = re.findall(r"\$\(python\) (?:-m )?(.+)$", makefile, re.MULTILINE)
     told = (ROOT / "docs" / "without-make.md").read_text()
 
-    assert len(recipes) > 5
-    assert [recipe for recipe in recipes if recipe not in told] == []
+    wanted = [recipe.replace("$(quick)", quick) for recipe in recipes]
+
+    assert len(wanted) > 5
+    assert [recipe for recipe in wanted if recipe not in told] == []
 
 
 # The locks
