@@ -30,6 +30,8 @@ from tests.waiting import until
 pytestmark = pytest.mark.loopback
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+# From a server that hangs up behind it: a client that is not told may send on a dead line.
+LAST = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 
 
 @contextlib.contextmanager
@@ -477,7 +479,7 @@ def test_more_calls_than_slots_are_told_to_come_back(transport, monkeypatch):
     def wait_and_answer(connection, over):
         read_request(connection)
         answer.wait(10)
-        connection.sendall(OK)
+        connection.sendall(LAST)
 
     with server(wait_and_answer) as (url, seen), ThreadPoolExecutor(2) as pool:
         calls = [pool.submit(transport.send, "GET", url, budget=Budget()) for _ in range(2)]
