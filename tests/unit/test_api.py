@@ -69,7 +69,7 @@ NOT_PAGE_TOKENS = ["", " ", "a b", "a\n", "\x00", "é", "x" * 401]
 
 # Data that is JSON and nothing that Twitter documents.
 NOT_LISTS = ["text", 7, True, {"id": "1"}]
-NOT_THINGS = [
+NOT_THINGS: list[object] = [
     *(None, 7, "text", [], {}),
     {"id": 7, "text": "a", "username": "a", "name": "a", "state": "live"},
     {"id": "1/2", "text": "a", "username": "a", "name": "a", "state": "live"},

@@ -144,6 +144,7 @@ def test_the_next_person_gets_an_id_of_their_own(source, target):
 MOMENTS = ("created_at", "signed_in_at")
 
 
+@to_both_stores
 def test_a_database_without_people_can_move_too(open_database, database_url, target):
     moved = list(move(open_database(database_url), target))
 

@@ -48,6 +48,18 @@ def test_a_wait_ends_with_its_budget():
     assert not any(results)
 
 
+def test_a_wait_behind_another_ends_with_its_own_budget():
+    watchers, over = Watchers(at_most=32), threading.Event()
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(watchers.wait, "a", over.is_set, budget=Budget(10))
+        assert until(lambda: watchers._watched)
+        second = watchers.wait("a", over.is_set, budget=Budget(0.05))
+        over.set()
+
+    assert (first.result(), second) == (True, False)
+
+
 def test_another_thread_looks_when_the_first_gives_up():
     watchers, done = Watchers(at_most=32), threading.Event()
 
