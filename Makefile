@@ -41,7 +41,7 @@ advisories:  # does anybody know of a hole in a locked package? Passes where nob
 chaos: tools  # kill, lock and delay things for an hour: who loses their sign-in?
 	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-200} $(python) -m pytest -m chaos tests/chaos
 mutants: tools  # break the code on purpose, line by line: does the test that should notice notice?
-	$(python) -m tests.mutants
+	$(python) -m tests.mutants --write
 bench: tools  # measure for five minutes what a sign-in costs, and rewrite docs/performance.md
 	$(python) -m benchmarks
 lock:  # choose the newest packages again and write all requirements files

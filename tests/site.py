@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partialmethod
 from html import unescape
@@ -11,6 +12,7 @@ import flask_migrate
 import psycopg
 import pytest
 import responses
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 
@@ -72,6 +74,28 @@ class Browser(FlaskClient):
     def is_signed_in(self):
         return self.get("/account").status_code == 200
 
+    def press(self, path, *, page="/account", **fields):
+        """Press a button: post its form with the token of `page`."""
+        return self.post(path, data={"csrf_token": self.csrf_token(page), **fields})
+
+    def flashed(self, page="/account"):
+        """Return the sentences that `page` tells once, as HTML."""
+        found = re.search(r'role="status">(.*?)</div>', self.get(page).text, re.DOTALL)
+        return re.findall(r"<p>(.*?)</p>", found[1]) if found else []
+
+    def flow_cookies(self):
+        """Return the cookies of pending sign-ins."""
+        return [one for one in self._cookies.values() if one.key.startswith("flow-")]
+
+    def with_cookies_of(self, other):
+        """Take another browser's cookies: a second tab, a reload, or their thief."""
+        self._cookies.update(other._cookies)
+        return self
+
+    def twin(self):
+        """Return another client with the cookies of this one."""
+        return self.application.test_client().with_cookies_of(self)
+
 
 class Twitter(responses.RequestsMock):
     """Twitter at its real addresses in one dialect: a path is one of its API."""
@@ -110,6 +134,24 @@ class Twitter(responses.RequestsMock):
             if call.request.url.split("?")[0] == self.at(place)
             and method in {None, call.request.method}
         ]
+
+
+@contextmanager
+def statements(app):
+    """Note every statement that reaches the database."""
+    seen = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if statement != "BEGIN":
+            seen.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def migrate(root, **settings):
@@ -212,7 +254,7 @@ def client(app):
 
 @pytest.fixture
 def twitter(apps, dialect):
-    """Twitter's real addresses, answered by nobody until a test says how; then in that order."""
+    """Twitter's real addresses, without answers until a test adds them; then in that order."""
     with Twitter(dialect) as mock:
         yield mock
         for app in apps:  # what they do in the background is part of the test

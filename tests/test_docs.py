@@ -23,10 +23,6 @@ from config import Config, ConfigError
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
-EVERY_DOCUMENT = pytest.mark.parametrize(
-    "document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix()
-)
-
 README = ROOT / "README.md"
 FLOW = ROOT / "docs" / "the-flow.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
@@ -77,45 +73,47 @@ def test_the_first_screen_leads_to_every_document(screen):
 # Commands
 
 
-@EVERY_DOCUMENT
-def test_make_knows_what_the_documents_tell_it(document):
+def test_make_knows_the_targets_that_documents_name():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    command = r"(?:`|^ {4}|^)(?:[A-Z_]+=\S+ )*make ([a-z]+)`?$|`(?:[A-Z_]+=\S+ )*make ([a-z]+)`"
 
-    told = re.findall(
-        r"(?:`|^ {4}|^)(?:[A-Z_]+=\S+ )*make ([a-z]+)`?$|`(?:[A-Z_]+=\S+ )*make ([a-z]+)`",
-        document.read_text(),
-        re.MULTILINE,
-    )
+    told = found_in_documents(command)
 
-    assert {either or other for either, other in told} - targets == set()
+    assert len(told) > 10
+    assert [(name, *each) for name, each in told if not targets & set(each)] == []
 
 
-@EVERY_DOCUMENT
-def test_flask_knows_the_commands_the_documents_name(app, document):
+def test_flask_knows_the_commands_that_documents_name(app):
     group = FlaskGroup(create_app=lambda: app)
-    for command in re.findall(r"flask --app wsgi ([a-z -]+)", document.read_text()):
-        answer = CliRunner().invoke(group, [*command.split(), "--help"])
+    commands = {command for _, command in found_in_documents(r"flask --app wsgi ([a-z -]+)")}
+    answers = {c: CliRunner().invoke(group, [*c.split(), "--help"]).exit_code for c in commands}
 
-        assert answer.exit_code == 0, f"{command}: {answer.output}"
-
-
-@EVERY_DOCUMENT
-def test_scripts_in_the_documents_exist(document):
-    for command in shell_lines(document):
-        for word in shlex.split(command, comments=True):
-            if word.startswith("bin/"):
-                assert (ROOT / word).exists()
+    assert len(answers) > 5
+    assert [command for command, code in answers.items() if code != 0] == []
 
 
-@EVERY_DOCUMENT
-def test_settings_in_commands_exist(document):
-    named = {
-        name
-        for line in shell_lines(document)
-        for name in re.findall(r"(?:^|\s)([A-Z][A-Z_]+)=", line)
-    }
+def test_scripts_in_the_documents_exist():
+    words = [
+        (name, word)
+        for name, line in every_shell_line()
+        for word in shlex.split(line, comments=True)
+        if word.startswith("bin/")
+    ]
 
-    assert named - settings() - {"PYTHON"} == set()
+    assert words
+    assert [(name, word) for name, word in words if not (ROOT / word).exists()] == []
+
+
+def test_settings_in_commands_exist():
+    named = [
+        (name, setting)
+        for name, line in every_shell_line()
+        for setting in re.findall(r"(?:^|\s)([A-Z][A-Z_]+)=", line)
+    ]
+    known = settings() | {"PYTHON"}
+
+    assert named
+    assert [(name, setting) for name, setting in named if setting not in known] == []
 
 
 # Settings
@@ -139,9 +137,14 @@ def test_every_setting_is_in_the_example():
     assert named | {"VERBOSE"} == settings()
 
 
-@pytest.mark.parametrize("name, file", READ_ELSEWHERE.items())
-def test_settings_that_config_does_not_read_are_read_elsewhere(name, file):
-    assert re.search(rf"['\"]{name}['\"]", (ROOT / file).read_text())
+def test_settings_that_config_does_not_read_are_read_elsewhere():
+    unread = [
+        name
+        for name, file in READ_ELSEWHERE.items()
+        if not re.search(rf"['\"]{name}['\"]", (ROOT / file).read_text())
+    ]
+
+    assert unread == []
 
 
 def test_the_example_as_it_stands_changes_nothing():
@@ -177,36 +180,39 @@ def test_the_complaint_that_is_shown_is_the_real_one(tmp_path):
 # Links and words
 
 
-@EVERY_DOCUMENT
-def test_every_link_leads_somewhere(document):
-    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(document)):
-        parts = urlsplit(target)
-        if parts.scheme:
-            continue
-        file = (document.parent / parts.path).resolve() if parts.path else document
+def test_every_link_leads_somewhere():
+    lost = []
+    for document in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)\s]+)\)", without_code(document)):
+            parts = urlsplit(target)
+            file = (document.parent / parts.path).resolve() if parts.path else document
+            there = parts.scheme or (
+                file.exists() and (not parts.fragment or parts.fragment in anchors(file))
+            )
+            lost += [] if there else [(document.name, target)]
 
-        assert file.exists(), target
-        if parts.fragment:
-            assert parts.fragment in anchors(file), target
+    assert lost == []
 
 
-@EVERY_DOCUMENT
-def test_documents_name_no_registry_and_no_machine(document):
-    text = document.read_text()
+def test_documents_name_no_registry_and_no_machine():
+    words = "|".join(map(re.escape, UNWELCOME))
 
-    assert [word for word in UNWELCOME if word in text] == []
+    assert found_in_documents(f"({words})") == []
 
 
 # Pictures
 
 
-@EVERY_DOCUMENT
-def test_every_picture_is_there_and_says_what_it_shows(document):
-    for picture in re.findall(r"<img [^>]+>", document.read_text()):
-        where, words = re.search(r'src="([^"]+)".* alt="([^"]+)"', picture).groups()
+def test_every_picture_is_there_and_says_what_it_shows():
+    shown = [
+        (document.parent / where, words)
+        for document in DOCUMENTS
+        for picture in re.findall(r"<img [^>]+>", document.read_text())
+        for where, words in [re.search(r'src="([^"]+)".* alt="([^"]*)"', picture).groups()]
+    ]
 
-        assert (document.parent / where).is_file()
-        assert words
+    assert shown
+    assert [file for file, words in shown if not (file.is_file() and words)] == []
 
 
 def test_every_picture_is_shown_in_some_document():
@@ -229,14 +235,13 @@ def test_every_file_to_deploy_has_its_row_in_the_guide():
     assert sorted(named) == sorted(file.relative_to(ROOT).as_posix() for file in files)
 
 
-@EVERY_DOCUMENT
-def test_lines_of_nginx_are_those_of_its_file(document):
-    text = document.read_text()
-    quoted = re.findall(r"`([a-z_]+ [^`]*;)`", text)
+def test_lines_of_nginx_are_those_of_its_file():
+    ours = (DEPLOY / "nginx.conf").read_text()
+    lines = found_in_documents(r"`([a-z_]+ [^`]*;)`")
 
-    assert "```nginx" not in text
-    assert "proxy_add_x_forwarded_for" not in text
-    assert [line for line in quoted if line not in (DEPLOY / "nginx.conf").read_text()] == []
+    assert lines
+    assert [(name, line) for name, line in lines if line not in ours] == []
+    assert found_in_documents("(```nginx|proxy_add_x_forwarded_for)") == []
 
 
 def test_the_guide_installs_what_is_there():
@@ -289,14 +294,19 @@ def test_every_excerpt_is_in_the_file_that_is_named():
         assert is_in(excerpt, (ROOT / file).read_text()), f"{file} has no such lines:\n{excerpt}"
 
 
-@EVERY_DOCUMENT
-def test_every_function_and_test_that_is_named_exists(document):
-    named = re.findall(r"\]\(([^)]+\.py)\)\s+`([\w.]+)`", document.read_text())
+def test_every_function_and_test_that_is_named_exists():
+    missing, sources = [], {}
+    for document in DOCUMENTS:
+        for path, name in re.findall(r"\]\(([^)]+\.py)\)\s+`([\w.]+)`", document.read_text()):
+            file = (document.parent / path).resolve()
+            source = sources.setdefault(file, file.read_text())
+            known = all(
+                re.search(rf"(?m)^ *(?:def|class) {part}\b", source) for part in name.split(".")
+            )
+            missing += [] if known else [(document.name, path, name)]
 
-    for path, name in named:
-        source = (document.parent / path).resolve().read_text()
-        for part in name.split("."):
-            assert re.search(rf"(?m)^ *(?:def|class) {part}\b", source), f"{path} {part}"
+    assert len(sources) > 20
+    assert missing == []
 
 
 def test_every_attack_has_its_test():
@@ -338,13 +348,20 @@ def test_pages_that_the_flow_quotes_exist():
 # Addresses
 
 
-@EVERY_DOCUMENT
-def test_addresses_in_the_documents_are_answered(app, document):
-    doors = [app.url_map.bind("perch"), sandbox.create_app().url_map.bind("sandbox")]
+def test_addresses_in_the_documents_are_answered(app):
+    doors = [app.url_map.bind("site"), sandbox.create_app().url_map.bind("sandbox")]
 
-    for method, path in re.findall(r"\b(GET|POST|DELETE) (/[^\s`?]*)", document.read_text()):
-        example = re.sub(r":\w+|<\w+>|\{\w+\}", "1", path)
-        assert any(is_answered(door, method, example) for door in doors), f"{method} {path}"
+    addresses = found_in_documents(r"\b(GET|POST|DELETE) (/[^\s`?]*)")
+    unanswered = [
+        (name, method, path)
+        for name, (method, path) in addresses
+        if not any(
+            is_answered(door, method, re.sub(r":\w+|<\w+>|\{\w+\}", "1", path)) for door in doors
+        )
+    ]
+
+    assert len(addresses) > 20
+    assert unanswered == []
 
 
 def is_answered(door, method, path):
@@ -372,6 +389,19 @@ def settings():
 
 def example():
     return dict(re.findall(r"^#([A-Z_]+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE))
+
+
+def found_in_documents(pattern):
+    """List what a pattern finds in each document, with the document's name."""
+    return [
+        (document.name, found)
+        for document in DOCUMENTS
+        for found in re.findall(pattern, document.read_text(), re.MULTILINE)
+    ]
+
+
+def every_shell_line():
+    return [(document.name, line) for document in DOCUMENTS for line in shell_lines(document)]
 
 
 def shell_lines(document):

@@ -1,4 +1,4 @@
-"""The servers that other tests lean on are real, and empty for each of them."""
+"""The servers that other tests use are real, and empty for each test."""
 
 import pytest
 from sqlalchemy import create_engine, inspect, text

@@ -34,14 +34,15 @@ def fill():
         for number, name in enumerate(["wren", "robin", "jay"], start=1):
             connection.execute(
                 text(
-                    "INSERT INTO users (id, twitter_id, username, profile, created_at, signed_in_at)"
-                    " VALUES (:id, :twitter_id, :name, '{}', :now, :now)"
+                    "INSERT INTO users (id, twitter_id, username, profile, created_at,"
+                    " signed_in_at) VALUES (:id, :twitter_id, :name, '{}', :now, :now)"
                 ),
                 {"id": number, "twitter_id": f"100{number}", "name": name, "now": NOW},
             )
             connection.execute(
                 text(
-                    "INSERT INTO usage (user_id, day, route, calls, items) VALUES (:id, :day, 'users/me', 1, 1)"
+                    "INSERT INTO usage (user_id, day, route, calls, items)"
+                    " VALUES (:id, :day, 'users/me', 1, 1)"
                 ),
                 {"id": number, "day": NOW.date()},
             )
@@ -56,10 +57,10 @@ def fill():
             token = None if ended else f"sealed of {grant}"
             connection.execute(
                 text(
-                    "INSERT INTO grants (id, user_id, access_token, refresh_token, scopes, issued_at,"
-                    " expires_at, browser, created_at, seen_at, ended_at, ended_because, flight)"
-                    " VALUES (:id, :user, :token, :token, 'tweet.read', :then, :then, :browser, :then,"
-                    " :then, :ended, :why, :flight)"
+                    "INSERT INTO grants (id, user_id, access_token, refresh_token, scopes,"
+                    " issued_at, expires_at, browser, created_at, seen_at, ended_at,"
+                    " ended_because, flight) VALUES (:id, :user, :token, :token, 'tweet.read',"
+                    " :then, :then, :browser, :then, :then, :ended, :why, :flight)"
                 ),
                 {
                     "id": grant,
@@ -74,8 +75,8 @@ def fill():
             )
         connection.execute(
             text(
-                "INSERT INTO claims (state_hash, code_hash, claimed_at, outcome, grant_id, settled_at)"
-                " VALUES ('s', 'c', :now, 'signed_in', 'wren-new', :now)"
+                "INSERT INTO claims (state_hash, code_hash, claimed_at, outcome, grant_id,"
+                " settled_at) VALUES ('s', 'c', :now, 'signed_in', 'wren-new', :now)"
             ),
             {"now": NOW},
         )

@@ -10,7 +10,7 @@ from sqlalchemy.pool import NullPool
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Grant, Revocation
 from app.accounts.outbox import LATER_SECONDS
-from app.accounts.token_cipher import TokenCipher, place
+from app.accounts.token_cipher import TokenCipher, associated_data
 from app.database import STORE_CLOCK
 from config import Config
 from tests.needs import need
@@ -78,12 +78,12 @@ class Store:
 
     def damage(self, environ):
         """List what is not whole: tokens that do not open, and what SQLite finds itself."""
-        vault = TokenCipher(Config.from_env(environ).token_keys)
+        cipher = TokenCipher(Config.from_env(environ).token_keys)
         found = []
         for row in self.rows(sa.select(*Grant.__table__.c).where(Grant.ended_at.is_(None))):
             for column in ("access_token", "refresh_token"):
                 try:
-                    vault.open(row[column], at=place("grants", column, row["id"]))
+                    cipher.open(row[column], at=associated_data("grants", column, row["id"]))
                 except CannotOpen as error:
                     found.append(f"{column} of {row['id']}: {error}")
         return found

@@ -1,10 +1,12 @@
 """Leaving: at Twitter, in another browser, and for good. In a real browser."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.journey.sites import wait_until
+from tests.journey.visitor import Forms
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
 
@@ -18,12 +20,12 @@ def states(twitter):
     return {token["state"] for token in twitter.tokens()}
 
 
-def test_who_removes_the_app_at_twitter_is_told_and_comes_back_to_the_page(read, twitter):
+def test_removing_the_app_at_twitter_leads_to_a_new_sign_in(read, twitter):
     reader = read(scripts=False)
     reader.open("/")
     reader.sign_in("Robin Redbreast")
     reader.go_to("Account")
-    reader.page.get_by_role("link", name="your connected apps at Twitter").click()
+    reader.follow(reader.page.get_by_role("link", name="your connected apps at Twitter"))
     reader.press("Revoke app permissions")
 
     reader.open("/follows")
@@ -38,7 +40,7 @@ def test_who_removes_the_app_at_twitter_is_told_and_comes_back_to_the_page(read,
     assert (reader.path(), reader.heading()) == ("/follows", "Follows")
 
 
-def test_an_access_token_that_died_is_replaced_without_a_word(read, twitter):
+def test_a_dead_access_token_is_replaced_without_a_word(read, twitter):
     reader = read(scripts=False)
     reader.open("/")
     reader.sign_in("Robin Redbreast")
@@ -67,7 +69,7 @@ def test_one_browser_logs_out_another(read, twitter):
     assert here.heading() == "Account"
 
 
-def test_somebody_takes_a_copy_and_leaves_for_good(read, site, twitter):
+def test_a_person_takes_a_copy_and_leaves_for_good(read, site, twitter):
     reader = read(scripts=False)
     reader.open("/")
     reader.sign_in("Robin Redbreast")
@@ -76,16 +78,38 @@ def test_somebody_takes_a_copy_and_leaves_for_good(read, site, twitter):
         reader.page.get_by_role("link", name="Download what").click()
     copy = json.loads(download.value.path().read_text())
 
-    reader.page.get_by_role("link", name="Disconnect and delete everything").click()
+    reader.follow(reader.page.get_by_role("link", name="Disconnect and delete everything"))
     reader.page.get_by_label("Yes, delete everything").check()
     reader.press("Disconnect and delete")
 
     assert copy["user"]["username"] == "robin"
     assert "Your profile, your sign-ins and what we counted are deleted." in reader.text()
-    wait_until(lambda: states(twitter) == {"revoked"})
+    wait_until(lambda: states(twitter) == {"revoked"}, explain=site.logged)
     with site.database() as database:
-        counts = [
-            database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-            for table in ("users", "grants")
-        ]
-    assert counts == [0, 0]
+        left = database.execute("SELECT username FROM users").fetchall()
+        orphans = "SELECT count(*) FROM grants WHERE user_id NOT IN (SELECT id FROM users)"
+        assert ("robin",) not in left
+        assert database.execute(orphans).fetchone() == (0,)
+
+
+def test_an_answer_that_comes_late_brings_no_older_session_back(twitter, visit):
+    visitor = visit()
+    visitor.sign_in("robin")
+    style = visitor.send("GET", "/static/css/base.css")
+    slow_tab = visit(twin_of=visitor)
+    twitter.fault(path="/2/users/*/tweets", delay_seconds=2)
+
+    with ThreadPoolExecutor(1) as hands:
+        late = hands.submit(slow_tab.send, "GET", "/tweets")
+        wait_until(lambda: any(e["path"].endswith("/tweets") for e in twitter.journal()))
+        visitor.come_back(visitor.consent(ask_for_more(visitor), "heron"))
+        visitor.session.cookies.update(late.result(20).cookies)
+
+    assert visitor.is_signed_in()
+    assert "Set-Cookie" not in style.headers
+
+
+def ask_for_more(visitor):
+    """Start another sign-in while signed in, as the Allow buttons do."""
+    form = Forms(visitor.open("/account").text).found[0]
+    return visitor.send("POST", "/auth/login", data=form.fields).headers["Location"]

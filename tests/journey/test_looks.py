@@ -81,12 +81,14 @@ def test_the_mark_of_the_verified_stays_beside_the_name(wren):
         assert text["y"] < sign["y"] + sign["height"] / 2 < text["y"] + text["height"]
 
 
-@pytest.mark.parametrize("path", ["/", "/tweets", "/people/jay", "/people/mockingbird"])
-def test_the_time_of_a_tweet_stands_beside_its_author(wren, path):
+def test_the_time_of_a_tweet_stands_beside_its_author(wren):
     wren.page.set_viewport_size(NARROW)
-    wren.open(path)
+    broken = {}
+    for path in ("/", "/tweets", "/people/jay", "/people/mockingbird"):
+        wren.open(path)
+        broken[path] = wren.page.evaluate(TWO_LINES)
 
-    assert wren.page.evaluate(TWO_LINES) == []
+    assert [path for path, headers in broken.items() if headers] == []
 
 
 def test_a_bio_begins_right_below_its_name(wren):
@@ -104,23 +106,21 @@ def test_the_navigation_stays_within_its_line(wren):
     assert wren.page.evaluate(MARKS_BELOW) == 0
 
 
-@pytest.mark.parametrize("path", ["/", "/follows", "/account", "/nowhere", "/account/disconnect"])
-def test_words_stand_in_the_middle_of_their_button(wren, path):
-    wren.open(path)
+def test_words_stand_in_the_middle_of_their_button(wren):
+    for path in ("/", "/follows", "/account", "/nowhere", "/account/disconnect"):
+        wren.open(path)
 
-    offsets = wren.page.evaluate(OFF_CENTRE)
+        offsets = wren.page.evaluate(OFF_CENTRE)
 
-    assert offsets
-    assert max(offsets) < 2
+        assert offsets
+        assert max(offsets) < 2, path
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "path, name", [("/people", "Find"), ("/account", "Log out"), ("/", "Refresh tweets")]
 )
-def test_a_button_that_waits_can_be_read_and_keeps_its_width(wren, path, name, scheme):
+def test_a_button_that_waits_can_be_read_and_keeps_its_width(wren, path, name):
     wren.open(path)
-    wren.page.emulate_media(color_scheme=scheme)
     button = wren.page.get_by_role("button", name=name).first
     before = button.bounding_box()
 
@@ -130,10 +130,12 @@ def test_a_button_that_waits_can_be_read_and_keeps_its_width(wren, path, name, s
     needed = "it => { const s = getComputedStyle(it, '::after'); return parseFloat(s.width); }"
     assert button.evaluate(needed) < before["width"]
     assert colour(button, "opacity") == "1"
-    behind = colour(button, "backgroundColor")
-    if behind == "rgba(0, 0, 0, 0)":
-        behind = colour(wren.page.locator("html"), "backgroundColor")
-    assert contrast(wren, colour(button, "color"), behind) >= 4.5
+    for scheme in ("light", "dark"):
+        wren.page.emulate_media(color_scheme=scheme)
+        behind = colour(button, "backgroundColor")
+        if behind == "rgba(0, 0, 0, 0)":
+            behind = colour(wren.page.locator("html"), "backgroundColor")
+        assert contrast(wren, colour(button, "color"), behind) >= 4.5, scheme
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -167,20 +169,17 @@ def test_of_three_pictures_the_first_spans_both_columns(wren):
     assert third["x"] > second["x"]
 
 
-@pytest.mark.parametrize("path", ["/how-it-works", "/account/sign-in"])
-def test_the_focus_is_never_below_the_names_of_the_lanes(wren, path):
+def test_the_focus_is_never_below_the_names_of_the_lanes(wren):
     wren.page.set_viewport_size(NARROW)
-    wren.open(path)
-    for summary in wren.page.locator(".flow summary").all():
-        summary.evaluate("it => { it.parentElement.open = true; }")
-    covered = 0
-    wren.page.locator(".bottom a").focus()
+    for path in ("/how-it-works", "/account/sign-in"):
+        wren.open(path)
+        for summary in wren.page.locator(".flow summary").all():
+            summary.evaluate("it => { it.parentElement.open = true; }")
+        wren.page.locator(".bottom a").focus()
 
-    for _ in range(wren.page.locator(".flow :is(a, summary)").count()):
-        wren.page.keyboard.press("Shift+Tab")
-        covered += wren.page.evaluate(COVERED)
-
-    assert covered == 0
+        for _ in range(wren.page.locator(".flow :is(a, summary)").count()):
+            wren.page.keyboard.press("Shift+Tab")
+            assert not wren.page.evaluate(COVERED), path
 
 
 def test_a_long_post_offers_to_be_folded_again(wren):

@@ -91,7 +91,7 @@ def test_a_whole_visit_goes_through(visitor):
     assert not visitor.is_signed_in()
 
 
-def test_limits_count_people_and_not_what_they_say_they_are(sites, twitter_server, twitter):
+def test_rate_limits_do_not_believe_forwarded_addresses(sites, twitter_server, twitter):
     with standing() as front:
         settings = {"PUBLIC_URL": front.url, "TRUSTED_PROXIES": "1", "RATELIMIT_ENABLED": "on"}
         # A client of its own: the sandbox, too, knows one callback for each.
@@ -179,19 +179,13 @@ def test_static_files_are_asked_for_once_and_pages_each_time(site, visitor):
     assert answers[0].headers["Content-Encoding"] == "gzip"
 
 
-def test_pages_are_not_compressed(visitor):
+def test_pages_are_neither_compressed_nor_stored(visitor):
     page = visitor.open("/", headers={"Accept-Encoding": "gzip, br"})
 
     assert "Content-Encoding" not in page.headers
     assert page.headers["Cache-Control"] == "no-store"
-
-
-def test_figures_are_not_for_everybody(visitor):
+    assert page.headers["Server"] == "nginx"  # and no version
     assert visitor.open("/metrics").status_code == 404
-
-
-def test_nginx_does_not_tell_its_version(visitor):
-    assert visitor.open("/").headers["Server"] == "nginx"
 
 
 def test_what_came_from_outside_is_overwritten_or_dropped(stranger, echoes):

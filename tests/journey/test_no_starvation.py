@@ -9,7 +9,7 @@ import pytest
 
 from tests.journey.visitor import query_of
 
-THREADS = 32
+THREADS, CALLBACKS = 32, 64
 # The budget for all calls to Twitter is 12 seconds; the rest is for a busy machine.
 SECONDS_FOR_A_CALLBACK = 15
 # A page takes some milliseconds. One that had to wait for Twitter would take seconds. On a busy
@@ -64,10 +64,12 @@ def on_the_way_back(visit):
     return visitor, callback
 
 
-@pytest.mark.parametrize("callbacks", [8, 64])
-def test_hanging_callbacks_leave_the_front_page_alone(site, twitter, visit, bystander, callbacks):
-    with ThreadPoolExecutor(callbacks) as hands:
-        waiting = list(hands.map(lambda _: on_the_way_back(visit), range(callbacks)))
+def test_hanging_callbacks_leave_the_front_page_alone(site, twitter, visit, bystander):
+    """Two of the answers drip for ever instead, and are cut off as well."""
+    with ThreadPoolExecutor(CALLBACKS) as hands:
+        waiting = list(hands.map(lambda _: on_the_way_back(visit), range(CALLBACKS)))
+        twitter.fault(path=TOKEN, drip="headers", drip_seconds=0.5)
+        twitter.fault(path=TOKEN, drip="body", drip_seconds=0.5)
         twitter.fault(path=TOKEN, hang=True, times=None)
         answers = list(hands.map(lambda pair: timed_answer(*pair), waiting))
 
@@ -81,7 +83,10 @@ def test_hanging_callbacks_leave_the_front_page_alone(site, twitter, visit, byst
     sent = [entry["form"]["code"][0] for entry in twitter.journal(TOKEN)]
     assert len(sent) == len(set(sent))
     assert set(sent) <= {query_of(callback)["code"] for _, callback in waiting}
-    assert min(callbacks, THREADS - 2) <= len(sent) <= callbacks
+    assert THREADS - 2 <= len(sent) <= CALLBACKS
+    faults = [entry["fault"] for entry in twitter.journal(TOKEN)]
+    assert len([fault for fault in faults if "drip" in str(fault)]) == 2
+    assert not any(visitor.is_signed_in() for visitor, _ in waiting)
 
     twitter.clear_faults()
     assert visit().sign_in().status_code == 200
@@ -91,21 +96,3 @@ def timed_answer(visitor, callback):
     began = time.monotonic()
     answer = visitor.come_back(callback)
     return answer, time.monotonic() - began
-
-
-def test_dripping_token_answers_are_cut_off_in_time(site, twitter, visit):
-    pairs = [on_the_way_back(visit) for _ in range(2)]
-    twitter.fault(path=TOKEN, drip="headers", drip_seconds=0.5)
-    twitter.fault(path=TOKEN, drip="body", drip_seconds=0.5)
-
-    with ThreadPoolExecutor(2) as hands:
-        seconds = list(
-            hands.map(lambda pair: timed(lambda: pair[0].come_back(pair[1]), 424), pairs)
-        )
-
-    assert max(seconds) < SECONDS_FOR_A_CALLBACK
-    assert len(twitter.journal(TOKEN)) == 2
-    assert not any(visitor.is_signed_in() for visitor, _ in pairs)
-
-    twitter.clear_faults()
-    assert visit().sign_in().status_code == 200

@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import expect
 
+from tests.journey.chromium import Reader
+
 pytestmark = [
     pytest.mark.loopback,
     pytest.mark.timeout(120),
@@ -97,27 +99,29 @@ def test_a_panel_is_read_anew_in_place_and_the_others_are_not(wren):
     assert wren.complaints == []
 
 
-@pytest.mark.parametrize("path, panel", [("/", "#tweets"), ("/spaces", "#spaces")])
-def test_a_panel_that_is_read_anew_looks_so(wren, path, panel):
-    wren.open(path)
-    held, part = [], wren.page.locator(panel)
+def test_a_panel_that_is_read_anew_looks_so(wren):
+    held = []
 
     def hold(route):  # Playwright wants a function of Python's
         held.append(route)
 
-    wren.page.route("**", hold)
+    for path, panel in (("/", "#tweets"), ("/spaces", "#spaces")):
+        wren.open(path)
+        part = wren.page.locator(panel)
+        wren.page.route("**", hold)
 
-    button(wren, f"Refresh {panel[1:]}").click()
+        button(wren, f"Refresh {panel[1:]}").click()
 
-    expect(part).to_have_attribute("aria-busy", "true")
-    opacities = part.evaluate("it => [...it.children].map((it) => getComputedStyle(it).opacity)")
-    assert "0.5" in opacities
-    assert opacities[-1] == "1"  # its button says itself that it works
-    held.pop().continue_()
-    expect(part).not_to_have_attribute("aria-busy", "true")
+        expect(part).to_have_attribute("aria-busy", "true")
+        seen = part.evaluate("it => [...it.children].map((it) => getComputedStyle(it).opacity)")
+        assert "0.5" in seen
+        assert seen[-1] == "1"  # its button says itself that it works
+        held.pop().continue_()
+        expect(part).not_to_have_attribute("aria-busy", "true")
+        wren.page.unroute("**")
 
 
-def test_whoever_is_signed_out_meanwhile_is_asked_to_sign_in(wren):
+def test_a_refresh_without_a_session_asks_to_sign_in(wren):
     wren.context.clear_cookies(name="session")
 
     button(wren, "Refresh tweets").click()
@@ -165,6 +169,8 @@ def test_a_part_of_a_list_that_fails_is_shown_as_a_page(wren, twitter):
 
 
 def test_following_and_unfollowing_swap_the_button_and_say_so(wren, twitter):
+    expect(wren.page.get_by_role("status")).to_have_count(1)
+    expect(wren.page.get_by_role("status")).to_be_empty()
     allow_follows(wren)
     is_same = stays(wren)
 
@@ -179,11 +185,6 @@ def test_following_and_unfollowing_swap_the_button_and_say_so(wren, twitter):
     expect(button(wren, "Follow @robin")).to_be_focused()
     assert is_same()
     assert wren.complaints == []
-
-
-def test_the_sentence_stands_in_a_region_that_is_read_out(wren):
-    expect(wren.page.get_by_role("status")).to_have_count(1)
-    expect(wren.page.get_by_role("status")).to_be_empty()
 
 
 def test_unfollowing_in_a_list_takes_the_person_out_of_it(wren):
@@ -224,21 +225,19 @@ def test_what_fails_on_the_way_is_said(wren, twitter):
 # Buttons that wait
 
 
-@pytest.mark.parametrize(
-    "path, name", [("/", "Refresh tweets"), ("/account", "Log out"), ("/people", "Find")]
-)
-def test_a_button_that_waits_says_so_and_is_pressed_once(wren, path, name):
-    wren.open(path)
-    if name == "Find":
-        wren.page.get_by_role("searchbox").fill("robin")
+def test_a_button_that_waits_says_so_and_is_pressed_once(wren):
+    for path, name in (("/", "Refresh tweets"), ("/account", "Log out"), ("/people", "Find")):
+        wren.open(path)
+        if name == "Find":
+            wren.page.get_by_role("searchbox").fill("robin")
 
-    says, sent = button(wren, name).first.evaluate(PRESS_TWICE)
+        says, sent = button(wren, name).first.evaluate(PRESS_TWICE)
 
-    assert says == ["true", '"Working…"']
-    assert sent == 1
+        assert says == ["true", '"Working…"']
+        assert sent == 1
 
 
-def test_who_comes_back_finds_the_button_ready(read, twitter):
+def test_going_back_finds_the_button_ready(read, twitter):
     reader = read()
     reader.open("/")
     reader.press("Sign in with Twitter")
@@ -273,28 +272,12 @@ def test_a_clock_that_is_wrong_changes_no_age(wren):
 
 
 def test_times_are_those_of_the_readers_zone(chromium, site, twitter):
-    from tests.journey.chromium import Reader
-
+    """Those on the page, and those that a relative time says on hover."""
     context = chromium.new_context(timezone_id=KOLKATA, locale="en-GB")
     try:
         reader = signed_in(Reader(context, site.url))
         planned = reader.page.locator("#spaces [data-state=scheduled] time").first
-        exact = planned.get_attribute("title")
-        here = planned.inner_text()
-    finally:
-        context.close()
-
-    assert exact.endswith("UTC")
-    assert not here.endswith("UTC")
-    assert minutes(here) == (minutes(exact) + 330) % 1440
-
-
-def test_so_is_what_a_relative_time_says_on_hover(chromium, site, twitter):
-    from tests.journey.chromium import Reader
-
-    context = chromium.new_context(timezone_id=KOLKATA, locale="en-GB")
-    try:
-        reader = signed_in(Reader(context, site.url))
+        exact, here = planned.get_attribute("title"), planned.inner_text()
         written = reader.page.locator(".tweet .when time").first
         said, title = written.inner_text(), written.get_attribute("title")
         utc = written.get_attribute("datetime").partition("T")[2]
@@ -303,10 +286,11 @@ def test_so_is_what_a_relative_time_says_on_hover(chromium, site, twitter):
     finally:
         context.close()
 
+    assert exact.endswith("UTC")
+    assert minutes(here) == (minutes(exact) + 330) % 1440
     assert said == "12m"
-    assert not title.endswith("UTC")
     assert minutes(title) == (minutes(utc) + 330) % 1440
-    assert not poll.endswith("UTC")
+    assert not any(time.endswith("UTC") for time in (here, title, poll))
 
 
 def test_a_time_of_today_says_so(wren):

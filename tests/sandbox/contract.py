@@ -45,13 +45,16 @@ class Contract:
         if live_host:
             schemas = json.loads(json.dumps(schemas).replace(*HOSTS))
         self.root = {"components": {"schemas": {k: strict(v) for k, v in schemas.items()}}}
+        self.judges = {}
         self.host = HOSTS[dialect == "live" or live_host]
 
     def complaints(self, name, body):
         """Say in words where a body breaks a schema: `path: what is wrong`."""
-        schema = self.root | {"$ref": f"#/components/schemas/{name}"}
-        validator = Draft202012Validator(schema, format_checker=formats)
-        return [f"{place(error)}: {error.message}" for error in validator.iter_errors(body)]
+        if name not in self.judges:
+            schema = self.root | {"$ref": f"#/components/schemas/{name}"}
+            self.judges[name] = Draft202012Validator(schema, format_checker=formats)
+        errors = self.judges[name].iter_errors(body)
+        return [f"{place(error)}: {error.message}" for error in errors]
 
     def problem(self, kind):
         """Name the schema of a problem type, or nothing if the specification has none."""

@@ -69,9 +69,11 @@ def test_a_token_opens_only_its_own_list(steps, account):
     assert "pagination_token" in answer.json["errors"][0]["message"]
 
 
-@pytest.mark.parametrize("token", ["", "x", "AAAAAAAAAAAAAAAA", "====", "ü" * 16])
-def test_made_up_tokens_are_refused(steps, token):
-    assert following(steps, pagination_token=token).status_code == 400
+def test_made_up_page_tokens_are_refused(steps):
+    tokens = ["", "x", "AAAAAAAAAAAAAAAA", "====", "ü" * 16]
+    statuses = [following(steps, pagination_token=token).status_code for token in tokens]
+
+    assert statuses == [400] * 5
 
 
 def test_following_somebody_shows_at_once(steps):
@@ -103,9 +105,8 @@ def test_unfollowing_always_ends_in_not_following(steps, target):
     assert target not in ids(following(steps))
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
+def test_a_bad_follow_is_400(steps):
+    bodies = [
         {"json": {}},
         {"json": []},
         {"json": {"target_user_id": 42}},
@@ -115,16 +116,13 @@ def test_unfollowing_always_ends_in_not_following(steps, target):
         {"json": {"target_user_id": CUCKOO}},
         {"json": {"target_user_id": EGG, "more": 1}},
         {"json": None, "data": "{"},
-    ],
-)
-def test_a_bad_follow_is_400(steps, more):
-    answer = follow(steps, EGG, **more)
+    ]
+    answers = [follow(steps, EGG, **more) for more in bodies]
 
-    assert answer.status_code == 400
-    assert answer.json["title"] == "Invalid Request"
+    assert {(a.status_code, a.json["title"]) for a in answers} == {(400, "Invalid Request")}
 
 
-def test_nobody_follows_for_somebody_else(steps):
+def test_a_person_follows_only_for_themselves(steps):
     answer = follow(steps, EGG, who=ROBIN)
 
     assert answer.status_code == 400

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is one of Twitter's: nobody here falls over."""
+"""Odd input gets one of Twitter's answers, never a 500."""
 
 import re
 
@@ -61,48 +61,55 @@ def token(steps):
     return steps.sign_in()["access_token"]
 
 
-@pytest.mark.parametrize("endpoint", READS, ids=lambda row: row.name)
 @pytest.mark.parametrize("dialect", ["live", "renamed"])
-def test_odd_parameters_are_answered(steps, token, world, endpoint, dialect):
+def test_odd_parameters_get_an_answer(steps, token, world, dialect):
     world.change({"dialect": dialect})
-    path = re.sub("<account_id>", WREN, endpoint.rule)
-    path = re.sub("<username>", "wren", re.sub(r"<(tweet|space)_id>", "1", path))
-    for number, value in enumerate(ODD):
-        # Every value meets every parameter somewhere among the endpoints.
-        query = {PARAMETERS[(number + shift) % len(PARAMETERS)]: value for shift in range(6)}
-        answer = steps.browser.get(path, query_string=query, headers=bearer(token))
+    odd = []
+    for endpoint in READS:
+        path = re.sub("<account_id>", WREN, endpoint.rule)
+        path = re.sub("<username>", "wren", re.sub(r"<(tweet|space)_id>", "1", path))
+        for number, value in enumerate(ODD):
+            # Every value meets every parameter somewhere among the endpoints.
+            query = {PARAMETERS[(number + shift) % len(PARAMETERS)]: value for shift in range(6)}
+            answer = steps.browser.get(path, query_string=query, headers=bearer(token))
+            well = answer.status_code in {200, 400} and answer.is_json
+            odd += [] if well and "X-Odd" not in answer.headers else [(path, query)]
 
-        assert answer.status_code in {200, 400}
-        assert answer.is_json
-        assert "X-Odd" not in answer.headers
+    assert odd == []
 
 
-@pytest.mark.parametrize("endpoint", READS, ids=lambda row: row.name)
-def test_odd_paths_are_answered(steps, token, endpoint):
-    for value in filter(None, ODD):
-        path = re.sub(r"<\w+>", lambda _, odd=value: odd.replace("%", "%25"), endpoint.rule)
-        answer = steps.browser.get(path, headers=bearer(token))
+def test_odd_paths_get_an_answer(steps, token):
+    odd = []
+    for endpoint in READS:
+        for value in filter(None, ODD):
+            path = re.sub(r"<\w+>", lambda _, odd=value: odd.replace("%", "%25"), endpoint.rule)
+            status = steps.browser.get(path, headers=bearer(token)).status_code
+            odd += [] if status in {200, 400, 404} else [(path, status)]
 
-        assert answer.status_code in {200, 400, 404}
+    assert odd == []
 
 
 @pytest.mark.parametrize("path", ["/2/oauth2/token", "/2/oauth2/revoke", "/i/oauth2/authorize"])
-@pytest.mark.parametrize("value", ODD)
-def test_odd_forms_are_answered(browser, path, value):
+def test_odd_forms_are_refused(browser, path):
     names = ["grant_type", "code", "redirect_uri", "code_verifier", "client_id", "refresh_token"]
     names += ["token", "token_type_hint", "ticket", "account", "decision"]
-    for given in (dict.fromkeys(names, value), {"grant_type": "authorization_code", "code": value}):
-        for headers in ({}, basic(), basic(value, value), {"Authorization": "Basic " + "A" * 999}):
-            answer = browser.post(path, data=given, headers=headers)
+    odd = []
+    for value in ODD:
+        code = {"grant_type": "authorization_code", "code": value}
+        for given in (dict.fromkeys(names, value), code):
+            for proof in ({}, basic(), basic(value, value), {"Authorization": "Basic " + "A" * 9}):
+                status = browser.post(path, data=given, headers=proof).status_code
+                odd += [] if status in {400, 401} else [(value, given, proof, status)]
 
-            assert answer.status_code in {400, 401}
+    assert odd == []
 
 
-@pytest.mark.parametrize("name", ["client_id", "redirect_uri", "scope", "state", "code_challenge"])
-@pytest.mark.parametrize("value", ODD)
-def test_odd_requests_for_permission_are_answered(steps, name, value):
-    answer = steps.ask(**{name: value})
+def test_odd_authorization_requests_get_an_answer(steps):
+    odd = []
+    for name in ("client_id", "redirect_uri", "scope", "state", "code_challenge"):
+        for value in ODD:
+            answer = steps.ask(**{name: value})
+            well = answer.status_code in {200, 302, 400} and "X-Odd" not in answer.headers
+            odd += [] if well and "<script>alert" not in answer.text else [(name, value)]
 
-    assert answer.status_code in {200, 302, 400}
-    assert "X-Odd" not in answer.headers
-    assert "<script>alert" not in answer.text
+    assert odd == []

@@ -44,6 +44,7 @@ TABLE = {
 }
 ONLY_BETA = {"following_spaces"}
 LIVE = [name for name in TABLE if name not in ONLY_BETA]
+SOLD = [name for name in LIVE if name != "follow"]
 LENGTHS = {"15": QUARTER, "d": DAY, "s": SECOND}
 
 
@@ -76,80 +77,83 @@ def test_every_endpoint_has_its_row():
     assert TABLE.keys() == ROWS.keys()
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_pay_per_use_has_the_limits_of_today(name):
-    user, app, *_ = TABLE[name]
-    limit = ROWS[name].limits["pay-per-use"]
+def test_pay_per_use_has_the_limits_of_today():
+    limits = {name: ROWS[name].limits["pay-per-use"] for name in TABLE}
+    found = {
+        name: limit and (given(limit, whose="user"), given(limit, whose="app"))
+        for name, limit in limits.items()
+    }
 
-    if user == "none":
-        assert limit is None
-        return
-    assert given(limit, whose="user") == windows(user)
-    assert given(limit, whose="app") == windows(app)
-
-
-@pytest.mark.parametrize("name", TABLE)
-def test_legacy_free_has_what_was_left_of_it(name):
-    """A day that is over hides behind a window that looks healthy."""
-    free = TABLE[name][2]
-    limit = ROWS[name].limits["legacy-free"]
-
-    if free == "none":
-        assert limit is None
-        return
-    for length, most in windows(free).items():
-        assert given(limit, whose="app" if length == SECOND else "user")[length] == most
-    assert (limit.day is None) is not free.endswith("/d")
-    assert (limit.second is None) is not free.endswith("/s")
+    assert found == {
+        name: None if user == "none" else (windows(user), windows(app))
+        for name, (user, app, *_) in TABLE.items()
+    }
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_enterprise_has_no_limits(name):
-    limit = ROWS[name].limits["enterprise"]
-
-    assert given(limit, whose="user") == given(limit, whose="app") == {}
-
-
-@pytest.mark.parametrize("name", TABLE)
-def test_beta_has_900_for_the_client_where_tweets_and_users_are_looked_up(name):
-    lookup = name in {"tweet", "tweets", "user", "users", "users_by"}
-    limit = ROWS[name].beta_limit
-
-    assert (limit and (limit.user, limit.app)) == ((900, 900) if lookup else None)
+def free_limit(limit):
+    """Write the limit of a plan in the words of the table."""
+    if limit is None:
+        return "none"
+    if limit.second is not None:
+        return f"{limit.second}/s"
+    return f"{limit.day}/d" if limit.day is not None else f"{limit.user}/15"
 
 
-@pytest.mark.parametrize("name", LIVE)
-def test_an_answer_tells_of_its_row(steps, world, token, name):
+def test_legacy_free_has_the_limits_of_the_table():
+    found = {name: free_limit(ROWS[name].limits["legacy-free"]) for name in TABLE}
+
+    assert found == {name: row[2] for name, row in TABLE.items()}
+
+
+def test_enterprise_has_no_limits():
+    limits = [ROWS[name].limits["enterprise"] for name in TABLE]
+
+    assert [given(limit, whose=whose) for limit in limits for whose in ("user", "app")] == (
+        [{}] * 2 * len(TABLE)
+    )
+
+
+def test_beta_limits_lookups_to_900_for_the_client():
+    limits = {name: ROWS[name].beta_limit for name in TABLE}
+    found = {name: (limit.user, limit.app) for name, limit in limits.items() if limit}
+
+    assert found == dict.fromkeys(("tweet", "tweets", "user", "users", "users_by"), (900, 900))
+
+
+def test_answers_tell_the_limit_of_their_row(steps, world, token):
     world.change({"plan": "pay-per-use"})
-    answer = call(steps, token, name)
+    answers = {name: call(steps, token, name) for name in LIVE}
+    found = {name: answer.headers["x-rate-limit-limit"] for name, answer in answers.items()}
 
-    if TABLE[name][0] == "none":
-        assert answer.status_code == 403
-        return
-    assert answer.status_code == 200
-    assert answer.headers["x-rate-limit-limit"] == TABLE[name][0].removesuffix("/15")
+    assert {name: answer.status_code for name, answer in answers.items()} == {
+        name: 403 if name == "follow" else 200 for name in LIVE
+    }
+    assert {name: found[name] for name in SOLD} == {
+        name: TABLE[name][0].removesuffix("/15") for name in SOLD
+    }
 
 
-@pytest.mark.parametrize("name", [name for name in LIVE if name != "follow"])
-def test_a_call_costs_what_its_row_says(steps, world, token, name):
+def test_a_call_costs_the_price_of_its_row(steps, world, token):
     """For each thing returned; unfollowing is one thing that is done."""
-    world.change({"plan": "pay-per-use", "credits": 100})
-    data = call(steps, token, name).json["data"]
-    count = len(data) if isinstance(data, list) else 1
+    spent, prices = {}, {}
+    for name in SOLD:
+        world.change({"plan": "pay-per-use", "credits": 100})
+        data = call(steps, token, name).json["data"]
+        spent[name] = 100 - world.settings.credits
+        prices[name] = TABLE[name][3] * (len(data) if isinstance(data, list) else 1)
 
-    assert world.settings.credits == pytest.approx(100 - TABLE[name][3] * count)
+    assert spent == pytest.approx(prices)
 
 
-@pytest.mark.parametrize("name", [name for name in LIVE if name != "follow"])
-def test_nothing_but_who_signed_in_is_free_when_the_money_is_spent(steps, world, token, name):
+def test_only_users_me_is_free_without_credits(steps, world, token):
     world.change({"plan": "pay-per-use", "credits": 0})
-    answer = call(steps, token, name)
+    statuses = {name: call(steps, token, name).status_code for name in SOLD}
 
-    assert answer.status_code == (200 if name == "me" else 402)
+    assert statuses == dict.fromkeys(SOLD, 402) | {"me": 200}
 
 
 @pytest.mark.parametrize("name", ["space", "spaces", "spaces_by", "spaces_search"])
-def test_spaces_spend_the_money_as_well(steps, world, token, name):
+def test_reading_spaces_spends_credits(steps, world, token, name):
     world.change({"plan": "pay-per-use", "credits": 0.005})
     first = call(steps, token, name)
     world.advance(1)

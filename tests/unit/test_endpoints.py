@@ -13,7 +13,7 @@ from tests.unit.calls import CALLS, THING
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "twitter-api.md"
 DIALECTS = {"live": LIVE, "beta": BETA}
-each_endpoint = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda one: one.route)
+in_each_dialect = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
 
 
 class Recorder:
@@ -54,75 +54,76 @@ def methods_that_ask(endpoint):
 # The table itself
 
 
-def test_no_endpoint_is_left_out():
+def test_the_table_lists_every_endpoint_once():
     named = {value for value in vars(endpoints).values() if isinstance(value, Endpoint)}
 
     assert named == set(ENDPOINTS)
-
-
-def test_no_two_endpoints_share_a_route():
     assert list(BY_ROUTE.values()) == list(ENDPOINTS)
 
 
-@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
-@pytest.mark.parametrize("name", CALLS)
-def test_paths_are_those_of_their_endpoints(name, dialect):
-    for request in asked_by(name, dialect):
-        pattern = re.sub(r":\w+", r"[^/]+", request.endpoint.path)
+@in_each_dialect
+def test_requests_match_the_path_and_method_of_their_endpoint(dialect):
+    for name in CALLS:
+        for request in asked_by(name, dialect):
+            pattern = re.sub(r":\w+", r"[^/]+", request.endpoint.path)
 
-        assert re.fullmatch(pattern, request.path)
-        assert request.endpoint.method == CALLS[name].method
+            assert re.fullmatch(pattern, request.path)
+            assert request.endpoint.method == CALLS[name].method
 
 
 # Both dialects can be asked for whatever both have.
-@pytest.mark.parametrize("name", CALLS.keys() - {"user_tweets", "followers"})
-def test_the_beta_is_never_asked_for_what_it_lacks(name):
-    assert all(request.endpoint.exists_in(BETA) for request in asked_by(name, BETA))
+@pytest.mark.parametrize(
+    "dialect, absent", [(LIVE, set()), (BETA, {"user_tweets", "followers"})], ids=DIALECTS
+)
+def test_a_dialect_is_asked_only_for_endpoints_it_has(dialect, absent):
+    names = [
+        name
+        for name in CALLS
+        if not all(request.endpoint.exists_in(dialect) for request in asked_by(name, dialect))
+    ]
+
+    assert set(names) == absent
 
 
-@pytest.mark.parametrize("name", CALLS)
-def test_todays_service_is_never_asked_for_what_it_lacks(name):
-    assert all(request.endpoint.exists_in(LIVE) for request in asked_by(name, LIVE))
-
-
-@each_endpoint
-def test_every_endpoint_is_asked_by_something(endpoint):
-    assert methods_that_ask(endpoint)
-
-
-@each_endpoint
-def test_every_endpoint_needs_tweets_and_users(endpoint):
+def test_every_endpoint_needs_tweets_and_users():
     # `users.read` alone is refused even at /2/users/me.
-    assert {Permission.READ_TWEETS, Permission.READ_USERS} <= set(endpoint.needs)
+    both = {Permission.READ_TWEETS, Permission.READ_USERS}
+
+    assert all(both <= set(endpoint.needs) for endpoint in ENDPOINTS)
 
 
-@each_endpoint
-def test_signing_in_asks_for_all_but_writing(endpoint):
-    beyond = set(endpoint.needs) - set(AT_SIGN_IN)
+def test_signing_in_asks_for_all_but_writing():
+    beyond = {endpoint: set(endpoint.needs) - set(AT_SIGN_IN) for endpoint in ENDPOINTS}
 
-    assert beyond == (set() if endpoint.method == "GET" else {Permission.WRITE_FOLLOWS})
+    assert beyond == {
+        endpoint: set() if endpoint.method == "GET" else {Permission.WRITE_FOLLOWS}
+        for endpoint in ENDPOINTS
+    }
 
 
-@each_endpoint
-def test_prices_are_those_of_what_comes_back(endpoint):
+def test_prices_are_those_of_the_objects_that_come_back():
     # X docs, "Pricing": users, posts, Spaces; an interaction that is deleted; the rest is no part.
-    if endpoint.method == "POST":
-        expected = "0"
-    elif endpoint.method == "DELETE" or "/spaces" not in endpoint.path:
-        expected = "0.005" if "/tweets" in endpoint.path else "0.010"
-    else:
-        expected = "0.005"
+    def expected(endpoint):
+        if endpoint.method == "POST":
+            return "0"
+        posts_or_spaces = re.search("/tweets|/spaces", endpoint.path)
+        return "0.005" if posts_or_spaces else "0.010"
 
-    assert str(endpoint.price) == expected
+    assert {one: str(one.price) for one in ENDPOINTS} == {one: expected(one) for one in ENDPOINTS}
 
 
-@each_endpoint
-def test_a_follow_makes_old_what_tells_of_people_or_follows(endpoint):
+def test_a_follow_outdates_answers_about_people_and_follows():
     # How the person stands to somebody comes along with profiles.
-    reads_people = endpoint.path.startswith("/users") and not endpoint.path.endswith("/tweets")
-    expected = reads_people and endpoint.method == "GET" and endpoint is not endpoints.USERS_ME
+    outdated = {
+        endpoint
+        for endpoint in ENDPOINTS
+        if endpoint.method == "GET"
+        and endpoint.path.startswith("/users")
+        and not endpoint.path.endswith("/tweets")
+        and endpoint is not endpoints.USERS_ME
+    }
 
-    assert endpoint.depends_on_follows == expected
+    assert {endpoint for endpoint in ENDPOINTS if endpoint.depends_on_follows} == outdated
 
 
 @pytest.mark.parametrize(
@@ -169,21 +170,20 @@ def expected(endpoint):
         for dialect in DIALECTS.values()
     ]
     methods = ", ".join(f"`{name}`" for name in methods_that_ask(endpoint))
+    assert methods, endpoint.route
     dialects = ", ".join(name for name, one in DIALECTS.items() if endpoint.exists_in(one))
     price = "none known" if endpoint.price == FREE else f"${endpoint.price}"
     return [methods, *scopes, dialects, price]
 
 
-def test_the_document_has_a_row_for_every_endpoint_in_its_order():
-    assert list(rows()) == list(BY_ROUTE)
+def test_the_document_says_of_each_endpoint_in_order_what_is_so():
+    written = rows()
 
-
-@each_endpoint
-def test_the_row_of_an_endpoint_says_what_is_so(endpoint):
-    methods, live, beta, dialects, page, price = rows()[endpoint.route]
-
-    assert [methods, live, beta, dialects, price] == expected(endpoint)
-    assert page
+    assert list(written) == list(BY_ROUTE)
+    for endpoint in ENDPOINTS:
+        methods, live, beta, dialects, page, price = written[endpoint.route]
+        assert [methods, live, beta, dialects, price] == expected(endpoint)
+        assert page
 
 
 def test_every_method_stands_in_the_document():

@@ -35,23 +35,20 @@ def window(name="x-rate-limit", *, remaining, resets_at):
 # Windows
 
 
-@each_window
-def test_a_window_is_read_from_its_three_headers(name):
-    found = windows(headers(name, limit=25, remaining=24, reset=after(minutes=3)), now=NOW)
-
-    assert found == (Window(name=name, limit=25, remaining=24, resets_at=after(minutes=3)),)
-
-
 def test_an_answer_can_tell_of_all_three():
     told = {}
     for name in PREFIXES:
         told |= headers(name, reset=after(minutes=1))
 
     assert [window.name for window in windows(told, now=NOW)] == list(PREFIXES)
-
-
-def test_an_answer_may_tell_of_none():
     assert windows({"content-type": "application/json"}, now=NOW) == ()
+
+
+@each_window
+def test_a_window_is_read_from_its_three_headers(name):
+    found = windows(headers(name, limit=25, remaining=24, reset=after(minutes=3)), now=NOW)
+
+    assert found == (Window(name=name, limit=25, remaining=24, resets_at=after(minutes=3)),)
 
 
 @each_window
@@ -61,21 +58,23 @@ def test_a_reset_absurdly_far_away_is_brought_nearer(name):
     assert found.resets_at == NOW + PREFIXES[name]
 
 
-@pytest.mark.parametrize("bad", [*NOT_NUMBERS, None])
-@pytest.mark.parametrize("which", ["remaining", "reset"])
-def test_without_a_rest_and_an_end_there_is_no_window(which, bad):
+def told_with(which, bad):
+    """Return an answer's headers with one of them bad, or without it."""
     told = headers(reset=after(minutes=1)) | {f"x-rate-limit-{which}": bad}
+    return {name: value for name, value in told.items() if value is not None}
 
-    assert windows({k: v for k, v in told.items() if v is not None}, now=NOW) == ()
+
+@pytest.mark.parametrize("which", ["remaining", "reset"])
+def test_without_remaining_and_reset_there_is_no_window(which):
+    found = [windows(told_with(which, bad), now=NOW) for bad in [*NOT_NUMBERS, None]]
+
+    assert found == [()] * 13
 
 
-@pytest.mark.parametrize("bad", [*NOT_NUMBERS, None])
-def test_a_limit_may_be_unknown(bad):
-    told = headers(reset=after(minutes=1)) | {"x-rate-limit-limit": bad}
+def test_a_limit_may_be_unknown():
+    found = [windows(told_with("limit", bad), now=NOW) for bad in [*NOT_NUMBERS, None]]
 
-    (found,) = windows({k: v for k, v in told.items() if v is not None}, now=NOW)
-
-    assert (found.limit, found.remaining) == (None, 74)
+    assert [(one.limit, one.remaining) for [one] in found] == [(None, 74)] * 13
 
 
 def test_a_reset_beyond_all_calendars_is_none():
@@ -93,23 +92,18 @@ def test_blanks_around_a_number_do_no_harm():
 # When one may ask again
 
 
-@pytest.mark.parametrize("remaining, used_up", [(0, True), (1, False), (75, False)])
-def test_a_window_is_used_up_when_nothing_is_left(remaining, used_up):
-    one = window(remaining=remaining, resets_at=after(minutes=1))
-
-    assert one.used_up is used_up
-    assert (closed_until([one], now=NOW) is not None) is used_up
-
-
 def test_a_used_up_window_is_closed_until_its_reset():
-    assert closed_until([window(remaining=0, resets_at=after(minutes=1))], now=NOW) == (
-        after(minutes=1)
-    )
+    used_up, open_still = (window(remaining=left, resets_at=after(minutes=1)) for left in (0, 1))
+
+    assert (used_up.used_up, open_still.used_up) == (True, False)
+    assert closed_until([used_up], now=NOW) == after(minutes=1)
+    assert closed_until([open_still], now=NOW) is closed_until([], now=NOW) is None
 
 
-@pytest.mark.parametrize("ago", [timedelta(0), timedelta(seconds=1), timedelta(days=9)])
-def test_a_window_whose_reset_has_come_is_open(ago):
-    assert closed_until([window(remaining=0, resets_at=NOW - ago)], now=NOW) is None
+def test_a_window_whose_reset_has_come_is_open():
+    past = [window(remaining=0, resets_at=NOW - timedelta(days=days)) for days in (0, 9)]
+
+    assert closed_until(past, now=NOW) is None
 
 
 def test_of_several_used_up_windows_the_last_counts():
@@ -128,10 +122,6 @@ def test_a_healthy_window_does_not_open_a_daily_one():
     )
 
     assert closed_until(windows(told, now=NOW), now=NOW) == after(hours=20)
-
-
-def test_nothing_known_means_open():
-    assert closed_until([], now=NOW) is None
 
 
 # When a 429 lifts
@@ -156,6 +146,14 @@ def test_the_daily_limit_counts_when_it_is_used_up(now):
     assert lifts_at(told, now=now) == after(hours=20)
 
 
+def test_a_healthy_daily_limit_holds_up_nothing():
+    told = headers(remaining=0, reset=after(minutes=9)) | headers(
+        "x-user-limit-24hour", remaining=5, reset=after(hours=20)
+    )
+
+    assert lifts_at(told, now=NOW) == after(minutes=9)
+
+
 @each_window
 def test_no_limit_lasts_longer_than_its_window(name):
     told = headers(name, remaining=0, reset=after(days=900))
@@ -167,10 +165,7 @@ def test_a_limit_that_should_have_lifted_says_nothing():
     assert lifts_at(headers(remaining=0, reset=NOW - timedelta(seconds=1)), now=NOW) is None
 
 
-@pytest.mark.parametrize("bad", NOT_NUMBERS)
-def test_a_limit_without_a_sane_end_has_none(bad):
-    assert lifts_at({"x-rate-limit-remaining": "0", "x-rate-limit-reset": bad}) is None
+def test_a_limit_without_a_sane_reset_has_none():
+    told = [{"x-rate-limit-remaining": "0", "x-rate-limit-reset": bad} for bad in NOT_NUMBERS]
 
-
-def test_a_limit_may_come_without_a_word():
-    assert lifts_at({}) is None
+    assert [lifts_at(one) for one in [*told, {}]] == [None] * 13

@@ -4,18 +4,21 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from app.accounts import outbox as outbox_module
 from app.accounts import outbox_worker
 from app.accounts.models import Revocation
 from app.accounts.outbox import Backlog, Delivery, Outbox
+from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
+from app.events import Events
 from app.services import utc_now
-from app.twitter.errors import ClientRefused, Refused, Unreachable
+from app.twitter.errors import ClientRefused, Refused, TokenRefused, Unreachable
 from app.twitter.token_set import TokenSet
-from tests.stores import on_both_stores
+from tests.stores import STORES, on_both_stores
+from tests.waiting import until
 
 
 class Server:
@@ -24,12 +27,19 @@ class Server:
     def __init__(self, *answers):
         self.answers = list(answers) or [None]
         self.asked = []
+        self.owner = "1001"  # what Twitter says whose a token is; an error is raised
 
     def revoke(self, token, hint, *, budget):
         self.asked.append((token, hint))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer is not None:
             raise answer
+
+
+def answered(answer):
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 @pytest.fixture
@@ -42,7 +52,8 @@ def build_outbox(database, clock):
     made = []
 
     def build(server, keys=(b"k" * 32,)):
-        made.append(Outbox(database, TokenCipher(keys), server, clock=clock))
+        shared = Shared(database=database, cipher=TokenCipher(keys), clock=clock, events=Events())
+        made.append(Outbox(shared, server, owner_of=lambda *_: answered(server.owner)))
         return made[-1]
 
     yield build
@@ -65,13 +76,12 @@ def token_set(refresh_token="r"):
     )
 
 
-@on_both_stores
 @pytest.mark.parametrize("refresh_token", ["r", None])
 def test_a_discarded_token_set_is_revoked_whole(build_outbox, waiting, clock, refresh_token):
     server = Server()
     outbox = build_outbox(server)
 
-    outbox.discard(token_set(refresh_token), now=clock())
+    outbox.discard(token_set(refresh_token), twitter_id="1001")
     outbox.wait(seconds=5)
 
     expected = {("a", "access_token")} | ({("r", "refresh_token")} if refresh_token else set())
@@ -85,7 +95,7 @@ def test_trouble_is_tried_again_in_this_process(build_outbox, waiting, clock, mo
     done = threading.Event()
     server = Server(Unreachable("down"), Unreachable("still down"), None)
     outbox = build_outbox(server)
-    deliver = outbox._courier._deliver
+    deliver = outbox.deliver
 
     def deliver_and_tell(row):
         delivered = deliver(row)
@@ -93,18 +103,18 @@ def test_trouble_is_tried_again_in_this_process(build_outbox, waiting, clock, mo
             done.set()
         return delivered
 
-    outbox._courier._deliver = deliver_and_tell
-    outbox.discard(token_set(None), now=clock())
+    monkeypatch.setattr(outbox, "deliver", deliver_and_tell)
+    outbox.discard(token_set(None), twitter_id="1001")
 
     assert done.wait(timeout=5)
     assert len(server.asked) == 3
     assert waiting() == []
 
 
-def test_what_cannot_be_delivered_stays_in_the_outbox(build_outbox, waiting, clock):
+def test_an_undelivered_revocation_stays_in_the_outbox(build_outbox, waiting, clock):
     outbox = build_outbox(Server(Unreachable("down")))
 
-    outbox.discard(token_set(None), now=clock())
+    outbox.discard(token_set(None), twitter_id="1001")
     outbox.wait(seconds=5)
 
     assert [attempts for _, attempts in waiting()] == [1]
@@ -118,10 +128,12 @@ def make_all_due(database):
 def write(outbox, database, clock, *tokens):
     with database.writing() as connection:
         for token in tokens:
-            outbox.add(connection, token, "access_token", now=clock())
+            outbox.add(connection, token, "access_token", twitter_id="1001", now=clock())
 
 
-def test_three_definite_noes_park_a_row_and_say_so(build_outbox, database, clock, waiting, caplog):
+def test_three_definite_noes_make_a_dead_letter_and_say_so(
+    build_outbox, database, clock, waiting, caplog
+):
     outbox = build_outbox(Server(Refused("invalid_request")))
     write(outbox, database, clock, "a")
     [(row, _)] = waiting()
@@ -132,10 +144,10 @@ def test_three_definite_noes_park_a_row_and_say_so(build_outbox, database, clock
         became.append(outbox.deliver_next())
     make_all_due(database)
 
-    assert became == [Delivery.REFUSED, Delivery.REFUSED, Delivery.PARKED]
+    assert became == [Delivery.REFUSED, Delivery.REFUSED, Delivery.DEAD_LETTER]
     assert outbox.deliver_next() is None
-    assert outbox.backlog() == Backlog(waiting=0, parked=1)
-    assert f"row {row[:12]} is parked" in caplog.text
+    assert outbox.backlog() == Backlog(waiting=0, dead_letters=1)
+    assert f"row {row[:12]} is a dead letter" in caplog.text
     assert row not in caplog.text
 
 
@@ -157,22 +169,47 @@ def test_a_wrong_client_secret_loses_no_revocation(build_outbox, database, clock
         make_all_due(database)
         assert outbox.deliver_next() is Delivery.AWAY
 
-    assert outbox.backlog() == Backlog(waiting=1, parked=0)
+    assert outbox.backlog() == Backlog(waiting=1, dead_letters=0)
     assert "wait for the operator" in caplog.text
 
 
-@on_both_stores
 def test_trouble_asks_for_a_pause(build_outbox, database, clock):
     server = Server(Unreachable("down"))
     outbox = build_outbox(server)
     write(outbox, database, clock, "a", "b")
 
     assert outbox.deliver_next() is Delivery.AWAY
-    assert outbox.backlog() == Backlog(waiting=2, parked=0)
+    assert outbox.backlog() == Backlog(waiting=2, dead_letters=0)
 
 
-@on_both_stores
-def test_nobody_else_gets_a_row_that_is_being_delivered(build_outbox, database, clock):
+def test_the_row_that_is_due_longest_is_delivered_first(build_outbox, database, clock):
+    server = Server()
+    outbox = build_outbox(server)
+    with database.writing() as connection:
+        for token, due_at in (("second", 200), ("third", 300), ("first", 100)):
+            row = outbox.add(connection, token, "access_token", twitter_id="1001", now=clock())
+            due = update(Revocation).where(Revocation.id == row).values(due_at=due_at)
+            connection.execute(due)
+
+    while outbox.deliver_next() is not None:
+        pass
+
+    assert [token for token, _ in server.asked] == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize("database_url", STORES[1:], indirect=True)
+def test_a_second_deliverer_skips_a_row_that_is_being_taken(build_outbox, database, clock):
+    outbox = build_outbox(Server())
+    write(outbox, database, clock, "a", "b")
+
+    with ThreadPoolExecutor(1) as pool, database.writing() as connection:
+        connection.execute(outbox_module._TAKE_NEXT)
+        second = pool.submit(outbox.deliver_next)
+
+        assert second.result(timeout=10) is Delivery.DONE
+
+
+def test_a_row_that_is_being_delivered_is_taken_by_no_other(build_outbox, database, clock):
     outbox = build_outbox(Server())
     write(outbox, database, clock, "a")
 
@@ -198,7 +235,7 @@ def test_many_deliverers_revoke_each_token_once(build_outbox, database, clock):
         list(pool.map(deliver_all, outboxes))
 
     assert sorted(token for token, _ in server.asked) == sorted(f"token-{n}" for n in range(40))
-    assert outboxes[0].backlog() == Backlog(waiting=0, parked=0)
+    assert outboxes[0].backlog() == Backlog(waiting=0, dead_letters=0)
 
 
 def test_pauses_grow_and_differ():
@@ -220,7 +257,7 @@ def test_a_row_that_is_gone_is_done_with(build_outbox):
 
 def test_a_token_whose_key_is_gone_waits_for_its_key(build_outbox, database, waiting, clock):
     sealed_by_old = build_outbox(Server(Unreachable("down")), keys=(b"o" * 32,))
-    sealed_by_old.discard(token_set(None), now=clock())
+    sealed_by_old.discard(token_set(None), twitter_id="1001")
     sealed_by_old.wait(seconds=5)
     make_all_due(database)
     server = Server()
@@ -230,39 +267,138 @@ def test_a_token_whose_key_is_gone_waits_for_its_key(build_outbox, database, wai
     assert len(waiting()) == 1
 
 
+@pytest.fixture
+def away(database, monkeypatch):
+    """Take the database away."""
+
+    def gone():
+        raise OperationalError("INSERT", {}, Exception("gone"))
+
+    monkeypatch.setattr(database, "writing", gone)
+
+
 @pytest.mark.parametrize("refresh_token", ["r", None])
-def test_without_a_database_twitter_is_told_directly(
-    build_outbox, database, clock, monkeypatch, refresh_token
-):
-    def away():
-        raise OperationalError("INSERT", {}, Exception("gone"))
-
-    monkeypatch.setattr(database, "writing", away)
+def test_without_a_database_twitter_is_told_directly(build_outbox, away, refresh_token):
     server = Server()
+    outbox = build_outbox(server)
 
-    build_outbox(server).discard(token_set(refresh_token), now=clock())
+    outbox.discard(token_set(refresh_token), twitter_id=None)
+    outbox.wait(seconds=5)
 
-    assert (
-        server.asked == [("a", "access_token"), ("r", "refresh_token")][: 1 + bool(refresh_token)]
-    )
+    both = [("a", "access_token"), ("r", "refresh_token")]
+    assert server.asked == both[: 1 + bool(refresh_token)]
 
 
-def test_without_a_database_and_without_twitter_nothing_is_raised(
-    build_outbox, database, clock, monkeypatch
+@pytest.mark.parametrize("twitter_id", ["1001", None])
+def test_without_a_database_a_dead_token_is_not_revoked(build_outbox, away, twitter_id):
+    server = Server()
+    server.owner = TokenRefused("unauthorized")
+    outbox = build_outbox(server)
+
+    outbox.discard(token_set(), twitter_id=twitter_id)
+    outbox.wait(seconds=5)
+
+    assert server.asked == []
+    assert outbox._worker._rounds == []
+
+
+def test_what_was_discarded_without_a_database_is_written_when_it_is_back(
+    build_outbox, database, waiting, monkeypatch
 ):
-    def away():
-        raise OperationalError("INSERT", {}, Exception("gone"))
+    monkeypatch.setattr(outbox_worker, "PAUSES", (0.01,) * 5)
+    server = Server(Unreachable("down"))
+    server.owner = Unreachable("down")
+    outbox = build_outbox(server)
+    writing, tries = database.writing, []
 
-    monkeypatch.setattr(database, "writing", away)
+    def gone_twice():
+        tries.append(1)
+        if len(tries) <= 2:
+            raise OperationalError("INSERT", {}, Exception("gone"))
+        return writing()
 
-    build_outbox(Server(Unreachable("down"))).discard(token_set(), now=clock())
+    monkeypatch.setattr(database, "writing", gone_twice)
+
+    outbox.discard(token_set(), twitter_id=None)
+
+    assert until(lambda: len(waiting()) == 2)
 
 
-def test_the_courier_outlives_any_trouble(build_outbox, clock, waiting):
+# Tokens whose person is unknown
+
+
+def test_an_unknown_persons_token_is_revoked_once_twitter_says_whose_it_is(build_outbox, waiting):
+    server = Server()
+    outbox = build_outbox(server)
+
+    outbox.discard(token_set(), twitter_id=None)
+    assert until(lambda: len(server.asked) == 2)
+    outbox.wait(seconds=5)
+
+    assert server.asked == [("a", "access_token"), ("r", "refresh_token")]
+    assert waiting() == []
+
+
+def test_an_unknown_persons_dead_token_is_dropped_with_its_refresh_token(build_outbox, waiting):
+    server = Server()
+    server.owner = TokenRefused("unauthorized")
+    outbox = build_outbox(server)
+
+    outbox.discard(token_set(), twitter_id=None)
+    outbox.wait(seconds=5)
+
+    assert server.asked == []
+    assert waiting() == []
+
+
+def test_an_unknown_persons_token_waits_while_twitter_says_nothing(
+    build_outbox, database, waiting, clock
+):
+    server = Server()
+    server.owner = Unreachable("down")
+    outbox = build_outbox(server)
+
+    outbox.discard(token_set(), twitter_id=None)
+    outbox.wait(seconds=5)
+    make_all_due(database)
+
+    assert outbox.deliver_next() is Delivery.AWAY
+    assert outbox.deliver_next() is None  # the refresh token waits for the access token
+    assert server.asked == []
+    assert len(waiting()) == 2
+
+
+def test_a_token_that_lives_is_revoked_even_if_twitter_tells_no_name(build_outbox, waiting):
+    server = Server()
+    server.owner = Refused("client-forbidden")
+    outbox = build_outbox(server)
+
+    outbox.discard(token_set(), twitter_id=None)
+    assert until(lambda: len(server.asked) == 2)
+    outbox.wait(seconds=5)
+
+    assert waiting() == []
+
+
+def test_a_row_that_a_sign_in_deleted_after_it_was_taken_is_not_sent(build_outbox, database, clock):
+    server = Server()
+    outbox = build_outbox(server)
+    write(outbox, database, clock, "a")
+    taken = outbox._take()
+    with database.writing() as connection:
+        connection.execute(delete(Revocation).where(Revocation.twitter_id == "1001"))
+
+    became = outbox._attempt(taken)
+
+    assert became is Delivery.DONE
+    assert server.asked == []
+
+
+def test_the_worker_outlives_any_trouble(build_outbox, clock, waiting):
     server = Server(RuntimeError("a bug"), None)
     outbox = build_outbox(server)
 
-    outbox.discard(token_set(), now=clock())
+    outbox.discard(token_set(), twitter_id="1001")
     outbox.wait(seconds=5)
 
     assert len(server.asked) == 2
@@ -274,20 +410,19 @@ def test_nothing_is_delivered_after_stop(build_outbox, database, clock, waiting)
     outbox = build_outbox(server)
     outbox.stop()
 
-    outbox.discard(token_set(), now=clock())
+    outbox.discard(token_set(), twitter_id="1001")
     outbox.wait(seconds=1)
 
     assert server.asked == []
     assert len(waiting()) == 2
 
 
-@on_both_stores
 def test_a_rolled_back_ending_leaves_nothing_in_the_outbox(build_outbox, database, clock, waiting):
     outbox = build_outbox(Server())
 
     def end_and_fail():
         with database.writing() as connection:
-            outbox.add(connection, "a", "access_token", now=clock())
+            outbox.add(connection, "a", "access_token", twitter_id="1001", now=clock())
             connection.execute(insert(Revocation).values(id=None))
 
     with pytest.raises(Exception, match=r"(?i)null"):
@@ -302,11 +437,11 @@ def test_the_background_gives_up_after_its_last_pause(build_outbox, clock, monke
     server = Server(Unreachable("down"))
     outbox = build_outbox(server)
 
-    outbox.discard(token_set(None), now=clock())
-    for _ in range(100):
-        if len(server.asked) == 3 and not outbox._courier._rounds and not outbox._courier._at_work:
-            break
-        threading.Event().wait(0.05)
-
+    outbox.discard(token_set(None), twitter_id="1001")
+    assert until(
+        lambda: (
+            len(server.asked) == 3 and not outbox._worker._rounds and not outbox._worker._at_work
+        )
+    )
     assert len(server.asked) == 3
-    assert outbox.backlog() == Backlog(waiting=1, parked=0)
+    assert outbox.backlog() == Backlog(waiting=1, dead_letters=0)

@@ -3,16 +3,16 @@
 import pytest
 
 from app.accounts.errors import CannotOpen
-from app.accounts.token_cipher import TokenCipher, place
+from app.accounts.token_cipher import TokenCipher, associated_data
 
 OLD, NEW = b"o" * 32, b"n" * 32
-HERE = place("grants", "access_token", "a1")
+HERE = associated_data("grants", "access_token", "a1")
 
 
-def test_what_was_sealed_opens_at_its_place():
-    vault = TokenCipher((NEW,))
+def test_a_sealed_token_opens_at_its_place():
+    cipher = TokenCipher((NEW,))
 
-    assert vault.open(vault.seal("tökén", at=HERE), at=HERE) == "tökén"
+    assert cipher.open(cipher.seal("tökén", at=HERE), at=HERE) == "tökén"
 
 
 def test_a_sealed_token_does_not_show_and_never_looks_the_same():
@@ -25,18 +25,18 @@ def test_a_sealed_token_does_not_show_and_never_looks_the_same():
 @pytest.mark.parametrize(
     "elsewhere",
     [
-        place("grants", "access_token", "a2"),
-        place("grants", "refresh_token", "a1"),
-        place("revocations", "token", "a1"),
+        associated_data("grants", "access_token", "a2"),
+        associated_data("grants", "refresh_token", "a1"),
+        associated_data("revocations", "token", "a1"),
         "",
     ],
 )
 def test_a_token_moved_to_another_row_or_field_does_not_open(elsewhere):
-    vault = TokenCipher((NEW,))
-    sealed = vault.seal("a-token", at=HERE)
+    cipher = TokenCipher((NEW,))
+    sealed = cipher.seal("a-token", at=HERE)
 
     with pytest.raises(CannotOpen):
-        vault.open(sealed, at=elsewhere)
+        cipher.open(sealed, at=elsewhere)
 
 
 def test_the_first_key_seals_and_all_open():
@@ -54,17 +54,15 @@ def test_a_key_that_left_the_ring_opens_nothing():
         TokenCipher((NEW,)).open(sealed, at=HERE)
 
 
-@pytest.mark.parametrize(
-    "change", ["", "v1", "v1.", "v2{0}", "{0}x", "{1}", "v1.{2}.", "plain text"]
-)
-def test_a_changed_value_does_not_open(change):
-    vault = TokenCipher((NEW,))
-    sealed = vault.seal("a-token", at=HERE)
+def test_a_changed_value_does_not_open():
+    cipher = TokenCipher((NEW,))
+    sealed = cipher.seal("a-token", at=HERE)
     flipped = sealed[:-5] + ("A" if sealed[-5] != "A" else "B") + sealed[-4:]
     key_id = sealed.split(".")[1]
 
-    with pytest.raises(CannotOpen):
-        vault.open(change.format(sealed, flipped, key_id), at=HERE)
+    for changed in ["", "v1", "v1.", f"v2{sealed}", f"{sealed}x", flipped, f"v1.{key_id}.", "text"]:
+        with pytest.raises(CannotOpen):
+            cipher.open(changed, at=HERE)
 
 
 def test_the_key_id_says_nothing_about_the_key():

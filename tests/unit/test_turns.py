@@ -48,7 +48,7 @@ def test_a_turn_that_is_over_can_be_had_again():
             pass
 
 
-def test_after_a_wait_in_vain_nobody_waits_until_a_turn_ends(taken, monkeypatch):
+def test_after_a_wait_in_vain_all_are_turned_away_until_a_turn_ends(taken, monkeypatch):
     site = Turns(2, for_one=1)
     with site.one("wren", Budget()):
         taken(site, "robin")
@@ -61,7 +61,7 @@ def test_after_a_wait_in_vain_nobody_waits_until_a_turn_ends(taken, monkeypatch)
     taken(site, "jay")
 
 
-def test_nothing_stays_of_those_who_left():
+def test_no_state_stays_of_a_person_who_left():
     site = Turns(2, for_one=1)
     with site.one("wren", Budget()):
         pass

@@ -5,9 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from app.accounts import watching
 from app.accounts.watching import Watchers
 from app.twitter.budget import Budget
 from app.twitter.errors import Busy
+from tests.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(watching, "POLL_SECONDS", 0.01)
 
 
 def test_one_thread_looks_and_the_others_sleep():
@@ -19,34 +26,45 @@ def test_one_thread_looks_and_the_others_sleep():
 
     with ThreadPoolExecutor(16) as pool:
         waiting = [pool.submit(watchers.wait, "a", changed, budget=Budget(10)) for _ in range(16)]
-        threading.Event().wait(0.55)
-        lookers, count = set(looks), len(looks)
+        assert until(lambda: watchers._places._value == 16 and len(looks) > 3)
+        lookers = set(looks)
         done.set()
         results = [call.result() for call in waiting]
 
     assert len(lookers) == 1
-    assert count < 10
     assert all(results)
 
 
-def test_nobody_waits_longer_than_their_budget():
+def test_a_wait_ends_with_its_budget():
     watchers = Watchers(at_most=32)
 
     with ThreadPoolExecutor(4) as pool:
         waiting = [
             pool.submit(watchers.wait, "a", lambda: False, budget=Budget(seconds))
-            for seconds in (0.1, 0.2, 0.3, 0.4)
+            for seconds in (0.02, 0.04, 0.06, 0.08)
         ]
         results = [call.result(timeout=5) for call in waiting]
 
     assert not any(results)
 
 
-def test_when_the_looker_gives_up_another_goes_on():
+def test_a_wait_behind_another_ends_with_its_own_budget():
+    watchers, over = Watchers(at_most=32), threading.Event()
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(watchers.wait, "a", over.is_set, budget=Budget(10))
+        assert until(lambda: watchers._watched)
+        second = watchers.wait("a", over.is_set, budget=Budget(0.05))
+        over.set()
+
+    assert (first.result(), second) == (True, False)
+
+
+def test_another_thread_looks_when_the_first_gives_up():
     watchers, done = Watchers(at_most=32), threading.Event()
 
     with ThreadPoolExecutor(2) as pool:
-        hasty = pool.submit(watchers.wait, "a", done.is_set, budget=Budget(0.2))
+        hasty = pool.submit(watchers.wait, "a", done.is_set, budget=Budget(0.05))
         patient = pool.submit(watchers.wait, "a", done.is_set, budget=Budget(10))
         gave_up = hasty.result()
         done.set()
@@ -59,7 +77,7 @@ def test_different_things_are_watched_apart():
     watchers = Watchers(at_most=32)
 
     with ThreadPoolExecutor(2) as pool:
-        other = pool.submit(watchers.wait, "a", lambda: False, budget=Budget(0.5))
+        other = pool.submit(watchers.wait, "a", lambda: False, budget=Budget(0.05))
         mine = watchers.wait("b", lambda: True, budget=Budget(5))
         other.result()
 
@@ -71,7 +89,7 @@ def test_a_look_that_fails_wakes_the_others():
 
     def fail():
         looking.set()
-        threading.Event().wait(0.2)
+        assert until(lambda: watchers._places._value == 30)
         raise RuntimeError("no database")
 
     with ThreadPoolExecutor(2) as pool:
@@ -83,7 +101,7 @@ def test_a_look_that_fails_wakes_the_others():
         assert other.result(timeout=5)
 
 
-def test_nothing_is_kept_when_nobody_waits():
+def test_no_key_is_kept_without_waiting_threads():
     watchers = Watchers(at_most=32)
 
     watchers.wait("a", lambda: True, budget=Budget(1))
@@ -91,12 +109,12 @@ def test_nothing_is_kept_when_nobody_waits():
     assert watchers._watched == {}
 
 
-def test_who_comes_when_enough_are_waiting_is_told_so_at_once():
+def test_one_waiting_thread_too_many_is_turned_away_at_once():
     watchers, done = Watchers(at_most=2), threading.Event()
 
     with ThreadPoolExecutor(2) as pool:
         waiting = [pool.submit(watchers.wait, "a", done.is_set, budget=Budget(10)) for _ in "ab"]
-        threading.Event().wait(0.2)
+        assert until(lambda: watchers._places._value == 0)
         with pytest.raises(Busy):
             watchers.wait("b", lambda: True, budget=Budget(10))
         done.set()

@@ -1,22 +1,41 @@
 """Everything that may come back instead of a good callback: calm pages, nothing half signed in."""
 
+from urllib.parse import quote
+
 import pytest
 
 from app.accounts.models import Grant, UsedState, User
-from tests.factories import TOKEN_URL
+from app.auth.flow_cookies import PendingSignIn
+from tests.factories import TOKEN_PATH
+
+pytestmark = pytest.mark.core
 
 
 @pytest.fixture
 def nothing_happened(kind_twitter, rows):
-    """Check that Twitter was never asked and nobody was stored."""
+    """Check that Twitter was never asked, and no row was stored."""
 
     def check(client):
-        assert [call for call in kind_twitter.calls if call.request.url == TOKEN_URL] == []
+        assert kind_twitter.calls_to(TOKEN_PATH) == []
         assert rows(Grant) == []
         assert rows(User) == []
         assert not client.is_signed_in()
 
     return check
+
+
+@pytest.fixture
+def seal(app, clock):
+    """Seal a pending sign-in into its cookie, as only the site itself can."""
+
+    def seal(client, **changes):
+        fields = {"state": "s", "code_verifier": "v" * 43, "next": "/", "scopes": ("tweet.read",)}
+        pending = PendingSignIn(**fields | changes)
+        cookies = app.extensions["flow_cookies"]
+        sealed = cookies._ring.encrypt_at_time(pending.to_json(), int(clock().timestamp()))
+        client.set_cookie(cookies._name(pending.state), sealed.decode(), domain="127.0.0.1")
+
+    return seal
 
 
 @pytest.mark.parametrize(
@@ -26,12 +45,9 @@ def nothing_happened(kind_twitter, rows):
         {"code": "c"},
         {"state": "", "code": "c"},
         {"state": "never-sent-by-us", "code": "c"},
-        {"state": "s" * 501, "code": "c"},
         {"state": "s" * 10_000, "code": "c"},
-        {"state": "\u202estate", "code": "c"},
-        {"state": "a\x00b\r\nSet-Cookie: x=y", "code": "c"},
+        {"state": "a\x00b\r\nSet-Cookie: x=y\u202e", "code": "c"},
         {"error": "access_denied", "state": "forged"},
-        {"error": "access_denied"},
     ],
 )
 def test_callback_refuses_a_state_it_never_sent(client, nothing_happened, query):
@@ -45,6 +61,13 @@ def test_callback_refuses_a_state_it_never_sent(client, nothing_happened, query)
     nothing_happened(client)
 
 
+@pytest.mark.parametrize("length, status", [(500, 303), (501, 400)])
+def test_a_state_longer_than_twitter_takes_is_refused(client, kind_twitter, seal, length, status):
+    seal(client, state="s" * length)
+
+    assert client.come_back(state="s" * length, code="c").status_code == status
+
+
 def test_an_error_with_a_forged_state_does_not_cancel_the_real_sign_in(client, kind_twitter):
     started = client.press_sign_in()
     client.come_back(error="access_denied", state="forged")
@@ -54,8 +77,8 @@ def test_an_error_with_a_forged_state_does_not_cancel_the_real_sign_in(client, k
     assert answer.status_code == 303
 
 
-def test_a_state_of_another_browser_is_refused(app, client, nothing_happened):
-    victim, attacker = client, app.test_client()
+def test_a_code_pasted_into_another_browser_is_refused(app, client, nothing_happened):
+    attacker, victim = client, app.test_client()
     started = attacker.press_sign_in()
     victim.press_sign_in()
 
@@ -65,21 +88,11 @@ def test_a_state_of_another_browser_is_refused(app, client, nothing_happened):
     nothing_happened(victim)
 
 
-def test_a_code_pasted_into_another_browser_is_refused(app, client, nothing_happened):
-    started = client.press_sign_in()
-
-    page = app.test_client().come_back(state=started.state, code="c")
-
-    assert page.status_code == 400
-    nothing_happened(client)
-
-
 def test_a_flow_cookie_under_another_name_is_refused(client, nothing_happened):
     one, other = client.press_sign_in(), client.press_sign_in()
-    names = [cookie.key for cookie in client._cookies.values() if cookie.key.startswith("flow-")]
-    values = [client.get_cookie(name, domain="127.0.0.1").value for name in names]
-    for name, value in zip(names, reversed(values), strict=True):
-        client.set_cookie(name, value, domain="127.0.0.1")
+    first, second = client.flow_cookies()
+    client.set_cookie(first.key, second.value, domain="127.0.0.1")
+    client.set_cookie(second.key, first.value, domain="127.0.0.1")
 
     pages = [client.come_back(state=started.state, code="c") for started in (one, other)]
 
@@ -89,9 +102,8 @@ def test_a_flow_cookie_under_another_name_is_refused(client, nothing_happened):
 
 def test_a_flow_cookie_that_was_changed_is_refused(client, nothing_happened):
     started = client.press_sign_in()
-    [cookie] = [c for c in client._cookies.values() if c.key.startswith("flow-")]
-    changed = cookie.value[:-8] + ("A" * 8)
-    client.set_cookie(cookie.key, changed, domain="127.0.0.1")
+    [cookie] = client.flow_cookies()
+    client.set_cookie(cookie.key, cookie.value[:-8] + "A" * 8, domain="127.0.0.1")
 
     page = client.come_back(state=started.state, code="c")
 
@@ -99,31 +111,33 @@ def test_a_flow_cookie_that_was_changed_is_refused(client, nothing_happened):
     nothing_happened(client)
 
 
-def test_flow_cookies_that_are_none_of_ours_are_swept_away(client):
+def test_a_start_deletes_flow_cookies_that_are_not_ours(client):
     client.set_cookie("flow-000000000000", "garbage", domain="127.0.0.1")
 
     client.press_sign_in()
 
-    names = [cookie.key for cookie in client._cookies.values() if cookie.key.startswith("flow-")]
-    assert len(names) == 1
-    assert "flow-000000000000" not in names
+    assert len(client.flow_cookies()) == 1
+    assert "flow-000000000000" not in {cookie.key for cookie in client.flow_cookies()}
 
 
-def test_a_sign_in_older_than_ten_minutes_is_refused(client, clock, nothing_happened):
+@pytest.mark.parametrize("seconds, status", [(600, 303), (601, 400)])
+def test_a_sign_in_older_than_ten_minutes_is_refused(client, clock, kind_twitter, seconds, status):
+    clock.moment = clock.moment.replace(microsecond=0)
     started = client.press_sign_in()
-    clock.advance(minutes=10, seconds=1)
+    clock.advance(seconds=seconds)
 
     page = client.come_back(state=started.state, code="c")
 
-    assert page.status_code == 400
-    nothing_happened(client)
+    assert page.status_code == status
+    assert client.is_signed_in() == (status == 303)
 
 
-def test_replaying_callback_and_cookie_after_the_sign_in_is_refused(app, kind_twitter, rows, clock):
-    thief, person = app.test_client(), app.test_client()
-    started = person.press_sign_in()
-    thief._cookies.update(person._cookies)
-    person.come_back(state=started.state, code="c")
+def test_replaying_callback_and_cookie_after_the_sign_in_is_refused(
+    client, kind_twitter, rows, clock
+):
+    started = client.press_sign_in()
+    thief = client.twin()
+    client.come_back(state=started.state, code="c")
     clock.advance(seconds=31)
 
     page = thief.come_back(state=started.state, code="c")
@@ -134,7 +148,20 @@ def test_replaying_callback_and_cookie_after_the_sign_in_is_refused(app, kind_tw
     assert len(rows(Grant)) == 1
 
 
-def test_an_old_callback_opened_again_by_a_signed_in_person_leads_home(client, kind_twitter):
+def test_a_state_stays_used_as_long_as_its_cookie_lives(app, client, kind_twitter, rows, clock):
+    started = client.press_sign_in()
+    thief = client.twin()
+    client.come_back(state=started.state, code="c")
+    clock.advance(minutes=9, seconds=59)
+    app.test_cli_runner().invoke(args=["prune"])
+
+    page = thief.come_back(state=started.state, code="c")
+
+    assert page.status_code == 400
+    assert len(rows(Grant)) == 1
+
+
+def test_an_old_callback_leads_a_signed_in_person_home(client, kind_twitter):
     started = client.press_sign_in()
     client.come_back(state=started.state, code="c")
 
@@ -145,11 +172,10 @@ def test_an_old_callback_opened_again_by_a_signed_in_person_leads_home(client, k
     assert client.is_signed_in()
 
 
-def test_an_old_cookie_with_another_code_is_refused_at_once(app, kind_twitter, rows):
-    thief, person = app.test_client(), app.test_client()
-    started = person.press_sign_in()
-    thief._cookies.update(person._cookies)
-    person.come_back(state=started.state, code="c")
+def test_an_old_cookie_with_another_code_is_refused_at_once(client, kind_twitter, rows):
+    started = client.press_sign_in()
+    thief = client.twin()
+    client.come_back(state=started.state, code="c")
 
     page = thief.come_back(state=started.state, code="another")
 
@@ -162,7 +188,6 @@ def test_an_old_cookie_with_another_code_is_refused_at_once(app, kind_twitter, r
     "query",
     [
         "state={0}&state={0}&code=c",
-        "state={0}&state=other&code=c",
         "state={0}&code=c&code=d",
         "state={0}&error=access_denied&error=server_error",
         "state={0}&code=c&iss=https://x.com&iss=https://x.com",
@@ -177,7 +202,7 @@ def test_a_parameter_that_comes_twice_is_refused(client, nothing_happened, query
     nothing_happened(client)
 
 
-@pytest.mark.parametrize("code", [None, "", "c" * 2049, "c\x00", "c\r\nd", "códe", "\u202ec"])
+@pytest.mark.parametrize("code", [None, "", "c" * 2049, "c\r\nd", "códe"])
 def test_a_missing_or_impossible_code_is_refused(client, nothing_happened, code):
     started = client.press_sign_in()
 
@@ -188,76 +213,58 @@ def test_a_missing_or_impossible_code_is_refused(client, nothing_happened, code)
     nothing_happened(client)
 
 
-def test_code_and_error_together_count_as_an_error(client, nothing_happened):
-    started = client.press_sign_in()
+def test_denial_is_an_ordinary_ending_and_spends_the_state(client, nothing_happened):
+    started = client.press_sign_in(next="/follows")
 
     page = client.come_back(state=started.state, code="c", error="access_denied")
-
-    assert "You cancelled" in page.text
-    nothing_happened(client)
-
-
-def test_denial_is_an_ordinary_ending(client, nothing_happened):
-    started = client.press_sign_in(next="/spaces")
-
-    page = client.come_back(state=started.state, error="access_denied")
+    later = client.come_back(state=started.state, code="c")
 
     assert page.status_code == 200
     assert "Nothing was shared." in page.text
-    assert 'value="/spaces"' in page.text
+    assert 'value="/follows"' in page.text
+    assert later.status_code == 400
     nothing_happened(client)
 
 
-def test_a_state_that_came_back_denied_is_spent(client, nothing_happened):
-    started = client.press_sign_in()
-    client.come_back(state=started.state, error="access_denied")
-
-    page = client.come_back(state=started.state, code="c")
-
-    assert page.status_code == 400
-    nothing_happened(client)
-
-
-# RFC 6749 §4.1.2.1, word for word (access_denied is a denial), and what nobody ever specified.
-AUTHORIZATION_ERRORS = [
-    "invalid_request",
-    "unauthorized_client",
-    "unsupported_response_type",
-    "invalid_scope",
-    "server_error",
-    "temporarily_unavailable",
-    "<script>alert(1)</script>",
-    "",
-    "e" * 5000,
-]
-
-
-@pytest.mark.parametrize("error", AUTHORIZATION_ERRORS)
-def test_callback_survives_every_authorization_error(client, nothing_happened, error, caplog):
+@pytest.mark.parametrize(
+    "error, title",
+    [
+        ("invalid_scope", "Twitter did not let you through"),
+        ("temporarily_unavailable", "Twitter is not answering"),
+        ("<script>alert(1)</script>" + "e" * 5000, "Twitter did not let you through"),
+        ("", "Twitter did not let you through"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_callback_survives_every_authorization_error(
+    client, nothing_happened, caplog, error, title
+):
     started = client.press_sign_in()
 
     page = client.come_back(state=started.state, error=error)
 
     assert page.status_code == 424
-    assert "<script>" not in page.text
-    assert "<script>" not in caplog.text
+    assert f"<h1>{title}</h1>" in page.text
+    assert "<script>" not in page.text + caplog.text
     assert "e" * 100 not in caplog.text
     nothing_happened(client)
 
 
 @pytest.mark.parametrize(
-    "iss", ["https://evil.example", "https://x.com.evil.example", "", "x.com", "http://x.com"]
+    "iss", ["https://evil.example", "https://x.com.evil.example", "", "http://x.com"]
 )
-def test_an_iss_of_somebody_else_is_refused(client, nothing_happened, iss):
+@pytest.mark.parametrize("answer", [{"code": "c"}, {"error": "access_denied"}], ids=str)
+def test_an_iss_of_another_server_is_refused(client, nothing_happened, iss, answer):
     started = client.press_sign_in()
 
-    page = client.come_back(state=started.state, code="c", iss=iss)
+    page = client.come_back(state=started.state, iss=iss, **answer)
 
     assert page.status_code == 400
+    assert "That is not an answer from Twitter" in page.text
     nothing_happened(client)
 
 
-@pytest.mark.parametrize("iss", ["https://x.com", "https://api.x.com", "https://x.com/"])
+@pytest.mark.parametrize("iss", ["https://x.com", "https://api.x.com/"])
 def test_the_right_iss_is_accepted(client, kind_twitter, iss):
     started = client.press_sign_in()
 
@@ -266,7 +273,7 @@ def test_the_right_iss_is_accepted(client, kind_twitter, iss):
     assert answer.status_code == 303
 
 
-@pytest.mark.parametrize("method", ["head", "post", "put", "delete", "patch"])
+@pytest.mark.parametrize("method", ["head", "post"])
 def test_other_methods_on_the_callback_spend_nothing(client, kind_twitter, rows, method):
     started = client.press_sign_in()
     query = {"state": started.state, "code": "c"}
@@ -279,36 +286,32 @@ def test_other_methods_on_the_callback_spend_nothing(client, kind_twitter, rows,
 
 
 @pytest.mark.parametrize(
-    "path",
+    "path, lands_on",
     [
-        "//evil.example",
-        "/\\evil.example",
-        "\\\\evil.example",
-        "https:evil.example",
-        "https://evil.example/",
-        "javascript:alert(1)",
-        "/\tevil",
-        "/\n/evil.example",
-        "/a\x00b",
-        "/\u202e",
-        "///evil.example",
-        " //evil.example",
-        "evil",
-        "/" + "a" * 513,
-        "/auth/logout",
-        "/auth/callback?state=x",
-        "//[",
-        "",
+        ("/f/é?q=ü", f"/f/{quote('é')}?q={quote('ü')}"),
+        ("/\\evil.example", "/"),
+        ("/auth/logout", "/"),
+        ("https://evil.example/", "/"),
     ],
 )
-def test_next_leads_to_this_site_only(client, kind_twitter, path):
+def test_next_leads_to_this_site_only(client, kind_twitter, path, lands_on):
     answer = client.sign_in(next=path)
+
+    assert (answer.status_code, answer.location) == (303, lands_on)
+
+
+def test_next_is_checked_at_the_start(client):
+    started = client.press_sign_in(next="//evil.example")
+
+    page = client.come_back(state=started.state, error="access_denied")
+
+    assert "You cancelled" in page.text
+    assert "evil.example" not in page.text
+
+
+def test_next_is_checked_at_the_end(client, kind_twitter, seal):
+    seal(client, state="s", next="//evil.example")
+
+    answer = client.come_back(state="s", code="c")
 
     assert (answer.status_code, answer.location) == (303, "/")
-
-
-@pytest.mark.parametrize("path", ["/", "/tweets", "/spaces/lookup?ids=1,2&x=%2F%2Fy", "/f/é"])
-def test_next_keeps_a_path_of_ours(client, kind_twitter, path):
-    answer = client.sign_in(next=path)
-
-    assert answer.location.replace("%C3%A9", "é") == path

@@ -10,9 +10,7 @@ from sqlalchemy.exc import OperationalError
 from app.accounts.models import Grant, Revocation
 from tests.factories import ME_URL, REVOKE_URL, TOKEN_URL, token_answer, token_key, user_answer
 from tests.site import migrate
-from tests.stores import STORES, on_both_stores
-
-pytestmark = on_both_stores
+from tests.stores import on_both_stores
 
 
 @pytest.fixture
@@ -40,6 +38,7 @@ def log_out_in_vain(app, client):
         connection.execute(update(Revocation).values(due_at=0))
 
 
+@on_both_stores
 def test_deliver_revokes_what_is_due(app, client, run, twitter_that_cannot_revoke, rows):
     log_out_in_vain(app, client)
     twitter_that_cannot_revoke.upsert("POST", REVOKE_URL, json={"revoked": True})
@@ -96,16 +95,24 @@ def test_delivering_once_says_that_the_database_is_away(app, run, monkeypatch):
     assert run("revocations", "deliver").exit_code == 1
 
 
-def test_end_signs_a_person_out_everywhere(app, client, run, kind_twitter, rows):
-    client.sign_in()
+def test_end_signs_a_person_out_everywhere(app, client, run, twitter, rows):
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.get(ME_URL, json=user_answer(id="2002", username="jay"))
+    twitter.get(ME_URL, json=user_answer())
+    twitter.post(REVOKE_URL, json={"revoked": True})
+    jay, phone = app.test_client(), app.test_client()
+    for browser in (jay, client, phone):
+        browser.sign_in()
 
     result = run("grants", "end", "--username", "@Wren")
 
-    assert "Ended 1 grants of @Wren." in result.output
-    assert rows(Grant)[0]["ended_because"] == "ended_by_operator"
-    assert not client.is_signed_in()
+    assert "Ended 2 grants of @Wren." in result.output
+    ended = [grant["ended_because"] for grant in rows(Grant)]
+    assert sorted(ended, key=str) == [None, "ended_by_operator", "ended_by_operator"]
+    assert [browser.is_signed_in() for browser in (jay, client, phone)] == [True, False, False]
 
 
+@on_both_stores
 def test_reencrypt_moves_every_value_to_the_first_key(build_app, kind_twitter, run, rows):
     old, new = token_key("o"), token_key("n")
     before = build_app(TOKEN_KEYS=old).test_client()
@@ -117,8 +124,7 @@ def test_reencrypt_moves_every_value_to_the_first_key(build_app, kind_twitter, r
 
     assert result.exit_code == 0
     assert "The older ones can leave TOKEN_KEYS." in result.output
-    after = build_app(TOKEN_KEYS=new).test_client()
-    after._cookies.update(before._cookies)
+    after = build_app(TOKEN_KEYS=new).test_client().with_cookies_of(before)
     assert after.press_log_out().status_code == 303
     assert {g["ended_because"] for g in rows(Grant)} == {"replaced", "logged_out"}
 
@@ -165,6 +171,7 @@ def test_reencrypt_leaves_alone_what_was_changed_meanwhile(build_app, client, ki
     assert rows(Grant)[0]["access_token"] == grant["access_token"]
 
 
+@on_both_stores
 def test_reencrypt_goes_through_many_rows_in_batches(
     build_app, app, kind_twitter, run, monkeypatch
 ):
@@ -181,19 +188,28 @@ def test_reencrypt_goes_through_many_rows_in_batches(
     assert result.exit_code == 0
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture
 def other_database(request, tmp_path):
     """The URL of an empty database at the newest version, as an operator spells it."""
     root = tmp_path / "other"
     root.mkdir()
     url = f"sqlite:///{root / 'perch.db'}"
-    if request.param == "postgresql":
+    if getattr(request, "param", "sqlite") == "postgresql":
         url = request.getfixturevalue("postgresql_url").replace("+psycopg", "")
     migrate(root, DATABASE_URL=url)
     return url
 
 
-def test_move_takes_everybody_along_signed_in(build_app, client, kind_twitter, run, other_database):
+@pytest.mark.parametrize(
+    "database_url, other_database",
+    [
+        ("sqlite", "sqlite"),
+        pytest.param("sqlite", "postgresql", marks=pytest.mark.postgresql),
+        pytest.param("postgresql", "sqlite", marks=pytest.mark.postgresql),
+    ],
+    indirect=True,
+)
+def test_move_takes_people_along_signed_in(build_app, client, kind_twitter, run, other_database):
     client.sign_in()
 
     result = run("database", "move", "--to", other_database)
@@ -201,8 +217,7 @@ def test_move_takes_everybody_along_signed_in(build_app, client, kind_twitter, r
     assert result.exit_code == 0, result.output
     assert "grants: 1 rows.\n" in result.output
     assert "Now set DATABASE_URL to it" in result.output
-    after = build_app(DATABASE_URL=other_database).test_client()
-    after._cookies.update(client._cookies)
+    after = build_app(DATABASE_URL=other_database).test_client().with_cookies_of(client)
     assert after.is_signed_in()
     assert after.press_log_out().status_code == 303
 

@@ -1,17 +1,18 @@
 """Two identical callbacks: one exchange, and both land on the winner's page."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 
 import pytest
-import requests
+from sqlalchemy.exc import OperationalError
 
-from app.accounts.models import Grant
+from app.accounts.models import Grant, UsedState, User
+from app.accounts.used_states import Outcome
 from app.auth import round_trip
-from tests.factories import ME_URL, REVOKE_URL, TOKEN_URL, token_answer, user_answer
+from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, token_answer, user_answer
 from tests.stores import on_both_stores
-
-pytestmark = on_both_stores
 
 
 @pytest.fixture
@@ -22,28 +23,28 @@ def slow_twitter(twitter):
     def answer(_request):
         asked.set()
         assert let_go.wait(timeout=20)
-        return 200, {}, requests.models.complexjson.dumps(token_answer())
+        return 200, {}, json.dumps(token_answer())
 
-    twitter.add_callback("POST", TOKEN_URL, callback=answer)
-    twitter.get(ME_URL, json=user_answer())
-    twitter.post(REVOKE_URL, json={"revoked": True})
+    twitter.add_callback("POST", TOKEN_PATH, callback=answer)
+    twitter.get(ME_PATH, json=user_answer())
+    twitter.post(REVOKE_PATH, json={"revoked": True})
     twitter.let_go, twitter.asked = let_go, asked
     return twitter
 
 
+@pytest.fixture
+def claims(app):
+    return app.extensions["perch"].claims
+
+
 def exchanges(twitter):
-    return len([call for call in twitter.calls if call.request.url == TOKEN_URL])
+    return len(twitter.calls_to(TOKEN_PATH))
 
 
-def twin_of(app, client):
-    twin = app.test_client()
-    twin._cookies.update(client._cookies)
-    return twin
-
-
-def test_the_loser_gets_the_winners_session(app, client, slow_twitter, rows):
+@on_both_stores
+def test_the_loser_gets_the_winners_session(client, slow_twitter, rows):
     started = client.press_sign_in(next="/account")
-    twin = twin_of(app, client)
+    twin = client.twin()
 
     with ThreadPoolExecutor() as pool:
         first = pool.submit(client.come_back, state=started.state, code="c")
@@ -56,14 +57,13 @@ def test_the_loser_gets_the_winners_session(app, client, slow_twitter, rows):
     assert exchanges(slow_twitter) == 1
     assert len(rows(Grant)) == 1
     assert twin.is_signed_in()
+    assert twin.flow_cookies() == []
 
 
-def test_a_loser_who_waited_in_vain_gets_a_page_that_reloads(
-    app, client, slow_twitter, monkeypatch
-):
+def test_a_loser_that_waited_in_vain_gets_a_page_that_reloads(client, slow_twitter, monkeypatch):
     monkeypatch.setattr(round_trip, "TWIN_WAITS_SECONDS", 0.2)
     started = client.press_sign_in()
-    twin = twin_of(app, client)
+    twin = client.twin()
 
     with ThreadPoolExecutor() as pool:
         first = pool.submit(client.come_back, state=started.state, code="c")
@@ -79,10 +79,10 @@ def test_a_loser_who_waited_in_vain_gets_a_page_that_reloads(
     assert exchanges(slow_twitter) == 1
 
 
-def test_a_twin_whose_winner_died_is_told_so(app, client, clock, monkeypatch, rows):
+def test_a_twin_whose_winner_died_is_told_so(client, claims, clock, monkeypatch):
     monkeypatch.setattr(round_trip, "TWIN_WAITS_SECONDS", 0.1)
     started = client.press_sign_in()
-    app.extensions["perch"].claims.claim(started.state, "c", now=clock())
+    claims.claim(started.state, "c", now=clock())
     at_first = client.come_back(state=started.state, code="c")
     clock.advance(seconds=18)
 
@@ -92,21 +92,34 @@ def test_a_twin_whose_winner_died_is_told_so(app, client, clock, monkeypatch, ro
     assert "used already" in later.text
 
 
-def test_a_twin_does_not_revive_a_grant_that_has_ended(app, client, kind_twitter):
+@pytest.mark.parametrize("seconds, status", [(30, 303), (31, 400)])
+def test_a_twin_joins_for_thirty_seconds(client, kind_twitter, clock, seconds, status):
     started = client.press_sign_in()
-    twin = twin_of(app, client)
+    twin = client.twin()
     client.come_back(state=started.state, code="c")
+    clock.advance(seconds=seconds)
+
+    assert twin.come_back(state=started.state, code="c").status_code == status
+
+
+def test_a_twin_does_not_revive_a_grant_that_has_ended(client, kind_twitter, claims):
+    started = client.press_sign_in()
+    twin = client.twin()
+    client.come_back(state=started.state, code="c")
+    before = claims.settled(started.state).grant_id
     client.press_log_out()
 
     page = twin.come_back(state=started.state, code="c")
 
     assert page.status_code == 400
     assert not twin.is_signed_in()
+    assert before is not None
+    assert claims.settled(started.state).grant_id is None
 
 
 def test_a_grant_that_ends_while_its_twin_arrives_is_not_revived(app, client, kind_twitter):
     started = client.press_sign_in()
-    twin = twin_of(app, client)
+    twin = client.twin()
     client.come_back(state=started.state, code="c")
     app.extensions["perch"].people.find = lambda grant_id: None
 
@@ -115,10 +128,11 @@ def test_a_grant_that_ends_while_its_twin_arrives_is_not_revived(app, client, ki
     assert page.status_code == 400
 
 
-def test_a_twin_of_a_failed_sign_in_is_told_at_once(app, client, twitter):
-    twitter.post(TOKEN_URL, json={"error": "invalid_grant"}, status=400)
+def test_a_twin_of_a_failed_sign_in_is_told_at_once(client, twitter, monkeypatch):
+    monkeypatch.setattr(round_trip.time, "sleep", lambda _: pytest.fail("it waited"))
+    twitter.post(TOKEN_PATH, json={"error": "invalid_grant"}, status=400)
     started = client.press_sign_in()
-    twin = twin_of(app, client)
+    twin = client.twin()
     client.come_back(state=started.state, code="c")
 
     page = twin.come_back(state=started.state, code="c")
@@ -128,9 +142,46 @@ def test_a_twin_of_a_failed_sign_in_is_told_at_once(app, client, twitter):
     assert exchanges(twitter) == 1
 
 
-def test_eight_identical_callbacks_send_the_code_once(app, client, kind_twitter, rows):
+def test_a_failure_does_not_overwrite_a_sign_in(app, client, kind_twitter, claims, clock):
     started = client.press_sign_in()
-    twins = [twin_of(app, client) for _ in range(8)]
+    client.come_back(state=started.state, code="c")
+    before = claims.settled(started.state)
+    clock.advance(seconds=5)
+
+    with pytest.raises(RuntimeError), claims.failing(started.state, now=clock):
+        raise RuntimeError("the commit's answer was lost")
+
+    assert before.outcome is Outcome.SIGNED_IN
+    assert claims.settled(started.state) == before
+
+
+def test_the_person_is_told_the_first_failure(app, client, twitter, monkeypatch):
+    def away(*_args, **_kwargs):
+        raise OperationalError("UPDATE", {}, Exception("away"))
+
+    twitter.post(TOKEN_PATH, json={"error": "invalid_grant"}, status=400)
+    started = client.press_sign_in()
+    monkeypatch.setattr(app.extensions["perch"].claims, "settle", away)
+
+    page = client.come_back(state=started.state, code="c")
+
+    assert "This sign-in has expired" in page.text
+
+
+def test_claims_hold_hashes_alone(client, kind_twitter, rows):
+    started = client.press_sign_in()
+    client.come_back(state=started.state, code="a-code-from-twitter")
+
+    kept = str(rows(UsedState))
+    assert sha256(started.state.encode()).hexdigest() in kept
+    assert started.state not in kept
+    assert "a-code-from-twitter" not in kept
+
+
+@on_both_stores
+def test_eight_identical_callbacks_send_the_code_once(client, kind_twitter, rows):
+    started = client.press_sign_in()
+    twins = [client.twin() for _ in range(8)]
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda twin: twin.come_back(state=started.state, code="c"), twins))
@@ -140,9 +191,8 @@ def test_eight_identical_callbacks_send_the_code_once(app, client, kind_twitter,
     assert len(rows(Grant)) == 1
 
 
+@on_both_stores
 def test_two_first_sign_ins_at_once_make_one_person(app, kind_twitter, rows):
-    from app.accounts.models import User
-
     browsers = [app.test_client() for _ in range(6)]
 
     with ThreadPoolExecutor(6) as pool:

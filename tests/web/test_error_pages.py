@@ -1,6 +1,7 @@
 """Every exception has its page: what happened, whose matter it is, one button, and no secret."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -18,6 +19,8 @@ from app.error_pages import (
 from app.twitter import errors as twitter_errors
 from app.twitter.dialect import Permission
 
+pytestmark = pytest.mark.core
+
 ALL_PAGES = [*PAGES.values(), NOT_IN_OWN_PLAN, SIGNED_IN_ALREADY, STILL_SIGNED_IN]
 
 
@@ -32,78 +35,55 @@ ALL = [
 ]
 
 
-def raised(kind):
-    return kind("test") if kind is not twitter_errors.Limited else kind("test", until=None)
+@pytest.fixture
+def page_after(app, client, monkeypatch):
+    """Let the front page raise an error, and return what is shown instead."""
+
+    def page_after(error):
+        def fail():
+            raise error
+
+        monkeypatch.setitem(app.view_functions, "pages.home", fail)
+        return client.get("/")
+
+    return page_after
 
 
-@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
-def test_every_error_of_ours_has_a_row(kind):
-    assert page_of(raised(kind)) is not PAGES[Exception]
+def away(*_args):
+    raise OperationalError("SELECT", {}, Exception("gone\nDETAIL: Key (id)=(secret) exists"))
 
 
-@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
-def test_every_error_renders_a_calm_page(app, client, kind):
-    def fail():
-        raise raised(kind)
-
-    app.view_functions["pages.home"] = fail
-
-    page = client.get("/")
-
-    assert page.status_code == PAGES[next(k for k in kind.__mro__ if k in PAGES)].status
-    assert page.status_code != 500
-    assert "Traceback" not in page.text
-    assert page.headers["X-Request-ID"] in page.text
+# The table
 
 
-@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.text[:40])
-def test_every_page_says_one_sentence(page):
-    assert re.fullmatch(r"[A-Z][^.!?;]+\.", page.text)
+def test_every_error_of_ours_has_a_row():
+    assert [kind for kind in ALL if page_of(kind("test")) is PAGES[Exception]] == []
 
 
-@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.text[:40])
-def test_every_page_has_one_button_or_looks_again_by_itself(app, page):
-    with app.test_request_context("/spaces"):
+def test_every_error_has_a_calm_page(page_after):
+    pages = {kind: page_after(kind("test")) for kind in ALL}
+
+    assert {kind: page.status_code for kind, page in pages.items()} == {
+        kind: page_of(kind("test")).status for kind in ALL
+    }
+    assert all(page.headers["X-Request-ID"] in page.text for page in pages.values())
+    assert all("Traceback" not in page.text for page in pages.values())
+
+
+def test_every_page_says_one_sentence():
+    odd = [p.text for p in ALL_PAGES if not re.fullmatch(r"[A-Z][^.!?;]+\.", p.text)]
+
+    assert odd == []
+
+
+def test_every_page_has_one_button_or_looks_again_by_itself(app):
+    with app.test_request_context("/follows"):
         app.preprocess_request()
-        button = error_pages._button(page, Exception())
+        buttons = [error_pages._button(page, Exception()) for page in ALL_PAGES]
 
-    assert (button is None) == (page.refresh_seconds is not None)
-
-
-def test_the_drawing_tells_whose_matter_it_is(app, client):
-    drawings = {}
-    for kind in (auth_errors.NotOurs, twitter_errors.Unreachable, twitter_errors.Busy):
-
-        def fail(kind=kind):
-            raise raised(kind)
-
-        app.view_functions["pages.home"] = fail
-        page = client.get("/").text
-        whose = re.search(r'class="error" data-whose="(\w+)"', page)[1]
-        drawings[whose] = re.search(r'<svg class="drawing".+?</svg>', page, re.DOTALL)[0]
-
-    assert drawings.keys() == {"you", "twitter", "us"}
-    assert len(set(drawings.values())) == 3
-
-
-@pytest.mark.parametrize(
-    "permission, field, label",
-    [
-        (Permission.READ_SPACES, 'name="ask" value="read_spaces"', "Grant it at Twitter"),
-        (None, 'name="next" value="/"', "Sign in with Twitter"),
-    ],
-)
-def test_a_missing_permission_is_asked_for_if_it_is_known(app, client, permission, field, label):
-    def fail():
-        raise twitter_errors.PermissionMissing("about:blank", permission=permission)
-
-    app.view_functions["pages.home"] = fail
-
-    page = client.get("/").text
-
-    assert field in page
-    assert f'<button class="button">{label}</button>' in page
-    assert ('name="ask"' in page) == (permission is not None)
+    assert [button is None for button in buttons] == [
+        page.refresh_seconds is not None for page in ALL_PAGES
+    ]
 
 
 def test_only_our_own_trouble_is_a_5xx():
@@ -112,35 +92,55 @@ def test_only_our_own_trouble_is_a_5xx():
     assert {kind.__name__ for kind, page in PAGES.items() if page.status >= 500} == ours
 
 
-def test_a_bug_shows_no_details_and_is_logged_with_its_number(app, client, caplog):
-    def fail():
-        raise RuntimeError("the cat is in the hedge")
+# What a page says
 
-    app.view_functions["pages.home"] = fail
 
-    page = client.get("/")
+def test_a_page_says_whose_matter_it_is(page_after):
+    pages = [
+        page_after(error("test")).text
+        for error in (auth_errors.NotOurs, twitter_errors.Unreachable, twitter_errors.Busy)
+    ]
+
+    whose = [re.search(r'class="error" data-whose="(\w+)"', page)[1] for page in pages]
+    assert whose == ["you", "twitter", "us"]
+
+
+@pytest.mark.parametrize(
+    "permission, asks, label",
+    [
+        (Permission.READ_FOLLOWS, ["read_follows"], "Grant it at Twitter"),
+        (None, [], "Sign in with Twitter"),
+    ],
+)
+def test_a_missing_permission_is_asked_for_if_it_is_known(page_after, permission, asks, label):
+    page = page_after(twitter_errors.PermissionMissing("about:blank", permission=permission)).text
+
+    assert re.findall(r'name="ask" value="(\w+)"', page) == asks
+    assert 'name="next" value="/"' in page
+    assert re.search(rf"<button\b[^>]*>{label}</button>", page)
+
+
+@pytest.mark.parametrize("minutes, retry_after", [(9, "540"), (-9, None)])
+def test_a_limit_says_when_it_lifts_until_it_has(page_after, clock, minutes, retry_after):
+    until = clock() + timedelta(minutes=minutes)
+
+    page = page_after(twitter_errors.Limited("limited", until=until))
+
+    assert page.status_code == 429
+    assert page.headers.get("Retry-After") == retry_after
+    assert ("and you can try again from <time" in page.text) == (minutes > 0)
+
+
+def test_a_bug_shows_no_details_and_is_logged_with_its_number(page_after, caplog):
+    page = page_after(RuntimeError("the cat is in the hedge"))
 
     assert page.status_code == 500
+    assert page.headers["X-Request-ID"] in page.text
     assert "the cat" not in page.text
     assert "the cat" in caplog.text
 
 
-def test_a_database_that_is_away_gets_503_and_a_time(app, client, kind_twitter):
-    client.sign_in()
-
-    def fail(*_args):
-        raise OperationalError("SELECT", {}, Exception("gone"))
-
-    app.extensions["perch"].people.find = fail
-
-    page = client.get("/account")
-
-    assert page.status_code == 503
-    assert page.headers["Retry-After"] == "5"
-    assert "nothing was changed" in page.text
-
-
-def test_a_page_that_cannot_be_drawn_still_says_something(app, client, monkeypatch):
+def test_a_page_that_cannot_be_drawn_still_says_something(client, monkeypatch):
     def fail(*_args, **_kwargs):
         raise RuntimeError("no templates")
 
@@ -153,81 +153,61 @@ def test_a_page_that_cannot_be_drawn_still_says_something(app, client, monkeypat
     assert page.headers["X-Request-ID"] in page.text
 
 
-def test_the_page_of_a_limit_says_when_it_lifts(app, client, clock):
-    from datetime import timedelta
+def test_an_unknown_address_gets_a_calm_404(client):
+    pages = [client.get(path) for path in ("/nowhere", "/static/none.css")]
 
-    def fail():
-        raise twitter_errors.Limited("limited", until=clock() + timedelta(minutes=9))
-
-    app.view_functions["pages.home"] = fail
-
-    page = client.get("/")
-
-    assert page.status_code == 429
-    assert page.headers["Retry-After"] == "540"
-    assert "too much of Twitter for now, and you can try again from <time" in page.text
+    assert [page.status_code for page in pages] == [404, 404]
+    assert all("There is nothing here" in page.text for page in pages)
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/static/none.css"])
-def test_an_unknown_address_gets_a_calm_404(client, path):
-    page = client.get(path)
-
-    assert page.status_code == 404
-    assert "There is nothing here" in page.text
+# While the database is away
 
 
-def away(*_args):
-    raise OperationalError("SELECT", {}, Exception("gone\nDETAIL: Key (id)=(secret) exists"))
-
-
-@pytest.mark.parametrize("path", ["/", "/account", "/nowhere"])
-def test_signed_in_people_get_a_whole_page_while_the_database_is_away(
-    app, client, kind_twitter, path, caplog
-):
-    client.sign_in()
+def test_a_database_that_is_away_gets_503_and_a_time(app, signed_in, caplog):
     app.extensions["perch"].people.find = away
 
-    page = client.get(path)
+    pages = [signed_in.get(path) for path in ("/", "/account")]
+    elsewhere = signed_in.get("/nowhere")
 
-    assert page.status_code in {404, 503}
-    assert "independent software" in page.text
+    assert [page.status_code for page in (*pages, elsewhere)] == [503, 503, 404]
+    assert [page.headers["Retry-After"] for page in pages] == ["5", "5"]
+    assert all("nothing was changed" in page.text for page in pages)
+    assert all("</footer>" in page.text for page in (*pages, elsewhere))
     assert "cannot be drawn" not in caplog.text
     assert "secret" not in caplog.text
 
 
-def test_logging_out_cannot_fail(app, client, kind_twitter):
-    client.sign_in()
-    token = client.csrf_token("/account")
-    services = app.extensions["perch"]
-    find, services.people.find, services.browsers.log_out = services.people.find, away, away
-
-    answer = client.post("/auth/logout", data={"csrf_token": token})
-    services.people.find = find
-
-    assert (answer.status_code, answer.location) == (303, "/")
-    assert "You are logged out in this browser." in client.get("/").text
-    assert not client.is_signed_in()
+# At the door
 
 
-def test_a_limit_that_has_lifted_names_no_time(app, client, clock):
-    from datetime import timedelta
+def test_a_stale_form_is_offered_again_without_a_wish(client, kind_twitter):
+    sent = {"next": "/people", "ask": "write_follows", "wish": "follow:1002", "csrf_token": "old"}
+    page = client.post("/auth/login", data=sent)
+    fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page.text))
 
-    def fail():
-        raise twitter_errors.Limited("limited", until=clock() - timedelta(days=9))
+    answer = client.post("/auth/login", data=fields)
 
-    app.view_functions["pages.home"] = fail
-
-    page = client.get("/")
-
-    assert page.status_code == 429
-    assert "you can try again from" not in page.text
+    assert page.status_code == 400
+    assert fields.keys() == {"csrf_token", "next", "ask"}
+    assert (fields["next"], fields["ask"]) == ("/people", "write_follows")
+    assert answer.status_code == 303
 
 
-def test_who_declines_a_further_permission_goes_back_to_the_page(client, kind_twitter):
-    client.sign_in()
-    started = client.press_sign_in(ask="write_follows", next="/follows")
+def test_a_stale_follow_button_leads_back_to_a_page_of_ours(signed_in):
+    pages = [
+        signed_in.post("/follows", data={"user_id": "1002", "next": path}).text
+        for path in ("/people/robin", "//evil.example")
+    ]
 
-    page = client.come_back(state=started.state, error="access_denied")
+    links = [re.search(r'href="([^"]*)">Go back</a>', page)[1] for page in pages]
+    assert links == ["/people/robin", "/"]
 
-    assert 'href="/follows">Go back</a>' in page.text
-    assert client.is_signed_in()
+
+def test_a_declined_permission_leads_back_to_the_page(signed_in):
+    started = signed_in.press_sign_in(ask="write_follows", next="/follows")
+
+    page = signed_in.come_back(state=started.state, error="access_denied")
+
+    assert "Nothing has changed, and you are signed in as before." in page.text
+    assert re.search(r'<a\b[^>]*href="/follows">Go back</a>', page.text)
+    assert signed_in.is_signed_in()

@@ -11,8 +11,8 @@ from app.accounts.sign_in_record import SignInRecord, Step
 from app.extensions import db
 from app.pages import flow
 from app.pages.figures import about, duration
-from app.twitter.dialect import BETA, LIVE
-from tests.factories import ME_URL, TOKEN_URL, token_answer, user_answer
+from app.twitter.dialect import AT_SIGN_IN, LIVE
+from tests.factories import APP_NAME, ME_PATH, TOKEN_PATH, token_answer, user_answer
 
 PUBLIC, OWN = "/how-it-works", "/account/sign-in"
 PAGES = pytest.mark.parametrize("path", [PUBLIC, OWN])
@@ -59,29 +59,22 @@ def drawn(flight, name):
 def test_strangers_can_read_how_it_works(client):
     page = client.get(PUBLIC)
 
+    times = re.findall(r"· <b>([^<]+)</b>", page.text)
     assert page.status_code == 200
     assert "The times are an example." in page.text
     assert 'href="/account/sign-in"' not in page.text
+    assert len(times) == 5
+    assert all(time.endswith(", for example") for time in times)
+    assert f'href="{PUBLIC}"' in client.get("/").text
 
 
-def test_it_ends_with_the_button_for_who_is_not_signed_in(client, kind_twitter):
+def test_it_ends_with_the_button_for_signed_out_people(client, kind_twitter):
     signed_out = client.get(PUBLIC).text
     client.sign_in()
 
     end = signed_out.partition("And afterwards?")[2]
     assert ">Sign in with Twitter</button>" in end
     assert "Sign in with Twitter</button>" not in client.get(PUBLIC).text
-
-
-def test_the_front_page_leads_there(client):
-    assert f'href="{PUBLIC}"' in client.get("/").text
-
-
-def test_every_time_on_the_public_page_is_marked_as_an_example(client):
-    times = re.findall(r"· <b>([^<]+)</b>", client.get(PUBLIC).text)
-
-    assert len(times) == 5
-    assert all(time.endswith(", for example") for time in times)
 
 
 def test_it_shows_a_public_client_no_secret(build_app):
@@ -106,29 +99,19 @@ def test_every_parameter_of_the_authorization_request_is_explained(client):
     assert started.query.keys() - explained(client.get(PUBLIC)) == set()
 
 
-def test_every_parameter_of_the_exchange_is_explained(client, kind_twitter):
-    client.sign_in()
-    [sent] = [call.request for call in kind_twitter.calls if call.request.url == TOKEN_URL]
-
-    assert parse_qs(sent.body).keys() - explained(client.get(OWN)) == set()
-    assert sent.headers["Authorization"].startswith("Basic ")
-
-
-def test_every_part_of_the_token_answer_is_explained(client):
-    assert token_answer().keys() - explained(client.get(PUBLIC)) == set()
-
-
-def test_the_shapes_that_are_told_are_the_real_ones(client, kind_twitter):
+def test_the_exchange_is_told_as_it_is(client, kind_twitter):
     started = client.press_sign_in()
     client.come_back(state=started.state, code="c")
-    [sent] = [call.request for call in kind_twitter.calls if call.request.url == TOKEN_URL]
-    values = started.query | {"code_verifier": parse_qs(sent.body)["code_verifier"][0]}
+    [sent] = [call.request for call in kind_twitter.calls_to(TOKEN_PATH)]
+    body = parse_qs(sent.body)
+    values = started.query | {"code_verifier": body["code_verifier"][0]}
 
+    assert (body.keys() | token_answer().keys()) - explained(client.get(OWN)) == set()
     for name in ("state", "code_challenge", "code_verifier"):
         shapes = drawn(build_flight(), name)
         assert all(shape.startswith(f"{len(values[name])} characters") for shape in shapes)
-    assert drawn(build_flight(), "code_challenge_method") == {values["code_challenge_method"]}
-    assert drawn(build_flight(), "response_type") == {values["response_type"]}
+    for name in ("code_challenge_method", "response_type"):
+        assert drawn(build_flight(), name) == {values[name]}
 
 
 def test_every_source_is_an_rfc_that_we_follow():
@@ -142,76 +125,65 @@ def test_every_source_is_an_rfc_that_we_follow():
 # One's own
 
 
-def test_who_is_not_signed_in_is_sent_to_the_front_door(client):
+def test_signed_out_people_are_sent_to_the_start_page(client):
     answer = client.get(OWN)
 
     assert (answer.status_code, answer.location) == (303, f"/?next={OWN}")
 
 
-def test_the_steps_of_this_very_sign_in_carry_their_times(app, client, kind_twitter):
-    client.sign_in()
+def test_the_steps_of_this_very_sign_in_carry_their_times(app, signed_in):
     record(app, build_flight())
 
-    text = text_of(client.get(OWN))
+    page = signed_in.get(OWN)
 
+    text = text_of(page)
     assert "You were at Twitter for about 7 s." in text
-    assert "Perch knew who you were after 1.6 s" in text
+    assert f"{APP_NAME} knew who you were after 1.6 s" in text
     assert "POST /2/oauth2/token · 4 ms" in text
     assert "Code for tokens 1.2 s" in text
     assert "Yours was spent 1.2 s after it came." in text
+    assert '<meter min="0" max="30000" value="1250"' in page.text
 
 
-def test_the_bar_measures_the_exchange_against_thirty_seconds(app, client, kind_twitter):
-    client.sign_in()
-    record(app, build_flight())
-
-    assert '<meter min="0" max="30000" value="1250"' in client.get(OWN).text
-
-
-def test_what_was_refused_is_said(app, client, kind_twitter):
-    client.sign_in()
+def test_what_was_refused_is_said(app, signed_in):
     record(app, build_flight(asked={"tweet.read", "follows.write"}, granted={"tweet.read", "new"}))
 
-    text = text_of(client.get(OWN))
+    text = text_of(signed_in.get(OWN))
 
     assert "Asked, and not granted follows.write Follow and unfollow people for you" in text
     assert "Granted, and not asked new" in text
     assert "All of it was granted" not in text
 
 
-def test_a_sign_in_in_a_dialect_that_is_gone_is_still_shown(app, client, kind_twitter):
-    client.sign_in()
+def test_a_sign_in_in_a_dialect_that_is_gone_is_still_shown(app, signed_in):
     record(app, build_flight(dialect="future", client="public"))
 
-    text = text_of(client.get(OWN))
+    text = text_of(signed_in.get(OWN))
 
     assert "a public client, which has no secret, in the future dialect" in text
 
 
-def test_a_sign_in_without_a_record_is_said_calmly(app, client, kind_twitter):
-    client.sign_in()
+def test_a_sign_in_without_a_record_is_said_calmly(app, signed_in):
     record(app, None)
 
-    page = client.get(OWN)
+    page = signed_in.get(OWN)
 
     assert page.status_code == 200
     assert "older than the records" in page.text
 
 
-def test_a_sign_in_that_took_no_time_divides_by_nothing(app, client, kind_twitter):
-    client.sign_in()
+def test_a_sign_in_that_took_no_time_divides_by_nothing(app, signed_in):
     record(app, build_flight(reached_ms=dict.fromkeys(Step, 0), away_ms=0))
 
-    text = text_of(client.get(OWN))
+    text = text_of(signed_in.get(OWN))
 
     assert "You were at Twitter for a second at most." in text
     assert "Code for tokens 0 ms" in text
 
 
-def test_the_twin_of_a_double_submit_sees_the_winners_record(app, client, kind_twitter):
+def test_the_twin_of_a_double_submit_sees_the_same_record(app, client, kind_twitter):
     started = client.press_sign_in()
-    twin = app.test_client()
-    twin._cookies.update(client._cookies)
+    twin = client.twin()
     client.come_back(state=started.state, code="c")
     twin.come_back(state=started.state, code="c")
     record(app, build_flight(away_ms=33_000))
@@ -220,11 +192,11 @@ def test_the_twin_of_a_double_submit_sees_the_winners_record(app, client, kind_t
     assert "about 33 s" in twin.get(OWN).text
 
 
-def test_nobody_sees_the_record_of_somebody_else(app, client, kind_twitter):
+def test_a_stranger_does_not_see_my_record(app, client, kind_twitter):
     client.sign_in()
     record(app, build_flight(away_ms=33_000))
     stranger = app.test_client()
-    kind_twitter.upsert("GET", ME_URL, json=user_answer(id="2002", username="cuckoo"))
+    kind_twitter.upsert("GET", ME_PATH, json=user_answer(id="2002", username="cuckoo"))
     stranger.sign_in()
 
     assert "about 33 s" not in stranger.get(OWN).text
@@ -234,7 +206,7 @@ def test_nobody_sees_the_record_of_somebody_else(app, client, kind_twitter):
 def test_no_value_of_the_sign_in_is_on_the_page(client, kind_twitter, path):
     started = client.press_sign_in()
     client.come_back(state=started.state, code="a-code-from-twitter")
-    [sent] = [call.request for call in kind_twitter.calls if call.request.url == TOKEN_URL]
+    [sent] = [call.request for call in kind_twitter.calls_to(TOKEN_PATH)]
     answer = token_answer()
     secrets = [
         started.state,
@@ -252,64 +224,48 @@ def test_no_value_of_the_sign_in_is_on_the_page(client, kind_twitter, path):
 
 
 @PAGES
-def test_nothing_is_inline(client, kind_twitter, path):
-    client.sign_in()
-    page = client.get(path).text
-
-    assert not re.search(r"\sstyle=|<style|\son[a-z]+=|<script(?![^>]* src=)", page)
-
-
-@PAGES
-def test_the_steps_are_a_list_that_can_be_heard_in_order(client, kind_twitter, path):
-    client.sign_in()
-    page = client.get(path).text
+def test_the_steps_are_a_list_that_can_be_heard_in_order(signed_in, path):
+    page = signed_in.get(path).text
 
     titles = re.findall(r"<h3>([^<]+)</h3>\s*<p class=\"quiet\">", page)
     assert titles == [message.title for message in flow.MESSAGES]
     assert page.count('<ol class="flow">') == 1
     assert page.count('class="wires" aria-hidden="true"') == len(titles)
+    assert not re.search(r"\sstyle=|<style|\son[a-z]+=|<script(?![^>]* src=)", page)
 
 
-def test_hostile_scopes_are_only_text(app, client, kind_twitter):
-    client.sign_in()
+def test_hostile_scopes_are_only_text(app, signed_in):
     record(app, build_flight(granted={"<script>alert(1)</script>", "{asked}"}))
 
-    page = client.get(OWN).text
+    page = signed_in.get(OWN).text
 
     assert "<script>alert" not in page
     assert "{asked}" in page
 
 
-@pytest.mark.parametrize("dialect", [LIVE, BETA])
-def test_an_example_asks_for_what_a_first_sign_in_asks(dialect):
-    flight = flow.example("public", dialect)
+def test_an_example_asks_for_what_a_first_sign_in_asks():
+    flight = flow.example("public", LIVE)
 
-    assert flight.asked == flight.granted
-    assert dialect.scope_names["read_follows"] in flight.asked
-    assert dialect.scope_names["write_follows"] not in flight.asked
+    assert flight.asked == flight.granted == LIVE.scopes(*AT_SIGN_IN)
 
 
-@pytest.mark.parametrize(
-    "milliseconds, expected",
-    [
-        (0, "0 ms"),
-        (999, "999 ms"),
-        (1000, "1 s"),
-        (1999, "1.9 s"),
-        (9_999, "9.9 s"),
-        (10_400, "10 s"),
-        (59_999, "59 s"),
-        (60_000, "1 min 0 s"),
-        (125_000, "2 min 5 s"),
-    ],
-)
-def test_durations_are_said_as_exactly_as_helps(milliseconds, expected):
-    assert duration(milliseconds) == expected
+def test_durations_are_said_as_exactly_as_helps():
+    said = {
+        0: "0 ms",
+        999: "999 ms",
+        1000: "1 s",
+        1999: "1.9 s",
+        9_999: "9.9 s",
+        10_400: "10 s",
+        59_999: "59 s",
+        60_000: "1 min 0 s",
+        125_000: "2 min 5 s",
+    }
+
+    assert {milliseconds: duration(milliseconds) for milliseconds in said} == said
 
 
-@pytest.mark.parametrize(
-    "milliseconds, expected",
-    [(0, "a second at most"), (999, "a second at most"), (7_400, "about 7 s")],
-)
-def test_times_of_two_clocks_are_told_in_seconds(milliseconds, expected):
-    assert about(milliseconds) == expected
+def test_times_of_two_clocks_are_told_in_seconds():
+    told = [about(milliseconds) for milliseconds in (0, 999, 7_400)]
+
+    assert told == ["a second at most", "a second at most", "about 7 s"]

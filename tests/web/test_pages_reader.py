@@ -15,11 +15,12 @@ from app.metrics import Metrics
 from app.pages import reader, reads, sources, view
 from app.pages.reader import Reader
 from app.pages.reads import Read
+from app.pages.words import PERMISSIONS, lower_first, trouble
 from app.twitter import turns
 from app.twitter.breaker import Breaker
 from app.twitter.budget import Budget
 from app.twitter.client import Asked
-from app.twitter.dialect import BY_NAME, Permission
+from app.twitter.dialect import BY_NAME, LIVE, Permission
 from app.twitter.endpoints import FOLLOWING, TWEETS, USER_TWEETS, USERS_ME
 from app.twitter.entities import User
 from app.twitter.errors import (
@@ -28,6 +29,8 @@ from app.twitter.errors import (
     OutOfCredits,
     PermissionMissing,
     PlanLacksIt,
+    Refused,
+    TokenKindRefused,
     TokenRefused,
     Unreachable,
     Unreadable,
@@ -36,10 +39,10 @@ from app.twitter.limits import Window
 from app.twitter.turns import Turns
 from tests.factories import Clock
 
-# Whatever a dialect calls it.
-EVERYTHING = frozenset(one.scope(need) for one in BY_NAME.values() for need in Permission)
-TWEETS_AND_USERS = frozenset({"tweet.read", "users.read"})
+EVERYTHING = frozenset(LIVE.scope(need) for need in Permission)
 WREN = {"id": "1001", "username": "wren", "name": "Wren"}
+READ_TWEETS = PERMISSIONS[Permission.READ_TWEETS]
+SPACE = {"id": "1DXxyRYNejbKM", "state": "live", "title": "Dawn chorus"}
 
 
 class Tokens:
@@ -64,7 +67,7 @@ class Tokens:
 
 
 class Twitter:
-    """Answers as told, one after the other and then the last for ever; notes who asks for what."""
+    """Answers as told, one after the other and then the last for ever; notes path and token."""
 
     def __init__(self):
         self.asked = []
@@ -96,7 +99,7 @@ def clock():
 
 
 @pytest.fixture
-def here(clock, dialect):
+def here(clock):
     """The services that reading takes, with a Twitter that says what the test wants."""
     with ThreadPoolExecutor(60) as threads:
         cache = Cache(redis_url=None, clock=clock)
@@ -110,18 +113,18 @@ def here(clock, dialect):
             metrics=Metrics(),
             readers=threads,
             turns=Turns(120, for_one=60),
-            dialect=BY_NAME[dialect.name],
+            dialect=BY_NAME["live"],
             config=SimpleNamespace(cache_seconds=60),
             now=clock,
         )
 
 
-def person(user_id=1, epoch=0, follows_epoch=0, *, scopes=None):
+def person(user_id=1, epoch=0, follows_epoch=0, *, scopes=EVERYTHING):
     return Person(
         user_id=user_id,
         grant_id="g",
         profile=User(id=str(1000 + user_id), username="wren", name="Wren"),
-        scopes=EVERYTHING if scopes is None else scopes,
+        scopes=scopes,
         signed_in_at=datetime.now(UTC),
         cache_epoch=epoch,
         follows_epoch=follows_epoch,
@@ -137,28 +140,38 @@ def people(user_id="7"):
     return Read(asks=(FOLLOWING,), fetch=lambda api: api.following(user_id))
 
 
-def spaces(here):
-    return reads.spaces("7", here.dialect)
+def spaces():
+    return reads.spaces("7", LIVE)
 
 
 def names(panel):
     return [item.name for item in panel.page.items]
 
 
-def spaces_for_everybody(request, token):
-    """Answer every request of the Spaces panel: today there are two."""
-    space = {"id": "1DXxyRYNejbKM", "state": "live", "title": "Dawn chorus"}
-    return {"data": [space if "/spaces" in request.path else WREN]}
+def spaces_or_people(request, token):
+    """Answer both requests of the Spaces panel."""
+    return {"data": [SPACE if "/spaces" in request.path else WREN]}
 
 
 def named(name):
     return {"data": [{**WREN, "name": name}]}
 
 
+def fifty_at_once(do):
+    everybody = Barrier(50)
+
+    def one_of_them():
+        everybody.wait(10)
+        return do()
+
+    with ThreadPoolExecutor(50) as threads:
+        return [future.result() for future in [threads.submit(one_of_them) for _ in range(50)]]
+
+
 # Side by side
 
 
-def test_reads_run_at_the_same_time(here):
+def test_reads_run_at_the_same_time_and_stand_in_the_order_asked(here):
     both = Barrier(2)
 
     def together(request, token):
@@ -167,15 +180,14 @@ def test_reads_run_at_the_same_time(here):
 
     here.client.answers = [together]
 
-    found = panels(here, one=people("1"), two=people("2"))
+    found = panels(here, second=people("2"), first=people("1"))
 
-    assert [names(panel) for panel in found.values()] == [["Wren"], ["Wren"]]
-
-
-def test_panels_stand_in_the_order_asked_for(here):
-    panels(here, second=people("2"))
-
-    assert list(panels(here, first=people("1"), second=people("2"))) == ["first", "second"]
+    assert {name: names(panel) for name, panel in found.items()} == {
+        "second": ["Wren"],
+        "first": ["Wren"],
+    }
+    assert list(found) == ["second", "first"]
+    assert [one.endpoint for one in here.usages.counted] == [FOLLOWING, FOLLOWING]
 
 
 def test_a_failure_holds_nothing_of_the_answer(here):
@@ -187,34 +199,26 @@ def test_a_failure_holds_nothing_of_the_answer(here):
     assert outcome.error.__traceback__ is None
 
 
-def test_only_what_was_refused_is_read_again(here):
+def test_only_refused_reads_are_tried_with_another_token(here):
     here.freshness = Tokens("old", "new")
     here.client.answers = [
         lambda request, token: (
-            TokenRefused("about:blank")
-            if (request.path, token) == ("/users/1/following", "old")
-            else named("fine")
+            named("fine")
+            if token == "new" or request.path == "/users/3/following"
+            else TokenRefused("about:blank")
         )
     ]
 
-    found = panels(here, refused=people("1"), fine=people("2"))
+    found = panels(here, one=people("1"), two=people("2"), fine=people("3"))
 
-    assert [names(panel) for panel in found.values()] == [["fine"], ["fine"]]
+    assert [names(panel) for panel in found.values()] == [["fine"]] * 3
     assert sorted(here.client.asked) == [
         ("/users/1/following", "new"),
         ("/users/1/following", "old"),
+        ("/users/2/following", "new"),
         ("/users/2/following", "old"),
+        ("/users/3/following", "old"),
     ]
-
-
-def test_one_refresh_serves_all_panels(here):
-    here.freshness = Tokens("old", "new")
-    here.client.answers = [
-        lambda request, token: TokenRefused("about:blank") if token == "old" else named("fine")
-    ]
-
-    panels(here, one=people("1"), two=people("2"))
-
     assert here.freshness.refreshed == ["old"]
 
 
@@ -240,16 +244,16 @@ def test_a_mistake_of_ours_is_not_hidden_in_a_panel(here):
         panels(here, one=Read(asks=(USERS_ME,), fetch=lambda api: 1 / 0))
 
 
-def test_nothing_to_read_takes_no_token(here):
-    here.freshness = Tokens(AssertionError("nobody may ask"))
-    lacking = person(scopes=TWEETS_AND_USERS)
+def test_a_read_without_its_permission_takes_no_token(here):
+    here.freshness = Tokens(AssertionError("must not be asked"))
+    lacking = person(scopes=frozenset({"tweet.read", "users.read"}))
 
     found = panels(here, who=lacking)
 
     assert found["people"].trouble.ask is Permission.READ_FOLLOWS
 
 
-def test_no_free_thread_ends_with_the_budget(here, monkeypatch):
+def test_a_read_without_a_free_thread_ends_with_the_budget(here, monkeypatch):
     monkeypatch.setattr(reader, "GRACE", 0.01)
     over = Event()
     for _ in range(60):
@@ -261,43 +265,25 @@ def test_no_free_thread_ends_with_the_budget(here, monkeypatch):
     assert found["people"].trouble.text.startswith("Many people are reading")
 
 
-def test_what_was_asked_is_counted(here):
-    panels(here, one=people("1"), two=people("2"))
-
-    assert [one.endpoint for one in here.usages.counted] == [FOLLOWING, FOLLOWING]
-
-
 # From memory
 
 
-def test_what_was_read_a_moment_ago_costs_nothing(here, clock):
-    panels(here)
-    clock.advance(seconds=59)
-
-    panel = panels(here)["people"]
-
-    assert names(panel) == ["Wren"]
-    assert panel.read_at == clock() - timedelta(seconds=59)
-    assert len(here.client.asked) == 1
-    assert len(here.usages.counted) == 1
-
-
-def test_it_takes_no_token_either(here):
-    panels(here)
-    here.freshness = Tokens(AssertionError("nobody may ask"))
-
-    assert names(panels(here)["people"]) == ["Wren"]
-
-
-def test_after_its_time_it_is_read_anew(here, clock):
+def test_an_answer_costs_nothing_while_it_is_fresh(here, clock):
     here.client.answers = [named("before"), named("after")]
     panels(here)
-    clock.advance(seconds=60)
+    token, here.freshness = here.freshness, Tokens(AssertionError("must not be asked"))
+    clock.advance(seconds=59)
 
+    fresh = panels(here)["people"]
+
+    assert (names(fresh), fresh.read_at) == (["before"], clock() - timedelta(seconds=59))
+    assert len(here.usages.counted) == 1
+    here.freshness = token
+    clock.advance(seconds=1)
     assert names(panels(here)["people"]) == ["after"]
 
 
-def test_while_twitter_hangs_old_answers_are_shown_without_asking(here, clock):
+def test_old_answers_are_shown_without_asking_while_twitter_hangs(here, clock):
     panels(here)
     clock.advance(seconds=60)
     here.client.answers = [Unreachable("no answer", silent=True)]
@@ -311,65 +297,40 @@ def test_while_twitter_hangs_old_answers_are_shown_without_asking(here, clock):
     assert len(here.client.asked) == asked
 
 
-def test_the_refresh_button_reads_one_panel_anew(here, clock):
+@pytest.mark.parametrize("seconds, expected", [(4, ["before"]), (5, ["after"])])
+def test_a_refresh_takes_nothing_older_than_five_seconds(here, clock, seconds, expected):
     here.client.answers = [named("before"), named("after")]
     panels(here)
-    clock.advance(seconds=30)
+    clock.advance(seconds=seconds)
 
-    assert names(panels(here, anew={"people": view.NEW_ENOUGH})["people"]) == ["after"]
+    panel = panels(here, anew={"people": view.NEW_ENOUGH})["people"]
 
-
-def test_pressing_refresh_twice_costs_once(here, clock):
-    panels(here)
-    clock.advance(seconds=4)
-
-    panels(here, anew={"people": view.NEW_ENOUGH})
-
-    assert len(here.client.asked) == 1
-
-
-def test_fifty_who_wait_for_one_cold_key_cost_one_read(here):
-    everybody = Barrier(50)
-
-    def one_of_them():
-        everybody.wait(10)
-        return panels(here)["people"]
-
-    with ThreadPoolExecutor(50) as threads:
-        found = [future.result() for future in [threads.submit(one_of_them) for _ in range(50)]]
-
-    assert [names(panel) for panel in found] == [["Wren"]] * 50
-    assert len(here.client.asked) == 1
+    assert names(panel) == expected
 
 
 @pytest.mark.parametrize(
-    "error",
-    [Unreachable("HTTP 503"), Unreadable("x"), PermissionMissing("about:blank"), Busy("x")],
+    "answer",
+    [named("Wren"), Unreachable("x"), Unreadable("x"), PermissionMissing("about:blank"), Busy("x")],
 )
-def test_fifty_who_wait_in_vain_cost_one_read(here, error):
-    everybody = Barrier(50)
-    here.client.answers = [error]
+def test_fifty_windows_that_wait_for_one_answer_cost_one_read(here, answer):
+    here.client.answers = [answer]
 
-    def one_of_them():
-        everybody.wait(10)
-        return panels(here)["people"].trouble.text
+    found = fifty_at_once(lambda: panels(here)["people"])
 
-    with ThreadPoolExecutor(50) as threads:
-        found = [future.result() for future in [threads.submit(one_of_them) for _ in range(50)]]
-
-    assert len(set(found)) == 1
+    assert len({(panel.trouble, *names(panel)) for panel in found}) == 1
     assert len(here.client.asked) == 1
 
 
-def test_a_failure_is_not_remembered_for_long(here, clock):
+@pytest.mark.parametrize("seconds, expected", [(2.9, []), (3, ["back"])])
+def test_a_failure_is_remembered_for_three_seconds(here, clock, seconds, expected):
     here.client.answers = [Unreachable("HTTP 503"), named("back")]
     panels(here)
-    clock.advance(seconds=3)
+    clock.advance(seconds=seconds)
 
-    assert names(panels(here)["people"]) == ["back"]
+    assert names(panels(here)["people"]) == expected
 
 
-def test_what_one_token_may_not_the_next_one_may(here):
+def test_a_failure_of_one_token_is_none_of_the_next(here):
     here.freshness = Tokens("old", "new")
     here.client.answers = [PermissionMissing("about:blank"), named("granted")]
     panels(here)
@@ -377,28 +338,31 @@ def test_what_one_token_may_not_the_next_one_may(here):
     assert names(panels(here)["people"]) == ["granted"]
 
 
-def test_two_people_never_share(here):
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        (person(1), person(2)),
+        (person(epoch=0), person(epoch=1)),
+        (person(follows_epoch=0), person(follows_epoch=1)),
+    ],
+    ids=["another person", "the next epoch", "the next epoch of follows"],
+)
+def test_answers_are_kept_for_one_person_and_epoch(here, first, second):
     here.client.answers = [named("of the first"), named("of the second")]
+    panels(here, who=first)
+
+    assert names(panels(here, who=second)["people"]) == ["of the second"]
+    assert names(panels(here, who=first)["people"]) == ["of the first"]
+
+
+def test_a_failure_of_one_person_is_none_of_another(here):
+    here.client.answers = [Unreachable("HTTP 503"), named("fine")]
     panels(here, who=person(1))
 
-    assert names(panels(here, who=person(2))["people"]) == ["of the second"]
+    assert names(panels(here, who=person(2))["people"]) == ["fine"]
 
 
-def test_the_next_epoch_reads_anew(here):
-    here.client.answers = [named("before the follow"), named("after it")]
-    panels(here, who=person(epoch=0))
-
-    assert names(panels(here, who=person(epoch=1))["people"]) == ["after it"]
-
-
-def test_the_next_epoch_of_follows_reads_anew_what_depends_on_them(here):
-    here.client.answers = [named("before the follow"), named("after it")]
-    panels(here, who=person(follows_epoch=0))
-
-    assert names(panels(here, who=person(follows_epoch=1))["people"]) == ["after it"]
-
-
-def test_the_next_epoch_of_follows_leaves_alone_what_does_not(here):
+def test_the_next_epoch_of_follows_leaves_tweets_alone(here):
     tweets = Read(asks=(TWEETS,), fetch=lambda api: api.tweets(["7"]))
     here.client.answers = [{"data": [{"id": "7", "text": "dawn chorus"}]}]
     panels(here, who=person(follows_epoch=0), tweets=tweets)
@@ -417,30 +381,41 @@ def test_another_list_is_another_key(here):
 
 
 def test_spaces_are_kept_five_minutes_with_the_list_they_take(here, clock):
-    here.client.answers = [spaces_for_everybody]
-    panels(here, spaces=spaces(here))
-    asked = len(here.client.asked)
+    here.client.answers = [spaces_or_people]
+    panels(here, spaces=spaces())
     clock.advance(seconds=299)
 
-    assert panels(here, spaces=spaces(here))["spaces"].page.items[0].title == "Dawn chorus"
-    assert len(here.client.asked) == asked
+    assert panels(here, spaces=spaces())["spaces"].page.items[0].title == "Dawn chorus"
+    assert len(here.client.asked) == 2
     clock.advance(seconds=1)
-    panels(here, spaces=spaces(here))
-    assert len(here.client.asked) == 2 * asked
+    panels(here, spaces=spaces())
+    assert len(here.client.asked) == 4
 
 
 def test_refreshing_spaces_does_not_read_the_follows_again(here, clock):
-    here.client.answers = [spaces_for_everybody]
-    panels(here, spaces=spaces(here))
+    here.client.answers = [spaces_or_people]
+    panels(here, spaces=spaces())
     clock.advance(seconds=30)
 
-    panels(here, spaces=spaces(here), anew={"spaces": view.NEW_ENOUGH})
+    panels(here, spaces=spaces(), anew={"spaces": view.NEW_ENOUGH})
 
     paths = [path for path, _ in here.client.asked]
     assert paths == ["/users/7/following", "/spaces/by/creator_ids", "/spaces/by/creator_ids"]
 
 
-def test_who_has_too_many_windows_open_sees_what_there_is(here, clock, monkeypatch):
+def test_old_parts_make_an_old_panel(here, clock):
+    here.client.answers = [spaces_or_people]
+    panels(here, spaces=spaces())
+    read_at = clock()
+    clock.advance(minutes=6)
+    here.client.answers = [{"data": [WREN]}, Unreachable("HTTP 503")]
+
+    panel = panels(here, spaces=spaces())["spaces"]
+
+    assert (panel.read_at, panel.is_old) == (read_at, True)
+
+
+def test_a_person_with_too_many_windows_sees_what_there_is(here, clock, monkeypatch):
     monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.01)
     here.turns = Turns(1, for_one=1)
     panels(here)
@@ -451,15 +426,6 @@ def test_who_has_too_many_windows_open_sees_what_there_is(here, clock, monkeypat
 
     assert (names(panel), panel.is_old) == (["Wren"], True)
     assert len(here.client.asked) == 1
-
-
-def test_old_data_is_not_shown_after_a_refused_token(here, clock):
-    panels(here)
-    clock.advance(minutes=5)
-    here.freshness = Tokens("old", TokenRefused("just refreshed"))
-    here.client.answers = [TokenRefused("about:blank")]
-
-    assert names(panels(here)["people"]) == []
 
 
 def test_without_a_cache_everything_is_read_and_nothing_is_remembered(here):
@@ -477,58 +443,64 @@ def test_without_a_cache_everything_is_read_and_nothing_is_remembered(here):
 
 
 @pytest.mark.parametrize(
-    "error",
-    [Unreachable("HTTP 503"), Unreadable("x"), Busy("x"), Limited("HTTP 429")],
+    "error, shown",
+    [
+        (Unreachable("HTTP 503"), ["Wren"]),
+        (Unreadable("x"), ["Wren"]),
+        (Busy("x"), ["Wren"]),
+        (Limited("HTTP 429"), ["Wren"]),
+        (PermissionMissing("about:blank"), []),
+        (PlanLacksIt("x"), []),
+    ],
 )
-def test_old_data_is_shown_with_its_age_while_twitter_is_in_trouble(here, clock, error):
+def test_old_data_is_shown_in_passing_trouble_only(here, clock, error, shown):
     panels(here)
-    read_at = clock()
+    read_at = clock() if shown else None
     clock.advance(hours=2)
     here.client.answers = [error]
 
     panel = panels(here)["people"]
 
-    assert (names(panel), panel.read_at, panel.is_old) == (["Wren"], read_at, True)
+    assert (names(panel), panel.read_at, panel.is_old) == (shown, read_at, bool(shown))
     assert panel.trouble is not None
 
 
-@pytest.mark.parametrize("error", [PermissionMissing("about:blank"), PlanLacksIt("x")])
-def test_old_data_is_not_shown_after_a_clear_no(here, clock, error):
+@pytest.mark.parametrize(
+    "tokens, shown",
+    [
+        ((Unreachable("the refresh failed"),), ["Wren"]),
+        (("old", TokenRefused("just refreshed")), []),
+    ],
+)
+def test_old_data_is_shown_without_a_token_unless_it_is_refused(here, clock, tokens, shown):
     panels(here)
     clock.advance(hours=2)
-    here.client.answers = [error]
+    here.freshness = Tokens(*tokens)
+    here.client.answers = [TokenRefused("about:blank")]
 
     panel = panels(here)["people"]
 
-    assert (names(panel), panel.is_old) == ([], False)
+    assert (names(panel), panel.is_old) == (shown, bool(shown))
 
 
-def test_old_data_is_shown_when_there_is_no_token_to_read_with(here, clock):
+def test_old_data_is_shown_for_a_day(here, clock):
     panels(here)
-    clock.advance(hours=2)
-    here.freshness = Tokens(Unreachable("the refresh failed"))
+    here.client.answers = [Unreachable("HTTP 503")]
+    clock.advance(hours=24)
 
-    panel = panels(here)["people"]
-
-    assert (names(panel), panel.is_old) == (["Wren"], True)
+    assert names(panels(here)["people"]) == []
 
 
-def test_a_hundred_views_before_a_known_reset_cost_nothing(here, clock):
+def test_views_before_a_known_reset_cost_nothing(here, clock):
     until = clock() + timedelta(minutes=10)
-    here.client.answers = [Limited("HTTP 429", until=until)]
+    here.client.answers = [Limited("HTTP 429", until=until), named("now")]
     panels(here)
 
-    found = [panels(here)["people"] for _ in range(100)]
+    found = [panels(here)["people"] for _ in range(10)]
 
     assert {panel.trouble.until for panel in found} == {until}
     assert len(here.client.asked) == 1
-
-
-def test_after_the_reset_it_is_asked_again(here, clock):
-    here.client.answers = [Limited("HTTP 429", until=clock() + timedelta(minutes=10)), named("now")]
-    panels(here)
     clock.advance(minutes=10, seconds=1)
-
     assert names(panels(here)["people"]) == ["now"]
 
 
@@ -547,18 +519,12 @@ def test_the_last_permitted_call_is_not_followed_by_one_in_vain(here, clock, nam
     assert len(here.client.asked) == 1
 
 
-def test_a_limit_of_one_endpoint_is_none_of_another(here):
-    here.client.answers = [Limited("HTTP 429"), named("fine")]
-    panels(here)
-    profile = Read(asks=(USER_TWEETS,), fetch=lambda api: api.users(["1"]))
-
-    assert names(panels(here, other=profile)["other"]) == ["fine"]
-
-
-def test_a_limit_of_one_person_is_none_of_another(here):
+def test_a_limit_holds_for_one_endpoint_and_one_person(here):
     here.client.answers = [Limited("HTTP 429"), named("fine")]
     panels(here, who=person(1))
+    profile = Read(asks=(USER_TWEETS,), fetch=lambda api: api.users(["1"]))
 
+    assert names(panels(here, who=person(1), other=profile)["other"]) == ["fine"]
     assert names(panels(here, who=person(2))["people"]) == ["fine"]
 
 
@@ -569,7 +535,7 @@ def test_a_limit_of_one_person_is_none_of_another(here):
         (OutOfCredits("credits"), 5, "credits"),
     ],
 )
-def test_what_nobody_pays_for_is_not_asked_for_anybody(here, clock, error, minutes, left_out):
+def test_a_read_outside_the_plan_is_tried_for_no_other(here, clock, error, minutes, left_out):
     here.client.answers = [error, named("paid")]
     panels(here, who=person(1))
     clock.advance(minutes=minutes, seconds=-1)
@@ -582,7 +548,7 @@ def test_what_nobody_pays_for_is_not_asked_for_anybody(here, clock, error, minut
     assert names(panels(here, who=person(2))["people"]) == ["paid"]
 
 
-def test_what_one_persons_own_plan_lacks_goes_for_nobody_else(here):
+def test_a_lack_of_ones_own_plan_goes_for_no_other_person(here):
     here.client.answers = [PlanLacksIt("client-forbidden", for_everyone=False), named("fine")]
     panels(here, who=person(1))
 
@@ -590,24 +556,68 @@ def test_what_one_persons_own_plan_lacks_goes_for_nobody_else(here):
     assert panels(here, who=person(1), people=people("8"))["people"].left_out == "own plan"
 
 
-def test_old_parts_make_an_old_panel(here, clock):
-    here.client.answers = [spaces_for_everybody]
-    panels(here, spaces=spaces(here))
-    read_at = clock()
-    clock.advance(minutes=6)
-    here.client.answers = [{"data": [WREN]}, Unreachable("HTTP 503")]
-
-    panel = panels(here, spaces=spaces(here))["spaces"]
-
-    assert (panel.read_at, panel.is_old) == (read_at, True)
+# In words
 
 
-@pytest.mark.parametrize("for_everyone", [True, False])
-def test_whose_plan_it_was_is_passed_on_to_those_who_wait(for_everyone):
-    error = PlanLacksIt("client-forbidden", for_everyone=for_everyone)
+def test_each_error_is_told_in_its_own_sentence(clock):
+    needs, later = (Permission.READ_TWEETS, Permission.READ_USERS), clock() + timedelta(minutes=9)
 
-    assert sources._failed(sources._noted(error)).for_everyone == for_everyone
+    def told(error):
+        found = trouble(error, needs=needs, now=clock())
+        flags = {"until": found.until, "ask": found.ask, "sign_in": found.sign_in}
+        flags |= {"again": found.again}
+        return found.text.split(".")[0], {name: value for name, value in flags.items() if value}
+
+    again, ask = {"again": True}, {"ask": Permission.READ_TWEETS}
+    assert list(
+        map(
+            told,
+            [
+                Busy("x"),
+                Unreachable("x"),
+                Unreadable("x"),
+                Limited("x"),
+                Limited("x", until=later),
+                Limited("x", until=clock()),
+                TokenRefused("x"),
+                PlanLacksIt("x"),
+                PlanLacksIt("x", for_everyone=False),
+                TokenKindRefused("x"),
+                OutOfCredits("x"),
+                PermissionMissing("x"),
+                Refused("x"),
+            ],
+        )
+    ) == [
+        ("Many people are reading at this moment", again),
+        ("Twitter is not answering", again),
+        ("Twitter sent something that makes no sense to us", again),
+        ("Twitter asks us to wait before we read this again", again),
+        ("Twitter asks us to wait before we read this again", {"until": later}),
+        ("Twitter asks us to wait before we read this again", again),
+        ("Twitter no longer accepts this sign-in", {"sign_in": True}),
+        ("This is not part of what this site may read at Twitter", {}),
+        ("This is not part of your own account's plan at Twitter", {}),
+        ("This is a mistake of this site, not yours", {}),
+        ("This site has used up what it may read at Twitter for now", {}),
+        (f"Twitter says that a permission is missing here: {lower_first(READ_TWEETS)}", ask),
+        ("Twitter does not show this to us", again),
+    ]
 
 
-def test_a_failure_that_nobody_knows_is_twitter_trouble():
-    assert str(sources._failed({"kind": "Whatever", "until": None})) == "a moment ago"
+def test_a_failure_keeps_its_kind_for_those_who_wait(clock):
+    later = clock() + timedelta(minutes=9)
+    errors = [
+        PlanLacksIt("x"),
+        PlanLacksIt("x", for_everyone=False),
+        Limited("x", until=later),
+        *(kind("x") for kind in sources._KINDS.values()),
+    ]
+
+    def told(error):
+        return type(error), getattr(error, "for_everyone", None), getattr(error, "until", None)
+
+    passed_on = [sources._failed(sources._noted(error)) for error in errors]
+
+    assert [told(error) for error in passed_on] == [told(error) for error in errors]
+    assert str(sources._failed({"kind": "Unknown", "until": None})) == "a moment ago"

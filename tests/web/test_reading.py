@@ -1,4 +1,4 @@
-"""What reading costs, seen from the pages: the cache, the workers that share it, and who leaves."""
+"""What reading costs, seen from the pages: the cache, the workers that share it, and log-outs."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,79 +12,87 @@ from app.accounts.models import Usage, User
 from app.accounts.usage import Usages
 from app.twitter.client import Asked
 from app.twitter.endpoints import TWEETS, USER_TWEETS, USERS_ME
-from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
-from tests.web.test_health import statements
-from tests.web.test_pages import TWEET, stand, tell
-
-HOST = "127.0.0.1"
-
-
-def same_browser(client, app):
-    """Another window of the same browser, which may meet another worker."""
-    window = app.test_client()
-    window.set_cookie("session", client.get_cookie("session", HOST).value, domain=HOST)
-    return window
+from tests.dialects import LIVE
+from tests.factories import ME_PATH, user_answer
+from tests.site import statements
+from tests.web.answers import LIMITED, TWEET, reads, stand, tell
 
 
-def test_a_limit_shows_what_was_read_before_and_when_it_lifts(signed_in, twitter, clock, dialect):
+def test_a_limit_shows_what_was_read_before_and_when_it_lifts(signed_in, twitter, clock):
     tell(twitter)
     reset = clock() + timedelta(minutes=14)
     headers = {"x-rate-limit-remaining": "0", "x-rate-limit-reset": str(int(reset.timestamp()))}
-    tell(twitter, status=429, headers=headers, json={"title": "Too Many Requests"})
+    tell(twitter, **LIMITED, headers=headers)
     signed_in.get("/tweets")
     clock.advance(minutes=3)
 
-    pages = [signed_in.get("/tweets").text for _ in range(100)]
+    pages = [signed_in.get("/tweets").text for _ in range(10)]
 
     assert "Good morning from the ivy" in pages[-1]
     assert f'datetime="{reset:%Y-%m-%dT%H:%M}' in pages[-1]
     assert "3 minutes ago" in pages[-1]
-    assert len(twitter.calls_to(dialect.tweets)) == 2
+    assert len(twitter.calls_to(LIVE.tweets)) == 2
 
 
-def test_fifty_windows_of_one_person_cost_one_read(app, signed_in, twitter, dialect):
+def test_twenty_tabs_of_one_person_cost_one_read(signed_in, twitter):
     tell(twitter)
-    everybody = Barrier(50)
+    everybody = Barrier(20)
 
-    def open_window():
-        browser = same_browser(signed_in, app)
+    def open_tab():
+        tab = signed_in.twin()
         everybody.wait(20)
-        return browser.get("/tweets").text
+        return tab.get("/tweets").text
 
-    with ThreadPoolExecutor(50) as threads:
-        pages = [f.result() for f in [threads.submit(open_window) for _ in range(50)]]
+    with ThreadPoolExecutor(20) as threads:
+        pages = [f.result() for f in [threads.submit(open_tab) for _ in range(20)]]
 
     assert all("Good morning from the ivy" in page for page in pages)
-    assert len(twitter.calls_to(dialect.tweets)) == 1
+    assert len(twitter.calls_to(LIVE.tweets)) == 1
 
 
-def test_the_refresh_button_reads_anew_and_comes_back(signed_in, twitter, clock, dialect):
+def test_the_refresh_button_reads_anew_and_comes_back(signed_in, twitter, clock):
     tell(twitter)
     tell(twitter, TWEET | {"text": "Good evening"})
     signed_in.get("/tweets")
     clock.advance(seconds=10)
-    form = {"csrf_token": signed_in.csrf_token("/account"), "refresh": "tweets"}
 
-    answer = signed_in.post("/tweets?a=1", data=form)
+    answer = signed_in.press("/tweets?a=1", refresh="tweets")
 
     assert (answer.status_code, answer.location) == (303, "/tweets?a=1")
     assert "Good evening" in signed_in.get("/tweets").text
-    assert len(twitter.calls_to(dialect.tweets)) == 2
+    assert len(twitter.calls_to(LIVE.tweets)) == 2
 
 
-def test_refreshing_what_is_not_there_does_nothing(signed_in, twitter):
-    form = {"csrf_token": signed_in.csrf_token("/account"), "refresh": "nothing"}
-    before = len(twitter.calls)
+def test_the_refresh_button_reaches_the_other_worker(build_app, kind_twitter, clock):
+    first = build_app().test_client()
+    first.sign_in()
+    other = build_app()
+    for text in ("before", "before", "after"):
+        tell(kind_twitter, TWEET | {"text": text})
+    first.get("/tweets")
+    other.test_client().with_cookies_of(first).get("/tweets")
+    clock.advance(seconds=10)
 
-    assert signed_in.post("/tweets", data=form).status_code == 303
-    assert len(twitter.calls) == before
+    first.press("/tweets", refresh="tweets")
+
+    assert "after" in other.test_client().with_cookies_of(first).get("/tweets").text
+
+
+def test_refreshing_an_unknown_panel_does_nothing(signed_in, twitter):
+    assert signed_in.press("/tweets", refresh="nothing").status_code == 303
+    assert reads(twitter) == []
 
 
 def test_refreshing_takes_the_token_against_forgery(signed_in):
     assert signed_in.post("/tweets", data={"refresh": "tweets"}).status_code == 400
 
 
-@pytest.mark.parametrize("path", ["/", "/tweets", "/follows", "/follows/followers", "/spaces"])
+def test_a_head_reads_nothing(signed_in, twitter):
+    assert signed_in.head("/tweets").status_code == 200
+    assert reads(twitter) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/tweets", "/follows"])
 def test_a_warm_page_costs_one_statement(app, signed_in, twitter, path):
     stand(twitter)
     signed_in.get(path)
@@ -95,7 +103,18 @@ def test_a_warm_page_costs_one_statement(app, signed_in, twitter, path):
     assert len(asked) == 1
 
 
-def test_who_logs_out_leaves_nothing_to_be_shown(client, kind_twitter, rows, dialect):
+# Whose copies they are
+
+
+def disconnect(client):
+    client.press("/account/disconnect", sure="yes")
+
+
+def log_out(client):
+    client.press_log_out()
+
+
+def test_a_log_out_leaves_nothing_to_be_shown(client, kind_twitter, rows):
     client.sign_in()
     tell(kind_twitter)
     client.get("/tweets")
@@ -106,18 +125,11 @@ def test_who_logs_out_leaves_nothing_to_be_shown(client, kind_twitter, rows, dia
     client.get("/tweets")
 
     assert rows(User)[0]["cache_epoch"] == epoch + 1
-    assert len(kind_twitter.calls_to(dialect.tweets)) == 2
+    assert len(kind_twitter.calls_to(LIVE.tweets)) == 2
 
 
-def leave(client, how):
-    """Log out, or disconnect."""
-    if how == "disconnect":
-        return disconnect(client)
-    return client.press_log_out()
-
-
-@pytest.mark.parametrize("how", ["log out", "disconnect"])
-def test_who_leaves_leaves_no_copy_in_redis(build_app, redis_url, kind_twitter, how):
+@pytest.mark.parametrize("leave", [log_out, disconnect])
+def test_leaving_leaves_no_copy_in_redis(build_app, redis_url, kind_twitter, leave):
     client = build_app(REDIS_URL=redis_url).test_client()
     client.sign_in()
     stand(kind_twitter, tweets={"status": 503})
@@ -125,25 +137,25 @@ def test_who_leaves_leaves_no_copy_in_redis(build_app, redis_url, kind_twitter, 
         client.get("/")
         before = len(there.keys("*"))
 
-        leave(client, how)
+        leave(client)
 
         assert (before > 3, there.keys("*")) == (True, [])
 
 
-@pytest.mark.parametrize("how", ["log out", "disconnect"])
-def test_who_leaves_leaves_no_copy_in_this_process(app, client, kind_twitter, how):
+@pytest.mark.parametrize("leave", [log_out, disconnect])
+def test_leaving_leaves_no_copy_in_this_process(app, client, kind_twitter, leave):
     client.sign_in()
     stand(kind_twitter)
     client.get("/")
     memory = app.extensions["perch"].cache._region.actual_backend._cache
     before = len(memory)
 
-    leave(client, how)
+    leave(client)
 
     assert (before, len(memory)) == (3, 0)
 
 
-def test_who_leaves_takes_nobody_elses_copies_along(app, client, kind_twitter, dialect):
+def test_leaving_takes_no_copies_of_others_along(app, client, kind_twitter):
     client.sign_in()
     stand(kind_twitter)
     client.get("/tweets")
@@ -154,49 +166,26 @@ def test_who_leaves_takes_nobody_elses_copies_along(app, client, kind_twitter, d
     robin.press_log_out()
     client.get("/tweets")
 
-    assert len(kind_twitter.calls_to(dialect.tweets)) == 1
+    assert len(kind_twitter.calls_to(LIVE.tweets)) == 1
 
 
-def test_without_a_cache_people_leave_as_well(build_app, kind_twitter):
+def test_people_leave_without_a_cache_as_well(build_app, kind_twitter):
     client = build_app(CACHE_SECONDS="0").test_client()
     client.sign_in()
 
-    leave(client, "log out")
+    log_out(client)
 
     assert not client.is_signed_in()
 
 
-def test_two_people_of_one_browser_never_see_each_others_tweets(client, twitter, dialect):
-    twitter.post(TOKEN_PATH, json=twitter.token())
-    twitter.post(REVOKE_PATH, json={"revoked": True})
-    twitter.get(ME_PATH, json=user_answer())
-    client.sign_in()
-    tell(twitter, TWEET | {"text": "only for Wren"})
-    client.get("/tweets")
-    client.press_log_out()
-    twitter.replace("GET", ME_PATH, json=user_answer(id="1002", username="robin"))
-    robins = dialect.their_tweets(TWEET, of={"id": "1002", "username": "robin", "name": "Robin"})
-    twitter.get(dialect.tweets_of("1002"), json=robins)
-    client.sign_in()
-
-    page = client.get("/tweets").text
-
-    assert "only for Wren" not in page
-    assert "Good morning from the ivy" in page
-
-
-def disconnect(client):
-    form = {"csrf_token": client.csrf_token("/account"), "sure": "yes"}
-    return client.post("/account/disconnect", data=form)
-
-
+@pytest.mark.parametrize("leave", [log_out, disconnect])
 @pytest.mark.parametrize("newcomer", [{}, {"id": "1002", "username": "robin"}])
-def test_whoever_signs_in_after_a_disconnect_reads_nothing_old(client, kind_twitter, newcomer):
+def test_the_next_person_in_a_browser_is_shown_nothing_old(client, kind_twitter, newcomer, leave):
     client.sign_in()
     kind_twitter.get("/tweets/10", json={"data": TWEET | {"text": "only for my followers"}})
     kind_twitter.get("/tweets/10", json={"data": TWEET})
     client.get("/tweets/10")
-    disconnect(client)
+    leave(client)
     kind_twitter.replace("GET", ME_PATH, json=user_answer(**newcomer))
     client.sign_in()
 
@@ -206,74 +195,32 @@ def test_whoever_signs_in_after_a_disconnect_reads_nothing_old(client, kind_twit
     assert len(kind_twitter.calls_to("/tweets/10")) == 2
 
 
-def test_the_refresh_button_reaches_the_other_worker(build_app, kind_twitter, clock):
-    first = build_app().test_client()
-    first.sign_in()
-    other = build_app()
-    tell(kind_twitter, TWEET | {"text": "before"})
-    tell(kind_twitter, TWEET | {"text": "before"})
-    tell(kind_twitter, TWEET | {"text": "after"})
-    first.get("/tweets")
-    same_browser(first, other).get("/tweets")
-    clock.advance(seconds=10)
-    form = {"csrf_token": first.csrf_token("/account"), "refresh": "tweets"}
-
-    first.post("/tweets", data=form)
-
-    assert "after" in same_browser(first, other).get("/tweets").text
-
-
-def test_a_head_reads_nothing(signed_in, twitter):
-    before = len(twitter.calls)
-
-    assert signed_in.head("/tweets").status_code == 200
-    assert len(twitter.calls) == before
-
-
-def test_workers_that_share_a_redis_share_what_was_read(build_app, redis_url, kind_twitter):
-    first = build_app(REDIS_URL=redis_url).test_client()
-    first.sign_in()
-    second = same_browser(first, build_app(REDIS_URL=redis_url))
-    stand(kind_twitter)
-    first.get("/")
-    before = len(kind_twitter.calls)
-
-    page = second.get("/").text
-
-    assert "Good morning from the ivy" in page
-    assert len(kind_twitter.calls) == before
-
-
-def test_workers_that_share_a_redis_share_what_is_forbidden(
-    build_app, redis_url, kind_twitter, dialect
+@pytest.mark.parametrize("tweets", [{"json": LIVE.their_tweets(TWEET)}, LIMITED])
+def test_workers_that_share_a_redis_share_answers_and_limits(
+    build_app, redis_url, kind_twitter, tweets
 ):
     first = build_app(REDIS_URL=redis_url).test_client()
     first.sign_in()
-    second = same_browser(first, build_app(REDIS_URL=redis_url))
-    tell(kind_twitter, status=429, json={})
-    first.get("/tweets")
+    second = build_app(REDIS_URL=redis_url).test_client().with_cookies_of(first)
+    stand(kind_twitter, tweets=tweets)
+    pages = [client.get("/tweets").text for client in (first, second)]
 
-    second.get("/tweets")
-
-    assert len(kind_twitter.calls_to(dialect.tweets)) == 1
+    shown = [("Good morning from the ivy" in page) for page in pages]
+    assert shown == [tweets != LIMITED] * 2
+    assert len(kind_twitter.calls_to(LIVE.tweets)) == 1
 
 
 # What is counted
 
 
-def test_what_was_read_is_counted_by_day_and_endpoint(signed_in, twitter, rows, clock):
+def test_reads_are_counted_by_day_and_endpoint(signed_in, twitter, rows, clock):
     twitter.get("/tweets", json={"data": [TWEET, TWEET | {"id": "11"}]})
-    signed_in.get("/tweets/lookup?ids=10,11")
-    signed_in.get("/tweets/lookup?ids=10,11")
-    clock.advance(minutes=2)
-    signed_in.get("/tweets/lookup?ids=10,11")
+    for minutes in (0, 0, 2):
+        clock.advance(minutes=minutes)
+        signed_in.get("/tweets/lookup?ids=10,11")
 
     counted = {(row["route"], row["calls"], row["items"]) for row in rows(Usage)}
-    assert counted == {("GET /2/tweets", 2, 4)}
-
-
-def test_the_profile_of_a_sign_in_is_not_counted(signed_in, rows):
-    assert rows(Usage) == []
+    assert counted == {("GET /2/tweets", 2, 4)}  # without the profile of the sign-in
 
 
 @pytest.fixture
@@ -281,7 +228,7 @@ def usages(app, signed_in):
     return app.extensions["perch"].usages
 
 
-def test_the_dearest_comes_first(usages, clock):
+def test_the_dearest_endpoint_comes_first(usages, clock):
     asked = [Asked(endpoint=USERS_ME, items=1), Asked(endpoint=TWEETS, items=20)]
     usages.add(1, [*asked, Asked(endpoint=USER_TWEETS, items=1)], now=clock())
 
@@ -305,7 +252,7 @@ def test_a_day_is_one_of_utc_and_older_days_do_not_count(usages, clock):
     assert [(one.calls, one.items) for one in since_yesterday] == [(2, 8)]
 
 
-def test_two_who_count_at_once_lose_nothing(usages, clock):
+def test_counting_at_once_loses_nothing(usages, clock):
     def count(_):
         usages.add(1, [Asked(endpoint=TWEETS, items=1)], now=clock())
 
@@ -316,7 +263,7 @@ def test_two_who_count_at_once_lose_nothing(usages, clock):
     assert [(one.calls, one.items) for one in used] == [(40, 40)]
 
 
-def test_an_endpoint_that_we_no_longer_know_is_left_out(usages, clock, app):
+def test_an_endpoint_that_we_no_longer_know_is_left_out(usages, clock):
     with usages._database.writing() as connection:
         row = {"user_id": 1, "day": clock().date(), "route": "GET /2/old", "calls": 1, "items": 1}
         connection.execute(Usage.__table__.insert().values(row))
@@ -342,14 +289,3 @@ def test_no_page_fails_because_it_cannot_be_counted(caplog, clock):
     Usages(Away()).add(1, [Asked(endpoint=TWEETS)], now=clock())
 
     assert "could not be counted" in caplog.text
-
-
-def test_what_was_counted_goes_with_the_person(signed_in, twitter, rows):
-    twitter.get("/tweets", json={"data": [TWEET]})
-    signed_in.get("/tweets/lookup?ids=10")
-    form = {"csrf_token": signed_in.csrf_token("/account"), "sure": "yes"}
-
-    assert '"route": "GET /2/tweets"' in signed_in.get("/account/export").text
-    signed_in.post("/account/disconnect", data=form)
-
-    assert rows(Usage) == []

@@ -4,13 +4,11 @@ import json
 import re
 from datetime import timedelta
 
-import pytest
-import sqlalchemy as sa
-
 from app.accounts.models import Grant
 from app.accounts.sign_in_record import Recorder, SignInRecord, Step
 from app.twitter.budget import Budget
-from tests.factories import ME_URL, TOKEN_URL, token_answer, user_answer
+from tests.factories import TOKEN_PATH, token_answer
+from tests.site import statements
 
 LONGEST_RECORD = 500
 
@@ -23,21 +21,6 @@ class Ticks:
 
     def __call__(self):
         return self.times.pop(0)
-
-
-@pytest.fixture
-def statements(app):
-    """Every statement that the app sends, in order."""
-    sent = []
-
-    def note(_connection, _cursor, statement, *_rest):
-        sent.append(statement)
-
-    with app.app_context():
-        engine = app.extensions["sqlalchemy"].engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def recorded(*, away=timedelta(seconds=4), granted=("tweet.read", "users.read")):
@@ -83,15 +66,6 @@ def test_a_sign_in_is_recorded_with_its_grant(client, clock, kind_twitter, rows)
     assert min(flight.reached_ms.values()) >= 0
 
 
-def test_a_callback_that_comes_before_its_start_was_no_time_away(client, clock, kind_twitter, rows):
-    started = client.press_sign_in()
-    clock.advance(seconds=-20)
-    client.come_back(state=started.state, code="c")
-
-    [grant] = rows(Grant)
-    assert grant["flight"]["away_ms"] == 0
-
-
 def test_a_record_holds_no_secret_and_is_small(client, kind_twitter, rows):
     started = client.press_sign_in()
     client.come_back(state=started.state, code="a-code-from-twitter")
@@ -103,12 +77,12 @@ def test_a_record_holds_no_secret_and_is_small(client, kind_twitter, rows):
     assert len(kept) < LONGEST_RECORD
 
 
-def test_a_record_costs_no_statement_of_its_own(client, kind_twitter, statements):
+def test_a_record_costs_no_statement_of_its_own(app, client, kind_twitter):
     started = client.press_sign_in()
-    statements.clear()
-    client.come_back(state=started.state, code="c")
+    with statements(app) as sent:
+        client.come_back(state=started.state, code="c")
 
-    about_it = [statement for statement in statements if "flight" in statement]
+    about_it = [statement for statement in sent if "flight" in statement]
     assert len(about_it) == 1
     assert about_it[0].startswith("INSERT INTO grants")
 
@@ -116,28 +90,10 @@ def test_a_record_costs_no_statement_of_its_own(client, kind_twitter, statements
 def test_a_refresh_leaves_the_record_alone(app, client, clock, kind_twitter, rows):
     client.sign_in()
     [before] = rows(Grant)
-    kind_twitter.upsert("POST", TOKEN_URL, json=token_answer(access_token="another-one"))
-    kind_twitter.upsert("GET", ME_URL, json=user_answer())
+    kind_twitter.upsert("POST", TOKEN_PATH, json=token_answer(access_token="another-one"))
     clock.advance(hours=3)
     app.extensions["perch"].freshness.usable_token(before["id"], budget=Budget())
 
     [after] = rows(Grant)
     assert after["generation"] == before["generation"] + 1
     assert after["flight"] == before["flight"]
-
-
-def test_a_record_is_part_of_what_one_can_download(client, kind_twitter, rows):
-    client.sign_in()
-
-    copy = json.loads(client.get("/account/export").text)
-
-    assert copy["grants"][0]["flight"] == rows(Grant)[0]["flight"]
-
-
-def test_a_record_goes_with_the_person(client, kind_twitter, rows):
-    client.sign_in()
-    token = client.csrf_token("/account")
-
-    client.post("/account/disconnect", data={"csrf_token": token, "sure": "yes"})
-
-    assert rows(Grant) == []

@@ -1,8 +1,7 @@
-"""What strangers send: damaged cookies, hosts and addresses. Never a 5xx, and nobody locked out."""
+"""Damaged cookies, hosts and addresses from strangers: never a 5xx, and no lasting harm."""
 
 import io
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 import pytest
 from werkzeug.wrappers import Request
@@ -15,7 +14,7 @@ def raw_get(app, path="/", **environ):
     said = {}
 
     def start_response(status, headers, _exc_info=None):
-        said.update(status=int(status[:3]), headers=headers)
+        said.update(status=int(status[:3]), headers=dict(headers))
 
     base = {
         "REQUEST_METHOD": "GET",
@@ -39,10 +38,8 @@ def raw_get(app, path="/", **environ):
     return said
 
 
-@pytest.mark.parametrize("path", ["/", "/tweets", "/account", "/nowhere", "/auth/callback?state=x"])
-@pytest.mark.parametrize(
-    "cookie",
-    [
+def test_a_damaged_cookie_is_as_good_as_none(app):
+    cookies = [
         "remember_token=a|\xff",
         "remember_token=1|x",
         "session=\xff\xfe",
@@ -53,58 +50,62 @@ def raw_get(app, path="/", **environ):
         ";;;===",
         "=",
         "a" * 4000,
-    ],
-)
-def test_a_damaged_cookie_harms_nobody(app, path, cookie):
-    path, _, query = path.partition("?")
+    ]
 
-    said = raw_get(app, path, QUERY_STRING=query, HTTP_COOKIE=cookie)
+    fronts = [raw_get(app, HTTP_COOKIE=cookie) for cookie in cookies]
+    callbacks = [
+        raw_get(app, "/auth/callback", QUERY_STRING="state=x", HTTP_COOKIE=cookie)
+        for cookie in cookies
+    ]
 
-    assert said["status"] < 500
-    assert "Perch" in said["body"] or said["status"] == 303
+    assert {said["status"] for said in fronts} == {200}
+    assert all("Sign in with Twitter" in said["body"] for said in fronts)
+    assert {said["status"] for said in callbacks} == {400}
+    assert all("cannot be finished" in said["body"] for said in callbacks)
 
 
-def test_a_planted_flow_cookie_is_swept_away_and_does_not_block_the_sign_in(app):
+def test_a_flow_cookie_with_odd_bytes_is_deleted_at_the_start(app):
     cookies = app.extensions["flow_cookies"]
     request = Request({"HTTP_COOKIE": "flow-000000000000=\xff\xfe", "REQUEST_METHOD": "POST"})
 
     assert cookies._surplus(request, now=datetime.now(UTC)) == ["flow-000000000000"]
 
 
-@pytest.mark.parametrize(
-    "host", ["x" * 300, "..", "a b", "[::1", "127.0.0.1:port", "\xff", "", "127.0.0.1:8000,evil"]
-)
 @pytest.mark.parametrize("path", ["/", "/healthz"])
-def test_an_impossible_host_is_refused_calmly(app, host, path, caplog):
-    said = raw_get(app, path, HTTP_HOST=host)
+def test_an_impossible_host_is_refused_calmly(app, path, caplog):
+    hosts = ["x" * 300, "..", "a b", "[::1", "127.0.0.1:port", "\xff", "", "127.0.0.1:8000,evil"]
 
-    assert said["status"] < 500
+    statuses = [raw_get(app, path, HTTP_HOST=host)["status"] for host in hosts]
+
+    assert [status for status in statuses if status >= 500] == []
     assert "Traceback" not in caplog.text
 
 
-@pytest.mark.parametrize("path", ["/\r\nX-Evil: 1", "/\x00", "/a?b", "/%0d%0a", "/\xff\xfe"])
-def test_an_odd_path_by_another_name_breaks_nothing(app, path):
-    said = raw_get(app, path, HTTP_HOST="localhost:8000", QUERY_STRING="c=1")
+def test_an_odd_path_by_another_name_leads_to_our_own(app):
+    paths = ["/\r\nX-Evil: 1", "/\x00", "/a?b", "/%0d%0a", "/\xff\xfe"]
 
-    headers = dict(said["headers"])
-    assert said["status"] == 302
-    assert headers["Location"].startswith(f"{PUBLIC_URL}/")
-    assert "\r" not in headers["Location"]
-    assert headers["Location"].count("?") == 1
+    answers = [raw_get(app, path, HTTP_HOST="localhost:8000", QUERY_STRING="c=1") for path in paths]
+
+    locations = [answer["headers"]["Location"] for answer in answers]
+    assert {answer["status"] for answer in answers} == {302}
+    assert all(location.startswith(f"{PUBLIC_URL}/") for location in locations)
+    assert [location for location in locations if "\r" in location] == []
+    assert [location.count("?") for location in locations] == [1] * len(paths)
 
 
 def test_too_large_a_form_gets_its_own_page(client, caplog):
     page = client.post("/auth/login", data={"next": "x" * 100_000})
 
     assert page.status_code == 413
-    assert "Perch" in page.text
+    assert "That is too much" in page.text
     assert "cannot be drawn" not in caplog.text
 
 
-WIDE = ["é" * 512, "\N{BIRD}" * 512, '"' * 511, "'" * 511, "a" * 511, "é" * 85, "%22" * 170]
-
-
-@pytest.mark.parametrize("wide", WIDE, ids=lambda text: f"{text[:3]} x {len(text)}")
+@pytest.mark.parametrize(
+    "wide",
+    ["é" * 500, "a" * 511, "é" * 85, "%22" * 170],
+    ids=["too wide", "plain", "encoded", "quoted"],
+)
 def test_five_pending_sign_ins_fit_into_one_header(client, wide):
     for _ in range(8):
         client.press_sign_in(next=f"/{wide}")
@@ -112,10 +113,4 @@ def test_five_pending_sign_ins_fit_into_one_header(client, wide):
     cookies = [f"{cookie.key}={cookie.value}" for cookie in client._cookies.values()]
     assert max(len(cookie) for cookie in cookies) < 4096
     assert len("Cookie: " + "; ".join(cookies)) < 8190
-    assert len([cookie for cookie in cookies if cookie.startswith("flow-")]) == 5
-
-
-def test_a_path_of_ours_in_other_letters_is_kept(client, kind_twitter):
-    answer = client.sign_in(next="/f/é?q=ü")
-
-    assert answer.location == f"/f/{quote('é')}?q={quote('ü')}"
+    assert len(client.flow_cookies()) == 5

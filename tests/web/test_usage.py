@@ -1,4 +1,4 @@
-"""What the account page says about calls, costs, limits and the plan: to each their own."""
+"""What the account page says about a person's own calls, costs, limits and plan."""
 
 import json
 import re
@@ -13,12 +13,11 @@ from app.pages.usage import WORDS, dollars
 from app.twitter.endpoints import ENDPOINTS
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.stores import on_both_stores
+from tests.web.answers import FOLLOWING, NOT_IN_OWN_PLAN, NOT_IN_PLAN, OUT_OF_CREDITS
 
-ME = "1001"
-FOLLOWING = f"/users/{ME}/following"
-LOOK_UP = "/tweets/lookup?ids=0,1,2"  # one endpoint with one price, in both dialects
+LOOK_UP = "/tweets/lookup?ids=0,1,2"
 BIRDS = [{"id": str(n), "username": f"bird{n}", "name": f"Bird {n}"} for n in range(1002, 1009)]
-TWEETS = [{"id": str(n), "text": "Chirp", "author_id": ME} for n in range(3)]
+TWEETS = {"json": {"data": [{"id": str(n), "text": "Chirp"} for n in range(3)]}}
 NOON = datetime(2030, 3, 17, 12, tzinfo=UTC)
 
 
@@ -30,6 +29,15 @@ def wren(client, twitter, clock):
     twitter.post(REVOKE_PATH, json={"revoked": True})
     client.sign_in()
     return client
+
+
+@pytest.fixture
+def jay(app, wren, twitter):
+    """Another person, who came after Wren."""
+    twitter.upsert("GET", ME_PATH, json=user_answer(id="2002", username="jay"))
+    browser = app.test_client()
+    browser.sign_in()
+    return browser
 
 
 def account(client):
@@ -48,19 +56,23 @@ def table(page, title):
     ][1:]
 
 
-def test_nothing_was_asked_yet(wren):
+def resets(minutes):
+    return str(int(NOON.timestamp()) + 60 * minutes)
+
+
+def test_an_account_without_reads_says_nothing(wren):
     page = account(wren)
 
     assert table(page, "Today") is None
     assert re.search(r"<h3>Today</h3>\s*<p class=\"empty\">Nothing.</p>", page)
+    assert "What does not work at the moment" not in page
 
 
-@on_both_stores
 def test_reads_are_counted_with_their_items_and_cost(wren, twitter):
-    twitter.get("/tweets", json={"data": TWEETS})
+    twitter.get("/tweets", **TWEETS)
     twitter.get(FOLLOWING, json={"data": BIRDS})
-    wren.get(LOOK_UP)
-    wren.get("/follows")
+    for path in (LOOK_UP, LOOK_UP, "/follows"):  # the second comes from memory
+        wren.get(path)
 
     page = account(wren)
 
@@ -71,33 +83,34 @@ def test_reads_are_counted_with_their_items_and_cost(wren, twitter):
     ]
     assert table(page, "Today") == expected
     assert table(page, "The last 31 days") == expected
-
-
-def test_what_comes_from_memory_is_not_counted(wren, twitter):
-    twitter.get("/tweets", json={"data": TWEETS})
-
-    for _ in range(3):
-        wren.get(LOOK_UP)
-
-    assert table(account(wren), "Today")[0] == ["Tweets by id", "1", "3", "$0.02"]
+    assert page.count("<table") == page.count("<caption>") == 2
+    assert page.count('<th scope="col">') == 8
+    assert page.count('<th scope="row">') == 6
 
 
 @on_both_stores
-def test_today_and_a_month_are_two_tables(wren, twitter, clock):
-    twitter.get("/tweets", json={"data": TWEETS})
-    wren.get(LOOK_UP)
-    clock.advance(days=1)
-    wren.get(LOOK_UP)
+def test_today_and_a_month_are_two_tables_and_in_the_export(wren, twitter, clock, rows):
+    twitter.get("/tweets", **TWEETS)
+    for days in (0, 1, 0):
+        clock.advance(days=days, minutes=2)
+        wren.get(LOOK_UP)
 
-    page = account(wren)
+    page, export = account(wren), json.loads(wren.get("/account/export").text)
+    wren.press("/account/disconnect", sure="yes")
 
-    assert table(page, "Today")[0] == ["Tweets by id", "1", "3", "$0.02"]
-    assert table(page, "The last 31 days")[0] == ["Tweets by id", "2", "6", "$0.03"]
+    assert table(page, "Today")[0] == ["Tweets by id", "2", "6", "$0.03"]
+    assert table(page, "The last 31 days")[0] == ["Tweets by id", "3", "9", "$0.05"]
+    day = {"user_id": export["usage"][0]["user_id"], "route": "GET /2/tweets"}
+    assert export["usage"] == [
+        day | {"day": "2030-03-17", "calls": 1, "items": 3},
+        day | {"day": "2030-03-18", "calls": 2, "items": 6},
+    ]
+    assert rows(Usage) == []
 
 
 @pytest.mark.parametrize("days, counted", [(30, True), (31, False)])
 def test_a_month_has_31_days_and_today_is_one_of_them(wren, twitter, clock, days, counted):
-    twitter.get("/tweets", json={"data": TWEETS})
+    twitter.get("/tweets", **TWEETS)
     wren.get(LOOK_UP)
     for _ in range(days):
         clock.advance(days=1)
@@ -108,78 +121,54 @@ def test_a_month_has_31_days_and_today_is_one_of_them(wren, twitter, clock, days
     assert (month is not None) == counted
 
 
-def test_figures_are_the_persons_own(app, wren, twitter):
-    twitter.get("/tweets", json={"data": TWEETS})
+def test_figures_are_the_persons_own(wren, jay, twitter):
+    twitter.get("/tweets", **TWEETS)
     wren.get(LOOK_UP)
-    twitter.upsert("GET", ME_PATH, json=user_answer(id="2002", username="jay"))
-    jay = app.test_client()
-    jay.sign_in()
 
     assert table(account(jay), "Today") is None
+    assert table(account(wren), "Today") is not None
+    assert json.loads(jay.get("/account/export").text)["usage"] == []
 
 
-def test_limits_say_what_is_left_and_when_they_start_anew(wren, twitter):
+def test_limits_say_what_is_left_and_when_they_start_anew(wren, twitter, clock):
     headers = {
         "x-rate-limit-limit": "900",
         "x-rate-limit-remaining": "899",
-        "x-rate-limit-reset": str(int(NOON.timestamp()) + 600),
-        "x-user-limit-24hour-limit": "25",
+        "x-rate-limit-reset": resets(10),
         "x-user-limit-24hour-remaining": "24",
-        "x-user-limit-24hour-reset": str(int(NOON.timestamp()) + 13 * 3600),
+        "x-user-limit-24hour-reset": resets(13 * 60),
     }
-    twitter.get("/tweets", json={"data": TWEETS}, headers=headers)
+    twitter.get("/tweets", **TWEETS, headers=headers)
     wren.get(LOOK_UP)
-
-    assert table(account(wren), "What is left") == [
-        ["Tweets by id", "899 of 900", "today, 12:10 UTC"],
-        ["Tweets by id (per day)", "24 of 25", "18 Mar, 01:00 UTC"],
-    ]
-
-
-def test_limits_that_have_started_anew_are_not_shown(wren, twitter, clock):
-    headers = {
-        "x-rate-limit-remaining": "7",
-        "x-rate-limit-reset": str(int(NOON.timestamp()) + 600),
-    }
-    twitter.get("/tweets", json={"data": TWEETS}, headers=headers)
-    wren.get(LOOK_UP)
-    before = table(account(wren), "What is left")
+    told = table(account(wren), "What is left")
     clock.advance(minutes=11)
 
-    assert before == [["Tweets by id", "7", "today, 12:10 UTC"]]
-    assert table(account(wren), "What is left") is None
+    assert told == [
+        ["Tweets by id", "899 of 900", "today, 12:10 UTC"],
+        ["Tweets by id (per day)", "24", "18 Mar, 01:00 UTC"],
+    ]
+    assert table(account(wren), "What is left") == told[1:]
 
 
 @pytest.mark.parametrize(
-    "status, problem, sentence",
+    "answer, sentence",
     [
-        (
-            403,
-            "client-forbidden",
-            "not in this site&#39;s plan at Twitter. Next try: today, 13:00 UTC",
-        ),
-        (
-            402,
-            "credits",
-            "this site&#39;s credits at Twitter are used up. Next try: today, 12:05 UTC",
-        ),
+        (NOT_IN_PLAN, "not in this site's plan at Twitter. Next try: today, 13:00 UTC"),
+        (OUT_OF_CREDITS, "this site's credits at Twitter are used up. Next try: today, 12:05 UTC"),
     ],
 )
-def test_what_does_not_work_is_said_with_its_reason(wren, twitter, status, problem, sentence):
-    problem = {"type": f"https://api.x.com/2/problems/{problem}"}
-    twitter.get("/tweets", status=status, json=problem)
+def test_a_lack_is_told_with_its_reason(wren, twitter, answer, sentence):
+    twitter.get("/tweets", **answer)
     wren.get(LOOK_UP)
 
-    assert f"<li>Tweets by id: {sentence}</li>" in re.sub(r"</?time[^>]*>", "", account(wren))
+    page = unescape(re.sub(r"</?time[^>]*>", "", account(wren)))
+
+    assert f"<li>Tweets by id: {sentence}</li>" in page
 
 
-def test_what_does_not_work_for_one_person_is_told_as_theirs(app, wren, twitter):
-    forbidden = {"type": "https://api.x.com/2/problems/client-forbidden"}
-    twitter.get("/tweets", status=403, json=forbidden | {"reason": "user-not-enrolled"})
-    twitter.get(FOLLOWING, status=403, json=forbidden | {"reason": "client-not-enrolled"})
-    twitter.upsert("GET", ME_PATH, json=user_answer(id="2002", username="jay"))
-    jay = app.test_client()
-    jay.sign_in()
+def test_a_lack_of_ones_own_plan_is_told_as_ones_own(wren, jay, twitter):
+    twitter.get("/tweets", **NOT_IN_OWN_PLAN)
+    twitter.get(FOLLOWING, **NOT_IN_PLAN)
     wren.get(LOOK_UP)
     wren.get("/follows")
 
@@ -192,72 +181,14 @@ def test_what_does_not_work_for_one_person_is_told_as_theirs(app, wren, twitter)
     assert "This is so for your account" not in account(jay)
 
 
-def test_nothing_is_said_of_a_plan_that_includes_all(wren):
-    assert "What does not work at the moment" not in account(wren)
-
-
-def test_the_account_page_itself_asks_nothing(wren, twitter):
-    before = len(twitter.calls)
-
-    account(wren)
-
-    assert len(twitter.calls) == before
-
-
-def test_figures_stand_in_tables_that_can_be_heard(wren, twitter):
-    twitter.get("/tweets", json={"data": TWEETS})
-    wren.get(LOOK_UP)
-
-    page = account(wren)
-
-    assert page.count("<table") == page.count("<caption>") == 2
-    assert page.count('<th scope="col">') == 8
-    assert page.count('<th scope="row">') == 4
-
-
-@on_both_stores
-def test_the_copy_holds_the_figures(wren, twitter, rows):
-    twitter.get("/tweets", json={"data": TWEETS})
-    wren.get(LOOK_UP)
-
-    copy = json.loads(wren.get("/account/export").text)
-
-    assert copy["usage"] == [
-        {
-            "user_id": rows(Usage)[0]["user_id"],
-            "day": "2030-03-17",
-            "route": "GET /2/tweets",
-            "calls": 1,
-            "items": 3,
-        }
-    ]
-
-
-@on_both_stores
-def test_disconnecting_deletes_the_figures(wren, twitter, rows):
-    twitter.get("/tweets", json={"data": TWEETS})
-    wren.get(LOOK_UP)
-
-    data = {"csrf_token": wren.csrf_token("/account"), "sure": "yes"}
-    wren.post("/account/disconnect", data=data)
-
-    assert rows(Usage) == []
-
-
 def test_every_endpoint_has_plain_words_of_its_own():
     assert WORDS.keys() == set(ENDPOINTS)
     assert len(set(WORDS.values())) == len(ENDPOINTS)
 
 
-@pytest.mark.parametrize(
-    "cost, words",
-    [
-        ("0", "$0.00"),
-        ("0.001", "$0.01"),
-        ("0.015", "$0.02"),
-        ("1.5", "$1.50"),
-        ("1234", "$1,234.00"),
-    ],
-)
-def test_costs_are_full_cents_rounded_up(cost, words):
-    assert dollars(Decimal(cost)) == words
+def test_costs_are_full_cents_rounded_up():
+    costs = ["0", "0.001", "0.015", "1.5", "1234"]
+
+    words = [dollars(Decimal(cost)) for cost in costs]
+
+    assert words == ["$0.00", "$0.01", "$0.02", "$1.50", "$1,234.00"]

@@ -12,11 +12,9 @@ from tests.dialects import in_both_dialects
 from tests.factories import TOKEN_PATH, token_answer
 from tests.unit.calls import THING
 
-pytestmark = in_both_dialects
-
 DOCUMENT = Path(__file__).parents[2] / "docs" / "twitter-api.md"
 SIGN_IN = "sign-in"
-ROBIN = "1002"  # nobody but the person themselves has the id of everything else here
+ROBIN = "1002"  # everything else here has the id of the person themselves
 # By the names that the document has for them.
 OPENED = {
     "`/`": "/",
@@ -89,7 +87,7 @@ def client(build_app):
 
 @pytest.fixture
 def notes(client, twitter):
-    """Sign in, do everything there is to do, and note who asked for what."""
+    """Sign in, do everything there is to do, and note what each page asked for."""
     dialect = twitter.dialect
     twitter.post(TOKEN_PATH, json=token_answer(scope=dialect.granted()))
     twitter.post(TOKEN_PATH, json=token_answer(scope=dialect.granted(dialect.follow)))
@@ -146,6 +144,7 @@ def pages_in(cell, dialect):
     return found
 
 
+@in_both_dialects
 def test_the_document_names_every_page_of_every_endpoint(notes, dialect):
     assert notes.asked == written(dialect)
 

@@ -1,0 +1,174 @@
+"""What the tests of `app.accounts` share: its parts, wired to a server that does as it is told."""
+
+import secrets
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.accounts.freshness import Freshness
+from app.accounts.grants import Grants
+from app.accounts.models import Grant
+from app.accounts.outbox import Outbox
+from app.accounts.people import People, SignIn
+from app.accounts.sessions import Lifetimes, Sessions
+from app.accounts.shared import Shared
+from app.accounts.token_cipher import TokenCipher
+from app.accounts.used_states import UsedStates
+from app.accounts.watching import Watchers
+from app.events import Events
+from app.twitter.entities import User as Profile
+from app.twitter.errors import Unreachable
+from app.twitter.token_set import TokenSet
+
+SCOPES = frozenset({"tweet.read", "users.read", "offline.access"})
+LIFETIMES = Lifetimes(idle=timedelta(days=30), absolute=timedelta(days=180))
+
+
+class Server:
+    """An authorization server that counts and does as it is told."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.spent = []
+        self.scopes = []
+        self.revoked = []
+        self.answer = self.fresh_token_set
+
+    def fresh_token_set(self, number):
+        return TokenSet(
+            access_token=f"access-{number}",
+            refresh_token=f"refresh-{number}",
+            expires_at=self.clock() + timedelta(hours=2),
+            scopes=SCOPES,
+        )
+
+    def refresh(self, refresh_token, *, scopes, now, budget):
+        assert refresh_token not in self.spent, "a refresh token was spent twice"
+        self.spent.append(refresh_token)
+        self.scopes.append(scopes)
+        answer = self.answer(len(self.spent))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def revoke(self, token, hint, *, budget):
+        self.revoked.append((token, hint))
+
+    def owner_of(self, access_token, budget):
+        """Say whose token it is: that of a person who stays unknown, unless a test knows."""
+        raise Unreachable("nobody asked")
+
+
+@pytest.fixture
+def server(clock):
+    return Server(clock)
+
+
+@pytest.fixture
+def database(app):
+    return app.extensions["perch"].database
+
+
+@pytest.fixture
+def cipher():
+    return TokenCipher((b"k" * 32,))
+
+
+@pytest.fixture
+def shared(database, cipher, clock):
+    return Shared(database=database, cipher=cipher, clock=clock, events=Events())
+
+
+@pytest.fixture
+def outbox(shared, server):
+    outbox = Outbox(shared, server, owner_of=lambda *args: server.owner_of(*args))
+    yield outbox
+    outbox.wait(seconds=5)
+    outbox.stop()
+
+
+class Copies:
+    """Remembers whose copies were dropped."""
+
+    def __init__(self):
+        self.dropped = []
+
+    def drop(self, twitter_ids):
+        self.dropped += twitter_ids
+
+
+@pytest.fixture
+def copies():
+    return Copies()
+
+
+@pytest.fixture
+def grants(shared, outbox, copies):
+    return Grants(shared, outbox, copies)
+
+
+@pytest.fixture
+def sessions(shared, grants):
+    return Sessions(shared, grants, lifetimes=LIFETIMES)
+
+
+@pytest.fixture
+def fresh(shared, grants, outbox, server):
+    return Freshness(shared, grants, outbox, server, Watchers(at_most=32))
+
+
+@pytest.fixture
+def used_states(shared):
+    return UsedStates(shared)
+
+
+@pytest.fixture
+def people(shared, grants, sessions, used_states):
+    return People(shared, grants, sessions, used_states)
+
+
+@pytest.fixture
+def sign_in(people, used_states, clock):
+    """Sign a person in and return them; further words change the token set."""
+
+    def go(*, user_id="1001", replacing=None, exchanged_at=None, began=None, after=0.0, **changes):
+        token_set = {
+            "access_token": "access-0",
+            "refresh_token": "refresh-0",
+            "expires_at": clock() + timedelta(hours=2),
+            "scopes": SCOPES,
+        } | changes
+        name = "wren" if user_id == "1001" else "robin"
+        state = secrets.token_hex(8)
+        used_states.consume(state, "code")
+        return people.sign_in(
+            SignIn(
+                profile=Profile(id=user_id, username=name, name=name),
+                token_set=TokenSet(**token_set),
+                state=state,
+                exchanged_at=people.store_time() if exchanged_at is None else exchanged_at,
+                began=(began or clock()).timestamp(),
+                after=after,
+                replacing=replacing,
+                browser="A browser",
+            )
+        )
+
+    return go
+
+
+@pytest.fixture
+def welcome(sign_in):
+    """Sign a person in and return the id of their grant."""
+    return lambda **changes: sign_in(**changes).grant_id
+
+
+@pytest.fixture
+def row(database):
+    def read(grant_id, model=Grant):
+        with database.reading() as connection:
+            query = select(*model.__table__.columns).where(model.id == grant_id)
+            return connection.execute(query).mappings().one()
+
+    return read

@@ -1,0 +1,641 @@
+"""People, their sessions and their grant: who they are, what ends, and what stays behind."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import OperationalError
+
+from app.accounts import endings, reencryption
+from app.accounts import grants as grants_module
+from app.accounts.errors import EndedMeanwhile, Superseded
+from app.accounts.grants import EndReason
+from app.accounts.models import Ending, Grant, Revocation, Session, UsedState, User
+from app.accounts.outbox import Outbox
+from app.accounts.sessions import ENDED_KEPT, Sessions
+from app.accounts.shared import Shared
+from app.accounts.token_cipher import TokenCipher, associated_data
+from app.extensions import db
+from app.twitter.budget import Budget
+from tests.stores import STORES, on_both_stores
+from tests.unit.conftest import LIFETIMES
+from tests.waiting import until
+
+on_postgresql = pytest.mark.parametrize("database_url", STORES[1:], indirect=True)
+
+
+@pytest.fixture
+def all_of(database):
+    """Read columns of every row."""
+
+    def read(*columns):
+        with database.reading() as connection:
+            return [tuple(row) for row in connection.execute(select(*columns))]
+
+    return read
+
+
+@pytest.fixture
+def two(sign_in):
+    """Wren in two browsers, and Robin in one."""
+    return [sign_in(), sign_in(), sign_in(user_id="1002")]
+
+
+def living(people, signed_in):
+    return [people.find(person.session_id) is not None for person in signed_in]
+
+
+# The grant
+
+
+@on_both_stores
+def test_a_sign_in_replaces_the_token_set_of_the_one_grant(sign_in, row, all_of, cipher):
+    first = sign_in()
+    second = sign_in(access_token="access-new", scopes=frozenset({"tweet.read"}))
+
+    kept = row(first.grant_id)
+    opened = cipher.open(
+        kept["access_token"], at=associated_data("grants", "access_token", first.grant_id)
+    )
+    assert second.grant_id == first.grant_id
+    assert (opened, kept["scopes"], kept["generation"]) == ("access-new", "tweet.read", 1)
+    assert all_of(Revocation.id) == []
+
+
+def test_a_sign_in_frees_the_lease_of_a_refresh(sign_in, database, row):
+    grant = sign_in().grant_id
+    with database.writing() as connection:
+        connection.execute(update(Grant).values(lease_owner="a worker", lease_until=2e9))
+
+    sign_in()
+
+    assert (row(grant)["lease_owner"], row(grant)["lease_until"]) == (None, None)
+
+
+@on_both_stores
+def test_an_older_answer_of_twitter_never_overwrites_a_newer_one(sign_in, people, row, cipher):
+    earlier = people.store_time()
+    grant = sign_in(access_token="access-new").grant_id
+
+    late = sign_in(access_token="access-old", exchanged_at=earlier, scopes=frozenset())
+
+    opened = cipher.open(
+        row(grant)["access_token"], at=associated_data("grants", "access_token", grant)
+    )
+    assert opened == "access-new"
+    assert late.scopes != frozenset()
+    assert people.find(late.session_id) is not None
+
+
+def test_an_older_answer_makes_no_grant_after_a_newer_one_has_ended(sign_in, people, sessions):
+    earlier = people.store_time()
+    sessions.log_out(sign_in().session_id)
+
+    with pytest.raises(Superseded):
+        sign_in(exchanged_at=earlier)
+
+
+@on_both_stores
+def test_one_living_grant_a_person_is_a_rule_of_the_database(sign_in, database, row):
+    grant = dict(row(sign_in().grant_id)) | {"id": "f" * 32}
+
+    with pytest.raises(Exception, match=r"(?i)unique"), database.writing() as connection:
+        connection.execute(insert(Grant).values(grant))
+
+
+def test_session_ids_have_128_random_bits(sign_in):
+    ids = [sign_in().session_id for _ in range(10)]
+
+    # No quarter ever comes twice.
+    quarters = {each[start : start + 8] for each in ids for start in range(0, 32, 8)}
+    assert [len(each) for each in ids] == [32] * 10
+    assert len(quarters) == 40
+
+
+def test_an_ended_grant_holds_no_token(sign_in, sessions, row):
+    person = sign_in()
+
+    sessions.log_out(person.session_id)
+
+    assert (row(person.grant_id)["access_token"], row(person.grant_id)["refresh_token"]) == (
+        None,
+        None,
+    )
+
+
+def test_a_grant_that_ended_ends_once(database, grants, sign_in, clock, row):
+    person = sign_in()
+
+    with database.writing() as connection:
+        ended = [
+            grants.end(connection, person.user_id, EndReason(why), now=clock())
+            for why in ("disconnected", "logged_out")
+        ]
+
+    assert [len(each.revocations) for each in ended] == [2, 0]
+    assert row(person.grant_id)["end_reason"] == "disconnected"
+
+
+@pytest.mark.parametrize("reason", EndReason)
+def test_only_an_ending_that_means_no_more_is_revoked(database, grants, sign_in, clock, reason):
+    person = sign_in()
+
+    with database.writing() as connection:
+        ended = grants.end(connection, person.user_id, reason, now=clock())
+
+    no_more = {"logged_out", "expired", "disconnected", "ended_by_operator"}
+    assert len(ended.revocations) == (2 if reason in no_more else 0)
+
+
+def test_a_token_of_a_lost_key_is_not_handed_to_the_outbox(
+    shared, database, sign_in, outbox, copies, clock, row
+):
+    person = sign_in()
+    lost = Shared(
+        database=database, cipher=TokenCipher((b"o" * 32,)), clock=clock, events=shared.events
+    )
+    ring_of_others = grants_module.Grants(lost, outbox, copies)
+
+    with database.writing() as connection:
+        ended = ring_of_others.end(connection, person.user_id, EndReason.LOGGED_OUT, now=clock())
+
+    assert ended.revocations == ()
+    assert row(person.grant_id)["end_reason"] == "logged_out"
+
+
+@on_postgresql
+def test_tokens_that_are_being_ended_cannot_be_refreshed_meanwhile(database, sign_in):
+    person = sign_in()
+
+    with database.writing() as ending, database.writing() as refreshing:
+        ending.execute(grants_module._LIVING, {"owner": person.user_id})
+        refreshing.execute(text("SET LOCAL lock_timeout = '100ms'"))
+
+        with pytest.raises(OperationalError, match="lock timeout"):
+            refreshing.execute(update(Grant).values(generation=1))
+
+
+# Sessions
+
+
+def test_a_new_sign_in_of_a_browser_replaces_its_session(sign_in, people, row):
+    old = sign_in()
+
+    new = sign_in(replacing=old)
+
+    assert living(people, [old, new]) == [False, True]
+    assert row(old.session_id, Session)["end_reason"] == "replaced"
+
+
+def test_another_account_in_a_browser_ends_the_last_session_of_the_first(
+    sign_in, people, row, outbox, server
+):
+    wren = sign_in()
+
+    sign_in(user_id="1002", replacing=wren)
+
+    outbox.wait(seconds=5)
+    assert row(wren.session_id, Session)["end_reason"] == "replaced"
+    assert row(wren.grant_id)["end_reason"] == "logged_out"
+    assert len(server.revoked) == 2
+
+
+@on_both_stores
+def test_the_session_that_ends_last_ends_the_grant(sign_in, sessions, row, outbox, server):
+    first, last = sign_in(), sign_in()
+
+    ended = [sessions.log_out(person.session_id) for person in (first, first, last)]
+
+    outbox.wait(seconds=5)
+    assert [each.grant_ended for each in ended] == [False, False, True]
+    assert row(last.grant_id)["end_reason"] == "logged_out"
+    assert {token for token, _ in server.revoked} == {"access-0", "refresh-0"}
+
+
+@on_both_stores
+def test_the_last_two_logouts_at_once_end_the_grant(sign_in, sessions, row):
+    pair = [sign_in(), sign_in()]
+
+    with ThreadPoolExecutor(2) as pool:
+        ended = list(pool.map(lambda person: sessions.log_out(person.session_id), pair))
+
+    assert sorted(each.grant_ended for each in ended) == [False, True]
+    assert row(pair[0].grant_id)["ended_at"] is not None
+
+
+@on_postgresql
+def test_a_logout_waits_for_another_transaction_of_the_person(sign_in, sessions, database):
+    person = sign_in()
+
+    def waits_for_a_lock():
+        query = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        with database.reading() as connection:
+            return connection.execute(query).scalar()
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing() as other:
+            grants_module.lock_person(other, person.user_id)
+            logout = pool.submit(sessions.log_out, person.session_id)
+            assert until(waits_for_a_lock)
+        assert logout.result().grant_ended
+
+
+def test_a_session_that_is_over_by_age_does_not_keep_the_grant(sign_in, sessions, row, clock):
+    forgotten = sign_in()
+    clock.advance(days=31)
+    used = sign_in()
+
+    ended = sessions.log_out(used.session_id)
+
+    assert ended.grant_ended
+    assert row(forgotten.session_id, Session)["end_reason"] == "expired"
+
+
+def test_a_logout_leaves_the_grant_to_jobs_if_told_so(shared, grants, sign_in, row):
+    sessions = Sessions(shared, grants, lifetimes=LIFETIMES, logout_revokes=False)
+    person = sign_in()
+
+    ended = sessions.log_out(person.session_id)
+
+    assert (ended.sessions, ended.grant_ended) == (1, False)
+    assert row(person.grant_id)["ended_at"] is None
+    assert sessions.prune(now=person.signed_in_at + timedelta(days=1)) == (0, 0)
+
+
+def test_a_person_logs_out_only_their_own_browsers(two, people, sessions):
+    wren, other, robin = two
+
+    done = [
+        sessions.log_out_one(wren.user_id, each.session_id).sessions
+        for each in (robin, other, other)
+    ]
+
+    assert done == [0, 1, 0]
+    assert living(people, two) == [True, False, True]
+
+
+def test_log_out_everywhere_else_keeps_this_browser(two, people, sessions):
+    wren = two[0]
+
+    ended = sessions.log_out_everywhere_else(wren.user_id, "1001", keep=wren.session_id)
+
+    assert (ended.sessions, ended.grant_ended) == (1, False)
+    assert living(people, two) == [True, False, True]
+
+
+def test_the_operator_ends_every_browser_of_a_name(two, people, sessions):
+    assert sessions.end_all_of("WREN") == 1
+
+    assert living(people, two) == [False, False, True]
+
+
+def test_a_session_that_a_refusal_ended_comes_back_with_the_sign_in_that_caused_it(
+    sign_in, people, grants, database, clock
+):
+    other, gone_before = sign_in(), sign_in()
+    sessions_of = [other, gone_before]
+    exchanged_at = people.store_time()
+    refuse(database, grants, other.user_id, clock)
+
+    new = sign_in(exchanged_at=exchanged_at)
+
+    assert living(people, [*sessions_of, new]) == [True, True, True]
+
+
+def test_a_session_that_a_refusal_ended_before_the_exchange_stays_ended(
+    sign_in, people, grants, database, clock
+):
+    other = sign_in()
+    refuse(database, grants, other.user_id, clock)
+
+    new = sign_in()
+
+    assert living(people, [other, new]) == [False, True]
+
+
+def refuse(database, grants, user_id, clock):
+    with database.writing() as connection:
+        grants.end(connection, user_id, EndReason.REFUSED, now=clock())
+
+
+# Lifetimes
+
+
+def test_an_unused_session_ends_after_its_idle_lifetime(sign_in, people, clock):
+    looked_at, unused = sign_in(), sign_in()
+    clock.advance(seconds=LIFETIMES.idle.total_seconds())
+    in_time = people.find(looked_at.session_id)
+    clock.advance(seconds=1)
+
+    assert in_time
+    assert living(people, [looked_at, unused]) == [True, False]
+
+
+def test_a_used_session_ends_after_its_absolute_lifetime(sign_in, people, clock, row):
+    person = sign_in()
+    for _ in range(9):
+        clock.advance(seconds=LIFETIMES.absolute.total_seconds() / 9)
+        assert people.find(person.session_id)
+    clock.advance(seconds=1)
+
+    assert people.find(person.session_id) is None
+    assert row(person.session_id, Session)["end_reason"] == "expired"
+    assert row(person.grant_id)["end_reason"] == "expired"
+
+
+@on_both_stores
+def test_prune_ends_grants_whose_browsers_never_come_back(
+    sign_in, sessions, outbox, server, row, clock
+):
+    person = sign_in()
+    clock.advance(seconds=LIFETIMES.idle.total_seconds() + 1)
+
+    ended, _ = sessions.prune(now=clock())
+
+    outbox.wait(seconds=5)
+    assert ended == 1
+    assert row(person.grant_id)["end_reason"] == "expired"
+    assert len(server.revoked) == 2
+
+
+def test_ended_sessions_and_grants_are_deleted_after_a_month(two, sessions, clock):
+    for person in two[:2]:
+        sessions.log_out(person.session_id)
+    clock.advance(seconds=ENDED_KEPT.total_seconds())
+    early = sessions.prune(now=clock())
+
+    late = sessions.prune(now=clock() + timedelta(seconds=1))
+
+    assert early[1] == 0
+    assert late[1] == 3
+
+
+# What was read for a person
+
+
+def test_the_end_of_a_grant_makes_cached_reads_unreachable_and_drops_them(
+    two, all_of, sessions, copies
+):
+    wren, other, _ = two
+    before = dict(all_of(User.twitter_id, User.cache_epoch))
+    sessions.log_out(wren.session_id)
+    between = dict(all_of(User.twitter_id, User.cache_epoch))
+
+    sessions.log_out(other.session_id)
+
+    after = dict(all_of(User.twitter_id, User.cache_epoch))
+    assert between == before  # another browser of the person still reads
+    assert after == before | {"1001": before["1001"] + 1}
+    assert copies.dropped == ["1001"]
+
+
+def test_a_new_person_begins_at_a_random_epoch(sign_in, all_of):
+    for number in range(3):
+        sign_in(user_id=str(number))
+
+    epochs = {epoch for (epoch,) in all_of(User.cache_epoch)}
+    assert len(epochs) == 3
+    assert 0 not in epochs
+
+
+def test_another_sign_in_keeps_the_epoch(sign_in):
+    assert sign_in().cache_epoch == sign_in().cache_epoch
+
+
+# Leaving altogether
+
+
+@on_both_stores
+def test_a_disconnect_deletes_every_row_of_one_person(two, people, server, outbox, copies, all_of):
+    people.delete(two[0].user_id, "1001")
+
+    outbox.wait(seconds=5)
+    assert living(people, two) == [False, False, True]
+    assert all_of(User.twitter_id) == [("1002",)]
+    assert all_of(Session.id) == all_of(UsedState.session_id) == [(two[2].session_id,)]
+    assert all_of(Grant.id) == [(two[2].grant_id,)]
+    assert {token for token, _ in server.revoked} == {"access-0", "refresh-0"}
+    assert copies.dropped == ["1001"]
+
+
+def test_a_late_disconnect_touches_no_other_person(two, people, sessions, all_of):
+    wren, _, robin = two
+
+    people.delete(robin.user_id, "1001")
+    sessions.log_out_everywhere_else(robin.user_id, "1001", keep="no session")
+
+    assert len(all_of(User.id)) == 2
+    assert living(people, two) == [True, True, True]
+
+
+@on_both_stores
+def test_an_id_is_never_handed_out_twice(sign_in, people):
+    sign_in()
+    newest = sign_in(user_id="1002")
+    people.delete(newest.user_id, "1002")
+
+    next_person = sign_in(user_id="1003")
+
+    assert next_person.user_id > newest.user_id
+
+
+@on_postgresql
+def test_a_disconnect_waits_for_a_sign_in_that_is_being_stored(
+    database, sign_in, people, grants, server, outbox, clock
+):
+    person = sign_in()
+
+    def waits_for_a_lock():
+        query = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        with database.reading() as connection:
+            return connection.execute(query).scalar()
+
+    with ThreadPoolExecutor(1) as pool, database.writing() as signing_in:
+        signing_in.execute(update(User).values(username="wren"))
+        token_set = server.fresh_token_set("late")
+        grants.replace(signing_in, person.grant_id, token_set, exchanged_at=2e9, now=clock())
+        pool.submit(people.delete, person.user_id, "1001")
+        assert until(waits_for_a_lock)
+
+    outbox.wait(seconds=5)
+    assert {token for token, _ in server.revoked} == {"access-late", "refresh-late"}
+
+
+# Every column that leads to a person
+
+LEADS = {"user_id", "twitter_id", "session_id"}
+
+
+def columns_that_lead_to_a_person():
+    return {
+        (table.name, column.name)
+        for table in db.metadata.sorted_tables
+        for column in table.columns
+        if column.name in LEADS
+    }
+
+
+def test_every_column_that_leads_to_a_person_is_exported_and_deleted(
+    database, sign_in, people, all_of, clock, grants, outbox, monkeypatch
+):
+    """Fill each table with a row of Wren's, and see it in the copy and gone after a disconnect."""
+    monkeypatch.setattr(Outbox, "deliver_soon", lambda *_: None)
+    person = sign_in()
+    with database.writing() as connection:
+        outbox.add(connection, "t", "access_token", twitter_id="1001", now=clock())
+        usage = {"user_id": person.user_id, "day": clock().date(), "route": "users/me"}
+        connection.execute(
+            insert(db.metadata.tables["usage"]).values(usage | {"calls": 1, "items": 1})
+        )
+
+    copy = people.export(person.user_id)
+    people.delete(person.user_id, "1001")
+
+    exported = {"user": "users", "grants": "grants", "sessions": "sessions", "usage": "usage"}
+    exported |= {"used_states": "used_states", "revocations": "revocations"}
+    shown = {
+        (table, name)
+        for part, table in exported.items()
+        for row in (copy[part] if isinstance(copy[part], list) else [copy[part]])
+        for name in row
+        if name in LEADS
+    }
+    left = {
+        (table.name, column.name)
+        for table in db.metadata.sorted_tables
+        for column in table.columns
+        if column.name in LEADS and all_of(column)
+    }
+    assert shown == columns_that_lead_to_a_person()
+    assert left == {("revocations", "twitter_id")}  # until Twitter was told
+
+
+def test_every_sealed_column_is_reencrypted(shared, sign_in, database, outbox, clock):
+    sign_in()
+    with database.writing() as connection:
+        outbox.add(connection, "t", "access_token", twitter_id="1001", now=clock())
+
+    sealed = {
+        (table.name, column.name)
+        for table in db.metadata.sorted_tables
+        for column in table.columns
+        for (value,) in _values(database, column)
+        if isinstance(value, str) and value.startswith("v1.")
+    }
+
+    assert sealed == {
+        (column.class_.__tablename__, column.key) for column, _ in reencryption.SEALED
+    }
+
+
+def _values(database, column):
+    with database.reading() as connection:
+        return connection.execute(select(column)).all()
+
+
+def test_the_copy_of_a_persons_data_holds_no_token(two, people):
+    copy = people.export(two[0].user_id)
+
+    assert [(row["access_token"], row["refresh_token"]) for row in copy["grants"]] == [(True, True)]
+    assert {row["id"] for row in copy["sessions"]} == {each.session_id for each in two[:2]}
+
+
+# Endings hold
+
+
+@on_both_stores
+@pytest.mark.parametrize("seconds, holds", [(-60, True), (4, True), (6, False)])
+def test_an_ending_stops_sign_ins_that_began_before_it(
+    sign_in, people, all_of, clock, seconds, holds
+):
+    wren = sign_in()
+    people.delete(wren.user_id, "1001")
+    began = clock() + timedelta(seconds=seconds)
+
+    if holds:
+        with pytest.raises(EndedMeanwhile) as stopped:
+            sign_in(began=began)
+        assert not stopped.value.kept
+        assert all_of(User.id) == all_of(Session.id) == all_of(Grant.id) == []
+    else:
+        assert sign_in(began=began).session_id
+
+
+def test_the_browser_that_knows_of_an_ending_may_begin_at_once(sign_in, people, clock):
+    ended_at = people.delete(sign_in().user_id, "1001")
+
+    assert sign_in(began=clock(), after=ended_at).session_id
+
+
+def test_late_tokens_go_to_the_browser_that_stays(sign_in, sessions, people, row, cipher, all_of):
+    wren = sign_in()
+    sessions.log_out_everywhere_else(wren.user_id, "1001", keep=wren.session_id)
+
+    with pytest.raises(EndedMeanwhile) as stopped:
+        sign_in(access_token="access-late", began=wren.signed_in_at)
+
+    opened = cipher.open(
+        row(wren.grant_id)["access_token"],
+        at=associated_data("grants", "access_token", wren.grant_id),
+    )
+    assert stopped.value.kept
+    assert opened == "access-late"
+    assert all_of(Session.id) == [(wren.session_id,)]
+
+
+def test_endings_are_kept_a_quarter_of_an_hour(sign_in, people, database, all_of):
+    people.delete(sign_in().user_id, "1001")
+    kept = people.prune_endings()
+    with database.writing() as connection:
+        connection.execute(
+            update(Ending).values(ended_at=Ending.ended_at - endings.KEPT_SECONDS - 1)
+        )
+
+    assert (kept, people.prune_endings()) == (0, 1)
+    assert all_of(Ending.ended_at) == []
+
+
+def test_an_ending_does_not_name_its_person(sign_in, people, all_of):
+    people.delete(sign_in().user_id, "1001")
+
+    [(stored,)] = all_of(Ending.twitter_id_hash)
+    assert len(stored) == 64
+    assert "1001" not in stored[:8]
+
+
+# Keys
+
+
+def test_reencryption_seals_with_the_newest_key(two, database, row):
+    ring = TokenCipher((b"n" * 32, b"k" * 32))
+
+    last = list(reencryption.reencrypt(database, ring))[-1]
+
+    grant = two[0].grant_id
+    opened = TokenCipher((b"n" * 32,)).open(
+        row(grant)["access_token"], at=associated_data("grants", "access_token", grant)
+    )
+    assert (last.seen, last.resealed, last.stuck) == (4, 4, 0)
+    assert opened == "access-0"
+    assert reencryption.keys_in_use(database) == {ring.newest_key_id: 4}
+
+
+@pytest.mark.parametrize("key, stuck", [(b"k" * 32, 0), (b"o" * 32, 4)], ids=["same", "other"])
+def test_reencryption_reseals_neither_current_nor_foreign_values(two, database, key, stuck):
+    last = list(reencryption.reencrypt(database, TokenCipher((key,))))[-1]
+
+    assert (last.seen, last.resealed, last.stuck) == (4, 0, stuck)
+
+
+def test_reencryption_leaves_a_newer_token_alone(welcome, database, fresh, row, clock):
+    grant = welcome()
+    read = row(grant)["access_token"]
+    clock.advance(hours=3)
+    fresh.usable_token(grant, budget=Budget())
+    ring = TokenCipher((b"n" * 32, b"k" * 32))
+
+    done = reencryption._reseal(database, ring, Grant.access_token, Grant.id, grant, read)
+
+    assert not done
+    assert fresh.usable_token(grant, budget=Budget()) == "access-1"

@@ -1,0 +1,257 @@
+"""A set-up in order, and ways to break it: the public address, the sandbox, the stores."""
+
+import contextlib
+import shutil
+import socket
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import insert
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from app import create_app
+from app.accounts.models import Grant, Revocation, User
+from app.accounts.token_cipher import associated_data
+from app.doctor import examination, probe
+from app.twitter.budget import Budget
+from app.twitter.sockets import tls_context
+from tests.factories import LIVE_SCOPES, build_config
+from tests.journey.visitor import query_of
+
+CLIENT = "birdhouse"
+CLIENT_SECRET = "a-secret-nest-among-the-leaves"
+SECRET_KEY = "forty-two-feathers-lined-up-on-a-garden-wall"
+TOKEN_KEY = "bGVhdmVzLW1vc3MtdHdpZ3MtZG93bi1tdWQtc3RyYXc="
+OLD_TOKEN_KEY = "d29ybXMtYmVldGxlcy1zZWVkcy1iZXJyaWVzLW51dHM="
+PASSWORD = "worm-at-dawn"
+SECRETS = (CLIENT_SECRET, SECRET_KEY, TOKEN_KEY, OLD_TOKEN_KEY, PASSWORD)
+
+# What a proxy that ends TLS says to the site.
+VIA_ONE = {"HTTP_X_FORWARDED_FOR": "192.0.2.1", "HTTP_X_FORWARDED_PROTO": "https"}
+VIA_TWO = {
+    "HTTP_X_FORWARDED_FOR": "192.0.2.1, 192.0.2.2",
+    "HTTP_X_FORWARDED_PROTO": "https, https",
+}
+
+
+class Street:
+    """The public address: a server, and whatever stands in it."""
+
+    def __init__(self, tls=None, handler=None):
+        self.app = answering("404 NOT FOUND")
+        self.server = make_server(
+            "127.0.0.1", 0, self.answer, threaded=True, ssl_context=tls, request_handler=handler
+        )
+        self.server.daemon_threads = True
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server.port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        self.thread.start()
+
+    def answer(self, environ, start_response):
+        return self.app(environ, start_response)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+class Timeless(WSGIRequestHandler):
+    """A server whose `Date` is no date."""
+
+    def date_time_string(self, timestamp=None):
+        return "soon"
+
+
+def answering(status, body=b"", **headers):
+    """Return an app that always says the same."""
+
+    def app(environ, start_response):
+        start_response(status, list(headers.items()))
+        return [body]
+
+    return app
+
+
+def behind_proxy(app, **environ):
+    """Return `app` as it is asked by a proxy that ended TLS and set these."""
+
+    def proxied(seen, start_response):
+        return app(seen | {"wsgi.url_scheme": "http"} | environ, start_response)
+
+    return proxied
+
+
+def self_signed(folder):
+    """Make a certificate for loopback that is its own authority; return the file with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "A bird on the wire")])
+    now = datetime.now(UTC)
+    loopback = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 7)
+    builder = builder.not_valid_before(now - timedelta(days=1))
+    builder = builder.not_valid_after(now + timedelta(days=1))
+    builder = builder.add_extension(loopback, critical=False)
+    authority = x509.BasicConstraints(ca=True, path_length=0)
+    certificate = builder.add_extension(authority, critical=True).sign(key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = folder / "wire.pem"
+    file.write_bytes(private + certificate.public_bytes(pem))
+    return file
+
+
+class Bench:
+    """Everything that can be broken, and all in order until a test breaks it."""
+
+    def __init__(self, sandbox, folder, clock, apps, closing, request):
+        self.twitter = sandbox
+        self.folder = folder
+        self.clock = clock
+        self.apps = apps
+        self.closing = closing
+        self.fixture = request.getfixturevalue
+        self.street = self.open_street()
+        self.settings = {
+            "PUBLIC_URL": self.street.url,
+            "TWITTER_CLIENT_ID": CLIENT,
+            "TWITTER_CLIENT_SECRET": CLIENT_SECRET,
+            "TWITTER_AUTHORIZE_URL": sandbox.authorize_url,
+            "TWITTER_API_URL": sandbox.api_url,
+            "SECRET_KEY": SECRET_KEY,
+            "TOKEN_KEYS": TOKEN_KEY,
+        }
+        shutil.copy(self.fixture("migrated_sqlite"), folder / "perch.db")
+        self.register()
+
+    def open_street(self, **how):
+        street = Street(**how)
+        self.closing.callback(street.close)
+        return street
+
+    def register(self, url="", **changes):
+        """Register the client as in the developer portal."""
+        details = {"client_id": CLIENT, "client_secret": CLIENT_SECRET} | changes
+        self.twitter.register_client(f"{url or self.street.url}/auth/callback", **details)
+
+    def build(self, *, listening=True, **settings):
+        """Build the app of these settings, and let it stand at its public address.
+
+        `{closed}` in a setting is an address where nothing listens; `{sandbox}` and `{folder}`
+        say themselves.
+        """
+        places = {"sandbox": self.twitter.url, "folder": self.folder}
+        settings = {
+            name: text and text.format(closed=self.closed_address(), **places)
+            for name, text in (self.settings | settings).items()
+        }
+        app = create_app(build_config(self.folder, **settings), now=self.clock)
+        self.apps.append(app)
+        if listening:
+            self.street.app = app
+        return app
+
+    def build_at(self, url, **settings):
+        """Build an app that is registered, and said to be, at another public address."""
+        self.register(url)
+        return self.build(PUBLIC_URL=url, **settings)
+
+    def build_behind_tls(self, environ, **settings):
+        """Build an app that stands behind a trusted TLS proxy, which says these things to it."""
+        self.patch.setenv("SSL_CERT_FILE", self.tls()[0])
+        tls_context.cache_clear()
+        self.closing.callback(tls_context.cache_clear)
+        self.street = self.open_street(tls=self.tls())
+        app = self.build_at(self.street.url, **settings)
+        self.street.app = behind_proxy(app, **environ)
+        return app
+
+    @property
+    def patch(self):
+        return self.fixture("monkeypatch")
+
+    def tls(self):
+        file = str(self.fixture("certificate"))
+        return file, file
+
+    def closed_address(self):
+        """Return host and port where nothing listens any more."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            return f"127.0.0.1:{listener.getsockname()[1]}"
+
+    def silent_address(self):
+        """Return host and port where connections are taken, and nothing is ever said."""
+        listener = self.closing.enter_context(socket.create_server(("127.0.0.1", 0)))
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+    def sign_in(self, app, *, scopes=LIVE_SCOPES, token="t", expires_at=None):
+        """Put a living sign-in into the database."""
+        here, now = app.extensions["perch"], self.clock()
+        person = {"id": 1, "twitter_id": "1", "username": "wren", "profile": {}}
+        grant = {
+            "id": "g",
+            "user_id": 1,
+            "access_token": here.vault.seal(
+                token, at=associated_data("grants", "access_token", "g")
+            ),
+            "scopes": scopes,
+            "issued_at": now,
+            "expires_at": expires_at or now,
+            "browser": "Firefox",
+            "created_at": now,
+            "seen_at": now,
+        }
+        with here.database.writing() as connection:
+            connection.execute(insert(User).values(created_at=now, signed_in_at=now, **person))
+            connection.execute(insert(Grant).values(grant))
+
+    def sign_in_at_twitter(self, app):
+        """Put a sign-in into the database whose token lives at Twitter."""
+        here = app.extensions["perch"]
+        asked = {
+            "code_verifier": "a-verifier-of-forty-three-characters-at-least",
+            "scopes": frozenset(LIVE_SCOPES.split()),
+        }
+        url = here.server.authorization_url(state="s" * 43, **asked)
+        code = query_of(self.twitter.say_yes(url))["code"]
+        budget = Budget(probe.SECONDS)
+        tokens = here.server.exchange(code, now=self.clock(), budget=budget, **asked)
+        self.sign_in(app, token=tokens.access_token, expires_at=tokens.expires_at)
+
+    def owe(self, app, **changes):
+        """Put a revocation into the outbox."""
+        here, now = app.extensions["perch"], self.clock()
+        row = {"id": "r", "token_type_hint": "access_token", "created_at": now, "due_at": 0}
+        sealed = here.vault.seal("t", at=associated_data("revocations", "token", "r"))
+        with here.database.writing() as connection:
+            connection.execute(insert(Revocation).values(**row | {"token": sealed} | changes))
+
+    def before(self, name, do):
+        """Do something right before one of the checks looks."""
+        checks = [
+            replace(check, look=lambda p, look=check.look: (do(), look(p))[1])
+            if check.name == name
+            else check
+            for check in examination.CHECKS
+        ]
+        self.patch.setattr(examination, "CHECKS", tuple(checks))
+
+    def hanging_up(self):
+        """Return an address where each connection is taken and dropped."""
+        listener = self.closing.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    listener.accept()[0].close()
+
+        threading.Thread(target=accept, daemon=True).start()
+        self.closing.callback(listener.shutdown, socket.SHUT_RDWR)
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/"
