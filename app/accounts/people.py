@@ -137,7 +137,7 @@ class SignIn:
     # The latest ending that the browser knew of then, by the store's clock; 0 for none.
     after: float = 0.0
     # The session in whose place the new one steps, in the same browser.
-    replacing: Person | None = None
+    replacing: str | None = None
     # What the person will know the browser by.
     browser: str = ""
     record: SignInRecord | None = None
@@ -209,7 +209,7 @@ class People:
             # The exchange has ended the tokens of the browser that stays signed in: it gets these.
             raise EndedMeanwhile("this sign-in began before a logout everywhere else", kept=True)
         if came.replacing is not None:
-            self._sessions.leave(came.replacing.user_id, came.replacing.session_id)
+            self._sessions.leave(came.replacing)
         return Person(
             user_id=user.id,
             session_id=session_id,

@@ -40,6 +40,7 @@ _LIVING = (
     .where(Session.user_id == bindparam("user_id"), Session.ended_at.is_(None))
     .order_by(Session.seen_at.desc(), Session.id)
 )
+_OWNER = select(Session.user_id).where(Session.id == bindparam("session_id"))
 _INSERT = insert(Session)
 _SEEN = update(Session).where(Session.id == bindparam("session_id"))
 _END = (
@@ -152,9 +153,7 @@ class Sessions:
 
     def log_out(self, session_id: str) -> LoggedOut:
         """End one browser's session. Local and immediate; Twitter is told in the background."""
-        query = select(Session.user_id).where(Session.id == session_id)
-        with self._database.reading() as connection:
-            user_id = connection.execute(query).scalar_one_or_none()
+        user_id = self._owner_of(session_id)
         if user_id is None:
             return LoggedOut(sessions=0, grant_ended=False)
         ended = self._end(user_id, EndReason.LOGGED_OUT, Session.id == session_id, silent=True)
@@ -165,9 +164,11 @@ class Sessions:
         """End a session if it is one of `user_id` and lives."""
         return self._end(user_id, EndReason.LOGGED_OUT, Session.id == session_id)
 
-    def leave(self, user_id: int, session_id: str) -> None:
+    def leave(self, session_id: str) -> None:
         """End a session in whose browser another one has begun, perhaps of another account."""
-        self._end(user_id, EndReason.REPLACED, Session.id == session_id)
+        user_id = self._owner_of(session_id)
+        if user_id is not None:
+            self._end(user_id, EndReason.REPLACED, Session.id == session_id)
 
     def log_out_everywhere_else(self, user_id: int, twitter_id: str, *, keep: str) -> LoggedOut:
         """End all sessions of a person but `keep`, and those of sign-ins that are under way."""
@@ -216,6 +217,10 @@ class Sessions:
             rows = connection.execute(delete(Session).where(Session.ended_at < old)).rowcount
             rows += connection.execute(delete(Grant).where(Grant.ended_at < old)).rowcount
         return ended, rows
+
+    def _owner_of(self, session_id: str) -> int | None:
+        with self._database.reading() as connection:
+            return connection.execute(_OWNER, {"session_id": session_id}).scalar_one_or_none()
 
     def _end_person(self, user_id: int, reason: EndReason) -> bool:
         with self._database.writing() as connection:

@@ -31,7 +31,7 @@ from app.twitter.dialect import AT_SIGN_IN, Permission
 from app.twitter.entities import User as Profile
 from app.twitter.errors import TokenRefused, Unreachable
 from app.twitter.token_set import TokenSet
-from app.visitor import ENDED_EVERYTHING_AT, SESSION_ID, visitor
+from app.visitor import ENDED_EVERYTHING_AT, SESSION_ID
 from app.wishes import Wish, fulfil
 
 log = logging.getLogger(__name__)
@@ -181,7 +181,7 @@ def _sign_in(
                 exchanged_at=exchanged_at,
                 began=began.timestamp(),
                 after=pending.after,
-                replacing=visitor(),
+                replacing=session.get(SESSION_ID),
                 browser=described(request.user_agent.string),
                 record=_record(token_set, pending, recorder),
             )

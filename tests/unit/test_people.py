@@ -182,7 +182,7 @@ def test_tokens_that_are_being_ended_cannot_be_refreshed_meanwhile(database, sig
 def test_a_new_sign_in_of_a_browser_replaces_its_session(sign_in, people, row):
     old = sign_in()
 
-    new = sign_in(replacing=old)
+    new = sign_in(replacing=old.session_id)
 
     assert living(people, [old, new]) == [False, True]
     assert row(old.session_id, Session)["end_reason"] == "replaced"
@@ -193,7 +193,7 @@ def test_another_account_in_a_browser_ends_the_last_session_of_the_first(
 ):
     wren = sign_in()
 
-    sign_in(user_id="1002", replacing=wren)
+    sign_in(user_id="1002", replacing=wren.session_id)
 
     outbox.wait(seconds=5)
     assert row(wren.session_id, Session)["end_reason"] == "replaced"
