@@ -23,8 +23,9 @@ MAY_IMPORT = {
     "app.services": {"app.accounts", "app.metrics", "app.twitter"} | LEAVES,
     "app.visitor": {"app.accounts"},
     # What people see. Neither knows the other: they meet in URLs.
-    "app.auth": {"app.redirects", "app.wishes"} | SERVICES,
-    "app.pages": {"app.redirects", "app.visitor", "app.wishes"} | SERVICES,
+    "app.auth": {"app.messages", "app.redirects", "app.visitor", "app.wishes"} | SERVICES,
+    "app.pages": {"app.messages", "app.redirects", "app.visitor", "app.wishes"} | SERVICES,
+    "app.messages": {"app.accounts", "app.services"},
     "app.wishes": SERVICES,
     # What concerns them all, put together by the factory.
     "app.cli": {"app.doctor"} | SERVICES,

@@ -75,17 +75,30 @@ REVISIONS = [
 ]
 
 
+# For these the site is stopped, as docs/going-live.md says. 0005 gives each person one living
+# grant, and older code would write one for each browser.
+WHILE_STOPPED = {"0005"}
+
+
+def test_the_manual_says_for_which_migrations_to_stop():
+    manual = (ROOT / "docs" / "going-live.md").read_text()
+
+    assert [each for each in WHILE_STOPPED if f"tables {each}" not in manual] == []
+
+
 def test_a_migration_changes_no_column_and_adds_none_that_must_be_filled(empty):
     """A migration comes first, and processes follow one by one: old code must not notice it.
 
     That is read off the tables; no old code runs here. A change in place takes two releases: one
-    that adds and fills, one that takes away.
+    that adds and fills, one that takes away, or a site that is stopped.
     """
     flask_migrate.upgrade(revision=REVISIONS[0])
     for newer in REVISIONS[1:]:
         before = schema()
         flask_migrate.upgrade(revision=newer)
         after = schema()
+        if newer in WHILE_STOPPED:
+            continue
 
         for table, columns in before.items():
             assert {name: after[table][name] for name in columns} == columns

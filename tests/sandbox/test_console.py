@@ -214,9 +214,12 @@ def test_all_settings_can_be_turned(press, world):
         posts_left="7",
         enrollment="user-not-enrolled",
         limit_body="code-88",
+        grants="many",
+        revoke="grant",
     )
 
     assert world.settings.posts_left == 7
     assert world.settings.enrollment == "user-not-enrolled"
     assert world.settings.limit_body == "code-88"
     assert world.settings.dialect == "renamed"
+    assert (world.settings.grants, world.settings.revoke) == ("many", "grant")

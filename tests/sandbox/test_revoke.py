@@ -1,4 +1,4 @@
-"""Tokens are killed one by one (RFC 7009, with the hint that Twitter demands)."""
+"""How a revocation is asked for (RFC 7009, with the hint that Twitter demands), and by whom."""
 
 import pytest
 
@@ -10,19 +10,6 @@ def state_of(steps, token):
     if steps.get("/2/users/me", token).status_code == 200:
         return "living"
     return "living" if steps.refresh(token).status_code == 200 else "dead"
-
-
-@pytest.mark.parametrize(
-    "killed, other", [("access_token", "refresh_token"), ("refresh_token", "access_token")]
-)
-def test_a_revoked_token_is_dead_and_its_pair_lives_on(steps, killed, other):
-    """Whether Twitter kills the pair is not known, so no app may count on it."""
-    tokens = steps.sign_in()
-    answer = steps.revoke(tokens[killed], killed)
-
-    assert answer.json == {"revoked": True}
-    assert state_of(steps, tokens[killed]) == "dead"
-    assert state_of(steps, tokens[other]) == "living"
 
 
 def test_a_wrong_hint_is_only_a_hint(steps):

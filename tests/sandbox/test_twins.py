@@ -76,6 +76,7 @@ def test_settings_change_together_and_are_told(post, browser):
     answer = post("settings", wish)
 
     others = {"latency_ms": 0, "enrollment": "complete", "limit_body": "plain", "posts_left": None}
+    others |= {"grants": "one", "revoke": "app"}
     assert answer.json == wish | others
     assert browser.get("/sandbox/settings").json == answer.json
 
@@ -86,6 +87,8 @@ def test_a_bad_setting_changes_nothing(post, world):
         ({"colour": "blue"}, "There is no setting 'colour'"),
         ({"plan": "gold"}, "plan must be one of"),
         ({"dialect": ["live"]}, "dialect must be one of"),
+        ({"grants": "two"}, "grants must be one of"),
+        ({"revoke": "none"}, "revoke must be one of"),
         ({"latency_ms": -1}, "latency_ms must be a number"),
         ({"access_token_seconds": 0}, "access_token_seconds must be a number from 1"),
         ({"access_token_seconds": "60"}, "access_token_seconds must be a number"),
@@ -146,6 +149,7 @@ def test_the_journal_can_be_read_from_where_one_left_off(steps, browser):
 
 
 def test_tokens_tell_their_state(steps, browser, post):
+    post("settings", {"revoke": "token"})
     tokens = steps.sign_in()
     steps.revoke(tokens["refresh_token"], "refresh_token")
     post("clock", {"advance_seconds": 7000})

@@ -191,22 +191,20 @@ class Bench:
         listener = self.closing.enter_context(socket.create_server(("127.0.0.1", 0)))
         return f"127.0.0.1:{listener.getsockname()[1]}"
 
-    def sign_in(self, app, *, scopes=LIVE_SCOPES, token="t", expires_at=None):
-        """Put a living sign-in into the database."""
+    def sign_in(self, app, *, number=1, scopes=LIVE_SCOPES, token="t", expires_at=None):
+        """Put a person and their living grant into the database."""
         here, now = app.extensions["perch"], self.clock()
-        person = {"id": 1, "twitter_id": "1", "username": "wren", "profile": {}}
+        person = {"id": number, "twitter_id": f"{number}", "username": "wren", "profile": {}}
+        grant_id = f"g{number}"
+        at = associated_data("grants", "access_token", grant_id)
         grant = {
-            "id": "g",
-            "user_id": 1,
-            "access_token": here.vault.seal(
-                token, at=associated_data("grants", "access_token", "g")
-            ),
+            "id": grant_id,
+            "user_id": number,
+            "access_token": here.cipher.seal(token, at=at),
             "scopes": scopes,
             "issued_at": now,
             "expires_at": expires_at or now,
-            "browser": "Firefox",
             "created_at": now,
-            "seen_at": now,
         }
         with here.database.writing() as connection:
             connection.execute(insert(User).values(created_at=now, signed_in_at=now, **person))
@@ -229,7 +227,7 @@ class Bench:
         """Put a revocation into the outbox."""
         here, now = app.extensions["perch"], self.clock()
         row = {"id": "r", "token_type_hint": "access_token", "created_at": now, "due_at": 0}
-        sealed = here.vault.seal("t", at=associated_data("revocations", "token", "r"))
+        sealed = here.cipher.seal("t", at=associated_data("revocations", "token", "r"))
         with here.database.writing() as connection:
             connection.execute(insert(Revocation).values(**row | {"token": sealed} | changes))
 

@@ -503,9 +503,9 @@ BROKEN = {
         "1 token waits to be revoked, the oldest for 90 minutes: nobody delivers.",
         "flask --app wsgi revocations deliver --watch"),
     "revocations that Twitter refuses": (
-        owing(parked_at=timedelta(0), created_at=timedelta(days=1)),
-        "outbox", WARNS, "Twitter refuses to revoke 1 token, now parked.",
-        "'is parked' in the log"),
+        owing(dead_letter_at=timedelta(0), created_at=timedelta(days=1)),
+        "outbox", WARNS, "Twitter refuses to revoke 1 token.",
+        "'dead letter' in the log"),
     "a provider that leaves a scope out": (
         scope_left_out,
         "scopes", FAILS, "No sign-in of 1 has space.read: the provider does not grant it.",
@@ -711,12 +711,7 @@ def test_an_expired_token_is_not_used_to_ask(bench):
 def test_a_scope_that_some_lack_is_a_warning(bench):
     app = bench.build()
     bench.sign_in(app)
-    executed(
-        app,
-        "INSERT INTO grants (id, user_id, scopes, issued_at, expires_at, generation, browser,"
-        " created_at, seen_at) SELECT 'h', user_id, 'tweet.read users.read follows.read"
-        " offline.access', issued_at, expires_at, 0, browser, created_at, seen_at FROM grants",
-    )
+    bench.sign_in(app, number=2, scopes="tweet.read users.read follows.read offline.access")
 
     code, findings = diagnose(app)
 

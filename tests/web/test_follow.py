@@ -350,7 +350,7 @@ def test_a_follow_without_the_permission_is_not_sent(client, kind_twitter, app):
     client.sign_in()
     here = app.extensions["perch"]
     with app.app_context():
-        person = here.people.find(here.browsers.of(1)[0].grant_id)
+        person = here.people.find(here.sessions.of(1)[0].session_id)
 
         with pytest.raises(PermissionMissing):
             here.follows.follow(person, ROBIN, budget=Budget())

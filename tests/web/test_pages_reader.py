@@ -122,6 +122,7 @@ def here(clock):
 def person(user_id=1, epoch=0, follows_epoch=0, *, scopes=EVERYTHING):
     return Person(
         user_id=user_id,
+        session_id="s",
         grant_id="g",
         profile=User(id=str(1000 + user_id), username="wren", name="Wren"),
         scopes=scopes,
