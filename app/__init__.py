@@ -12,7 +12,6 @@ from flask.templating import Environment
 from app import (
     auth,
     cli,
-    database,
     error_pages,
     health,
     logs,
@@ -25,7 +24,8 @@ from app import (
     session_cookie,
     static_files,
 )
-from app.extensions import csrf, db, migrate
+from app.storage import database
+from app.storage.extensions import csrf, db, migrate
 from config import ROOT, Config
 
 

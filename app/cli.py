@@ -15,8 +15,8 @@ from app import doctor
 from app.accounts import database_copy
 from app.accounts.outbox import Delivery
 from app.accounts.reencryption import keys_in_use, reencrypt
-from app.database import Database, engine_options
 from app.services import services
+from app.storage.database import Database, engine_options
 from config import store_url
 
 # Seconds between looks at an empty outbox, and the longest pause while Twitter is away.

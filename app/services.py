@@ -12,23 +12,23 @@ from typing import cast
 from flask import Flask, current_app
 from sqlalchemy import Engine
 
-from app.accounts.allowance import Allowance
 from app.accounts.copies import Copies
-from app.accounts.follows import Follows
-from app.accounts.freshness import Freshness
 from app.accounts.grants import Grants
 from app.accounts.outbox import Outbox
 from app.accounts.people import People
 from app.accounts.sessions import Lifetimes, Sessions
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
-from app.accounts.usage import Usages
 from app.accounts.used_states import UsedStates
-from app.accounts.watching import Watchers
-from app.cache import Cache
-from app.database import Database
 from app.events import Events
+from app.gateway.actions import Follows
+from app.gateway.quota import Quota
+from app.gateway.token_refresh import TokenRefresher
+from app.gateway.usage import Usages
 from app.metrics import Metrics
+from app.storage.cache import Cache
+from app.storage.database import Database
+from app.storage.singleflight import SingleFlight
 from app.twitter.api import Api
 from app.twitter.breaker import Breaker
 from app.twitter.budget import Budget
@@ -56,13 +56,13 @@ class Services:
     client: ApiClient
     breaker: Breaker
     cache: Cache | None  # None: nothing is remembered (CACHE_SECONDS=0)
-    allowance: Allowance
+    allowance: Quota
     usages: Usages
     used_states: UsedStates
     people: People
     sessions: Sessions
     outbox: Outbox
-    freshness: Freshness
+    freshness: TokenRefresher
     follows: Follows
     cipher: TokenCipher
     readers: ThreadPoolExecutor
@@ -103,7 +103,7 @@ def wire(
     )
     client = ApiClient(transport, api_url=api_url, clock=now)
     cache = _cache(config, api_url, now) if config.cache_seconds else None
-    allowance = Allowance(cache, clock=now)
+    allowance = Quota(cache, clock=now)
     shared = Shared(
         database=Database(engine), cipher=TokenCipher(config.token_keys), clock=now, events=events
     )
@@ -115,8 +115,8 @@ def wire(
         shared, grants, lifetimes=_lifetimes(config), logout_revokes=config.logout_revokes
     )
     people = People(shared, grants, sessions, used_states)
-    watchers = Watchers(at_most=config.slots_for_one, waiting=metrics.waiting)
-    freshness = Freshness(shared, grants, outbox, server, watchers)
+    watchers = SingleFlight(at_most=config.slots_for_one, waiting=metrics.waiting)
+    freshness = TokenRefresher(shared, grants, outbox, server, watchers)
     return Services(
         config=config,
         dialect=dialect,

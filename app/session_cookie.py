@@ -12,12 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from app.accounts.people import Person
-from app.extensions import login_manager
 from app.keys import derived
 from app.logs import request_id
 from app.redirects import local
 from app.security import HEALTH_PATHS
 from app.services import services
+from app.storage.extensions import login_manager
 from app.twitter.origins import origin
 from app.visitor import visitor
 from config import Config

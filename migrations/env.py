@@ -6,7 +6,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
 
-from app.database import begin_sqlite
+from app.storage.database import begin_sqlite
 
 database = current_app.extensions["migrate"].db
 

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
-from app.extensions import db
+from app.storage.extensions import db
 from tests.dialects import LIVE
 from tests.factories import (
     ME_PATH,

@@ -10,7 +10,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
-LEAVES = {"app.cache", "app.database", "app.events", "app.extensions", "app.keys", "config"}
+LEAVES = {
+    "app.storage.cache",
+    "app.storage.database",
+    "app.events",
+    "app.storage.extensions",
+    "app.keys",
+    "config",
+}
 SERVICES = {"app.accounts", "app.metrics", "app.twitter", "app.services"} | LEAVES
 
 # Each room, and the rooms it may import from.
@@ -36,13 +43,13 @@ MAY_IMPORT = {
     "app.rate_limits": {"config"},
     "app.security_txt": {"config"},
     "app.static_files": set(),
-    "app.security": {"app.twitter", "app.extensions", "config"},
+    "app.security": {"app.twitter", "app.storage.extensions", "config"},
     "app.session_cookie": {"app.logs", "app.redirects", "app.security", "app.visitor"} | SERVICES,
     # Leaves: they know nobody.
-    "app.cache": set(),
-    "app.database": set(),
+    "app.storage.cache": set(),
+    "app.storage.database": set(),
     "app.events": set(),
-    "app.extensions": set(),
+    "app.storage.extensions": set(),
     "app.keys": set(),
     "app.redirects": set(),
     "config": set(),
@@ -95,8 +102,8 @@ FORBIDDEN = [
     ("app.auth.routes", "from app.pages.home import home"),
     ("app.pages.home", "import json, app.auth"),
     ("app.pages.home", "from sandbox.seed import WREN"),
-    ("app.extensions", "from config import Config"),
-    ("app.extensions", "import tests.factories"),
+    ("app.storage.extensions", "from config import Config"),
+    ("app.storage.extensions", "import tests.factories"),
     ("app.attic", "import json"),
     ("config", "import app.twitter.dialect"),
     ("sandbox.world", "import config"),

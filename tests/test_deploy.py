@@ -221,7 +221,7 @@ def seconds(name):
 
 
 def test_nginx_waits_longer_than_a_request_may_take():
-    from app.database import BUSY_SECONDS
+    from app.storage.database import BUSY_SECONDS
     from app.twitter.budget import SECONDS
 
     assert seconds("proxy_read_timeout") > SECONDS + BUSY_SECONDS + 2

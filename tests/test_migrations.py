@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from app import create_app
-from app.extensions import db
+from app.storage.extensions import db
 from config import ROOT
 from tests.factories import build_config
 from tests.stores import STORES

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.accounts import usage, used_states
-from app.database import engine_options
+from app.accounts import used_states
+from app.gateway import usage
 from app.pages import reads
+from app.storage.database import engine_options
 from app.twitter import api, endpoints
 from config import Config
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app import create_app
-from app.extensions import db
+from app.storage.extensions import db
 from tests.factories import build_config
 from tests.stores import STORES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.cache import Cache
+from app.storage.cache import Cache
 
 
 def whose(twitter_id: str) -> str:

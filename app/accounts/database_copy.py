@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, insert, select, text
 
 from app.accounts.models import User
-from app.database import Database
-from app.extensions import Model
+from app.storage.database import Database
+from app.storage.extensions import Model
 
 BATCH = 500
 # A fingerprint is a sum: stores sort differently, and a sum does not mind.

@@ -11,7 +11,7 @@ from typing import cast
 from sqlalchemy import Connection, Executable, bindparam, delete, select
 
 from app.accounts.models import Ending
-from app.database import INSERTS, STORE_CLOCK, Insert
+from app.storage.database import INSERTS, STORE_CLOCK, Insert
 
 # Longer than a sign-in may be under way: a flow cookie lives ten minutes.
 KEPT_SECONDS = 15 * 60.0

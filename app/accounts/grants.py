@@ -20,7 +20,7 @@ from app.accounts.models import Grant, Session, User
 from app.accounts.outbox import Outbox
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import associated_data
-from app.database import STORE_CLOCK
+from app.storage.database import STORE_CLOCK
 from app.twitter.token_set import TokenSet
 
 log = logging.getLogger(__name__)

@@ -19,8 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import UtcDateTime
-from app.extensions import Model
+from app.storage.database import UtcDateTime
+from app.storage.extensions import Model
 
 
 class User(Model):

@@ -25,8 +25,8 @@ from app.accounts.models import Revocation
 from app.accounts.outbox_worker import PAUSES, OutboxWorker
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import associated_data
-from app.database import STORE_CLOCK
 from app.events import Event
+from app.storage.database import STORE_CLOCK
 from app.twitter.budget import Budget
 from app.twitter.errors import ClientRefused, Refused, TokenRefused, TwitterError
 from app.twitter.oauth import AuthorizationServer, TokenTypeHint

@@ -31,9 +31,9 @@ from app.accounts.sessions import Sessions, new_id
 from app.accounts.shared import Shared
 from app.accounts.sign_in_record import SignInRecord
 from app.accounts.used_states import Outcome, UsedStates
-from app.database import INSERTS, STORE_CLOCK, Insert
 from app.events import Event
-from app.extensions import Model
+from app.storage.database import INSERTS, STORE_CLOCK, Insert
+from app.storage.extensions import Model
 from app.twitter.entities import User as Profile
 from app.twitter.token_set import TokenSet
 

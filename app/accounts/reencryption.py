@@ -16,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Grant, Revocation
 from app.accounts.token_cipher import TokenCipher, associated_data, key_id_of
-from app.database import Database
+from app.storage.database import Database
 
 BATCH = 200
 

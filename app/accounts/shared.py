@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.accounts.token_cipher import TokenCipher
-from app.database import Database
 from app.events import Events
+from app.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

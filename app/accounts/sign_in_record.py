@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 from sqlalchemy import select
 
 from app.accounts.models import Session
-from app.database import Database
+from app.storage.database import Database
 
 ClientKind = Literal["confidential", "public"]
 

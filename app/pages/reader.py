@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
 from app.accounts.people import Person
-from app.cache import KEPT
+from app.gateway.cached_source import PASSING, Cold, Counted, Fresh, Owner, Reading, Remembered
 from app.metrics import Answered
 from app.pages.reads import Read
-from app.pages.sources import PASSING, Cold, Counted, Fresh, Owner, Reading, Remembered
 from app.pages.words import Trouble, missing, trouble
 from app.services import Services, services
+from app.storage.cache import KEPT
 from app.twitter.api import Api, Page, Source
 from app.twitter.budget import Budget
 from app.twitter.client import Asked, Direct
@@ -110,7 +110,7 @@ class Reader:
             return {}
         asked: list[Asked] = []
         try:
-            token = self.here.freshness.usable_token(self.person.grant_id, budget=self.budget)
+            token = self.here.freshness.valid_token(self.person.grant_id, budget=self.budget)
         except TwitterError as error:
             return self._all_failed(reads, error)
         try:
@@ -129,7 +129,7 @@ class Reader:
         if not reads:
             return {}
         try:
-            token = self.here.freshness.token_after_refusal(
+            token = self.here.freshness.token_after_401(
                 self.person.grant_id, refused=refused, budget=self.budget
             )
         except TwitterError as error:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_UP, Decimal
 
-from app.accounts.allowance import Verdict
 from app.accounts.people import Person
-from app.accounts.usage import KEPT, Used
+from app.gateway.quota import Verdict
+from app.gateway.usage import KEPT, Used
 from app.services import services
 from app.twitter import endpoints
 from app.twitter.endpoints import Endpoint

@@ -14,7 +14,7 @@ from flask import Response, g, has_request_context
 from sqlalchemy import event
 
 from app import create_app
-from app.extensions import db
+from app.storage.extensions import db
 from benchmarks.sites import FRESHNESS_HEADER, STATEMENTS_HEADER
 from config import Config
 
@@ -33,20 +33,20 @@ def count(_connection: object, _cursor: object, statement: str, *_rest: Any) -> 
 
 
 freshness = app.extensions["perch"].freshness
-usable_token = freshness.usable_token
+valid_token = freshness.valid_token
 
 
 def timed(*args: Any, **kwargs: Any) -> str:  # noqa: ANN401 - whatever it takes
     """Return a usable token, and note how long that kept this thread busy."""
     began = time.thread_time()
     try:
-        token: str = usable_token(*args, **kwargs)
+        token: str = valid_token(*args, **kwargs)
         return token
     finally:
         g.token_ms = 1000 * (time.thread_time() - began)
 
 
-freshness.usable_token = timed
+freshness.valid_token = timed
 
 
 @app.after_request

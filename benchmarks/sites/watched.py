@@ -21,12 +21,12 @@ from flask_wtf.csrf import CSRFProtect
 from itsdangerous import Serializer
 
 from app import create_app
-from app.accounts.allowance import Allowance
 from app.accounts.people import People
 from app.accounts.sessions import Sessions
 from app.accounts.token_cipher import TokenCipher
-from app.accounts.usage import Usages
 from app.accounts.used_states import UsedStates
+from app.gateway.quota import Quota
+from app.gateway.usage import Usages
 from app.metrics import Metrics
 from app.pages.reader import Reader
 from app.session_cookie import SessionCookie
@@ -68,8 +68,8 @@ WATCHED: list[tuple[Any, str, str]] = [
     (Metrics, "called", FIGURES),
     (Metrics, "begin_request", FIGURES),
     (Metrics, "end_request", FIGURES),
-    (Allowance, "all_windows", MEMORY),
-    (Allowance, "verdicts", MEMORY),
+    (Quota, "all_windows", MEMORY),
+    (Quota, "verdicts", MEMORY),
     (Reader, "panels", MEMORY),
 ]
 

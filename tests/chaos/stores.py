@@ -11,7 +11,7 @@ from app.accounts.errors import CannotOpen
 from app.accounts.models import Grant, Revocation
 from app.accounts.outbox import LATER_SECONDS
 from app.accounts.token_cipher import TokenCipher, associated_data
-from app.database import STORE_CLOCK
+from app.storage.database import STORE_CLOCK
 from config import Config
 from tests.needs import need
 from tests.servers import (

@@ -123,8 +123,8 @@ def test_a_death_in_a_sign_in_never_sends_a_code_twice(pair, figure, point, seco
         ("before AuthorizationServer.refresh", True, False),
         ("after AuthorizationServer.refresh", True, True),
         *only_in_the_long_run(
-            ("before Freshness._take", False, False),
-            ("after Freshness._store", False, False),
+            ("before TokenRefresher._take", False, False),
+            ("after TokenRefresher._store", False, False),
         ),
     ],
 )
@@ -372,7 +372,7 @@ def test_a_new_token_that_finds_no_database_is_not_lost(pair, figure):
 def test_a_commit_whose_answer_is_lost_is_not_taken_for_a_logout(pair, figure):
     person = pair.person(pair.first)
     pair.pass_time(TOKEN_LIFE)
-    pair.first.lose_the_answer_to("Freshness._store")
+    pair.first.lose_the_answer_to("TokenRefresher._store")
 
     view = look(person)
 

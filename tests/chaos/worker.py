@@ -1,7 +1,7 @@
 """The site with a clock that can be moved and points at which it dies, for gunicorn.
 
 `CHAOS_FOLDER` names a folder. Its file `clock` holds seconds to add to the time. Its file `kill`
-names a point, such as "after Freshness._take": the first thread that gets there takes the file
+names a point, such as "after TokenRefresher._take": the first thread that gets there takes the file
 away and kills its process, the hard way. Points lie around each call to the authorization server,
 and around each commit ("before" is when everything is written and nothing is committed).
 A file `lose` names a commit in the same way, whose good news the database cannot deliver any more.

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.accounts.freshness import Freshness
 from app.accounts.grants import Grants
 from app.accounts.models import Grant
 from app.accounts.outbox import Outbox
@@ -15,8 +14,9 @@ from app.accounts.sessions import Lifetimes, Sessions
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
 from app.accounts.used_states import UsedStates
-from app.accounts.watching import Watchers
 from app.events import Events
+from app.gateway.token_refresh import TokenRefresher
+from app.storage.singleflight import SingleFlight
 from app.twitter.entities import User as Profile
 from app.twitter.errors import Unreachable
 from app.twitter.token_set import TokenSet
@@ -115,7 +115,7 @@ def sessions(shared, grants):
 
 @pytest.fixture
 def fresh(shared, grants, outbox, server):
-    return Freshness(shared, grants, outbox, server, Watchers(at_most=32))
+    return TokenRefresher(shared, grants, outbox, server, SingleFlight(at_most=32))
 
 
 @pytest.fixture

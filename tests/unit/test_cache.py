@@ -10,7 +10,8 @@ import pytest
 import redis
 
 from app import cache as cache_module
-from app.cache import BoundedMemory, Cache
+from app.storage import cache
+from app.storage.cache import BoundedMemory, Cache
 from tests.factories import Clock
 
 MINUTE = timedelta(minutes=1)

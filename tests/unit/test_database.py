@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 from app.accounts.models import Grant, UsedState, User
-from app.database import engine_options
+from app.storage.database import engine_options
 from tests.stores import on_both_stores
 
 

@@ -10,7 +10,7 @@ from app.accounts import database_copy
 from app.accounts.database_copy import CannotCopy, copy
 from app.accounts.models import Ending, Grant, Revocation, Session, Usage, UsedState, User
 from app.accounts.token_cipher import TokenCipher, associated_data
-from app.database import Database, engine_options
+from app.storage.database import Database, engine_options
 from tests.site import migrate
 from tests.stores import STORES, on_both_stores
 

@@ -16,7 +16,7 @@ from app.accounts.outbox import Outbox
 from app.accounts.sessions import ENDED_KEPT, Sessions
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher, associated_data
-from app.extensions import db
+from app.storage.extensions import db
 from app.twitter.budget import Budget
 from tests.stores import STORES, on_both_stores
 from tests.unit.conftest import LIFETIMES
@@ -632,10 +632,10 @@ def test_reencryption_leaves_a_newer_token_alone(welcome, database, fresh, row, 
     grant = welcome()
     read = row(grant)["access_token"]
     clock.advance(hours=3)
-    fresh.usable_token(grant, budget=Budget())
+    fresh.valid_token(grant, budget=Budget())
     ring = TokenCipher((b"n" * 32, b"k" * 32))
 
     done = reencryption._reseal(database, ring, Grant.access_token, Grant.id, grant, read)
 
     assert not done
-    assert fresh.usable_token(grant, budget=Budget()) == "access-1"
+    assert fresh.valid_token(grant, budget=Budget()) == "access-1"

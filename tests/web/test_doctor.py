@@ -29,7 +29,7 @@ from app.doctor.command import command
 from app.doctor.findings import Finding, Section, Status
 from app.doctor.patient import Patient
 from app.doctor.report import Report, secrets_of
-from app.extensions import db
+from app.storage.extensions import db
 from app.twitter.dialect import LIVE
 from app.twitter.endpoints import FOLLOWING
 from app.twitter.errors import OutOfCredits, PlanLacksIt

@@ -196,7 +196,7 @@ def test_leaving_for_good_is_recorded(client, kind_twitter, recorded):
 def refresh(client, grant_id, clock):
     clock.advance(hours=1, minutes=59)
     with contextlib.suppress(GrantEnded):
-        client.application.extensions["perch"].freshness.usable_token(grant_id, budget=Budget())
+        client.application.extensions["perch"].freshness.valid_token(grant_id, budget=Budget())
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 
 from app.accounts.models import Grant
 from app.accounts.sign_in_record import SignInRecord, Step
-from app.extensions import db
 from app.pages import flow
 from app.pages.figures import about, duration
+from app.storage.extensions import db
 from app.twitter.dialect import AT_SIGN_IN, LIVE
 from tests.factories import APP_NAME, ME_PATH, TOKEN_PATH, token_answer, user_answer
 

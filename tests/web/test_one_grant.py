@@ -548,7 +548,7 @@ def test_tokens_that_a_newer_sign_in_replaced_are_dropped_unrevoked(
 
 def due(app):
     """Let every row of the outbox be due now."""
-    from app.extensions import db
+    from app.storage.extensions import db
 
     with app.app_context():
         db.session.execute(db.update(Revocation).values(due_at=0))

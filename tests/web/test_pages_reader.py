@@ -7,15 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.accounts.allowance import Allowance
 from app.accounts.errors import GrantEnded
 from app.accounts.people import Person
-from app.cache import Cache
+from app.gateway.quota import Quota
 from app.metrics import Metrics
 from app.pages import reader, reads, sources, view
 from app.pages.reader import Reader
 from app.pages.reads import Read
 from app.pages.words import PERMISSIONS, lower_first, trouble
+from app.storage.cache import Cache
 from app.twitter import turns
 from app.twitter.breaker import Breaker
 from app.twitter.budget import Budget
@@ -52,10 +52,10 @@ class Tokens:
         self.tokens = list(tokens)
         self.refreshed = []
 
-    def usable_token(self, grant_id, *, budget):
+    def valid_token(self, grant_id, *, budget):
         return self.next()
 
-    def token_after_refusal(self, grant_id, *, refused, budget):
+    def token_after_401(self, grant_id, *, refused, budget):
         self.refreshed.append(refused)
         return self.next()
 
@@ -105,7 +105,7 @@ def here(clock):
         cache = Cache(redis_url=None, clock=clock)
         yield SimpleNamespace(
             cache=cache,
-            allowance=Allowance(cache, clock=clock),
+            allowance=Quota(cache, clock=clock),
             usages=Usages(),
             freshness=Tokens("t"),
             client=Twitter(),
@@ -431,7 +431,7 @@ def test_a_person_with_too_many_windows_sees_what_there_is(here, clock, monkeypa
 
 def test_without_a_cache_everything_is_read_and_nothing_is_remembered(here):
     here.cache = None
-    here.allowance = Allowance(None, clock=here.now)
+    here.allowance = Quota(None, clock=here.now)
     here.client.answers = [Limited("429", until=here.now() + timedelta(minutes=9)), named("now")]
 
     first, second = panels(here)["people"], panels(here)["people"]

@@ -9,7 +9,7 @@ import redis
 from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Usage, User
-from app.accounts.usage import Usages
+from app.gateway.usage import Usages
 from app.twitter.client import Asked
 from app.twitter.endpoints import TWEETS, USER_TWEETS, USERS_ME
 from tests.dialects import LIVE

@@ -92,7 +92,7 @@ def test_a_refresh_leaves_the_record_alone(app, client, clock, kind_twitter, row
     [before] = rows(Grant)
     kind_twitter.upsert("POST", TOKEN_PATH, json=token_answer(access_token="another-one"))
     clock.advance(hours=3)
-    app.extensions["perch"].freshness.usable_token(before["id"], budget=Budget())
+    app.extensions["perch"].freshness.valid_token(before["id"], budget=Budget())
 
     [after] = rows(Grant)
     assert after["generation"] == before["generation"] + 1

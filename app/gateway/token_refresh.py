@@ -24,9 +24,9 @@ from app.accounts.models import Grant, User
 from app.accounts.outbox import Outbox
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import associated_data
-from app.accounts.watching import Watchers
-from app.database import STORE_CLOCK
 from app.events import Event
+from app.storage.database import STORE_CLOCK
+from app.storage.singleflight import SingleFlight
 from app.twitter.budget import SECONDS as BUDGET_SECONDS
 from app.twitter.budget import Budget
 from app.twitter.errors import GrantRefused, TokenRefused, TwitterError, Unreachable
@@ -112,7 +112,7 @@ _UNDECIDED = select(Grant.id).where(
 )
 
 
-class Freshness:
+class TokenRefresher:
     """Hands out usable access tokens. Keeps nothing of a grant but who is waiting for it."""
 
     def __init__(
@@ -121,7 +121,7 @@ class Freshness:
         grants: Grants,
         outbox: Outbox,
         server: AuthorizationServer,
-        watchers: Watchers,
+        watchers: SingleFlight,
     ) -> None:
         """Refresh at `server`; `watchers` wait for the refreshes that others do."""
         self._database = shared.database
@@ -133,7 +133,7 @@ class Freshness:
         self._server = server
         self._watchers = watchers
 
-    def usable_token(self, grant_id: str, *, budget: Budget) -> str:
+    def valid_token(self, grant_id: str, *, budget: Budget) -> str:
         """Return an access token that lives, refreshing it if it is about to die.
 
         Raises `GrantEnded` when the person must sign in again, and `TwitterError` when Twitter
@@ -144,7 +144,7 @@ class Freshness:
             return row.access_token
         return self._refreshed(row, budget)
 
-    def token_after_refusal(self, grant_id: str, *, refused: str, budget: Budget) -> str:
+    def token_after_401(self, grant_id: str, *, refused: str, budget: Budget) -> str:
         """Return another access token than `refused`, which the API answered with 401.
 
         Raises `TokenRefused` if that one came from a refresh just now: another would fare no

@@ -13,7 +13,7 @@ from sqlalchemy import Executable, Row, bindparam, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.models import Usage
-from app.database import INSERTS, Database, Insert
+from app.storage.database import INSERTS, Database, Insert
 from app.twitter.client import Asked
 from app.twitter.endpoints import BY_ROUTE, Endpoint
 

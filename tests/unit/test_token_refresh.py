@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
-from app.accounts import freshness
 from app.accounts.errors import GrantEnded
-from app.accounts.freshness import Freshness
 from app.accounts.grants import EndReason
 from app.accounts.models import Grant, Revocation
 from app.accounts.token_cipher import associated_data
-from app.accounts.watching import Watchers
-from app.database import STORE_CLOCK
+from app.gateway import token_refresh
+from app.gateway.token_refresh import TokenRefresher
+from app.storage.database import STORE_CLOCK
+from app.storage.singleflight import SingleFlight
 from app.twitter.budget import SECONDS, Budget
 from app.twitter.errors import (
     Busy,
@@ -50,7 +50,7 @@ def store_for_another(database, cipher, grant):
 def test_a_young_token_is_used_as_it_is(fresh, welcome, server):
     grant = welcome()
 
-    assert fresh.usable_token(grant, budget=Budget()) == "access-0"
+    assert fresh.valid_token(grant, budget=Budget()) == "access-0"
     assert server.spent == []
 
 
@@ -59,7 +59,7 @@ def test_a_token_is_refreshed_five_minutes_early(fresh, welcome, server, clock, 
     grant = welcome()
     clock.advance(minutes=minutes)
 
-    token = fresh.usable_token(grant, budget=Budget())
+    token = fresh.valid_token(grant, budget=Budget())
 
     assert token == ("access-1" if refreshed else "access-0")
 
@@ -67,10 +67,10 @@ def test_a_token_is_refreshed_five_minutes_early(fresh, welcome, server, clock, 
 def test_a_short_lived_token_is_refreshed_in_its_last_tenth(fresh, welcome, clock, server):
     grant = welcome(expires_at=clock() + timedelta(seconds=100))
     clock.advance(seconds=89)
-    early = fresh.usable_token(grant, budget=Budget())
+    early = fresh.valid_token(grant, budget=Budget())
     clock.advance(seconds=2)
 
-    late = fresh.usable_token(grant, budget=Budget())
+    late = fresh.valid_token(grant, budget=Budget())
 
     assert (early, late) == ("access-0", "access-1")
 
@@ -80,7 +80,7 @@ def test_a_refresh_stores_the_whole_new_token_set(fresh, welcome, clock, row, ci
     grant = welcome()
     clock.advance(hours=3)
 
-    fresh.usable_token(grant, budget=Budget())
+    fresh.valid_token(grant, budget=Budget())
 
     stored = row(grant)
     refresh_token = cipher.open(
@@ -95,7 +95,7 @@ def test_a_refresh_is_told_the_granted_scopes(fresh, welcome, server, clock):
     grant = welcome(scopes=frozenset({"users.read", "offline.access"}))
     clock.advance(hours=3)
 
-    fresh.usable_token(grant, budget=Budget())
+    fresh.valid_token(grant, budget=Budget())
 
     assert server.scopes == [{"users.read", "offline.access"}]
 
@@ -112,7 +112,7 @@ def test_the_lease_outlives_the_longest_call(fresh, welcome, server, database, c
 
     server.answer = read_the_lease
 
-    fresh.usable_token(grant, budget=Budget())
+    fresh.valid_token(grant, budget=Budget())
 
     assert seconds[0] > SECONDS
 
@@ -123,11 +123,11 @@ def test_an_answer_without_a_refresh_token_keeps_the_old_one(fresh, welcome, ser
         access_token=f"access-{n}", expires_at=clock() + timedelta(hours=2), scopes=frozenset()
     )
     clock.advance(hours=3)
-    fresh.usable_token(grant, budget=Budget())
+    fresh.valid_token(grant, budget=Budget())
     server.spent.clear()
     clock.advance(hours=3)
 
-    fresh.usable_token(grant, budget=Budget())
+    fresh.valid_token(grant, budget=Budget())
 
     assert server.spent == ["refresh-0"]
 
@@ -146,7 +146,7 @@ def test_a_crowd_refreshes_once(fresh, welcome, server, clock, hours):
     server.answer = slowly
 
     with ThreadPoolExecutor(16) as pool:
-        calls = [pool.submit(fresh.usable_token, grant, budget=Budget()) for _ in range(16)]
+        calls = [pool.submit(fresh.valid_token, grant, budget=Budget()) for _ in range(16)]
         tokens = {call.result() for call in calls}
 
     assert server.spent == ["refresh-0"]
@@ -158,7 +158,7 @@ def test_others_go_on_with_a_token_that_still_lives(fresh, welcome, database, cl
     clock.advance(hours=1, minutes=57)
     lease(database, grant, "somebody", 20)
 
-    assert fresh.usable_token(grant, budget=Budget()) == "access-0"
+    assert fresh.valid_token(grant, budget=Budget()) == "access-0"
     assert server.spent == []
 
 
@@ -175,9 +175,9 @@ def test_a_waiter_gets_the_token_that_another_thread_refreshed(fresh, welcome, c
     server.answer = answer_late
 
     with ThreadPoolExecutor(2) as pool:
-        refreshing = pool.submit(fresh.usable_token, grant, budget=Budget())
+        refreshing = pool.submit(fresh.valid_token, grant, budget=Budget())
         assert until(lambda: server.spent)
-        waiting = pool.submit(fresh.usable_token, grant, budget=Budget())
+        waiting = pool.submit(fresh.valid_token, grant, budget=Budget())
         assert until(lambda: fresh._watchers._watched)
         let_go.set()
 
@@ -191,14 +191,14 @@ def test_a_waiter_fails_at_once_when_the_lease_is_given_back(fresh, welcome, dat
     lease(database, grant, None, 20)
 
     with pytest.raises(Unreachable):
-        fresh.usable_token(grant, budget=Budget())
+        fresh.valid_token(grant, budget=Budget())
 
 
 def test_a_stale_reader_takes_no_lease(fresh, welcome, server, clock):
     grant = welcome()
     clock.advance(hours=3)
     stale = fresh._read(grant)
-    fresh.usable_token(grant, budget=Budget())
+    fresh.valid_token(grant, budget=Budget())
 
     token = fresh._refreshed(stale, Budget())
 
@@ -213,7 +213,7 @@ def test_a_lease_that_ran_out_is_awaited_no_longer(fresh, welcome, database, clo
     budget = Budget(20)
 
     with pytest.raises(Unreachable):
-        fresh.usable_token(grant, budget=budget)
+        fresh.valid_token(grant, budget=budget)
 
     assert budget.left() > 0
 
@@ -224,7 +224,7 @@ def test_the_wait_for_a_refresh_ends_with_the_budget(fresh, welcome, database, c
     lease(database, grant, "somebody", 20)
 
     with pytest.raises(Unreachable):
-        fresh.usable_token(grant, budget=Budget(0.15))
+        fresh.valid_token(grant, budget=Budget(0.15))
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_trouble_never_ends_a_grant(fresh, welcome, server, clock, row, trouble)
     clock.advance(hours=3)
 
     with pytest.raises(type(trouble)):
-        fresh.usable_token(grant, budget=Budget())
+        fresh.valid_token(grant, budget=Budget())
 
     assert row(grant)["ended_at"] is None
     assert row(grant)["refresh_token"] is not None
@@ -253,10 +253,10 @@ def test_trouble_is_followed_by_a_cool_down_without_requests(fresh, welcome, ser
     server.answer = lambda _: Unreachable("timeout")
     clock.advance(hours=3)
     with pytest.raises(Unreachable):
-        fresh.usable_token(grant, budget=Budget())
+        fresh.valid_token(grant, budget=Budget())
 
     with pytest.raises(Unreachable):
-        fresh.usable_token(grant, budget=Budget())
+        fresh.valid_token(grant, budget=Budget())
 
     assert len(server.spent) == 1
 
@@ -272,7 +272,7 @@ def test_trouble_releases_no_lease_of_another_worker(fresh, welcome, server, dat
     server.answer = take_over
 
     with pytest.raises(Unreachable):
-        fresh.usable_token(grant, budget=Budget())
+        fresh.valid_token(grant, budget=Budget())
 
     assert row(grant)["lease_owner"] == "another worker"
 
@@ -282,7 +282,7 @@ def test_trouble_while_the_token_lives_is_not_raised(fresh, welcome, server, clo
     server.answer = lambda _: Unreachable("timeout")
     clock.advance(hours=1, minutes=57)
 
-    assert fresh.usable_token(grant, budget=Budget()) == "access-0"
+    assert fresh.valid_token(grant, budget=Budget()) == "access-0"
 
 
 def test_after_the_cool_down_the_next_reader_tries_again(fresh, welcome, server, database, clock):
@@ -290,12 +290,12 @@ def test_after_the_cool_down_the_next_reader_tries_again(fresh, welcome, server,
     server.answer = lambda _: Unreachable("timeout")
     clock.advance(hours=3)
     with pytest.raises(Unreachable):
-        fresh.usable_token(grant, budget=Budget())
+        fresh.valid_token(grant, budget=Budget())
     lease(database, grant, None, -1)
     server.spent.clear()
     server.answer = server.fresh_token_set
 
-    assert fresh.usable_token(grant, budget=Budget()) == "access-1"
+    assert fresh.valid_token(grant, budget=Budget()) == "access-1"
 
 
 @on_both_stores
@@ -304,7 +304,7 @@ def test_a_lease_whose_owner_died_is_taken_over(fresh, welcome, server, database
     clock.advance(hours=3)
     lease(database, grant, "a dead process", -1)
 
-    assert fresh.usable_token(grant, budget=Budget()) == "access-1"
+    assert fresh.valid_token(grant, budget=Budget()) == "access-1"
 
 
 def test_an_answer_after_a_take_over_does_not_overwrite_the_newer_token(
@@ -319,7 +319,7 @@ def test_an_answer_after_a_take_over_does_not_overwrite_the_newer_token(
 
     server.answer = answer_too_late
 
-    assert fresh.usable_token(grant, budget=Budget()) == "access-of-another"
+    assert fresh.valid_token(grant, budget=Budget()) == "access-of-another"
     outbox.wait(seconds=5)
     assert server.revoked == []  # to revoke one of them would end the living grant
 
@@ -330,7 +330,7 @@ def test_a_definite_refusal_ends_the_grant(fresh, welcome, server, clock, row):
     clock.advance(hours=3)
 
     with pytest.raises(GrantEnded):
-        fresh.usable_token(grant, budget=Budget())
+        fresh.valid_token(grant, budget=Budget())
 
     assert row(grant)["end_reason"] == EndReason.REFUSED
     assert row(grant)["access_token"] is None
@@ -348,7 +348,7 @@ def test_a_refusal_after_another_workers_refresh_ends_nothing(
 
     server.answer = somebody_was_faster
 
-    assert fresh.usable_token(grant, budget=Budget()) == "access-of-another"
+    assert fresh.valid_token(grant, budget=Budget()) == "access-of-another"
     assert row(grant)["ended_at"] is None
 
 
@@ -365,7 +365,7 @@ def test_a_refusal_after_a_take_over_waits_for_the_former_owner(
 
     server.answer = refuse_and_let_the_former_owner_store
 
-    assert fresh.usable_token(grant, budget=Budget()) == "access-of-another"
+    assert fresh.valid_token(grant, budget=Budget()) == "access-of-another"
     assert row(grant)["ended_at"] is None
 
 
@@ -378,7 +378,7 @@ def test_a_refusal_after_a_take_over_ends_the_grant_if_nothing_comes(
     server.answer = lambda _: GrantRefused("invalid_request")
 
     with pytest.raises(GrantEnded):
-        fresh.usable_token(grant, budget=Budget(0.2))
+        fresh.valid_token(grant, budget=Budget(0.2))
 
     assert row(grant)["end_reason"] == EndReason.REFUSED
 
@@ -398,7 +398,7 @@ def test_a_log_out_during_a_refresh_leaves_no_living_token(
     server.answer = log_out_meanwhile
 
     with pytest.raises(GrantEnded):
-        fresh.usable_token(grant, budget=Budget())
+        fresh.valid_token(grant, budget=Budget())
 
     outbox.wait(seconds=5)
     assert {token for token, _ in server.revoked} == {
@@ -414,11 +414,11 @@ def test_a_log_out_during_a_refresh_leaves_no_living_token(
 def test_without_a_refresh_token_a_grant_lives_to_its_end(fresh, welcome, clock, row):
     grant = welcome(refresh_token=None)
     clock.advance(minutes=119)
-    token = fresh.usable_token(grant, budget=Budget())
+    token = fresh.valid_token(grant, budget=Budget())
     clock.advance(minutes=2)
 
     with pytest.raises(GrantEnded):
-        fresh.usable_token(grant, budget=Budget())
+        fresh.valid_token(grant, budget=Budget())
 
     assert token == "access-0"
     assert row(grant)["end_reason"] == EndReason.TOKEN_EXPIRED
@@ -427,8 +427,8 @@ def test_without_a_refresh_token_a_grant_lives_to_its_end(fresh, welcome, clock,
 def test_a_401_means_one_refresh(fresh, welcome, server):
     grant = welcome()
 
-    token = fresh.token_after_refusal(grant, refused="access-0", budget=Budget())
-    again = fresh.token_after_refusal(grant, refused="access-0", budget=Budget())
+    token = fresh.token_after_401(grant, refused="access-0", budget=Budget())
+    again = fresh.token_after_401(grant, refused="access-0", budget=Budget())
 
     assert (token, again) == ("access-1", "access-1")
     assert server.spent == ["refresh-0"]
@@ -440,7 +440,7 @@ def test_a_grant_that_ended_gives_no_token(fresh, sign_in, sessions):
     sessions.log_out(person.session_id)
 
     with pytest.raises(GrantEnded):
-        fresh.usable_token(grant, budget=Budget())
+        fresh.valid_token(grant, budget=Budget())
 
 
 @on_both_stores
@@ -455,7 +455,7 @@ def test_no_transaction_is_open_while_twitter_is_asked(fresh, welcome, server, d
 
     server.answer = write_meanwhile
 
-    assert fresh.usable_token(grant, budget=Budget()) == "access-1"
+    assert fresh.valid_token(grant, budget=Budget()) == "access-1"
 
 
 def flaky(database, monkeypatch, failures):
@@ -474,7 +474,7 @@ def flaky(database, monkeypatch, failures):
 def test_a_database_that_is_away_for_a_moment_loses_no_token(
     fresh, welcome, server, database, clock, row, monkeypatch
 ):
-    monkeypatch.setattr(freshness, "STORE_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(token_refresh, "STORE_PAUSE_SECONDS", 0.01)
     grant = welcome()
     clock.advance(hours=3)
 
@@ -484,14 +484,14 @@ def test_a_database_that_is_away_for_a_moment_loses_no_token(
 
     server.answer = away_afterwards
 
-    assert fresh.usable_token(grant, budget=Budget()) == "access-1"
+    assert fresh.valid_token(grant, budget=Budget()) == "access-1"
     assert row(grant)["generation"] == 1
 
 
 def test_a_commit_whose_answer_was_lost_is_not_taken_for_a_logout(
     fresh, welcome, server, database, clock, row, outbox, monkeypatch
 ):
-    monkeypatch.setattr(freshness, "STORE_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(token_refresh, "STORE_PAUSE_SECONDS", 0.01)
     grant = welcome()
     clock.advance(hours=3)
     writing = database.writing
@@ -509,7 +509,7 @@ def test_a_commit_whose_answer_was_lost_is_not_taken_for_a_logout(
 
     server.answer = answered
 
-    assert fresh.usable_token(grant, budget=Budget()) == "access-1"
+    assert fresh.valid_token(grant, budget=Budget()) == "access-1"
     outbox.wait(seconds=5)
     assert server.revoked == []
     assert row(grant)["generation"] == 1
@@ -518,8 +518,8 @@ def test_a_commit_whose_answer_was_lost_is_not_taken_for_a_logout(
 def test_tokens_that_cannot_be_stored_are_revoked(
     fresh, welcome, server, database, clock, row, monkeypatch
 ):
-    monkeypatch.setattr(freshness, "STORE_SECONDS", 0.05)
-    monkeypatch.setattr(freshness, "STORE_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(token_refresh, "STORE_SECONDS", 0.05)
+    monkeypatch.setattr(token_refresh, "STORE_PAUSE_SECONDS", 0.01)
     grant = welcome()
     clock.advance(hours=3)
 
@@ -533,7 +533,7 @@ def test_tokens_that_cannot_be_stored_are_revoked(
     server.answer = away_for_long
 
     with pytest.raises(OperationalError):
-        fresh.usable_token(grant, budget=Budget())
+        fresh.valid_token(grant, budget=Budget())
 
     fresh._outbox.wait(seconds=5)
     assert {token for token, _ in server.revoked} == {"access-1", "refresh-1"}
@@ -557,13 +557,13 @@ def test_a_grant_that_was_refreshed_while_it_was_judged_does_not_end(
 
 def test_a_401_to_everything_is_no_storm_of_refreshes(fresh, welcome, server, clock):
     grant = welcome()
-    token = fresh.token_after_refusal(grant, refused="access-0", budget=Budget())
+    token = fresh.token_after_401(grant, refused="access-0", budget=Budget())
 
     for _ in range(5):
         with pytest.raises(TokenRefused):
-            fresh.token_after_refusal(grant, refused=token, budget=Budget())
+            fresh.token_after_401(grant, refused=token, budget=Budget())
     clock.advance(seconds=11)
-    later = fresh.token_after_refusal(grant, refused=token, budget=Budget())
+    later = fresh.token_after_401(grant, refused=token, budget=Budget())
 
     assert (token, later) == ("access-1", "access-2")
     assert len(server.spent) == 2
@@ -572,16 +572,16 @@ def test_a_401_to_everything_is_no_storm_of_refreshes(fresh, welcome, server, cl
 def test_a_crowd_that_waits_leaves_threads_for_others(
     shared, database, grants, outbox, server, clock, welcome
 ):
-    fresh = Freshness(shared, grants, outbox, server, Watchers(at_most=2))
+    fresh = TokenRefresher(shared, grants, outbox, server, SingleFlight(at_most=2))
     grant = welcome()
     clock.advance(hours=3)
     lease(database, grant, "somebody", 20)
 
     with ThreadPoolExecutor(2) as pool:
-        waiting = [pool.submit(fresh.usable_token, grant, budget=Budget(20)) for _ in range(2)]
+        waiting = [pool.submit(fresh.valid_token, grant, budget=Budget(20)) for _ in range(2)]
         assert until(lambda: fresh._watchers._places._value == 0)
         with pytest.raises(Busy):
-            fresh.usable_token(grant, budget=Budget(20))
+            fresh.valid_token(grant, budget=Budget(20))
         lease(database, grant, None, -1)
 
     assert [type(call.exception()) for call in waiting] == [Unreachable] * 2
@@ -599,7 +599,7 @@ def test_tokens_that_a_sign_in_replaced_during_a_refresh_are_dropped(
 
     server.answer = sign_in_meanwhile
 
-    assert fresh.usable_token(grant, budget=Budget()) == "access-new"
+    assert fresh.valid_token(grant, budget=Budget()) == "access-new"
     outbox.wait(seconds=5)
     assert server.revoked == []
 
@@ -618,7 +618,7 @@ def test_refreshed_tokens_of_an_ended_grant_are_dropped_if_its_person_has_a_newe
     server.answer = leave_and_come_back
 
     with pytest.raises(GrantEnded):
-        fresh.usable_token(person.grant_id, budget=Budget())
+        fresh.valid_token(person.grant_id, budget=Budget())
 
     outbox.wait(seconds=5)
     assert "access-1" not in {token for token, _ in server.revoked}
@@ -640,6 +640,6 @@ def test_a_sign_in_does_not_count_as_a_refresh_for_the_guard(fresh, sign_in, ser
     sign_in()
     grant = sign_in(access_token="access-new", refresh_token="refresh-new").grant_id
 
-    token = fresh.token_after_refusal(grant, refused="access-new", budget=Budget())
+    token = fresh.token_after_401(grant, refused="access-new", budget=Budget())
 
     assert token == "access-1"

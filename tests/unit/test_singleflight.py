@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.accounts import watching
-from app.accounts.watching import Watchers
+from app.storage import singleflight
+from app.storage.singleflight import SingleFlight
 from app.twitter.budget import Budget
 from app.twitter.errors import Busy
 from tests.waiting import until
@@ -14,11 +14,11 @@ from tests.waiting import until
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(watching, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(singleflight, "POLL_SECONDS", 0.01)
 
 
 def test_one_thread_looks_and_the_others_sleep():
-    watchers, done, looks = Watchers(at_most=32), threading.Event(), []
+    watchers, done, looks = SingleFlight(at_most=32), threading.Event(), []
 
     def changed():
         looks.append(threading.get_ident())
@@ -36,7 +36,7 @@ def test_one_thread_looks_and_the_others_sleep():
 
 
 def test_a_wait_ends_with_its_budget():
-    watchers = Watchers(at_most=32)
+    watchers = SingleFlight(at_most=32)
 
     with ThreadPoolExecutor(4) as pool:
         waiting = [
@@ -49,7 +49,7 @@ def test_a_wait_ends_with_its_budget():
 
 
 def test_a_wait_behind_another_ends_with_its_own_budget():
-    watchers, over = Watchers(at_most=32), threading.Event()
+    watchers, over = SingleFlight(at_most=32), threading.Event()
 
     with ThreadPoolExecutor() as pool:
         first = pool.submit(watchers.wait, "a", over.is_set, budget=Budget(10))
@@ -61,7 +61,7 @@ def test_a_wait_behind_another_ends_with_its_own_budget():
 
 
 def test_another_thread_looks_when_the_first_gives_up():
-    watchers, done = Watchers(at_most=32), threading.Event()
+    watchers, done = SingleFlight(at_most=32), threading.Event()
 
     with ThreadPoolExecutor(2) as pool:
         hasty = pool.submit(watchers.wait, "a", done.is_set, budget=Budget(0.05))
@@ -74,7 +74,7 @@ def test_another_thread_looks_when_the_first_gives_up():
 
 
 def test_different_things_are_watched_apart():
-    watchers = Watchers(at_most=32)
+    watchers = SingleFlight(at_most=32)
 
     with ThreadPoolExecutor(2) as pool:
         other = pool.submit(watchers.wait, "a", lambda: False, budget=Budget(0.05))
@@ -85,7 +85,7 @@ def test_different_things_are_watched_apart():
 
 
 def test_a_look_that_fails_wakes_the_others():
-    watchers, looking = Watchers(at_most=32), threading.Event()
+    watchers, looking = SingleFlight(at_most=32), threading.Event()
 
     def fail():
         looking.set()
@@ -102,7 +102,7 @@ def test_a_look_that_fails_wakes_the_others():
 
 
 def test_no_key_is_kept_without_waiting_threads():
-    watchers = Watchers(at_most=32)
+    watchers = SingleFlight(at_most=32)
 
     watchers.wait("a", lambda: True, budget=Budget(1))
 
@@ -110,7 +110,7 @@ def test_no_key_is_kept_without_waiting_threads():
 
 
 def test_one_waiting_thread_too_many_is_turned_away_at_once():
-    watchers, done = Watchers(at_most=2), threading.Event()
+    watchers, done = SingleFlight(at_most=2), threading.Event()
 
     with ThreadPoolExecutor(2) as pool:
         waiting = [pool.submit(watchers.wait, "a", done.is_set, budget=Budget(10)) for _ in "ab"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from app.cache import Cache, Stored
+from app.storage.cache import Cache, Stored
 from app.twitter.client import Asked
 from app.twitter.endpoints import ENDPOINTS, Endpoint
 from app.twitter.errors import (
@@ -56,7 +56,7 @@ class Verdict:
         return PlanLacksIt(self.reason, REMEMBERED, for_everyone=self.for_everyone)
 
 
-class Allowance:
+class Quota:
     """Remembers what Twitter said about limits and plans. Without a cache, nothing.
 
     People go by Twitter's user id, which never becomes somebody else's.

@@ -12,10 +12,10 @@ from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.accounts.allowance import Allowance
 from app.accounts.copies import whose
-from app.cache import Cache, Stored
+from app.gateway.quota import Quota
 from app.metrics import Answered
+from app.storage.cache import Cache, Stored
 from app.twitter import errors
 from app.twitter.api import ApiRequest, Document
 from app.twitter.client import Direct
@@ -84,7 +84,7 @@ class Counted:
     """Answers from Twitter, never asked in vain, each noted for limits, plan and usage."""
 
     direct: Direct
-    allowance: Allowance
+    allowance: Quota
     owner: Owner
 
     def answer(self, request: ApiRequest) -> dict[str, Any]:

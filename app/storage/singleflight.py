@@ -13,7 +13,7 @@ from app.twitter.errors import Busy
 POLL_SECONDS = 0.1
 
 
-class Watchers:
+class SingleFlight:
     """Lets one of the waiting threads look, again and again, and wakes the others with it.
 
     It holds an event for each key that is being watched, and nothing of what is seen: everybody

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from app.accounts.allowance import Allowance
-from app.cache import Cache
+from app.gateway.quota import Quota
+from app.storage.cache import Cache
 from app.twitter.client import Asked
 from app.twitter.endpoints import ENDPOINTS, FOLLOW, TWEETS, USER_TWEETS
 from app.twitter.errors import (
@@ -28,7 +28,7 @@ def clock():
 
 @pytest.fixture
 def allowance(clock):
-    return Allowance(Cache(redis_url=None, clock=clock), clock=clock)
+    return Quota(Cache(redis_url=None, clock=clock), clock=clock)
 
 
 def window(clock, *, remaining, name="x-rate-limit", minutes=10):
@@ -170,7 +170,7 @@ def test_trouble_that_passes_is_not_remembered(allowance):
 
 
 def test_without_a_cache_nothing_is_remembered(clock):
-    allowance = Allowance(None, clock=clock)
+    allowance = Quota(None, clock=clock)
     allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
     allowance.refused(WREN, TWEETS, PlanLacksIt("x"))
 

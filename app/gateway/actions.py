@@ -8,11 +8,11 @@ from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.accounts.allowance import Allowance
-from app.accounts.freshness import Freshness
 from app.accounts.people import People, Person
-from app.accounts.usage import Usages
 from app.events import ONLY_WRITTEN, Event, Events
+from app.gateway.quota import Quota
+from app.gateway.token_refresh import TokenRefresher
+from app.gateway.usage import Usages
 from app.twitter.api import Api, Following
 from app.twitter.budget import Budget
 from app.twitter.client import Asked, Client, Direct
@@ -38,8 +38,8 @@ class Follows:
         self,
         client: Client,
         dialect: Dialect,
-        freshness: Freshness,
-        allowance: Allowance,
+        freshness: TokenRefresher,
+        allowance: Quota,
         usages: Usages,
         people: People,
         *,
@@ -112,13 +112,11 @@ class Follows:
         self, person: Person, act: _Act, budget: Budget, asked: list[Asked]
     ) -> Following:
         """Act; if Twitter refuses the token, once more with another one (nothing was done yet)."""
-        token = self._freshness.usable_token(person.grant_id, budget=budget)
+        token = self._freshness.valid_token(person.grant_id, budget=budget)
         try:
             return act(self._api(token, budget, asked))
         except TokenRefused:
-            token = self._freshness.token_after_refusal(
-                person.grant_id, refused=token, budget=budget
-            )
+            token = self._freshness.token_after_401(person.grant_id, refused=token, budget=budget)
             return act(self._api(token, budget, asked))
 
     def _api(self, token: str, budget: Budget, asked: list[Asked]) -> Api:

@@ -1,0 +1,1 @@
+"""The one way to call Twitter for a person: quota, valid token, call, one retry after a 401."""

@@ -1,0 +1,1 @@
+"""What everything stands on: the database, the cache, one caller for many who wait."""
