@@ -50,8 +50,8 @@ FIELDS: Mapping[Event, tuple[str, ...]] = {
     Event.LOGGED_OUT: ("browser", "grant_ended"),
     Event.SESSION_ENDED: ("browser", "reason"),
     Event.DISCONNECTED: ("sessions",),
-    Event.FOLLOWED: ("grant", "done"),
-    Event.UNFOLLOWED: ("grant", "done"),
+    Event.FOLLOWED: ("browser", "done"),
+    Event.UNFOLLOWED: ("browser", "done"),
     Event.CSRF_REFUSED: ("endpoint", "why"),
     Event.RATE_LIMITED: ("endpoint", "limit"),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +21,8 @@ from app.accounts.token_cipher import TokenCipher
 from app.accounts.used_states import UsedStates
 from app.events import Events
 from app.gateway.actions import Follows
+from app.gateway.calls import Calls, Line
+from app.gateway.page_reads import PageReads
 from app.gateway.quota import Quota
 from app.gateway.token_refresh import TokenRefresher
 from app.gateway.usage import Usages
@@ -48,31 +49,56 @@ class Services:
     """Everything below the routes, wired up."""
 
     config: Config
-    dialect: Dialect
-    events: Events
     metrics: Metrics
-    database: Database
+    shared: Shared
+    line: Line
     server: AuthorizationServer
-    client: ApiClient
-    breaker: Breaker
     cache: Cache | None  # None: nothing is remembered (CACHE_SECONDS=0)
-    allowance: Quota
-    usages: Usages
     used_states: UsedStates
     people: People
     sessions: Sessions
     outbox: Outbox
-    freshness: TokenRefresher
+    tokens: TokenRefresher
+    quota: Quota
+    usages: Usages
+    calls: Calls
+    page_reads: PageReads
     follows: Follows
-    cipher: TokenCipher
-    readers: ThreadPoolExecutor
-    turns: Turns
-    now: Callable[[], datetime]
+
+    @property
+    def dialect(self) -> Dialect:
+        """Which Twitter this is."""
+        return self.line.dialect
+
+    @property
+    def database(self) -> Database:
+        """Where the rows are."""
+        return self.shared.database
+
+    @property
+    def cipher(self) -> TokenCipher:
+        """What seals tokens."""
+        return self.shared.cipher
+
+    @property
+    def events(self) -> Events:
+        """Where events are recorded."""
+        return self.shared.events
+
+    def now(self) -> datetime:
+        """Return the time, aware and in UTC."""
+        return self.shared.clock()
 
     def api(self, access_token: str, *, budget: Budget) -> Api:
         """Return the API for one token, straight from Twitter: what a sign-in asks."""
-        source = Direct(client=self.client, access_token=access_token, budget=budget)
-        return Api(source, self.dialect)
+        return _direct(self.line, access_token, budget)
+
+    def close(self) -> None:
+        """Stop what runs in the background. What is left to deliver stays in the outbox."""
+        self.outbox.stop()
+        self.page_reads.close()
+        if self.cache is not None:
+            self.cache.close()
 
 
 def utc_now() -> datetime:
@@ -89,7 +115,49 @@ def wire(
 ) -> Services:
     """Build the services of one app. Opens no connection: workers may fork afterwards."""
     metrics = metrics or Metrics()
-    events = Events(metrics.heard)
+    shared = Shared(
+        database=Database(engine),
+        cipher=TokenCipher(config.token_keys),
+        clock=now,
+        events=Events(metrics.heard),
+    )
+    server, line = _twitter(config, metrics, now)
+    cache = _cache(config, now) if config.cache_seconds else None
+    outbox = Outbox(shared, server, owner_of=partial(_owner_of, line))
+    grants = Grants(shared, outbox, Copies(cache))
+    used_states = UsedStates(shared)
+    sessions = Sessions(
+        shared, grants, lifetimes=_lifetimes(config), logout_revokes=config.logout_revokes
+    )
+    people = People(shared, grants, sessions, used_states)
+    waiting = SingleFlight(at_most=config.slots_for_one, waiting=metrics.waiting)
+    tokens = TokenRefresher(shared, grants, outbox, server, waiting)
+    quota, usages = Quota(cache, clock=now), Usages(shared.database)
+    calls = Calls(shared, line, tokens, quota, usages)
+    return Services(
+        config=config,
+        metrics=metrics,
+        shared=shared,
+        line=line,
+        server=server,
+        cache=cache,
+        used_states=used_states,
+        people=people,
+        sessions=sessions,
+        outbox=outbox,
+        tokens=tokens,
+        quota=quota,
+        usages=usages,
+        calls=calls,
+        page_reads=PageReads(calls, cache, metrics, threads=config.threads),
+        follows=Follows(calls, people, shared.events),
+    )
+
+
+def _twitter(
+    config: Config, metrics: Metrics, now: Callable[[], datetime]
+) -> tuple[AuthorizationServer, Line]:
+    """Return both sides of Twitter, on one transport: the authorization server and the API."""
     dialect = BY_NAME[config.twitter_dialect]
     api_url = config.twitter_api_url or dialect.api_url
     transport = Transport(
@@ -101,57 +169,27 @@ def wire(
         authorize_url=config.twitter_authorize_url or dialect.authorize_url,
         api_url=api_url,
     )
-    client = ApiClient(transport, api_url=api_url, clock=now)
-    cache = _cache(config, api_url, now) if config.cache_seconds else None
-    allowance = Quota(cache, clock=now)
-    shared = Shared(
-        database=Database(engine), cipher=TokenCipher(config.token_keys), clock=now, events=events
-    )
-    usages = Usages(shared.database)
-    outbox = Outbox(shared, server, owner_of=partial(_owner_of, client, dialect))
-    grants = Grants(shared, outbox, Copies(cache))
-    used_states = UsedStates(shared)
-    sessions = Sessions(
-        shared, grants, lifetimes=_lifetimes(config), logout_revokes=config.logout_revokes
-    )
-    people = People(shared, grants, sessions, used_states)
-    watchers = SingleFlight(at_most=config.slots_for_one, waiting=metrics.waiting)
-    freshness = TokenRefresher(shared, grants, outbox, server, watchers)
-    return Services(
-        config=config,
+    return server, Line(
+        client=ApiClient(transport, api_url=api_url, clock=now),
         dialect=dialect,
-        events=events,
-        metrics=metrics,
-        database=shared.database,
-        server=server,
-        client=client,
         breaker=Breaker(
             slots=config.twitter_slots, told=metrics.group_fails, spared=metrics.spared
         ),
-        cache=cache,
-        allowance=allowance,
-        usages=usages,
-        used_states=used_states,
-        sessions=sessions,
-        people=people,
-        outbox=outbox,
-        cipher=shared.cipher,
-        freshness=freshness,
-        follows=Follows(
-            client, dialect, freshness, allowance, usages, people, clock=now, events=events
-        ),
-        readers=ThreadPoolExecutor(config.threads, thread_name_prefix="reader"),
         turns=Turns(config.twitter_slots, for_one=config.slots_for_one),
-        now=now,
     )
 
 
-def _owner_of(client: ApiClient, dialect: Dialect, access_token: str, budget: Budget) -> str:
+def _direct(line: Line, access_token: str, budget: Budget) -> Api:
+    return line.api(Direct(client=line.client, access_token=access_token, budget=budget))
+
+
+def _owner_of(line: Line, access_token: str, budget: Budget) -> str:
     """Return the id at Twitter of the person whose access token this is."""
-    return Api(Direct(client=client, access_token=access_token, budget=budget), dialect).me().id
+    return _direct(line, access_token, budget).me().id
 
 
-def _cache(config: Config, api_url: str, now: Callable[[], datetime]) -> Cache:
+def _cache(config: Config, now: Callable[[], datetime]) -> Cache:
+    api_url = config.twitter_api_url or BY_NAME[config.twitter_dialect].api_url
     return Cache(
         redis_url=config.redis_url,
         clock=now,

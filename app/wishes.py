@@ -72,7 +72,7 @@ def lacks_permission(wish: Wish, person: Person) -> bool:
     return (
         wish.user_id != person.profile.id
         and not services().follows.may(person)
-        and services().allowance.verdict(wish.endpoint, person.profile.id) is None
+        and services().quota.verdict(wish.endpoint, person.profile.id) is None
     )
 
 

@@ -118,6 +118,11 @@ class Person(UserMixin):  # type: ignore[misc] # Flask-Login ships no types
     # The same for what depends on whom they follow.
     follows_epoch: int
 
+    @property
+    def twitter_id(self) -> str:
+        """Their id at Twitter, which never becomes another person's."""
+        return self.profile.id
+
     def get_id(self) -> str:
         """Return what the cookie carries: the session, so that ending it signs this browser out."""
         return self.session_id

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
-from app.accounts.models import Grant
-from app.accounts.token_cipher import associated_data
-from app.doctor import probe
 from app.doctor.findings import Finding, Section, Status, failed, ok, warning
 from app.doctor.patient import Patient
-from app.twitter.budget import Budget
 from app.twitter.endpoints import USERS_ME
 from app.twitter.errors import Limited, OutOfCredits, PlanLacksIt, TwitterError
 
@@ -19,7 +13,7 @@ PAY = "Buy credits or raise the limit on the portal's billing page."
 
 def plan(patient: Patient) -> Finding:
     """Tell what Twitter refuses for the sake of plan or money."""
-    verdicts = patient.here.allowance.verdicts()
+    verdicts = patient.here.quota.verdicts()
     if any(verdict.reason == "credits" for verdict in verdicts):
         return failed("Twitter said just now that the credits are used up.", PAY, Section.CREDITS)
     if patient.asks:
@@ -40,13 +34,12 @@ def _price() -> str:
 
 def _asked(patient: Patient) -> Finding | None:
     """Read somebody's own profile with their token, and return what is wrong if that is refused."""
-    token = _living_token(patient)
-    if token is None:
-        return Finding(
-            status=Status.SKIPPED, said="Nobody has a token that lives: sign in, and --ask again."
-        )
     try:
-        patient.here.api(token, budget=Budget(probe.SECONDS)).me()
+        if patient.here.calls.probe() is None:
+            return Finding(
+                status=Status.SKIPPED,
+                said="Nobody has a token that lives: sign in, and --ask again.",
+            )
     except PlanLacksIt as error:
         return failed(f"Twitter lets us read nothing: {error}.", ENROL, Section.ENROLMENT)
     except OutOfCredits as error:
@@ -60,20 +53,3 @@ def _asked(patient: Patient) -> Finding | None:
             Section.DOCTOR,
         )
     return None
-
-
-def _living_token(patient: Patient) -> str | None:
-    """Return the newest token that has not expired. None is refreshed for this."""
-    query = (
-        select(Grant.id, Grant.access_token)
-        .where(Grant.ended_at.is_(None), Grant.expires_at > patient.here.now())
-        .order_by(Grant.issued_at.desc())
-        .limit(1)
-    )
-    with patient.here.database.reading() as connection:
-        row = connection.execute(query).one_or_none()
-    if row is None or row.access_token is None:
-        return None
-    return patient.here.cipher.open(
-        row.access_token, at=associated_data("grants", "access_token", row.id)
-    )

@@ -13,12 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.accounts.copies import whose
-from app.gateway.quota import Quota
+from app.gateway.calls import LiveSource
 from app.metrics import Answered
 from app.storage.cache import Cache, Stored
 from app.twitter import errors
 from app.twitter.api import ApiRequest, Document
-from app.twitter.client import Direct
 from app.twitter.endpoints import Endpoint
 from app.twitter.errors import Limited, PlanLacksIt, TwitterError
 
@@ -28,21 +27,16 @@ FAILURE_LASTS = timedelta(seconds=3)
 PASSING = (errors.Busy, errors.Limited, errors.Unreachable, errors.Unreadable)
 
 
-def uncounted(how: Answered) -> None:
-    """Count nothing."""
-    del how
-
-
 # How young an answer of an endpoint must be to be taken from memory.
 Fresh = Callable[[Endpoint], timedelta]
 
 
-class Cold(Exception):
+class CacheMiss(Exception):
     """There is no young enough answer in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
+class CacheOwner:
     """For whom something is read. Nothing that is remembered for one is found for another.
 
     `user_id` is Twitter's, which never becomes somebody else's, as ours may.
@@ -59,11 +53,11 @@ class Owner:
 
 
 @dataclass(slots=True)
-class Remembered:
-    """Answers from memory alone; raises `Cold` if one is missing."""
+class CacheOnlySource:
+    """Answers from memory alone; raises `CacheMiss` if one is missing."""
 
     cache: Cache
-    owner: Owner
+    owner: CacheOwner
     fresh: Fresh
     _: KW_ONLY
     oldest: datetime | None = None
@@ -73,46 +67,24 @@ class Remembered:
         """Return what is remembered for `request`, if it is fresh."""
         stored = self.cache.get(self.owner.key(request))
         if stored is None or self.cache.age(stored) >= self.fresh(request.endpoint):
-            raise Cold
+            raise CacheMiss
         self.answers += 1
         self.oldest = min(self.oldest or stored.at, stored.at)
         return Document(stored.value, stored.made)
 
 
 @dataclass(slots=True)
-class Counted:
-    """Answers from Twitter, never asked in vain, each noted for limits, plan and usage."""
-
-    direct: Direct
-    allowance: Quota
-    owner: Owner
-
-    def answer(self, request: ApiRequest) -> dict[str, Any]:
-        """Ask Twitter, unless it is known what the answer would be."""
-        self.check(request)
-        try:
-            return self.direct.answer(request)
-        except TwitterError as error:
-            self.allowance.refused(self.owner.user_id, request.endpoint, error)
-            raise
-
-    def check(self, request: ApiRequest) -> None:
-        """Raise what Twitter would answer for sure."""
-        self.allowance.check(self.owner.user_id, request.endpoint)
-
-
-@dataclass(slots=True)
-class Reading:
+class CachedSource:
     """Answers from memory if they are fresh, else from Twitter: one call, however many wait."""
 
     cache: Cache
-    counted: Counted
-    owner: Owner
+    live: LiveSource
+    owner: CacheOwner
     fresh: Fresh
+    on_answer: Callable[[Answered], None]
     _: KW_ONLY
     oldest: datetime | None = None
     trouble: TwitterError | None = None
-    answered: Callable[[Answered], None] = uncounted
 
     def answer(self, request: ApiRequest) -> dict[str, Any]:
         """Return a fresh answer, or an old one while Twitter is in trouble."""
@@ -136,27 +108,26 @@ class Reading:
             if old is None:
                 raise
             self.trouble = self.trouble or error
-            self.answered("stale")
+            self.on_answer("stale")
             return old
-        self.answered("miss" if asked else "hit")
+        self.on_answer("miss" if asked else "hit")
         return stored
 
     def _made(self, request: ApiRequest) -> dict[str, Any]:
         """Ask Twitter, unless somebody has just failed at the very same."""
-        self.counted.check(request)
         key = f"{self.owner.key(request)} failed {self._fingerprint()}"
         failure = self.cache.get(key)
         if failure is not None and self.cache.age(failure) < FAILURE_LASTS:
             raise _failed(failure.value)
         try:
-            return self.counted.answer(request)
+            return self.live.answer(request)
         except TwitterError as error:
             self.cache.put(key, _noted(error))
             raise
 
     def _fingerprint(self) -> str:
         """Tell tokens apart: what was refused to one may be allowed to the next."""
-        return hashlib.sha256(self.counted.direct.access_token.encode()).hexdigest()[:16]
+        return hashlib.sha256(self.live.access_token.encode()).hexdigest()[:16]
 
 
 _KINDS = {

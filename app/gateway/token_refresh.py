@@ -144,6 +144,10 @@ class TokenRefresher:
             return row.access_token
         return self._refreshed(row, budget)
 
+    def stored_token(self, grant_id: str) -> str:
+        """Return the access token as it is stored, refreshed or not; raise `GrantEnded`."""
+        return self._read(grant_id).access_token
+
     def token_after_401(self, grant_id: str, *, refused: str, budget: Budget) -> str:
         """Return another access token than `refused`, which the API answered with 401.
 

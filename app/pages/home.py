@@ -40,5 +40,5 @@ def home() -> ResponseReturnValue:
 def _shows_spaces(person: Person) -> bool:
     """Tell whether the panel of Spaces will ask for the follows as well."""
     granted = services().dialect.scopes(*SPACES_BY_CREATORS.needs) <= person.scopes
-    allowance = services().allowance
-    return granted and allowance.verdict(SPACES_BY_CREATORS, person.profile.id) is None
+    quota = services().quota
+    return granted and quota.verdict(SPACES_BY_CREATORS, person.profile.id) is None

@@ -86,14 +86,14 @@ def bills(person: Person) -> list[Bill]:
 
 def left(person: Person) -> list[Left]:
     """Return every limit that Twitter has told for this person and that has not started anew."""
-    known = services().allowance.all_windows(person.profile.id)
+    known = services().quota.all_windows(person.profile.id)
     return [Left(endpoint=endpoint, window=window) for endpoint, window in known]
 
 
 def outside_plan(person: Person) -> list[Verdict]:
     """Return what nobody here, or this person, cannot do now, as far as this dialect has it."""
     dialect = services().dialect
-    verdicts = services().allowance.verdicts(person.profile.id)
+    verdicts = services().quota.verdicts(person.profile.id)
     return [verdict for verdict in verdicts if verdict.endpoint.exists_in(dialect)]
 
 
