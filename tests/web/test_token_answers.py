@@ -9,6 +9,7 @@ import pytest
 import requests
 from sqlalchemy.exc import OperationalError
 
+from app.accounts.errors import Superseded
 from app.accounts.models import Grant, Revocation, Session, User
 from app.accounts.people import People
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
@@ -116,6 +117,22 @@ def test_a_token_that_is_dead_at_once_is_no_failure_and_is_not_revoked(app, clie
     assert len(client.flow_cookies()) == 1  # with it the page looks again
     assert rows(Grant) == rows(Session) == rows(User) == rows(Revocation) == []
     assert twitter.calls_to(REVOKE_PATH) == []
+
+
+def test_tokens_that_a_newer_sign_in_replaced_are_not_revoked(
+    app, client, kind_twitter, rows, monkeypatch
+):
+    def superseded(_people, _came):
+        raise Superseded("a newer sign-in of this person is over already")
+
+    monkeypatch.setattr(People, "sign_in", superseded)
+
+    page = client.sign_in()
+    app.extensions["perch"].outbox.wait(seconds=5)
+
+    assert page.status_code == 202
+    assert rows(Revocation) == []
+    assert kind_twitter.calls_to(REVOKE_PATH) == []
 
 
 def test_a_sign_in_that_met_a_limit_does_not_block_later_ones(client, kind_twitter, clock):
