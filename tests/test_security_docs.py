@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-from app.accounts.models import Grant
-
 ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "docs" / "security.md"
 TEXT = DOCUMENT.read_text()
@@ -57,12 +55,3 @@ def test_every_file_and_test_that_is_named_exists():
         if not re.search(rf"^ *(def|class) {name}\b", sources[path], re.MULTILINE)
     ] == []
     assert [row for row in ROWS if row[4].count("`test_") != row[4].count("](../tests/")] == []
-
-
-def test_sessions_are_named_by_128_random_bits(client, kind_twitter, rows):
-    for _ in range(3):
-        client.sign_in()
-
-    names = [grant["id"] for grant in rows(Grant)]
-    assert len(set(names)) == 3
-    assert all(re.fullmatch("[0-9a-f]{32}", name) for name in names)

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from app.accounts.models import Grant, UsedState, User
+from app.accounts.models import Session, UsedState, User
 from app.auth.flow_cookies import PendingSignIn
 from tests.factories import TOKEN_PATH
 
@@ -17,8 +17,7 @@ def nothing_happened(kind_twitter, rows):
 
     def check(client):
         assert kind_twitter.calls_to(TOKEN_PATH) == []
-        assert rows(Grant) == []
-        assert rows(User) == []
+        assert rows(Session) == rows(User) == []
         assert not client.is_signed_in()
 
     return check
@@ -145,7 +144,7 @@ def test_replaying_callback_and_cookie_after_the_sign_in_is_refused(
     assert page.status_code == 400
     assert "used already" in page.text
     assert not thief.is_signed_in()
-    assert len(rows(Grant)) == 1
+    assert len(rows(Session)) == 1
 
 
 def test_a_state_stays_used_as_long_as_its_cookie_lives(app, client, kind_twitter, rows, clock):
@@ -158,7 +157,7 @@ def test_a_state_stays_used_as_long_as_its_cookie_lives(app, client, kind_twitte
     page = thief.come_back(state=started.state, code="c")
 
     assert page.status_code == 400
-    assert len(rows(Grant)) == 1
+    assert len(rows(Session)) == 1
 
 
 def test_an_old_callback_leads_a_signed_in_person_home(client, kind_twitter):
@@ -181,7 +180,7 @@ def test_an_old_cookie_with_another_code_is_refused_at_once(client, kind_twitter
 
     assert page.status_code == 400
     assert not thief.is_signed_in()
-    assert len(rows(Grant)) == 1
+    assert len(rows(Session)) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Two identical callbacks: one exchange, and both land on the winner's page."""
+"""Two identical callbacks: one exchange, and both land on the page of the first."""
 
 import json
 import threading
@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from app.accounts.models import Grant, UsedState, User
+from app.accounts.models import Grant, Session, UsedState, User
 from app.accounts.used_states import Outcome
 from app.auth import round_trip
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, token_answer, user_answer
@@ -33,8 +33,8 @@ def slow_twitter(twitter):
 
 
 @pytest.fixture
-def claims(app):
-    return app.extensions["perch"].claims
+def used_states(app):
+    return app.extensions["perch"].used_states
 
 
 def exchanges(twitter):
@@ -42,36 +42,36 @@ def exchanges(twitter):
 
 
 @on_both_stores
-def test_the_loser_gets_the_winners_session(client, slow_twitter, rows):
+def test_a_duplicate_gets_the_session_of_the_first(client, slow_twitter, rows):
     started = client.press_sign_in(next="/account")
-    twin = client.twin()
+    duplicate = client.twin()
 
     with ThreadPoolExecutor() as pool:
         first = pool.submit(client.come_back, state=started.state, code="c")
         assert slow_twitter.asked.wait(timeout=10)
-        second = pool.submit(twin.come_back, state=started.state, code="c")
+        second = pool.submit(duplicate.come_back, state=started.state, code="c")
         slow_twitter.let_go.set()
         answers = [first.result(), second.result()]
 
     assert [(a.status_code, a.location) for a in answers] == [(303, "/account")] * 2
     assert exchanges(slow_twitter) == 1
-    assert len(rows(Grant)) == 1
-    assert twin.is_signed_in()
-    assert twin.flow_cookies() == []
+    assert len(rows(Session)) == 1
+    assert duplicate.is_signed_in()
+    assert duplicate.flow_cookies() == []
 
 
-def test_a_loser_that_waited_in_vain_gets_a_page_that_reloads(client, slow_twitter, monkeypatch):
-    monkeypatch.setattr(round_trip, "TWIN_WAITS_SECONDS", 0.2)
+def test_a_duplicate_that_waited_in_vain_gets_a_reloading_page(client, slow_twitter, monkeypatch):
+    monkeypatch.setattr(round_trip, "DUPLICATE_WAITS_SECONDS", 0.2)
     started = client.press_sign_in()
-    twin = client.twin()
+    duplicate = client.twin()
 
     with ThreadPoolExecutor() as pool:
         first = pool.submit(client.come_back, state=started.state, code="c")
         assert slow_twitter.asked.wait(timeout=10)
-        page = twin.come_back(state=started.state, code="c")
+        page = duplicate.come_back(state=started.state, code="c")
         slow_twitter.let_go.set()
         first.result()
-    reloaded = twin.come_back(state=started.state, code="c")
+    reloaded = duplicate.come_back(state=started.state, code="c")
 
     assert (page.status_code, page.headers["Refresh"]) == (202, "1")
     assert "Signing you in" in page.text
@@ -79,10 +79,10 @@ def test_a_loser_that_waited_in_vain_gets_a_page_that_reloads(client, slow_twitt
     assert exchanges(slow_twitter) == 1
 
 
-def test_a_twin_whose_winner_died_is_told_so(client, claims, clock, monkeypatch):
-    monkeypatch.setattr(round_trip, "TWIN_WAITS_SECONDS", 0.1)
+def test_a_duplicate_whose_first_worker_died_is_refused(client, used_states, clock, monkeypatch):
+    monkeypatch.setattr(round_trip, "DUPLICATE_WAITS_SECONDS", 0.1)
     started = client.press_sign_in()
-    claims.claim(started.state, "c", now=clock())
+    used_states.consume(started.state, "c")
     at_first = client.come_back(state=started.state, code="c")
     clock.advance(seconds=18)
 
@@ -93,82 +93,82 @@ def test_a_twin_whose_winner_died_is_told_so(client, claims, clock, monkeypatch)
 
 
 @pytest.mark.parametrize("seconds, status", [(30, 303), (31, 400)])
-def test_a_twin_joins_for_thirty_seconds(client, kind_twitter, clock, seconds, status):
+def test_a_duplicate_joins_for_thirty_seconds(client, kind_twitter, clock, seconds, status):
     started = client.press_sign_in()
-    twin = client.twin()
+    duplicate = client.twin()
     client.come_back(state=started.state, code="c")
     clock.advance(seconds=seconds)
 
-    assert twin.come_back(state=started.state, code="c").status_code == status
+    assert duplicate.come_back(state=started.state, code="c").status_code == status
 
 
-def test_a_twin_does_not_revive_a_grant_that_has_ended(client, kind_twitter, claims):
+def test_a_duplicate_does_not_revive_a_session_that_has_ended(client, kind_twitter, used_states):
     started = client.press_sign_in()
-    twin = client.twin()
+    duplicate = client.twin()
     client.come_back(state=started.state, code="c")
-    before = claims.settled(started.state).grant_id
+    before = used_states.outcome_of(started.state).session_id
     client.press_log_out()
 
-    page = twin.come_back(state=started.state, code="c")
+    page = duplicate.come_back(state=started.state, code="c")
 
     assert page.status_code == 400
-    assert not twin.is_signed_in()
+    assert not duplicate.is_signed_in()
     assert before is not None
-    assert claims.settled(started.state).grant_id is None
+    assert used_states.outcome_of(started.state).session_id is None
 
 
-def test_a_grant_that_ends_while_its_twin_arrives_is_not_revived(app, client, kind_twitter):
+def test_a_session_that_ends_while_its_duplicate_arrives_is_not_revived(app, client, kind_twitter):
     started = client.press_sign_in()
-    twin = client.twin()
+    duplicate = client.twin()
     client.come_back(state=started.state, code="c")
-    app.extensions["perch"].people.find = lambda grant_id: None
+    app.extensions["perch"].people.find = lambda session_id: None
 
-    page = twin.come_back(state=started.state, code="c")
+    page = duplicate.come_back(state=started.state, code="c")
 
     assert page.status_code == 400
 
 
-def test_a_twin_of_a_failed_sign_in_is_told_at_once(client, twitter, monkeypatch):
+def test_a_duplicate_of_a_failed_sign_in_is_refused_at_once(client, twitter, monkeypatch):
     monkeypatch.setattr(round_trip.time, "sleep", lambda _: pytest.fail("it waited"))
     twitter.post(TOKEN_PATH, json={"error": "invalid_grant"}, status=400)
     started = client.press_sign_in()
-    twin = client.twin()
+    duplicate = client.twin()
     client.come_back(state=started.state, code="c")
 
-    page = twin.come_back(state=started.state, code="c")
+    page = duplicate.come_back(state=started.state, code="c")
 
     assert page.status_code == 400
     assert "used already" in page.text
     assert exchanges(twitter) == 1
 
 
-def test_a_failure_does_not_overwrite_a_sign_in(app, client, kind_twitter, claims, clock):
+def test_a_failure_does_not_overwrite_a_sign_in(client, kind_twitter, used_states, clock):
     started = client.press_sign_in()
     client.come_back(state=started.state, code="c")
-    before = claims.settled(started.state)
+    before = used_states.outcome_of(started.state)
     clock.advance(seconds=5)
 
-    with pytest.raises(RuntimeError), claims.failing(started.state, now=clock):
+    with pytest.raises(RuntimeError), used_states.failing(started.state):
         raise RuntimeError("the commit's answer was lost")
 
     assert before.outcome is Outcome.SIGNED_IN
-    assert claims.settled(started.state) == before
+    assert used_states.outcome_of(started.state) == before
 
 
-def test_the_person_is_told_the_first_failure(app, client, twitter, monkeypatch):
+def test_the_person_is_told_the_first_failure(client, twitter, used_states, monkeypatch):
     def away(*_args, **_kwargs):
         raise OperationalError("UPDATE", {}, Exception("away"))
 
     twitter.post(TOKEN_PATH, json={"error": "invalid_grant"}, status=400)
     started = client.press_sign_in()
-    monkeypatch.setattr(app.extensions["perch"].claims, "settle", away)
+    monkeypatch.setattr(used_states, "record_outcome", away)
 
     page = client.come_back(state=started.state, code="c")
 
     assert "This sign-in has expired" in page.text
 
 
-def test_claims_hold_hashes_alone(client, kind_twitter, rows):
+def test_used_states_hold_hashes_alone(client, kind_twitter, rows):
     started = client.press_sign_in()
     client.come_back(state=started.state, code="a-code-from-twitter")
 
@@ -181,14 +181,17 @@ def test_claims_hold_hashes_alone(client, kind_twitter, rows):
 @on_both_stores
 def test_eight_identical_callbacks_send_the_code_once(client, kind_twitter, rows):
     started = client.press_sign_in()
-    twins = [client.twin() for _ in range(8)]
+    browsers = [client.twin() for _ in range(8)]
+
+    def come_back(browser):
+        return browser.come_back(state=started.state, code="c")
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda twin: twin.come_back(state=started.state, code="c"), twins))
+        answers = list(pool.map(come_back, browsers))
 
     assert [answer.status_code for answer in answers] == [303] * 8
     assert exchanges(kind_twitter) == 1
-    assert len(rows(Grant)) == 1
+    assert len(rows(Session)) == 1
 
 
 @on_both_stores
@@ -199,5 +202,4 @@ def test_two_first_sign_ins_at_once_make_one_person(app, kind_twitter, rows):
         answers = list(pool.map(lambda browser: browser.sign_in(), browsers))
 
     assert [answer.status_code for answer in answers] == [303] * 6
-    assert len(rows(User)) == 1
-    assert len(rows(Grant)) == 6
+    assert [len(rows(model)) for model in (User, Grant, Session)] == [1, 1, 6]

@@ -13,7 +13,7 @@ import pytest
 from app import rate_limits
 from app.accounts.errors import GrantEnded
 from app.accounts.grants import EndReason
-from app.accounts.models import Grant
+from app.accounts.models import Grant, Session
 from app.events import FIELDS, Event, Events, known_as
 from app.twitter.budget import Budget
 from app.twitter.errors import PermissionMissing
@@ -28,6 +28,8 @@ EVERY_CALL = [
     if isinstance(node, ast.Call)
     and (getattr(node.func, "attr", "") or getattr(node.func, "id", "")) == "record"
 ]
+# Instead of an id an event carries a hash of it.
+NAMED_AFTER = {"grant_id": "grant", "session_id": "browser"}
 
 
 class Recorded(logging.Handler):
@@ -63,10 +65,13 @@ def recorded():
 def test_a_sign_in_is_two_events(client, kind_twitter, rows, recorded):
     client.sign_in()
 
-    (grant,) = rows(Grant)
+    (session,) = rows(Session)
     assert recorded.names() == ["sign_in.started", "sign_in.completed"]
     assert recorded.one("sign_in.started") == {"scopes": LIVE_SCOPES}
-    assert recorded.one("sign_in.completed") == {"grant": known_as(grant["id"]), "twin": False}
+    assert recorded.one("sign_in.completed") == {
+        "browser": known_as(session["id"]),
+        "duplicate": False,
+    }
 
 
 def test_a_double_click_is_told_apart(client, kind_twitter, recorded):
@@ -75,8 +80,9 @@ def test_a_double_click_is_told_apart(client, kind_twitter, recorded):
     for browser in (client, twin):
         browser.come_back(state=started.state, code="c")
 
-    twins = [event["twin"] for event in recorded.events if event["event"] == "sign_in.completed"]
-    assert twins == [False, True]
+    completed = [event for event in recorded.events if event["event"] == "sign_in.completed"]
+    assert [event["duplicate"] for event in completed] == [False, True]
+    assert len({event["browser"] for event in completed}) == 1
 
 
 def test_a_denial_is_recorded_as_one(client, recorded):
@@ -121,12 +127,19 @@ def test_a_bug_is_refused_without_its_words(client, recorded, monkeypatch):
 
 
 def test_a_sign_in_that_is_still_under_way_is_not_refused(client, monkeypatch, recorded):
-    monkeypatch.setattr("app.auth.round_trip.TWIN_WAITS_SECONDS", 0)
+    monkeypatch.setattr("app.auth.round_trip.DUPLICATE_WAITS_SECONDS", 0)
     started = client.press_sign_in()
-    services = client.application.extensions["perch"]
-    services.claims.claim(started.state, "c", now=services.now())
+    client.application.extensions["perch"].used_states.consume(started.state, "c")
 
     assert client.come_back(state=started.state, code="c").status_code == 202
+    assert recorded.names() == ["sign_in.started"]
+
+
+def test_a_sign_in_that_another_superseded_is_not_refused(client, twitter, recorded):
+    twitter.post(TOKEN_PATH, json=token_answer())
+    twitter.get(ME_PATH, status=401, json={})
+
+    assert client.sign_in().status_code == 202
     assert recorded.names() == ["sign_in.started"]
 
 
@@ -142,52 +155,56 @@ def test_an_error_elsewhere_is_no_sign_in(client, recorded):
 
 def test_a_logout_is_recorded_and_so_are_its_revocations(client, kind_twitter, rows, recorded):
     client.sign_in()
-    (grant,) = rows(Grant)
+    (session,) = rows(Session)
     client.press_log_out()
     client.application.extensions["perch"].outbox.wait(seconds=5)
 
-    assert recorded.one("logged_out") == {"grant": known_as(grant["id"])}
+    browser = known_as(session["id"])
+    assert recorded.one("logged_out") == {"browser": browser, "grant_ended": True}
     revoked = [event for event in recorded.events if event["event"] == "token.revoked"]
     assert {event["kind"] for event in revoked} == {"access_token", "refresh_token"}
     assert [len(event["row"]) for event in revoked] == [12, 12]
-    assert "browser.ended" not in recorded.names()
+    assert "session.ended" not in recorded.names()
 
 
 def test_a_newer_sign_in_replaces_the_older_one(client, kind_twitter, rows, recorded):
     client.sign_in()
-    (older,) = rows(Grant)
+    (older,) = rows(Session)
     client.sign_in()
 
-    ended = recorded.one("browser.ended")
-    assert ended == {"grant": known_as(older["id"]), "because": "replaced"}
+    ended = recorded.one("session.ended")
+    assert ended == {"browser": known_as(older["id"]), "reason": "replaced"}
 
 
-def test_a_browser_that_is_logged_out_from_another_has_ended(app, kind_twitter, rows, recorded):
+@pytest.mark.parametrize("button", ["{id}/end", "end-others"])
+def test_a_session_that_is_ended_from_another_browser_is_recorded(
+    app, kind_twitter, rows, recorded, button
+):
     here, there = app.test_client(), app.test_client()
     there.sign_in()
-    (grant,) = rows(Grant)
+    (session,) = rows(Session)
     here.sign_in()
 
-    here.press(f"/account/browsers/{grant['id']}/end")
+    here.press(f"/account/browsers/{button.format(**session)}")
 
-    ended = recorded.one("browser.ended")
-    assert ended == {"grant": known_as(grant["id"]), "because": "logged_out"}
+    ended = recorded.one("session.ended")
+    assert ended == {"browser": known_as(session["id"]), "reason": "logged_out"}
     assert "logged_out" not in recorded.names()
 
 
-def test_old_age_ends_a_browser(client, kind_twitter, clock, recorded):
+def test_old_age_ends_a_session(client, kind_twitter, clock, recorded):
     client.sign_in()
     clock.advance(days=31)
     client.get("/account")
 
-    assert recorded.one("browser.ended")["because"] == "expired"
+    assert recorded.one("session.ended")["reason"] == "expired"
 
 
 def test_leaving_for_good_is_recorded(client, kind_twitter, recorded):
     client.sign_in()
     client.press("/account/disconnect", sure="yes")
 
-    assert recorded.one("disconnected") == {"grants": 1}
+    assert recorded.one("disconnected") == {"sessions": 1}
 
 
 # Tokens
@@ -200,15 +217,15 @@ def refresh(client, grant_id, clock):
 
 
 @pytest.mark.parametrize(
-    "status, answer, name, more",
+    "status, answer, name, more, ended",
     [
-        (200, token_answer(access_token="a", refresh_token="b"), "token.refreshed", {}),
-        (400, {"error": "invalid_grant"}, "token.refused", {}),
-        (503, {}, "token.not_refreshed", {"why": "Unreachable"}),
+        (200, token_answer(access_token="a", refresh_token="b"), "token.refreshed", {}, []),
+        (400, {"error": "invalid_grant"}, "token.refused", {}, ["refused"]),
+        (503, {}, "token.not_refreshed", {"why": "Unreachable"}, []),
     ],
 )
 def test_a_refresh_is_recorded_however_it_goes(
-    client, twitter, clock, rows, recorded, status, answer, name, more
+    client, twitter, clock, rows, recorded, status, answer, name, more, ended
 ):
     twitter.post(TOKEN_PATH, json=token_answer())
     twitter.post(TOKEN_PATH, status=status, json=answer)
@@ -218,7 +235,9 @@ def test_a_refresh_is_recorded_however_it_goes(
     (grant,) = rows(Grant)
     refresh(client, grant["id"], clock)
 
+    ends = [event for event in recorded.events if event["event"] == "session.ended"]
     assert recorded.one(name) == {"grant": known_as(grant["id"]), **more}
+    assert [event["reason"] for event in ends] == ended
 
 
 # Follows
@@ -239,8 +258,8 @@ def person(client, twitter, rows):
     twitter.post(TOKEN_PATH, json=token_answer(scope=f"{LIVE_SCOPES} follows.write"))
     twitter.get(ME_PATH, json=user_answer())
     client.sign_in()
-    (grant,) = rows(Grant)
-    return client.application.extensions["perch"].people.find(grant["id"])
+    (session,) = rows(Session)
+    return client.application.extensions["perch"].people.find(session["id"])
 
 
 def test_follows_are_recorded_without_the_target(follows, twitter, person, recorded):
@@ -302,16 +321,16 @@ def test_too_many_tries_are_recorded(build_app, monkeypatch, recorded):
 
 def test_no_event_names_a_person_or_a_token(client, kind_twitter, rows, recorded):
     client.sign_in()
-    (grant,) = rows(Grant)
+    (session,) = rows(Session)
     client.press_log_out()
     client.application.extensions["perch"].outbox.wait(seconds=5)
 
     everything = json.dumps(recorded.events)
-    for private in (grant["id"], "1001", "wren", "access-token-of", "refresh-token-of", "a-code"):
+    for private in (session["id"], "1001", "wren", "access-token-of", "refresh-token-of", "a-code"):
         assert private not in everything.replace("refresh_token", "").replace("access_token", "")
 
 
-def test_a_grant_cannot_be_told_from_its_name():
+def test_a_row_cannot_be_told_from_its_name():
     assert known_as("a" * 32) != known_as("b" * 32)
     assert re.fullmatch(r"[0-9a-f]{12}", known_as("a" * 32))
 
@@ -319,9 +338,13 @@ def test_a_grant_cannot_be_told_from_its_name():
 def test_listeners_hear_what_is_recorded():
     heard = []
 
-    Events(lambda *event: heard.append(event)).record(Event.LOGGED_OUT, grant_id="g")
+    Events(lambda *event: heard.append(event)).record(Event.FOLLOWED, grant_id="g")
+    Events(lambda *event: heard.append(event)).record(Event.LOGGED_OUT, session_id="s")
 
-    assert heard == [(Event.LOGGED_OUT, {"grant": known_as("g")})]
+    assert heard == [
+        (Event.FOLLOWED, {"grant": known_as("g")}),
+        (Event.LOGGED_OUT, {"browser": known_as("s")}),
+    ]
 
 
 # The list
@@ -340,7 +363,7 @@ def test_every_event_is_recorded_with_just_its_fields():
     wrong = [
         (path, call.lineno)
         for path, call in EVERY_CALL
-        if {keyword.arg.removesuffix("_id") for keyword in call.keywords}
+        if {NAMED_AFTER.get(keyword.arg, keyword.arg) for keyword in call.keywords}
         != set(FIELDS[Event[event_of(call)]])
     ]
 
@@ -358,7 +381,7 @@ def test_every_event_is_documented_with_its_fields():
 
 def test_reasons_for_an_end_are_documented():
     told = OBSERVING.read_text()
-    elsewhere = {EndReason.REFUSED, EndReason.DISCONNECTED}  # events of their own
+    elsewhere = {EndReason.DISCONNECTED}  # an event of its own
     assert [each for each in set(EndReason) - elsewhere if f"`{each}`" not in told] == []
 
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from app.accounts.models import Grant
+from app.accounts.models import Session
 from app.accounts.sign_in_record import SignInRecord, Step
 from app.pages import flow
 from app.pages.figures import about, duration
@@ -20,7 +20,7 @@ PAGES = pytest.mark.parametrize("path", [PUBLIC, OWN])
 RFCS = {"6749", "6750", "7009", "7636", "9207", "9700"}
 
 
-def build_flight(**changes):
+def build_sign_in(**changes):
     fields = {
         "client": "confidential",
         "dialect": "live",
@@ -33,10 +33,11 @@ def build_flight(**changes):
     return SignInRecord(**fields | sets)
 
 
-def record(app, flight):
+def record(app, sign_in):
     """Exchange the record of the only sign-in."""
     with app.app_context():
-        db.session.execute(db.update(Grant).values(flight=flight and flight.to_json()))
+        kept = sign_in and sign_in.to_json()
+        db.session.execute(db.update(Session).values(sign_in_record=kept))
         db.session.commit()
 
 
@@ -48,8 +49,8 @@ def explained(page):
     return {unescape(name) for name in re.findall(r"<dt><code>([^<]+)</code>", page.text)}
 
 
-def drawn(flight, name):
-    messages = flow.drawing(flight, callback_url="https://perch.example/auth/callback")
+def drawn(sign_in, name):
+    messages = flow.drawing(sign_in, callback_url="https://perch.example/auth/callback")
     return {part.looks for message in messages for part in message.parts if part.name == name}
 
 
@@ -108,10 +109,10 @@ def test_the_exchange_is_told_as_it_is(client, kind_twitter):
 
     assert (body.keys() | token_answer().keys()) - explained(client.get(OWN)) == set()
     for name in ("state", "code_challenge", "code_verifier"):
-        shapes = drawn(build_flight(), name)
+        shapes = drawn(build_sign_in(), name)
         assert all(shape.startswith(f"{len(values[name])} characters") for shape in shapes)
     for name in ("code_challenge_method", "response_type"):
-        assert drawn(build_flight(), name) == {values[name]}
+        assert drawn(build_sign_in(), name) == {values[name]}
 
 
 def test_every_source_is_an_rfc_that_we_follow():
@@ -132,7 +133,7 @@ def test_signed_out_people_are_sent_to_the_start_page(client):
 
 
 def test_the_steps_of_this_very_sign_in_carry_their_times(app, signed_in):
-    record(app, build_flight())
+    record(app, build_sign_in())
 
     page = signed_in.get(OWN)
 
@@ -146,7 +147,7 @@ def test_the_steps_of_this_very_sign_in_carry_their_times(app, signed_in):
 
 
 def test_what_was_refused_is_said(app, signed_in):
-    record(app, build_flight(asked={"tweet.read", "follows.write"}, granted={"tweet.read", "new"}))
+    record(app, build_sign_in(asked={"tweet.read", "follows.write"}, granted={"tweet.read", "new"}))
 
     text = text_of(signed_in.get(OWN))
 
@@ -156,7 +157,7 @@ def test_what_was_refused_is_said(app, signed_in):
 
 
 def test_a_sign_in_in_a_dialect_that_is_gone_is_still_shown(app, signed_in):
-    record(app, build_flight(dialect="future", client="public"))
+    record(app, build_sign_in(dialect="future", client="public"))
 
     text = text_of(signed_in.get(OWN))
 
@@ -173,7 +174,7 @@ def test_a_sign_in_without_a_record_is_said_calmly(app, signed_in):
 
 
 def test_a_sign_in_that_took_no_time_divides_by_nothing(app, signed_in):
-    record(app, build_flight(reached_ms=dict.fromkeys(Step, 0), away_ms=0))
+    record(app, build_sign_in(reached_ms=dict.fromkeys(Step, 0), away_ms=0))
 
     text = text_of(signed_in.get(OWN))
 
@@ -181,12 +182,12 @@ def test_a_sign_in_that_took_no_time_divides_by_nothing(app, signed_in):
     assert "Code for tokens 0 ms" in text
 
 
-def test_the_twin_of_a_double_submit_sees_the_same_record(app, client, kind_twitter):
+def test_both_callbacks_of_a_double_submit_see_the_same_record(app, client, kind_twitter):
     started = client.press_sign_in()
     twin = client.twin()
     client.come_back(state=started.state, code="c")
     twin.come_back(state=started.state, code="c")
-    record(app, build_flight(away_ms=33_000))
+    record(app, build_sign_in(away_ms=33_000))
 
     assert "about 33 s" in client.get(OWN).text
     assert "about 33 s" in twin.get(OWN).text
@@ -194,7 +195,7 @@ def test_the_twin_of_a_double_submit_sees_the_same_record(app, client, kind_twit
 
 def test_a_stranger_does_not_see_my_record(app, client, kind_twitter):
     client.sign_in()
-    record(app, build_flight(away_ms=33_000))
+    record(app, build_sign_in(away_ms=33_000))
     stranger = app.test_client()
     kind_twitter.upsert("GET", ME_PATH, json=user_answer(id="2002", username="cuckoo"))
     stranger.sign_in()
@@ -235,7 +236,7 @@ def test_the_steps_are_a_list_that_can_be_heard_in_order(signed_in, path):
 
 
 def test_hostile_scopes_are_only_text(app, signed_in):
-    record(app, build_flight(granted={"<script>alert(1)</script>", "{asked}"}))
+    record(app, build_sign_in(granted={"<script>alert(1)</script>", "{asked}"}))
 
     page = signed_in.get(OWN).text
 
@@ -244,9 +245,9 @@ def test_hostile_scopes_are_only_text(app, signed_in):
 
 
 def test_an_example_asks_for_what_a_first_sign_in_asks():
-    flight = flow.example("public", LIVE)
+    example = flow.example("public", LIVE)
 
-    assert flight.asked == flight.granted == LIVE.scopes(*AT_SIGN_IN)
+    assert example.asked == example.granted == LIVE.scopes(*AT_SIGN_IN)
 
 
 def test_durations_are_said_as_exactly_as_helps():

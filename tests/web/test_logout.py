@@ -4,7 +4,7 @@ import pytest
 import requests
 from sqlalchemy.exc import OperationalError
 
-from app.accounts.models import Grant, Revocation
+from app.accounts.models import Grant, Revocation, Session
 from tests.factories import PUBLIC_URL, REVOKE_PATH, token_key
 from tests.stores import on_both_stores
 
@@ -27,12 +27,12 @@ def test_logging_out_ends_the_grant_and_the_session(signed_in, rows):
     answer = signed_in.press_log_out()
 
     assert (answer.status_code, answer.location) == (303, "/")
-    assert signed_in.flashed("/") == ["You are logged out."]
+    assert "access to your Twitter account has ended" in signed_in.flashed("/")[0]
     assert not signed_in.is_signed_in()
     with signed_in.session_transaction(base_url=PUBLIC_URL) as session:
         assert session.keys() <= {"csrf_token"}
-    [grant] = rows(Grant)
-    assert grant["ended_because"] == "logged_out"
+    [grant], [ended] = rows(Grant), rows(Session)
+    assert (grant["end_reason"], ended["end_reason"]) == ("logged_out", "logged_out")
     assert (grant["access_token"], grant["refresh_token"]) == (None, None)
 
 
@@ -70,7 +70,7 @@ def test_logging_out_works_while_the_database_is_away(app, signed_in, monkeypatc
     services = app.extensions["perch"]
     with monkeypatch.context() as patch:
         patch.setattr(services.people, "find", away)
-        patch.setattr(services.browsers, "log_out", away)
+        patch.setattr(services.sessions, "log_out", away)
         answer = signed_in.post("/auth/logout", data={"csrf_token": token})
 
     assert (answer.status_code, answer.location) == (303, "/")
@@ -114,15 +114,3 @@ def test_a_lost_token_key_asks_to_sign_in_again_and_logs_out(lost_key, rows, cap
     assert not lost_key.is_signed_in()
     assert rows(Revocation) == []
     assert "cannot revoke the access_token" in caplog.text
-
-
-@on_both_stores
-def test_a_grant_that_is_ended_twice_ends_once(app, signed_in, rows):
-    browsers = app.extensions["perch"].browsers
-    grant_id = rows(Grant)[0]["id"]
-    browsers.log_out(grant_id)
-
-    browsers.log_out(grant_id)
-
-    assert rows(Grant)[0]["ended_because"] == "logged_out"
-    assert not signed_in.is_signed_in()

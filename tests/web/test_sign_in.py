@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 from flask_login import encode_cookie
 
-from app.accounts.models import Grant, UsedState, User
+from app.accounts.models import Grant, Session, UsedState, User
 from tests.dialects import LIVE, in_both_dialects
 from tests.factories import ME_PATH, PUBLIC_URL, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.stores import on_both_stores
@@ -122,10 +122,10 @@ def test_pages_do_not_renew_the_session(signed_in):
 
 
 def test_a_planted_remember_me_cookie_signs_in_no_browser(app, signed_in, rows):
-    [grant] = rows(Grant)
+    [session] = rows(Session)
     other = app.test_client()
     with app.app_context():
-        remembered = encode_cookie(grant["id"])
+        remembered = encode_cookie(session["id"])
 
     other.set_cookie("remember_token", remembered, domain="127.0.0.1")
 
@@ -143,16 +143,16 @@ def test_missing_lifetime_and_scope_mean_two_hours_and_as_asked(client, twitter,
     assert grant["scopes"] == LIVE.reads
 
 
-@on_both_stores
-def test_signing_in_again_ends_the_older_grant_of_this_browser(client, kind_twitter, rows):
+def test_signing_in_again_ends_the_older_session_of_this_browser(client, kind_twitter, rows):
     client.sign_in()
+    [older] = rows(Session)
     client.sign_in()
 
-    ended, living = sorted(rows(Grant), key=lambda grant: grant["ended_at"] is None)
-    assert ended["ended_because"] == "replaced"
-    assert ended["access_token"] is None
-    assert living["ended_at"] is None
-    assert len(rows(User)) == 1
+    reasons = {row["id"]: row["end_reason"] for row in rows(Session)}
+    assert reasons.pop(older["id"]) == "replaced"
+    assert list(reasons.values()) == [None]
+    assert [(row["generation"], row["ended_at"]) for row in rows(Grant)] == [(1, None)]
+    assert sent_to(kind_twitter, REVOKE_PATH) == []
 
 
 def test_a_renamed_account_stays_the_same_person(client, twitter, rows):
@@ -218,7 +218,7 @@ def test_used_states_are_pruned_after_an_hour(app, client, kind_twitter, rows, c
 
     result = app.test_cli_runner().invoke(args=["prune"])
 
-    assert "Deleted 1 used states, 0 ended grants" in result.output
+    assert "Deleted 1 used states, 0 ended sessions and grants" in result.output
     assert rows(UsedState) == []
 
 

@@ -1,13 +1,12 @@
-"""The record of a sign-in: kept with its grant, small, and without any secret."""
+"""The record of a sign-in: kept with its session, small, and without any secret."""
 
 import json
 import re
 from datetime import timedelta
 
-from app.accounts.models import Grant
+from app.accounts.models import Session
 from app.accounts.sign_in_record import Recorder, SignInRecord, Step
-from app.twitter.budget import Budget
-from tests.factories import TOKEN_PATH, token_answer
+from tests.factories import token_answer
 from tests.site import statements
 
 LONGEST_RECORD = 500
@@ -36,10 +35,10 @@ def recorded(*, away=timedelta(seconds=4), granted=("tweet.read", "users.read"))
 
 
 def test_times_are_milliseconds_since_the_callback_arrived():
-    flight = recorded()
+    record = recorded()
 
-    assert list(flight.reached_ms.values()) == [2, 3, 400, 600]
-    assert flight.took_ms(Step.CODE_SENT, Step.TOKENS_CAME) == 397
+    assert list(record.reached_ms.values()) == [2, 3, 400, 600]
+    assert record.took_ms(Step.CODE_SENT, Step.TOKENS_CAME) == 397
 
 
 def test_clocks_that_differ_make_no_negative_time():
@@ -47,32 +46,33 @@ def test_clocks_that_differ_make_no_negative_time():
 
 
 def test_a_record_survives_being_stored():
-    flight = recorded()
+    record = recorded()
 
-    assert SignInRecord.from_json(json.loads(json.dumps(flight.to_json()))) == flight
+    assert SignInRecord.from_json(json.loads(json.dumps(record.to_json()))) == record
 
 
-def test_a_sign_in_is_recorded_with_its_grant(client, clock, kind_twitter, rows):
+def test_a_sign_in_is_recorded_with_its_session(client, clock, kind_twitter, rows):
     started = client.press_sign_in()
     clock.advance(seconds=7)
     client.come_back(state=started.state, code="a-code-from-twitter")
 
-    [grant] = rows(Grant)
-    flight = SignInRecord.from_json(grant["flight"])
-    assert (flight.client, flight.dialect) == ("confidential", "live")
-    assert flight.asked == flight.granted == set(token_answer()["scope"].split())
-    assert 7000 <= flight.away_ms < 8000
-    assert list(flight.reached_ms.values()) == sorted(flight.reached_ms.values())
-    assert min(flight.reached_ms.values()) >= 0
+    [session] = rows(Session)
+    record = SignInRecord.from_json(session["sign_in_record"])
+    assert (record.client, record.dialect) == ("confidential", "live")
+    assert record.asked == record.granted == set(token_answer()["scope"].split())
+    assert 7000 <= record.away_ms < 8000
+    assert list(record.reached_ms.values()) == sorted(record.reached_ms.values())
+    assert min(record.reached_ms.values()) >= 0
 
 
 def test_a_record_holds_no_secret_and_is_small(client, kind_twitter, rows):
     started = client.press_sign_in()
     client.come_back(state=started.state, code="a-code-from-twitter")
 
-    [grant] = rows(Grant)
-    kept = json.dumps(grant["flight"])
-    texts = {text for text in re.findall(r'"([^"]*)"', kept) if text not in grant["flight"]}
+    [session] = rows(Session)
+    record = session["sign_in_record"]
+    kept = json.dumps(record)
+    texts = {text for text in re.findall(r'"([^"]*)"', kept) if text not in record}
     assert texts - set(Step) == {"confidential", "live", *token_answer()["scope"].split()}
     assert len(kept) < LONGEST_RECORD
 
@@ -82,18 +82,6 @@ def test_a_record_costs_no_statement_of_its_own(app, client, kind_twitter):
     with statements(app) as sent:
         client.come_back(state=started.state, code="c")
 
-    about_it = [statement for statement in sent if "flight" in statement]
+    about_it = [statement for statement in sent if "sign_in_record" in statement]
     assert len(about_it) == 1
-    assert about_it[0].startswith("INSERT INTO grants")
-
-
-def test_a_refresh_leaves_the_record_alone(app, client, clock, kind_twitter, rows):
-    client.sign_in()
-    [before] = rows(Grant)
-    kind_twitter.upsert("POST", TOKEN_PATH, json=token_answer(access_token="another-one"))
-    clock.advance(hours=3)
-    app.extensions["perch"].freshness.valid_token(before["id"], budget=Budget())
-
-    [after] = rows(Grant)
-    assert after["generation"] == before["generation"] + 1
-    assert after["flight"] == before["flight"]
+    assert about_it[0].startswith("INSERT INTO sessions")

@@ -7,8 +7,11 @@ from datetime import timedelta
 
 import pytest
 import requests
+from sqlalchemy.exc import OperationalError
 
-from app.accounts.models import Grant, Revocation, User
+from app.accounts.errors import Superseded
+from app.accounts.models import Grant, Revocation, Session, User
+from app.accounts.people import People
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 
 pytestmark = pytest.mark.core
@@ -83,25 +86,53 @@ def test_an_error_description_cannot_carry_a_secret_into_the_log(client, twitter
 
 @pytest.mark.parametrize(
     "status, body",
-    [
-        (401, PROBLEM),
-        (503, {}),
-        (200, {"data": {"id": "1/../2", "username": "wren", "name": "Wren"}}),
-    ],
+    [(503, {}), (200, {"data": {"id": "1/../2", "username": "wren", "name": "Wren"}})],
 )
-def test_without_a_profile_the_sign_in_leaves_nothing(client, twitter, rows, status, body):
+def test_without_a_profile_the_sign_in_leaves_nothing(
+    client, twitter, rows, monkeypatch, status, body
+):
+    monkeypatch.setattr("app.auth.routes.PROFILE_PAUSES", (0.0,))
     twitter.post(TOKEN_PATH, json=twitter.token())
     twitter.get(ME_PATH, json=body, status=status)
-    twitter.post(REVOKE_PATH, body=requests.ConnectionError("not now"))
 
     page = client.sign_in()
 
-    assert page.status_code < 500
-    assert rows(Grant) == []
-    assert rows(User) == []
+    assert page.status_code == 424
+    assert rows(Grant) == rows(Session) == rows(User) == []
     assert not client.is_signed_in()
     hints = {row["token_type_hint"] for row in rows(Revocation)}
     assert hints == {"access_token", "refresh_token"}
+
+
+def test_a_token_that_is_dead_at_once_is_no_failure_and_is_not_revoked(app, client, twitter, rows):
+    """A newer sign-in of the person took its place at Twitter: a revocation would end that one."""
+    twitter.post(TOKEN_PATH, json=twitter.token())
+    twitter.get(ME_PATH, json=PROBLEM, status=401)
+
+    page = client.sign_in()
+    app.extensions["perch"].outbox.wait(seconds=5)
+
+    assert (page.status_code, page.headers["Refresh"]) == (202, "1")
+    assert "<h1>Signing you in</h1>" in page.text
+    assert len(client.flow_cookies()) == 1  # with it the page looks again
+    assert rows(Grant) == rows(Session) == rows(User) == rows(Revocation) == []
+    assert twitter.calls_to(REVOKE_PATH) == []
+
+
+def test_tokens_that_a_newer_sign_in_replaced_are_not_revoked(
+    app, client, kind_twitter, rows, monkeypatch
+):
+    def superseded(_people, _came):
+        raise Superseded("a newer sign-in of this person is over already")
+
+    monkeypatch.setattr(People, "sign_in", superseded)
+
+    page = client.sign_in()
+    app.extensions["perch"].outbox.wait(seconds=5)
+
+    assert page.status_code == 202
+    assert rows(Revocation) == []
+    assert kind_twitter.calls_to(REVOKE_PATH) == []
 
 
 def test_a_sign_in_that_met_a_limit_does_not_block_later_ones(client, kind_twitter, clock):
@@ -123,15 +154,18 @@ def test_a_sign_in_that_met_a_limit_does_not_block_later_ones(client, kind_twitt
     assert client.is_signed_in()
 
 
-def test_unused_tokens_are_revoked_at_twitter(app, client, twitter, rows):
-    twitter.post(TOKEN_PATH, json=twitter.token())
-    twitter.get(ME_PATH, json={}, status=500)
-    twitter.post(REVOKE_PATH, json={"revoked": True})
+def test_unused_tokens_are_revoked_at_twitter(app, client, kind_twitter, rows, monkeypatch):
+    def away(_people, _came):
+        raise OperationalError("INSERT", {}, Exception("away"))
 
-    client.sign_in()
+    monkeypatch.setattr(People, "sign_in", away)
+
+    page = client.sign_in()
     app.extensions["perch"].outbox.wait(seconds=5)
 
-    assert {call.request.body for call in twitter.calls_to(REVOKE_PATH)} == {
+    assert page.status_code == 503
+    assert len(kind_twitter.calls_to(ME_PATH)) == 1  # whose they are is known already
+    assert {call.request.body for call in kind_twitter.calls_to(REVOKE_PATH)} == {
         "token=access-token-of-wren&token_type_hint=access_token",
         "token=refresh-token-of-wren&token_type_hint=refresh_token",
     }
