@@ -6,12 +6,9 @@ None of it is a page: no session, no cookie, no template, no rate limit, and by 
 from __future__ import annotations
 
 import hmac
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import redis
@@ -24,6 +21,7 @@ from app.accounts.models import User
 from app.accounts.outbox import Backlog
 from app.rate_limits import REDIS_TIMEOUTS
 from app.services import Services, services
+from app.storage.singleflight import SingleFlight
 from config import is_loopback
 
 T = TypeVar("T")
@@ -41,50 +39,9 @@ PROXIES_SPEAK = "HTTP/1.0"
 health = Blueprint("health", __name__)
 
 
-class Asking(Generic[T]):
-    """A question that may hang: asked in a thread of its own, and given up in time.
-
-    One at a time: who asks while it hangs waits for the same answer. So a store that is away costs
-    one thread, however often somebody looks.
-    """
-
-    def __init__(self, ask: Callable[[], T]) -> None:
-        self._ask = ask
-        self._lock = threading.Lock()
-        self._answer: Future[T] | None = None
-
-    def answer(self, *, seconds: float) -> T:
-        """Return the answer, or raise what came instead; `TimeoutError` if it takes too long."""
-        with self._lock:
-            if self._answer is None or self._answer.done():
-                self._answer = Future()
-                asking = threading.Thread(target=self._run, args=(self._answer,), daemon=True)
-                asking.start()
-            answer = self._answer
-        return answer.result(timeout=seconds)
-
-    def _run(self, answer: Future[T]) -> None:
-        try:
-            answer.set_result(self._ask())
-        except Exception as error:  # noqa: BLE001 - raised where it is waited for
-            answer.set_exception(error)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Questions:
-    """What is asked of the stores of one app."""
-
-    trouble: Asking[str]
-    backlog: Asking[Backlog]
-
-
 def init_app(app: Flask) -> None:
     """Add the routes to `app`, whose services are installed."""
-    with app.app_context():
-        here = services()
-    app.extensions[EXTENSION] = Questions(
-        trouble=Asking(lambda: _trouble(here)), backlog=Asking(here.outbox.backlog)
-    )
+    app.extensions[EXTENSION] = SingleFlight(at_most=1)
     app.register_blueprint(health)
 
 
@@ -98,7 +55,8 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Answer 200 if the database has our tables and Redis (if set) answers in time, else 503."""
     try:
-        trouble = _questions().trouble.answer(seconds=READY_SECONDS)
+        here = services()
+        trouble = _asked("trouble", lambda: _trouble(here), seconds=READY_SECONDS)
     except TimeoutError:
         trouble = f"no answer from the database or Redis within {READY_SECONDS:g} seconds"
     return Response(f"{trouble or 'ready'}\n", 503 if trouble else 200, mimetype="text/plain")
@@ -148,13 +106,15 @@ def _came_by_proxy() -> bool:
 def _backlog() -> Backlog | None:
     """Return what is left in the outbox, unless the database cannot tell in time."""
     try:
-        return _questions().backlog.answer(seconds=BACKLOG_SECONDS)
+        return _asked("backlog", services().outbox.backlog, seconds=BACKLOG_SECONDS)
     except (SQLAlchemyError, TimeoutError):
         return None
 
 
-def _questions() -> Questions:
-    return cast("Questions", current_app.extensions[EXTENSION])
+def _asked(key: str, question: Callable[[], T], *, seconds: float) -> T:
+    """Ask the stores, which may hang, in another thread that all who ask share."""
+    flight: SingleFlight = current_app.extensions[EXTENSION]
+    return flight.ask(key, question, seconds=seconds)
 
 
 def _trouble(here: Services) -> str:

@@ -212,10 +212,7 @@ def apps():
     made = []
     yield made
     for app in made:
-        app.extensions["perch"].outbox.stop()
-        app.extensions["perch"].readers.shutdown()
-        if cache := app.extensions["perch"].cache:
-            cache.close()
+        app.extensions["perch"].close()
         with app.app_context():
             db.engine.dispose()
 

@@ -1,4 +1,4 @@
-"""Who may import whom: wsgi -> app -> auth, pages -> accounts -> twitter; the sandbox stands alone.
+"""Who may import whom: wsgi -> app -> auth, pages -> gateway -> accounts -> twitter; sandbox alone.
 
 A new folder or file directly under app/ must be given its place in the table below.
 """
@@ -10,24 +10,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
-LEAVES = {
-    "app.storage.cache",
-    "app.storage.database",
-    "app.events",
-    "app.storage.extensions",
-    "app.keys",
-    "config",
-}
-SERVICES = {"app.accounts", "app.metrics", "app.twitter", "app.services"} | LEAVES
+LEAVES = {"app.events", "app.keys", "app.storage", "config"}
+SERVICES = {"app.accounts", "app.gateway", "app.metrics", "app.twitter", "app.services"} | LEAVES
 
 # Each room, and the rooms it may import from.
 MAY_IMPORT = {
     # The wire: no Flask, no database, no settings.
     "app.twitter": set(),
+    # What everything stands on: it knows nothing of Twitter and of people.
+    "app.storage": set(),
     # Who a person is here.
     "app.accounts": {"app.twitter"} | LEAVES - {"config"},
+    # The one way to call Twitter for a person.
+    "app.gateway": {"app.accounts", "app.metrics", "app.twitter"} | LEAVES - {"config"},
     "app.metrics": {"app.accounts", "app.twitter", "app.events"},
-    "app.services": {"app.accounts", "app.metrics", "app.twitter"} | LEAVES,
+    "app.services": {"app.accounts", "app.gateway", "app.metrics", "app.twitter"} | LEAVES,
     "app.visitor": {"app.accounts"},
     # What people see. Neither knows the other: they meet in URLs.
     "app.auth": {"app.messages", "app.redirects", "app.visitor", "app.wishes"} | SERVICES,
@@ -43,13 +40,10 @@ MAY_IMPORT = {
     "app.rate_limits": {"config"},
     "app.security_txt": {"config"},
     "app.static_files": set(),
-    "app.security": {"app.twitter", "app.storage.extensions", "config"},
+    "app.security": {"app.twitter", "app.storage", "config"},
     "app.session_cookie": {"app.logs", "app.redirects", "app.security", "app.visitor"} | SERVICES,
     # Leaves: they know nobody.
-    "app.storage.cache": set(),
-    "app.storage.database": set(),
     "app.events": set(),
-    "app.storage.extensions": set(),
     "app.keys": set(),
     "app.redirects": set(),
     "config": set(),
@@ -83,7 +77,12 @@ def test_every_room_has_its_place():
 def test_the_table_has_no_circle():
     order = list(graphlib.TopologicalSorter(MAY_IMPORT).static_order())
 
-    assert order.index("app.twitter") < order.index("app.accounts") < order.index("wsgi")
+    assert (
+        order.index("app.twitter")
+        < order.index("app.accounts")
+        < order.index("app.gateway")
+        < order.index("wsgi")
+    )
 
 
 FORBIDDEN = [
@@ -102,8 +101,8 @@ FORBIDDEN = [
     ("app.auth.routes", "from app.pages.home import home"),
     ("app.pages.home", "import json, app.auth"),
     ("app.pages.home", "from sandbox.seed import WREN"),
-    ("app.storage.extensions", "from config import Config"),
-    ("app.storage.extensions", "import tests.factories"),
+    ("app.storage", "from config import Config"),
+    ("app.storage", "import tests.factories"),
     ("app.attic", "import json"),
     ("config", "import app.twitter.dialect"),
     ("sandbox.world", "import config"),

@@ -115,12 +115,13 @@ class CachedSource:
 
     def _made(self, request: ApiRequest) -> dict[str, Any]:
         """Ask Twitter, unless somebody has just failed at the very same."""
+        self.live.check(request)
         key = f"{self.owner.key(request)} failed {self._fingerprint()}"
         failure = self.cache.get(key)
         if failure is not None and self.cache.age(failure) < FAILURE_LASTS:
             raise _failed(failure.value)
         try:
-            return self.live.answer(request)
+            return self.live.ask(request)
         except TwitterError as error:
             self.cache.put(key, _noted(error))
             raise

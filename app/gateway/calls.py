@@ -109,7 +109,15 @@ class LiveSource:
     def answer(self, request: ApiRequest) -> dict[str, Any]:
         """Ask Twitter, unless it is known what the answer would be."""
         if not self.is_checked:
-            self.quota.check(self.twitter_id, request.endpoint)
+            self.check(request)
+        return self.ask(request)
+
+    def check(self, request: ApiRequest) -> None:
+        """Raise what Twitter would answer for sure."""
+        self.quota.check(self.twitter_id, request.endpoint)
+
+    def ask(self, request: ApiRequest) -> dict[str, Any]:
+        """Ask Twitter, and remember a refusal that will be repeated."""
         try:
             return self.direct.answer(request)
         except TwitterError as error:

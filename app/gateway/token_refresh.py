@@ -26,10 +26,10 @@ from app.accounts.shared import Shared
 from app.accounts.token_cipher import associated_data
 from app.events import Event
 from app.storage.database import STORE_CLOCK
-from app.storage.singleflight import SingleFlight
+from app.storage.singleflight import Crowded, SingleFlight
 from app.twitter.budget import SECONDS as BUDGET_SECONDS
 from app.twitter.budget import Budget
-from app.twitter.errors import GrantRefused, TokenRefused, TwitterError, Unreachable
+from app.twitter.errors import Busy, GrantRefused, TokenRefused, TwitterError, Unreachable
 from app.twitter.oauth import AuthorizationServer
 from app.twitter.token_set import TokenSet
 
@@ -121,9 +121,9 @@ class TokenRefresher:
         grants: Grants,
         outbox: Outbox,
         server: AuthorizationServer,
-        watchers: SingleFlight,
+        waiting: SingleFlight,
     ) -> None:
-        """Refresh at `server`; `watchers` wait for the refreshes that others do."""
+        """Refresh at `server`; wait in `waiting` for the refreshes that others do."""
         self._database = shared.database
         self._cipher = shared.cipher
         self._clock = shared.clock
@@ -131,7 +131,7 @@ class TokenRefresher:
         self._grants = grants
         self._outbox = outbox
         self._server = server
-        self._watchers = watchers
+        self._waiting = waiting
 
     def valid_token(self, grant_id: str, *, budget: Budget) -> str:
         """Return an access token that lives, refreshing it if it is about to die.
@@ -266,7 +266,10 @@ class TokenRefresher:
 
     def _winners_token(self, row: _Row, budget: Budget, *, or_else: EndReason | None = None) -> str:
         """Wait for whoever holds the lease, no longer than the budget lasts."""
-        self._watchers.wait(row.grant_id, lambda: self._is_decided(row), budget=budget)
+        try:
+            self._waiting.wait(row.grant_id, lambda: self._is_decided(row), left=budget.left)
+        except Crowded:
+            raise Busy("too many threads wait for a refresh") from None
         latest = self._read(row.grant_id)
         if latest.generation != row.generation:
             return latest.access_token

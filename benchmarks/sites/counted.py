@@ -32,7 +32,7 @@ def count(_connection: object, _cursor: object, statement: str, *_rest: Any) -> 
         g.setdefault("statements", Counter()).update(["all"])
 
 
-freshness = app.extensions["perch"].freshness
+freshness = app.extensions["perch"].tokens
 valid_token = freshness.valid_token
 
 

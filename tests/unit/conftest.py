@@ -82,7 +82,7 @@ def shared(database, cipher, clock):
 
 @pytest.fixture
 def outbox(shared, server):
-    outbox = Outbox(shared, server, owner_of=lambda *args: server.owner_of(*args))
+    outbox = Outbox(shared, server, owner_of=server.owner_of)
     yield outbox
     outbox.wait(seconds=5)
     outbox.stop()

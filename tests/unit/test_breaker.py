@@ -355,4 +355,4 @@ def test_the_source_of_a_sign_in_has_no_breaker(wired):
 
 
 def test_each_app_has_its_own_breaker(wired):
-    assert wired().breaker is not wired().breaker
+    assert wired().line.breaker is not wired().line.breaker

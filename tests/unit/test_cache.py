@@ -9,8 +9,7 @@ from datetime import timedelta
 import pytest
 import redis
 
-from app import cache as cache_module
-from app.storage import cache
+from app.storage import cache as cache_module
 from app.storage.cache import BoundedMemory, Cache
 from tests.factories import Clock
 

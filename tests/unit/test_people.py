@@ -420,7 +420,7 @@ def test_a_disconnect_deletes_every_row_of_one_person(two, people, server, outbo
 
 
 def test_a_late_disconnect_touches_no_other_person(two, people, sessions, all_of):
-    wren, _, robin = two
+    robin = two[2]
 
     people.delete(robin.user_id, "1001")
     sessions.log_out_everywhere_else(robin.user_id, "1001", keep="no session")

@@ -6,9 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app.storage import singleflight
-from app.storage.singleflight import SingleFlight
+from app.storage.singleflight import Crowded, SingleFlight
 from app.twitter.budget import Budget
-from app.twitter.errors import Busy
 from tests.waiting import until
 
 
@@ -25,7 +24,9 @@ def test_one_thread_looks_and_the_others_sleep():
         return done.is_set()
 
     with ThreadPoolExecutor(16) as pool:
-        waiting = [pool.submit(watchers.wait, "a", changed, budget=Budget(10)) for _ in range(16)]
+        waiting = [
+            pool.submit(watchers.wait, "a", changed, left=Budget(10).left) for _ in range(16)
+        ]
         assert until(lambda: watchers._places._value == 16 and len(looks) > 3)
         lookers = set(looks)
         done.set()
@@ -40,7 +41,7 @@ def test_a_wait_ends_with_its_budget():
 
     with ThreadPoolExecutor(4) as pool:
         waiting = [
-            pool.submit(watchers.wait, "a", lambda: False, budget=Budget(seconds))
+            pool.submit(watchers.wait, "a", lambda: False, left=Budget(seconds).left)
             for seconds in (0.02, 0.04, 0.06, 0.08)
         ]
         results = [call.result(timeout=5) for call in waiting]
@@ -52,9 +53,9 @@ def test_a_wait_behind_another_ends_with_its_own_budget():
     watchers, over = SingleFlight(at_most=32), threading.Event()
 
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(watchers.wait, "a", over.is_set, budget=Budget(10))
+        first = pool.submit(watchers.wait, "a", over.is_set, left=Budget(10).left)
         assert until(lambda: watchers._watched)
-        second = watchers.wait("a", over.is_set, budget=Budget(0.05))
+        second = watchers.wait("a", over.is_set, left=Budget(0.05).left)
         over.set()
 
     assert (first.result(), second) == (True, False)
@@ -64,8 +65,8 @@ def test_another_thread_looks_when_the_first_gives_up():
     watchers, done = SingleFlight(at_most=32), threading.Event()
 
     with ThreadPoolExecutor(2) as pool:
-        hasty = pool.submit(watchers.wait, "a", done.is_set, budget=Budget(0.05))
-        patient = pool.submit(watchers.wait, "a", done.is_set, budget=Budget(10))
+        hasty = pool.submit(watchers.wait, "a", done.is_set, left=Budget(0.05).left)
+        patient = pool.submit(watchers.wait, "a", done.is_set, left=Budget(10).left)
         gave_up = hasty.result()
         done.set()
         went_on = patient.result(timeout=5)
@@ -77,8 +78,8 @@ def test_different_things_are_watched_apart():
     watchers = SingleFlight(at_most=32)
 
     with ThreadPoolExecutor(2) as pool:
-        other = pool.submit(watchers.wait, "a", lambda: False, budget=Budget(0.05))
-        mine = watchers.wait("b", lambda: True, budget=Budget(5))
+        other = pool.submit(watchers.wait, "a", lambda: False, left=Budget(0.05).left)
+        mine = watchers.wait("b", lambda: True, left=Budget(5).left)
         other.result()
 
     assert mine
@@ -93,9 +94,9 @@ def test_a_look_that_fails_wakes_the_others():
         raise RuntimeError("no database")
 
     with ThreadPoolExecutor(2) as pool:
-        failing = pool.submit(watchers.wait, "a", fail, budget=Budget(5))
+        failing = pool.submit(watchers.wait, "a", fail, left=Budget(5).left)
         looking.wait(5)
-        other = pool.submit(watchers.wait, "a", lambda: True, budget=Budget(5))
+        other = pool.submit(watchers.wait, "a", lambda: True, left=Budget(5).left)
 
         assert isinstance(failing.exception(timeout=5), RuntimeError)
         assert other.result(timeout=5)
@@ -104,7 +105,7 @@ def test_a_look_that_fails_wakes_the_others():
 def test_no_key_is_kept_without_waiting_threads():
     watchers = SingleFlight(at_most=32)
 
-    watchers.wait("a", lambda: True, budget=Budget(1))
+    watchers.wait("a", lambda: True, left=Budget(1).left)
 
     assert watchers._watched == {}
 
@@ -113,12 +114,45 @@ def test_one_waiting_thread_too_many_is_turned_away_at_once():
     watchers, done = SingleFlight(at_most=2), threading.Event()
 
     with ThreadPoolExecutor(2) as pool:
-        waiting = [pool.submit(watchers.wait, "a", done.is_set, budget=Budget(10)) for _ in "ab"]
+        waiting = [pool.submit(watchers.wait, "a", done.is_set, left=Budget(10).left) for _ in "ab"]
         assert until(lambda: watchers._places._value == 0)
-        with pytest.raises(Busy):
-            watchers.wait("b", lambda: True, budget=Budget(10))
+        with pytest.raises(Crowded):
+            watchers.wait("b", lambda: True, left=Budget(10).left)
         done.set()
         results = [call.result(timeout=5) for call in waiting]
 
     assert results == [True, True]
-    assert watchers.wait("b", lambda: True, budget=Budget(10))
+    assert watchers.wait("b", lambda: True, left=Budget(10).left)
+
+
+# Questions that may hang
+
+
+def test_a_question_that_hangs_is_asked_once_and_answered_to_all():
+    flight, over, asked = SingleFlight(at_most=1), threading.Event(), []
+
+    def question():
+        asked.append(1)
+        over.wait(5)
+        return "an answer"
+
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(flight.ask, "a", question, seconds=5) for _ in range(4)]
+        assert until(lambda: asked)
+        with pytest.raises(TimeoutError):
+            flight.ask("a", question, seconds=0.01)
+        over.set()
+        answers = [call.result() for call in waiting]
+
+    assert (answers, len(asked)) == (["an answer"] * 4, 1)
+
+
+def test_a_question_that_was_answered_is_asked_again():
+    flight, answers = SingleFlight(at_most=1), iter([1, 2])
+
+    assert [flight.ask("a", lambda: next(answers), seconds=5) for _ in range(2)] == [1, 2]
+
+
+def test_an_error_is_raised_in_the_thread_that_asked():
+    with pytest.raises(ZeroDivisionError):
+        SingleFlight(at_most=1).ask("a", lambda: 1 / 0, seconds=5)

@@ -160,7 +160,7 @@ def public_client(dialect="live", callback="", *, confidential=False, **changes)
 def heard(error):
     def break_it(bench):
         app = bench.build()
-        app.extensions["perch"].allowance.refused("1", FOLLOWING, error)
+        app.extensions["perch"].quota.refused("1", FOLLOWING, error)
         return app
 
     return break_it
@@ -649,7 +649,8 @@ def test_without_the_sandbox_doctor_says_how_to_start_it(bench):
 def test_the_callback_at_x_itself_is_left_to_the_eye(bench):
     app = bench.build()
     dialect = replace(LIVE, authorize_origins=(bench.twitter.url,))
-    app.extensions["perch"] = replace(app.extensions["perch"], dialect=dialect)
+    here = app.extensions["perch"]
+    app.extensions["perch"] = replace(here, line=replace(here.line, dialect=dialect))
 
     _, findings = diagnose(app)
 

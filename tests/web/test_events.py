@@ -213,7 +213,7 @@ def test_leaving_for_good_is_recorded(client, kind_twitter, recorded):
 def refresh(client, grant_id, clock):
     clock.advance(hours=1, minutes=59)
     with contextlib.suppress(GrantEnded):
-        client.application.extensions["perch"].freshness.valid_token(grant_id, budget=Budget())
+        client.application.extensions["perch"].tokens.valid_token(grant_id, budget=Budget())
 
 
 @pytest.mark.parametrize(
@@ -271,11 +271,11 @@ def test_follows_are_recorded_without_the_target(follows, twitter, person, recor
     follows.follow(person, ROBIN, budget=Budget())
     follows.unfollow(person, ROBIN, budget=Budget())
 
-    grant = known_as(person.grant_id)
+    browser = known_as(person.session_id)
     assert recorded.events[-3:] == [
-        {"event": "followed", "grant": grant, "done": True},
-        {"event": "followed", "grant": grant, "done": False},
-        {"event": "unfollowed", "grant": grant, "done": True},
+        {"event": "followed", "browser": browser, "done": True},
+        {"event": "followed", "browser": browser, "done": False},
+        {"event": "unfollowed", "browser": browser, "done": True},
     ]
 
 

@@ -6,10 +6,8 @@ from contextlib import contextmanager
 
 import flask
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from app import health
-from app.health import Asking
 from tests.factories import PUBLIC_URL
 from tests.site import statements
 
@@ -123,21 +121,6 @@ def test_figures_are_shown_without_an_outbox_that_hangs(client, hanging):
     assert "perch_outbox_readable 0.0" in page
     assert "perch_outbox_rows" not in page
     assert "perch_sign_ins_total" in page
-
-
-def test_a_question_that_was_answered_is_asked_again():
-    answers = iter([1, 2])
-    asking = Asking(lambda: next(answers))
-
-    assert [asking.answer(seconds=5) for _ in range(2)] == [1, 2]
-
-
-def test_an_error_is_raised_in_the_thread_that_asked():
-    def ask():
-        raise OperationalError("SELECT 1", {}, Exception("away"))
-
-    with pytest.raises(OperationalError):
-        Asking(ask).answer(seconds=5)
 
 
 # Who may see the figures

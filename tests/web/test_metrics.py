@@ -166,7 +166,7 @@ def time_out(budget):
 
 def test_reads_that_the_breaker_spares_are_counted(app, client, kind_twitter, figures):
     client.sign_in()
-    breaker = app.extensions["perch"].breaker
+    breaker = app.extensions["perch"].line.breaker
     for _ in range(MOST_TIMEOUTS):
         with contextlib.suppress(Unreachable):
             breaker.read(USER_TWEETS, time_out, Budget())

@@ -9,9 +9,12 @@ import pytest
 
 from app.accounts.errors import GrantEnded
 from app.accounts.people import Person
+from app.gateway import cached_source, page_reads
+from app.gateway.calls import Calls, Line
+from app.gateway.page_reads import PageReads, Wanted
 from app.gateway.quota import Quota
 from app.metrics import Metrics
-from app.pages import reader, reads, sources, view
+from app.pages import reads, view
 from app.pages.reader import Reader
 from app.pages.reads import Read
 from app.pages.words import PERMISSIONS, lower_first, trouble
@@ -98,25 +101,39 @@ def clock():
     return Clock()
 
 
+class Here:
+    """The services that reading takes, with a Twitter that says what the test wants."""
+
+    def __init__(self, threads, clock):
+        self.threads = threads
+        self.now = clock
+        self.cache = Cache(redis_url=None, clock=clock)
+        self.quota = Quota(self.cache, clock=clock)
+        self.usages = Usages()
+        self.tokens = Tokens("t")
+        self.client = Twitter()
+        self.breaker = Breaker(slots=120)
+        self.metrics = Metrics()
+        self.turns = Turns(120, for_one=60)
+        self.dialect = BY_NAME["live"]
+        self.config = SimpleNamespace(cache_seconds=60)
+
+    @property
+    def page_reads(self):
+        shared = SimpleNamespace(database=None, clock=self.now)
+        line = Line(
+            client=self.client, dialect=self.dialect, breaker=self.breaker, turns=self.turns
+        )
+        calls = Calls(shared, line, self.tokens, self.quota, self.usages)
+        reading = PageReads(calls, self.cache, self.metrics, threads=1)
+        reading._pool = self.threads
+        return reading
+
+
 @pytest.fixture
 def here(clock):
-    """The services that reading takes, with a Twitter that says what the test wants."""
     with ThreadPoolExecutor(60) as threads:
-        cache = Cache(redis_url=None, clock=clock)
-        yield SimpleNamespace(
-            cache=cache,
-            allowance=Quota(cache, clock=clock),
-            usages=Usages(),
-            freshness=Tokens("t"),
-            client=Twitter(),
-            breaker=Breaker(slots=120),
-            metrics=Metrics(),
-            readers=threads,
-            turns=Turns(120, for_one=60),
-            dialect=BY_NAME["live"],
-            config=SimpleNamespace(cache_seconds=60),
-            now=clock,
-        )
+        yield Here(threads, clock)
 
 
 def person(user_id=1, epoch=0, follows_epoch=0, *, scopes=EVERYTHING):
@@ -194,14 +211,15 @@ def test_reads_run_at_the_same_time_and_stand_in_the_order_asked(here):
 def test_a_failure_holds_nothing_of_the_answer(here):
     here.client.answers = [{"data": [{"id": "no"}] * 100}]
 
-    outcome = Reader(person=person(), here=here)._attempt("people", people(), "t", [])
+    wanted = Wanted(fetch=people().fetch, fresh=lambda _: timedelta(0))
+    outcome = here.page_reads.all(person(), {"people": wanted}, budget=Budget())["people"]
 
     assert isinstance(outcome.error, Unreadable)
     assert outcome.error.__traceback__ is None
 
 
 def test_only_refused_reads_are_tried_with_another_token(here):
-    here.freshness = Tokens("old", "new")
+    here.tokens = Tokens("old", "new")
     here.client.answers = [
         lambda request, token: (
             named("fine")
@@ -220,12 +238,12 @@ def test_only_refused_reads_are_tried_with_another_token(here):
         ("/users/2/following", "old"),
         ("/users/3/following", "old"),
     ]
-    assert here.freshness.refreshed == ["old"]
+    assert here.tokens.refreshed == ["old"]
 
 
 @pytest.mark.parametrize("tokens", [(GrantEnded(),), ("old", GrantEnded())])
 def test_the_end_of_the_grant_gets_out(here, tokens):
-    here.freshness = Tokens(*tokens)
+    here.tokens = Tokens(*tokens)
     here.client.answers = [TokenRefused("about:blank")]
 
     with pytest.raises(GrantEnded):
@@ -234,7 +252,7 @@ def test_the_end_of_the_grant_gets_out(here, tokens):
 
 @pytest.mark.parametrize("tokens", [(Unreachable("x"),), ("old", Unreachable("x"))])
 def test_trouble_with_the_token_stays_in_the_panel(here, tokens):
-    here.freshness = Tokens(*tokens)
+    here.tokens = Tokens(*tokens)
     here.client.answers = [TokenRefused("about:blank")]
 
     assert panels(here)["people"].trouble.text.startswith("Twitter is not answering.")
@@ -246,7 +264,7 @@ def test_a_mistake_of_ours_is_not_hidden_in_a_panel(here):
 
 
 def test_a_read_without_its_permission_takes_no_token(here):
-    here.freshness = Tokens(AssertionError("must not be asked"))
+    here.tokens = Tokens(AssertionError("must not be asked"))
     lacking = person(scopes=frozenset({"tweet.read", "users.read"}))
 
     found = panels(here, who=lacking)
@@ -255,10 +273,10 @@ def test_a_read_without_its_permission_takes_no_token(here):
 
 
 def test_a_read_without_a_free_thread_ends_with_the_budget(here, monkeypatch):
-    monkeypatch.setattr(reader, "GRACE", 0.01)
+    monkeypatch.setattr(page_reads, "GRACE", 0.01)
     over = Event()
     for _ in range(60):
-        here.readers.submit(over.wait, 5)
+        here.threads.submit(over.wait, 5)
 
     found = panels(here, budget=Budget(0.01))
     over.set()
@@ -272,14 +290,14 @@ def test_a_read_without_a_free_thread_ends_with_the_budget(here, monkeypatch):
 def test_an_answer_costs_nothing_while_it_is_fresh(here, clock):
     here.client.answers = [named("before"), named("after")]
     panels(here)
-    token, here.freshness = here.freshness, Tokens(AssertionError("must not be asked"))
+    token, here.tokens = here.tokens, Tokens(AssertionError("must not be asked"))
     clock.advance(seconds=59)
 
     fresh = panels(here)["people"]
 
     assert (names(fresh), fresh.read_at) == (["before"], clock() - timedelta(seconds=59))
     assert len(here.usages.counted) == 1
-    here.freshness = token
+    here.tokens = token
     clock.advance(seconds=1)
     assert names(panels(here)["people"]) == ["after"]
 
@@ -332,7 +350,7 @@ def test_a_failure_is_remembered_for_three_seconds(here, clock, seconds, expecte
 
 
 def test_a_failure_of_one_token_is_none_of_the_next(here):
-    here.freshness = Tokens("old", "new")
+    here.tokens = Tokens("old", "new")
     here.client.answers = [PermissionMissing("about:blank"), named("granted")]
     panels(here)
 
@@ -431,7 +449,7 @@ def test_a_person_with_too_many_windows_sees_what_there_is(here, clock, monkeypa
 
 def test_without_a_cache_everything_is_read_and_nothing_is_remembered(here):
     here.cache = None
-    here.allowance = Quota(None, clock=here.now)
+    here.quota = Quota(None, clock=here.now)
     here.client.answers = [Limited("429", until=here.now() + timedelta(minutes=9)), named("now")]
 
     first, second = panels(here)["people"], panels(here)["people"]
@@ -476,7 +494,7 @@ def test_old_data_is_shown_in_passing_trouble_only(here, clock, error, shown):
 def test_old_data_is_shown_without_a_token_unless_it_is_refused(here, clock, tokens, shown):
     panels(here)
     clock.advance(hours=2)
-    here.freshness = Tokens(*tokens)
+    here.tokens = Tokens(*tokens)
     here.client.answers = [TokenRefused("about:blank")]
 
     panel = panels(here)["people"]
@@ -612,13 +630,13 @@ def test_a_failure_keeps_its_kind_for_those_who_wait(clock):
         PlanLacksIt("x"),
         PlanLacksIt("x", for_everyone=False),
         Limited("x", until=later),
-        *(kind("x") for kind in sources._KINDS.values()),
+        *(kind("x") for kind in cached_source._KINDS.values()),
     ]
 
     def told(error):
         return type(error), getattr(error, "for_everyone", None), getattr(error, "until", None)
 
-    passed_on = [sources._failed(sources._noted(error)) for error in errors]
+    passed_on = [cached_source._failed(cached_source._noted(error)) for error in errors]
 
     assert [told(error) for error in passed_on] == [told(error) for error in errors]
-    assert str(sources._failed({"kind": "Unknown", "until": None})) == "a moment ago"
+    assert str(cached_source._failed({"kind": "Unknown", "until": None})) == "a moment ago"
