@@ -92,10 +92,6 @@ class Events:
             listener(event, fields)
 
 
-# For what is made without an app around it.
-ONLY_WRITTEN = Events()
-
-
 def known_as(row_id: str) -> str:
     """Return the name of a session or a grant in the log. It cannot be turned into its id."""
     return hashlib.sha256(row_id.encode()).hexdigest()[:NAME_CHARACTERS]

@@ -11,7 +11,6 @@ from typing import cast
 from flask import Flask, current_app
 from sqlalchemy import Engine
 
-from app.accounts.copies import Copies
 from app.accounts.grants import Grants
 from app.accounts.outbox import Outbox
 from app.accounts.people import People
@@ -124,7 +123,7 @@ def wire(
     server, line = _twitter(config, metrics, now)
     cache = _cache(config, now) if config.cache_seconds else None
     outbox = Outbox(shared, server, owner_of=partial(_owner_of, line))
-    grants = Grants(shared, outbox, Copies(cache))
+    grants = Grants(shared, outbox, cache)
     used_states = UsedStates(shared)
     sessions = Sessions(
         shared, grants, lifetimes=_lifetimes(config), logout_revokes=config.logout_revokes

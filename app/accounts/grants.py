@@ -14,12 +14,12 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from app.accounts.copies import Copies
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Grant, Session, User
 from app.accounts.outbox import Outbox
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import associated_data
+from app.storage.cache import Cache
 from app.storage.database import STORE_CLOCK
 from app.twitter.token_set import TokenSet
 
@@ -90,6 +90,11 @@ class Ended:
     twitter_id: str = ""
 
 
+def owner_of_reads(twitter_id: str) -> str:
+    """Return the owner, in the cache, of everything that was read for a person."""
+    return f"read {twitter_id}"
+
+
 def lock_person(connection: Connection, user_id: int) -> str | None:
     """Lock a person's row until the transaction ends; return their Twitter id, None if gone.
 
@@ -101,11 +106,11 @@ def lock_person(connection: Connection, user_id: int) -> str | None:
 class Grants:
     """Writes grants inside the caller's transaction."""
 
-    def __init__(self, shared: Shared, outbox: Outbox, copies: Copies) -> None:
-        """Hand the tokens of grants that end to `outbox`; drop `copies` of what they read."""
+    def __init__(self, shared: Shared, outbox: Outbox, cache: Cache | None) -> None:
+        """Hand the tokens of grants that end to `outbox`; drop from `cache` what they read."""
         self._cipher = shared.cipher
         self._outbox = outbox
-        self._copies = copies
+        self._cache = cache
 
     def add(  # noqa: PLR0913 - what a row is made of, by name
         self,
@@ -183,7 +188,8 @@ class Grants:
         """
         if ended.grant:
             self._outbox.deliver_soon(ended.revocations)
-            self._copies.drop([ended.twitter_id])
+            if self._cache is not None:
+                self._cache.purge_owner(owner_of_reads(ended.twitter_id))
 
     def _revoked(self, connection: Connection, row: _Living, *, now: datetime) -> tuple[str, ...]:
         """Write the tokens of a grant into the outbox; return the ids of its rows."""

@@ -12,7 +12,7 @@ from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.accounts.copies import whose
+from app.accounts.grants import owner_of_reads
 from app.gateway.calls import LiveSource
 from app.metrics import Answered
 from app.storage.cache import Cache, Stored
@@ -49,7 +49,7 @@ class CacheOwner:
     def key(self, request: ApiRequest) -> str:
         """Return where the answer to `request` is remembered."""
         follows = f"{self.follows_epoch} " if request.endpoint.depends_on_follows else ""
-        return f"{whose(self.user_id)}\n{self.cache_epoch} {follows}{request.key}"
+        return f"{owner_of_reads(self.user_id)}\n{self.cache_epoch} {follows}{request.key}"
 
 
 @dataclass(slots=True)

@@ -161,13 +161,13 @@ class Cache:
         with lock as stored:
             return cast("Stored", stored)
 
-    def drop(self, whose: str) -> None:
-        """Drop what belongs to somebody: from Redis for all processes, else from this one's memory.
+    def purge_owner(self, owner: str) -> None:
+        """Drop what belongs to an owner: from Redis for all processes, else from this one's memory.
 
         What is being made at this moment may be stored afterwards, and a Redis that is away keeps
         what it has: either is gone after a day.
         """
-        self._drop(whose)
+        self._drop(owner)
 
     def close(self) -> None:
         """Close the connections to Redis; using the cache again opens others."""

@@ -88,24 +88,24 @@ def outbox(shared, server):
     outbox.stop()
 
 
-class Copies:
-    """Remembers whose copies were dropped."""
+class FakeCache:
+    """Remembers whose reads were purged."""
 
     def __init__(self):
-        self.dropped = []
+        self.purged = []
 
-    def drop(self, twitter_ids):
-        self.dropped += twitter_ids
-
-
-@pytest.fixture
-def copies():
-    return Copies()
+    def purge_owner(self, owner):
+        self.purged.append(owner)
 
 
 @pytest.fixture
-def grants(shared, outbox, copies):
-    return Grants(shared, outbox, copies)
+def cache():
+    return FakeCache()
+
+
+@pytest.fixture
+def grants(shared, outbox, cache):
+    return Grants(shared, outbox, cache)
 
 
 @pytest.fixture

@@ -63,9 +63,9 @@ def test_all_values_of_a_person_are_dropped_at_once(cache):
     for key in ("wren\na nest", "wren\nan egg", "robin\na nest", "a nest"):
         cache.put(key, key)
 
-    cache.drop("wren")
-    cache.drop("wren")
-    cache.drop("nobody")
+    cache.purge_owner("wren")
+    cache.purge_owner("wren")
+    cache.purge_owner("nobody")
 
     found = cache.get_all(["wren\na nest", "wren\nan egg", "robin\na nest", "a nest"])
     assert [stored and stored.value for stored in found] == [None, None, "robin\na nest", "a nest"]
@@ -73,11 +73,11 @@ def test_all_values_of_a_person_are_dropped_at_once(cache):
 
 def test_a_dropped_value_can_be_stored_and_dropped_again(cache):
     cache.made_once("wren\na nest", lambda: 1, fresh=MINUTE)
-    cache.drop("wren")
+    cache.purge_owner("wren")
     cache.made_once("wren\na nest", lambda: 2, fresh=MINUTE)
     stored = cache.get("wren\na nest")
 
-    cache.drop("wren")
+    cache.purge_owner("wren")
 
     assert stored.value == 2
     assert cache.get("wren\na nest") is None
@@ -87,7 +87,7 @@ def test_things_made_of_a_value_in_memory_stay_and_go_with_it(clock):
     cache = Cache(redis_url=None, clock=clock)
     cache.put("wren\na nest", {"eggs": 2}).made["a song"] = "tseep"
     kept = cache.get("wren\na nest").made
-    cache.drop("wren")
+    cache.purge_owner("wren")
 
     assert kept == {"a song": "tseep"}
     assert cache.get("wren\na nest") is None
@@ -185,7 +185,7 @@ def test_a_drop_leaves_nothing_in_redis(in_redis, redis_url):
     in_redis.put("wren\na nest", 1)
     in_redis.put("wren\nan egg", 1)
 
-    in_redis.drop("wren")
+    in_redis.purge_owner("wren")
 
     with redis.Redis.from_url(redis_url) as there:
         assert there.keys("*") == []
@@ -233,7 +233,7 @@ def test_without_its_redis_everything_is_made(clock):
 
     assert cache.get("k") is None
     assert cache.get_all(["k", "l"]) == [None, None]
-    cache.drop("k")
+    cache.purge_owner("k")
     assert cache.made_once("k", lambda: "song", fresh=MINUTE).value == "song"
 
 

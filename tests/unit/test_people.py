@@ -149,13 +149,13 @@ def test_only_an_ending_that_means_no_more_is_revoked(database, grants, sign_in,
 
 
 def test_a_token_of_a_lost_key_is_not_handed_to_the_outbox(
-    shared, database, sign_in, outbox, copies, clock, row
+    shared, database, sign_in, outbox, cache, clock, row
 ):
     person = sign_in()
     lost = Shared(
         database=database, cipher=TokenCipher((b"o" * 32,)), clock=clock, events=shared.events
     )
-    ring_of_others = grants_module.Grants(lost, outbox, copies)
+    ring_of_others = grants_module.Grants(lost, outbox, cache)
 
     with database.writing() as connection:
         ended = ring_of_others.end(connection, person.user_id, EndReason.LOGGED_OUT, now=clock())
@@ -375,7 +375,7 @@ def test_ended_sessions_and_grants_are_deleted_after_a_month(two, sessions, cloc
 
 
 def test_the_end_of_a_grant_makes_cached_reads_unreachable_and_drops_them(
-    two, all_of, sessions, copies
+    two, all_of, sessions, cache
 ):
     wren, other, _ = two
     before = dict(all_of(User.twitter_id, User.cache_epoch))
@@ -387,7 +387,7 @@ def test_the_end_of_a_grant_makes_cached_reads_unreachable_and_drops_them(
     after = dict(all_of(User.twitter_id, User.cache_epoch))
     assert between == before  # another browser of the person still reads
     assert after == before | {"1001": before["1001"] + 1}
-    assert copies.dropped == ["1001"]
+    assert cache.purged == ["read 1001"]
 
 
 def test_a_new_person_begins_at_a_random_epoch(sign_in, all_of):
@@ -407,7 +407,7 @@ def test_another_sign_in_keeps_the_epoch(sign_in):
 
 
 @on_both_stores
-def test_a_disconnect_deletes_every_row_of_one_person(two, people, server, outbox, copies, all_of):
+def test_a_disconnect_deletes_every_row_of_one_person(two, people, server, outbox, cache, all_of):
     people.delete(two[0].user_id, "1001")
 
     outbox.wait(seconds=5)
@@ -416,7 +416,7 @@ def test_a_disconnect_deletes_every_row_of_one_person(two, people, server, outbo
     assert all_of(Session.id) == all_of(UsedState.session_id) == [(two[2].session_id,)]
     assert all_of(Grant.id) == [(two[2].grant_id,)]
     assert {token for token, _ in server.revoked} == {"access-0", "refresh-0"}
-    assert copies.dropped == ["1001"]
+    assert cache.purged == ["read 1001"]
 
 
 def test_a_late_disconnect_touches_no_other_person(two, people, sessions, all_of):

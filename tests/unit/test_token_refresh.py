@@ -178,7 +178,7 @@ def test_a_waiter_gets_the_token_that_another_thread_refreshed(fresh, welcome, c
         refreshing = pool.submit(fresh.valid_token, grant, budget=Budget())
         assert until(lambda: server.spent)
         waiting = pool.submit(fresh.valid_token, grant, budget=Budget())
-        assert until(lambda: fresh._watchers._watched)
+        assert until(lambda: fresh._waiting._watched)
         let_go.set()
 
     assert (refreshing.result(), waiting.result()) == ("access-1", "access-1")
@@ -579,7 +579,7 @@ def test_a_crowd_that_waits_leaves_threads_for_others(
 
     with ThreadPoolExecutor(2) as pool:
         waiting = [pool.submit(fresh.valid_token, grant, budget=Budget(20)) for _ in range(2)]
-        assert until(lambda: fresh._watchers._places._value == 0)
+        assert until(lambda: fresh._waiting._places._value == 0)
         with pytest.raises(Busy):
             fresh.valid_token(grant, budget=Budget(20))
         lease(database, grant, None, -1)
