@@ -54,9 +54,14 @@ FROM {series}
 # In the order of their random ids: so the index is written from left to right.
 GRANTS = """
 INSERT INTO grants (id, user_id, access_token, refresh_token, scopes, issued_at, expires_at,
-                    browser, created_at, seen_at)
-SELECT {id} AS id, n, :sealed, :sealed, :scopes, {now}, {later}, 'Firefox on Linux', {now}, {now}
+                    created_at)
+SELECT {id} AS id, n, :sealed, :sealed, :scopes, {now}, {later}, {now}
 FROM {series} ORDER BY 1
+"""
+# As after a first sign-in: the session has the id of the grant.
+SESSIONS = """
+INSERT INTO sessions (id, user_id, browser, created_at, seen_at)
+SELECT id, user_id, 'Firefox on Linux', created_at, created_at FROM grants ORDER BY id
 """
 WORDS: dict[str, dict[str, str]] = {
     "sqlite": {
@@ -81,6 +86,7 @@ SETTLE = {
         "SELECT setval('users_id_seq', (SELECT max(id) FROM users))",
         "VACUUM ANALYZE users",
         "VACUUM ANALYZE grants",
+        "VACUUM ANALYZE sessions",
         "CHECKPOINT",
     ],
 }
@@ -104,7 +110,7 @@ class Store:
         self._kind = self._engine.dialect.name
 
     def fill(self, count: int) -> None:
-        """Write `count` people, each with a living grant."""
+        """Write `count` people, each signed in in one browser."""
         words = WORDS[self._kind] | {"series": SERIES[self._kind]}
         users = {"count": count, "first": FIRST_ID, "profile": json.dumps(PROFILE)}
         grants = {"count": count, "sealed": SEALED, "scopes": SCOPES}
@@ -113,6 +119,7 @@ class Store:
                 connection.execute(sa.text(statement))
             connection.execute(sa.text(USERS.format(**words)), users)
             connection.execute(sa.text(GRANTS.format(**words)), grants)
+            connection.execute(sa.text(SESSIONS))
             for statement in SETTLE[self._kind]:
                 connection.execute(sa.text(statement))
 

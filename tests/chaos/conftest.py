@@ -3,8 +3,9 @@
 import pytest
 
 from sandbox.testing import Sandbox
+from tests.chaos.flock import seed_file
 from tests.chaos.pair import Pair
-from tests.chaos.scale import LONG, RACES
+from tests.chaos.scale import LONG, PEOPLE, RACES
 from tests.chaos.stores import postgresql_store, sqlite_store
 from tests.journey.sites import Sites, environment, upgrade
 
@@ -24,8 +25,9 @@ def store(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def twitter_server():
-    with Sandbox() as sandbox:
+def twitter_server(tmp_path_factory):
+    seed = seed_file(tmp_path_factory.mktemp("flock"), people=PEOPLE, tweets=1, follows=0)
+    with Sandbox(seed=seed) as sandbox:
         yield sandbox
 
 
@@ -44,7 +46,7 @@ def running_pair(sites, twitter_server, store, tmp_path_factory):
 
 @pytest.fixture
 def pair(running_pair):
-    """The two processes, their clocks at the same hour, Twitter in working order."""
+    """The two processes, their clocks at the same hour, Twitter in working order, no people."""
     running_pair.begin()
     yield running_pair
     running_pair.close()

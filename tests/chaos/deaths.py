@@ -1,20 +1,23 @@
 """kill -9 at chosen points of a sign-in, a refresh and a logout."""
 
 import contextlib
+import itertools
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 
 import requests
 
 from tests.chaos.pair import at_once, look
 from tests.journey.sites import ROOT, answers, wait_until
+from tests.journey.visitor import Visitor
 
 # Few enough that a code (30 s) and a fresh win (30 s) outlive the wave they belong to.
 WAVE = 10
 SECONDS_BETWEEN_VIEWS = 0.1
-DELIVER = ["-m", "flask", "--app", "wsgi", "revocations", "deliver", "--watch"]
+FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
 
 
 def dies(pair, point, act):
@@ -57,7 +60,7 @@ def deliverer(pair):
     log = pair.folder / "deliverer.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, *DELIVER],
+            [*FLASK, "revocations", "deliver", "--watch"],
             cwd=ROOT,
             env=pair.first.site.environ,
             stdin=subprocess.DEVNULL,
@@ -75,9 +78,23 @@ def deliverer(pair):
             process.wait(20)
 
 
+def prune(pair):
+    """Run `flask prune`, as an operator does every day."""
+    subprocess.run([*FLASK, "prune"], cwd=ROOT, env=pair.first.site.environ, check=True, timeout=60)
+
+
 def waves(count):
     """Split `count` into waves, as sizes."""
     return [min(WAVE, count - begun) for begun in range(0, count, WAVE)]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who signs in while a process dies, and is signed in in another browser already."""
+
+    account: str
+    visitor: Visitor
+    elsewhere: Visitor
 
 
 def die_in_sign_ins(pair, point, count, *, seconds_later=0):
@@ -88,19 +105,20 @@ def die_in_sign_ins(pair, point, count, *, seconds_later=0):
     seconds, sent, people = [], 0, []
     for size in waves(count):
         wave = []
-        for _ in range(size):
-            visitor = pair.visitor(pair.first)
-            callback = visitor.consent(visitor.start())
+        for account in itertools.islice(pair.names, size):
+            person = Person(account, pair.visitor(pair.first), pair.person(account=account))
+            visitor = person.visitor
+            callback = visitor.consent(visitor.start(), account)
             pair.forget_what_was_sent()
             dies(pair, point, lambda v=visitor, c=callback: v.come_back(c))
             sent += len(pair.sent(grant_type="authorization_code"))
             visitor.go_through(pair.second.route())
-            wave.append((visitor, callback))
+            wave.append((person, callback))
         pair.pass_time(seconds_later)
         pair.forget_what_was_sent()
-        seconds += at_once(lambda one: one[0].come_back(one[1]), wave)
+        seconds += at_once(lambda one: one[0].visitor.come_back(one[1]), wave)
         sent += len(pair.sent(grant_type="authorization_code"))
-        people += [visitor for visitor, _ in wave]
+        people += [person for person, _ in wave]
     return people, [answer.status_code for answer in seconds], sent
 
 
@@ -108,9 +126,16 @@ def sign_in_many(pair, count):
     """Sign people in at the first process; return each with their grant at Twitter and here."""
     people = []
     for _ in range(count):
-        visitor = pair.person(pair.first)
+        visitor = pair.newcomer(pair.first)
         people.append((visitor, pair.twitter.world.ledger.grants[-1], pair.store.newest_grant()))
     return people
+
+
+def living_tokens_of(pair, accounts):
+    """List the tokens of these accounts that Twitter still accepts."""
+    ids = {pair.twitter.world.named(account).id for account in accounts}
+    grants = pair.twitter.world.ledger.grants
+    return living_tokens(pair, [grant for grant in grants if grant.account_id in ids])
 
 
 def living_tokens(pair, grants):

@@ -7,13 +7,13 @@ TWEETS = 20
 FOLLOWS = 20
 
 
-def usernames():
-    return [f"bird{number:02d}" for number in range(PEOPLE)]
+def usernames(people=PEOPLE):
+    return [f"bird{number:02d}" for number in range(people)]
 
 
-def seed_file(folder):
+def seed_file(folder, *, people=PEOPLE, tweets=TWEETS, follows=FOLLOWS):
     """Write the world into a seed file; return its path."""
-    names = usernames()
+    names = usernames(people)
     world = {
         "birds": True,
         "accounts": [{"username": name} for name in names],
@@ -23,12 +23,12 @@ def seed_file(folder):
                 "text": f"Number {number}, written by @{name}. #birds https://a.example/",
             }
             for name in names
-            for number in range(TWEETS)
+            for number in range(tweets)
         ],
         "follows": [
-            [name, names[(place + step) % PEOPLE]]
+            [name, names[(place + step) % people]]
             for place, name in enumerate(names)
-            for step in range(1, FOLLOWS + 1)
+            for step in range(1, follows + 1)
         ],
     }
     path = folder / "flock.json"

@@ -7,6 +7,8 @@ from threading import Barrier
 
 import requests
 
+from tests.chaos.flock import usernames
+from tests.chaos.scale import PEOPLE
 from tests.journey.sites import wait_until
 from tests.journey.visitor import Route, Visitor
 
@@ -109,6 +111,10 @@ class Pair:
         assert visitor.sign_in(account).status_code == 200
         return visitor
 
+    def newcomer(self, process=None):
+        """Return somebody else than all before who has signed in."""
+        return self.person(process, next(self.names))
+
     def crowd(self, person):
         """Return many windows of a person's browser, half of them at each process."""
         return [
@@ -126,13 +132,15 @@ class Pair:
         self.twitter.world.journal.clear()
 
     def begin(self):
-        """Count from here what goes wrong."""
+        """Begin without people, and count from here what goes wrong."""
         self.twitter.clear_faults()
         self.forget_what_was_sent()
+        self.store.empty()
+        self.names = iter(usernames(PEOPLE))
         for process in self.processes:
             process.set_clock(self.twitter.world.ahead())
         self._known = set()
-        self._known = {grant.id for grant in self.reused()} | set(self.signed_out())
+        self._known = {grant.id for grant in self.reused()}
 
     def reused(self):
         """List the grants that Twitter ended because a code or a token came twice."""
@@ -140,8 +148,8 @@ class Pair:
         return [g for g in grants if "twice" in g.ended and g.id not in self._known]
 
     def signed_out(self):
-        """List the grants that ended although nobody wanted it."""
-        return [grant_id for grant_id in self.store.lost_grants() if grant_id not in self._known]
+        """List the sessions that ended although nobody wanted it."""
+        return self.store.lost_sessions()
 
     def wait_for_an_empty_outbox(self, seconds, log):
         """Wait until nothing is left to be delivered; return how long that took."""

@@ -20,3 +20,7 @@ def only_in_the_long_run(*cases):
 def rounds(of_all):
     """Return how many of the `of_all` rounds of the longest run are due in this one."""
     return max(1, of_all * RACES // ALL_RACES)
+
+
+# Twitter keeps one grant of each person, so no two may be the same: five points of 100 deaths.
+PEOPLE = max(60, rounds(500))

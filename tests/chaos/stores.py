@@ -3,12 +3,13 @@
 import contextlib
 import sqlite3
 import subprocess
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from app.accounts.errors import CannotOpen
-from app.accounts.models import Grant, Revocation
+from app.accounts.models import Grant, Revocation, Session
 from app.accounts.outbox import LATER_SECONDS
 from app.accounts.token_cipher import TokenCipher, associated_data
 from app.storage.database import STORE_CLOCK
@@ -23,10 +24,11 @@ from tests.servers import (
     temporary_folder,
 )
 
-# Ended by the person or by a newer sign-in of theirs: nothing was lost.
+# Ended by the person or by a newer sign-in in the same browser: nothing was lost.
 WANTED = {"logged_out", "replaced"}
 # Five in the first minute, then one a minute.
 MANY_ATTEMPTS = 14
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Store:
@@ -42,14 +44,21 @@ class Store:
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(statement).mappings()]
 
+    def empty(self):
+        """Delete every row."""
+        with self.engine.begin() as connection:
+            for table in reversed(Grant.metadata.sorted_tables):
+                connection.execute(sa.delete(table))
+
     def newest_grant(self):
+        """Return the id of the newest grant; the session of that sign-in has the same."""
         query = sa.select(Grant.id).order_by(Grant.created_at.desc()).limit(1)
         return self.rows(query)[0]["id"]
 
-    def lost_grants(self):
-        """List the grants that ended although nobody wanted it."""
-        query = sa.select(Grant.id, Grant.ended_because).where(Grant.ended_at.is_not(None))
-        return [row["id"] for row in self.rows(query) if row["ended_because"] not in WANTED]
+    def lost_sessions(self):
+        """List the sessions that ended although nobody wanted it."""
+        query = sa.select(Session.id, Session.end_reason).where(Session.ended_at.is_not(None))
+        return [row["id"] for row in self.rows(query) if row["end_reason"] not in WANTED]
 
     def lease_left(self, grant_id):
         """Return for how many seconds somebody has the refresh of a grant to themselves."""
@@ -65,6 +74,12 @@ class Store:
             connection.execute(sa.update(Grant).where(held).values(lease_until=past))
             connection.execute(sa.update(Revocation).values(due_at=past))
 
+    def age_session(self, session_id):
+        """Leave a session as a browser does that nobody has used for years."""
+        with self.engine.begin() as connection:
+            old = sa.update(Session).where(Session.id == session_id)
+            connection.execute(old.values(seen_at=LONG_AGO, created_at=LONG_AGO))
+
     def age_revocations(self):
         """Leave the outbox as ten minutes of failures do: many attempts, the longest pause."""
         with self.engine.begin() as connection:
@@ -77,7 +92,10 @@ class Store:
         return self.rows(sa.select(*columns))
 
     def damage(self, environ):
-        """List what is not whole: tokens that do not open, and what SQLite finds itself."""
+        """List what is not whole: tokens that do not open, and what SQLite finds itself.
+
+        Besides, whoever is signed in has a living grant, and no grant lives without a session.
+        """
         cipher = TokenCipher(Config.from_env(environ).token_keys)
         found = []
         for row in self.rows(sa.select(*Grant.__table__.c).where(Grant.ended_at.is_(None))):
@@ -86,7 +104,11 @@ class Store:
                     cipher.open(row[column], at=associated_data("grants", column, row["id"]))
                 except CannotOpen as error:
                     found.append(f"{column} of {row['id']}: {error}")
-        return found
+        signed_in, allowed = (
+            {row["user_id"] for row in self.rows(query.where(table.ended_at.is_(None)))}
+            for table, query in ((t, sa.select(t.user_id)) for t in (Session, Grant))
+        )
+        return found + [f"half signed in: {user_id}" for user_id in signed_in ^ allowed]
 
 
 class SqliteStore(Store):

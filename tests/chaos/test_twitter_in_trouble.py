@@ -173,7 +173,7 @@ SHORT_LIFE = 60
 
 
 def test_a_bad_day_of_twitter_signs_nobody_out(start, twitter, store, figure):
-    lost = store.lost_grants()
+    lost = store.lost_sessions()
     twitter.settings(access_token_seconds=SHORT_LIFE if LONG else 3)
     site, people = start(WEB_CONCURRENCY="2")
     for fault in BAD_DAY:
@@ -188,7 +188,7 @@ def test_a_bad_day_of_twitter_signs_nobody_out(start, twitter, store, figure):
     with Crowd(site, 10, round_and_round(people, ["/account"])) as afterwards:
         afterwards.come(len(people) / 10)
 
-    signed_out = set(store.lost_grants()) - set(lost)
+    signed_out = set(store.lost_sessions()) - set(lost)
     refreshes = [e for e in twitter.journal(TOKEN) if e["form"]["grant_type"] == ["refresh_token"]]
     figure(
         f"30 % 5xx, 10 % hang, 10 % drop, 5 % 429 for {BAD_DAY_SECONDS} s, "

@@ -18,13 +18,14 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.chaos.scale import LONG, rounds
+from tests.chaos.flock import usernames
+from tests.chaos.scale import LONG, PEOPLE, rounds
 from tests.journey.front import Under, standing
 from tests.journey.sites import wait_until
 
 SIGN_INS = max(60, rounds(1000))
 HANDS = 8
-ACCOUNTS = ("wren", "robin", "jay", "heron")
+ACCOUNTS = usernames(PEOPLE)
 # Twitter takes its time: there is always somebody under way.
 LATENCY_MS = 40
 MOST_LOTS = 20
@@ -131,7 +132,7 @@ class Machines:
             login = visitor.press(page, "Sign in with Twitter")
             if login.status_code != FINE["/auth/login"]:
                 return
-            account = ACCOUNTS[number % len(ACCOUNTS)]
+            account = ACCOUNTS[number % PEOPLE]
             callback = visitor.consent(login.headers["Location"], account)
             line.lot = there
             if visitor.come_back(callback).status_code == FINE["/auth/callback"]:
@@ -207,7 +208,7 @@ def test_a_machine_that_is_killed_loses_only_what_it_had_in_its_hands(machines, 
     failed = [asked for asked in machines.book if not asked.is_fine]
     assert in_its_hands
     assert [asked for asked in failed if asked not in in_its_hands] == []
-    assert store.lost_grants() == []
+    assert store.lost_sessions() == []
     crossed, alone = 0, 0
     served = machines.served()
     for number in range(SIGN_INS):

@@ -12,6 +12,8 @@ from tests.chaos.deaths import (
     die_in_sign_ins,
     dies,
     living_tokens,
+    living_tokens_of,
+    prune,
     sign_in_many,
 )
 from tests.chaos.pair import REVOKE, TOKEN, TOKEN_LIFE, at_once, look
@@ -83,34 +85,72 @@ def test_a_slow_refresh_is_waited_for_by_everybody(pair, figure):
 
 
 @pytest.mark.parametrize(
-    "point, seconds_later, ending",
+    "point, seconds_later, ending, elsewhere",
     [
-        ("after AuthorizationServer.exchange", WHILE_AN_EXCHANGE_LASTS, 400),
-        ("after People.welcome", 0, 303),
+        # The exchange has ended the tokens of the other browser, and died with their successors.
+        ("after AuthorizationServer.exchange", WHILE_AN_EXCHANGE_LASTS, 400, 401),
+        ("after People.sign_in", 0, 303, 200),
         *only_in_the_long_run(
-            ("before UsedStates.claim", 0, 303),
-            ("after UsedStates.claim", WHILE_AN_EXCHANGE_LASTS, 400),
-            ("before People.welcome", WHILE_AN_EXCHANGE_LASTS, 400),
+            ("before UsedStates.consume", 0, 303, 200),
+            ("after UsedStates.consume", WHILE_AN_EXCHANGE_LASTS, 400, 200),
+            ("before People.sign_in", WHILE_AN_EXCHANGE_LASTS, 400, 401),
         ),
     ],
 )
-def test_a_death_in_a_sign_in_never_sends_a_code_twice(pair, figure, point, seconds_later, ending):
+def test_a_death_in_a_sign_in_never_sends_a_code_twice(
+    pair, figure, point, seconds_later, ending, elsewhere
+):
+    """And signs another browser of the person out only if Twitter has ended its tokens."""
     count = rounds(100)
     with bystander(pair) as others:
         people, endings, sent = die_in_sign_ins(pair, point, count, seconds_later=seconds_later)
-        again = [person.sign_in().status_code for person in people if not person.is_signed_in()]
+        views = [look(person.elsewhere) for person in people]
+        again = [
+            person.visitor.sign_in(person.account).status_code
+            for person in people
+            if not person.visitor.is_signed_in()
+        ]
 
     disturbed = [view for view in others if not view.is_whole]
     figure(
         f"kill -9 in a sign-in, {point}, {count} times",
         f"code sent {sent} times, {len(pair.reused())} codes used twice; the same callback again: "
-        f"{tally(endings)}; {len(disturbed)} of {len(others)} views of others disturbed",
+        f"{tally(endings)}; in another browser {tally(view.status for view in views)}; "
+        f"{len(disturbed)} of {len(others)} views of others disturbed",
     )
     assert endings == [ending] * count
+    assert [view.status for view in views] == [elsewhere] * count
+    assert len(pair.signed_out()) == [view.status for view in views].count(401)
     assert sent <= count
     assert pair.reused() == []
     assert again == ([] if ending == 303 else [200] * count)
+    assert len(living_tokens_of(pair, [person.account for person in people])) == 2 * count
     assert disturbed == []
+    assert pair.damage() == []
+
+
+def test_a_death_between_two_accounts_leaves_no_token_alive(pair, figure):
+    """The second one's session is written, the end of the first one's is not."""
+    first_account, second_account = next(pair.names), next(pair.names)
+    visitor = pair.person(pair.first, first_account)
+    session_id = pair.store.newest_grant()
+    callback = visitor.consent(visitor.start_again(), second_account)
+
+    dies(pair, "after People.sign_in", lambda: visitor.come_back(callback))
+    again = visitor.come_back(callback).status_code
+    pair.store.age_session(session_id)
+    prune(pair)
+    with deliverer(pair) as log:
+        pair.wait_for_an_empty_outbox(ALL_REVOKED_AFTER, log)
+
+    figure(
+        "kill -9 in a sign-in with another account, after People.sign_in",
+        "the session of the first account, and its tokens, end with the next `flask prune`",
+    )
+    assert again == 303
+    assert look(visitor).is_whole
+    assert living_tokens_of(pair, [first_account]) == []
+    assert len(living_tokens_of(pair, [second_account])) == 2
     assert pair.damage() == []
 
 
@@ -215,6 +255,28 @@ def test_a_death_before_a_logout_is_written_leaves_the_person_signed_in(pair, fi
         f"{sum(still_in)} still signed in, with the button to press once more",
     )
     assert still_in == [True] * count
+
+
+def test_a_death_in_a_logout_leaves_the_other_browser_signed_in(pair, figure):
+    account = next(pair.names)
+    here, there = (pair.person(process, account) for process in pair.processes)
+
+    dies(pair, "after Sessions._end", here.log_out)
+    view = look(there)
+    alive = len(living_tokens_of(pair, [account]))
+    there.log_out()
+    with deliverer(pair) as log:
+        pair.wait_for_an_empty_outbox(ALL_REVOKED_AFTER, log)
+
+    figure(
+        "kill -9 in a logout, after Sessions._end, with another browser signed in",
+        f"that one reads on: {view.status}; its own logout leaves no token alive",
+    )
+    assert view.is_whole
+    assert alive == 2
+    assert not here.is_signed_in()
+    assert living_tokens_of(pair, [account]) == []
+    assert pair.damage() == []
 
 
 def test_a_death_in_a_logout_leaves_no_token_alive(pair, figure):
@@ -413,7 +475,7 @@ def under_load(pair, trouble, seconds):
 
     Return their views, and how long after the trouble the last of them was well again.
     """
-    people = [pair.person(process) for process in pair.processes for _ in range(READERS)]
+    people = [pair.newcomer(process) for process in pair.processes for _ in range(READERS)]
     views, over = [], threading.Event()
 
     def read(person):

@@ -1,6 +1,7 @@
 """nginx in front of the site, as deploy/nginx.conf has it: only places and ports are exchanged."""
 
 import contextlib
+import itertools
 import re
 import shutil
 import socket
@@ -225,8 +226,11 @@ class Crowd:
         self.journeys = 0
         self.wrong = []
 
-    def one_person(self, account):
-        while not self.done and time.monotonic() < self.deadline:
+    def one_after_another(self, accounts):
+        """Let each come in turn: Twitter is told of a logout before that person comes again."""
+        for account in itertools.cycle(accounts):
+            if self.done or time.monotonic() > self.deadline:
+                return
             with self.make_visitor() as visitor:
                 try:
                     self.journey(visitor, account)

@@ -6,7 +6,9 @@ from sandbox.seed_birds import ROBIN
 from sandbox.testing import Sandbox
 from tests.journey.sites import wait_until
 
-TABLES = ["revocations", "grants", "users"]  # what is stored of a person; grants point at users
+# What is stored of a person: sessions and grants point at users.
+TABLES = ["revocations", "sessions", "grants", "users"]
+ALL_OVER = "You are logged out, and this site's access to your Twitter account has ended."
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
 
@@ -62,7 +64,7 @@ def visit_once(reader, twitter):
     reader.press("Log out")
 
     assert reader.path() == "/"
-    assert "You are logged out." in reader.text()
+    assert ALL_OVER in reader.text()
     wait_until(lambda: states(twitter) == ["revoked", "revoked"])
     assert reader.complaints == []
 
@@ -91,7 +93,7 @@ def test_cancelling_is_calm_and_leaves_nothing_behind(read, twitter, site):
 
     assert reader.heading() == "You cancelled"
     assert "Nothing was shared" in reader.text()
-    assert rows(site) == [0, 0, 0]
+    assert rows(site) == [0, 0, 0, 0]
     assert twitter.journal("/2/oauth2/token") == []
 
     reader.sign_in()
@@ -133,7 +135,7 @@ def test_logging_out_from_a_tab_of_an_older_sign_in_takes_one_more_press(read, t
 
     reader.follow(reader.page.locator("main").get_by_role("button", name="Log out"))
 
-    assert "You are logged out." in reader.text()
+    assert ALL_OVER in reader.text()
     wait_until(lambda: states(twitter) == ["living", "living", "revoked", "revoked"])
 
 

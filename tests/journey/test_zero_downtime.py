@@ -12,7 +12,12 @@ import pytest
 from tests.journey.front import Crowd, ended, reserved, standing, start_again
 from tests.journey.sites import GUNICORN, wait_until
 
-PEOPLE = ["wren", "robin", "jay", "heron"]
+FAMILIES = [
+    ["wren", "robin", "jay"],
+    ["heron", "magpie", "puffin"],
+    ["barn_owl", "kingfisher", "nightjar"],
+    ["starling", "lapwing", "gannet"],
+]
 # Long enough for every change below, on a busy machine; a crowd ends by itself after that.
 SECONDS = 90
 # What `systemd` does for perch.socket: the socket is the third file, and the process is told so.
@@ -44,8 +49,8 @@ def behind(front):
 def content_crowd(make_visitor):
     """Let people come and go the whole time. Nothing may go wrong for any of them."""
     people = Crowd(make_visitor, seconds=SECONDS)
-    with ThreadPoolExecutor(len(PEOPLE)) as hands:
-        coming = [hands.submit(people.one_person, account) for account in PEOPLE]
+    with ThreadPoolExecutor(len(FAMILIES)) as hands:
+        coming = [hands.submit(people.one_after_another, family) for family in FAMILIES]
         try:
             more(people, 2)
             yield

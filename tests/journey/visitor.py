@@ -112,6 +112,11 @@ class Visitor:
         assert answer.status_code == 303, answer.text
         return answer.headers["Location"]
 
+    def start_again(self):
+        """Start another sign-in while signed in, as the Allow buttons do; return the same."""
+        form = Forms(self.open("/account").text).found[0]
+        return self.send("POST", "/auth/login", data=form.fields).headers["Location"]
+
     def consent(self, authorization_url, account="robin", label="Authorize app"):
         """Answer Twitter's page, and return the callback that it sends us to."""
         answer = self.press(self.open(authorization_url), label, account=account)

@@ -1,0 +1,61 @@
+"""One person in two real browsers, at a Twitter that keeps one grant of each person."""
+
+import pytest
+
+from tests.journey.sites import wait_until
+
+pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module")
+def site(sites, twitter_server):
+    """Two workers that remember nothing: each page is read with the token of that moment."""
+    return sites.start(twitter_server, WEB_CONCURRENCY="2", CACHE_SECONDS="0")
+
+
+def living(twitter):
+    """Count the tokens that Twitter still accepts."""
+    return [token["state"] for token in twitter.tokens()].count("living")
+
+
+def reads(*readers):
+    """Tell, of each browser, whether it shows Tweets."""
+    return [(r.open("/tweets").status, "Good morning to everybody" in r.text()) for r in readers]
+
+
+def allow(reader):
+    reader.pick("^Wren")
+    reader.press("Authorize app")
+    reader.page.wait_for_url(f"{reader.url}/**")
+
+
+def test_two_browsers_share_one_grant_until_both_are_logged_out(read, twitter):
+    twitter.settings(grants="one", revoke="app")
+    phone, laptop = read(), read()
+    both = [(200, True), (200, True)]
+    for reader in (phone, laptop):
+        reader.open("/")
+        reader.sign_in("^Wren")
+
+    assert reads(phone, laptop) == both
+
+    phone.open("/people/lapwing")
+    phone.press("Follow @lapwing")
+    phone.press("Go on to Twitter")
+    allow(phone)
+
+    assert "You follow @lapwing now." in phone.text()
+    assert reads(phone, laptop) == both
+    assert living(twitter) == 2
+
+    phone.press("Log out")
+
+    assert "You are logged out here, and still signed in in another browser." in phone.text()
+    assert reads(laptop) == both[1:]
+    assert living(twitter) == 2
+
+    laptop.press("Log out")
+
+    assert "this site's access to your Twitter account has ended" in laptop.text()
+    wait_until(lambda: living(twitter) == 0)
+    assert phone.complaints == laptop.complaints == []
