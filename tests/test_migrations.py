@@ -69,6 +69,19 @@ def test_the_models_and_the_migrations_agree(empty):
         assert compare_metadata(context, db.metadata) == []
 
 
+@pytest.mark.parametrize("empty", STORES[:1], indirect=True)
+def test_ids_that_never_come_back_are_in_models_and_migrations(empty):
+    """Alembic does not compare AUTOINCREMENT; PostgreSQL never hands out an id twice."""
+    flask_migrate.upgrade()
+
+    query = "SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'"
+    with db.engine.connect() as connection:
+        made = set(connection.exec_driver_sql(query).scalars())
+    tables = db.metadata.sorted_tables
+    meant = {each.name for each in tables if each.dialect_options["sqlite"]["autoincrement"]}
+    assert made == meant == {"users"}
+
+
 REVISIONS = [
     script.revision
     for script in reversed(list(ScriptDirectory(str(ROOT / "migrations")).walk_revisions()))
