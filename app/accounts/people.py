@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -134,7 +134,7 @@ class SignIn:
 
     profile: Profile
     token_set: TokenSet
-    state: str
+    state: str = field(repr=False)
     # When Twitter answered the exchange, by the store's clock (`People.store_time`).
     exchanged_at: float
     # When the browser left for Twitter, by our clock, in seconds since 1970.
@@ -142,7 +142,7 @@ class SignIn:
     # The latest ending that the browser knew of then, by the store's clock; 0 for none.
     after: float = 0.0
     # The session in whose place the new one steps, in the same browser.
-    replacing: str | None = None
+    replacing: str | None = field(repr=False, default=None)
     # What the person will know the browser by.
     browser: str = ""
     record: SignInRecord | None = None
