@@ -20,7 +20,7 @@ class AlreadyUsed(SignInError):
 
 
 class StillWorking(SignInError):
-    """The twin of this callback is still exchanging the code; asking again in a moment helps."""
+    """A duplicate of this callback is still exchanging the code; asking again in a moment helps."""
 
 
 class Malformed(SignInError):

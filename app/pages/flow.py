@@ -112,27 +112,27 @@ CLIENT_PROOF: Mapping[str, Part] = {
 }
 
 
-def drawing(flight: SignInRecord, *, callback_url: str) -> list[Message]:
+def drawing(record: SignInRecord, *, callback_url: str) -> list[Message]:
     """Return the messages of one sign-in, with its times and what it asked for."""
     looks = {
         "callback": callback_url,
-        "asked": " ".join(sorted(flight.asked)),
-        "granted": " ".join(sorted(flight.granted)),
+        "asked": " ".join(sorted(record.asked)),
+        "granted": " ".join(sorted(record.granted)),
     }
-    times = _times(flight)
+    times = _times(record)
     return [
         replace(
             message,
             time=times.get(message.title, ""),
-            parts=[_filled(part, flight, looks) for part in message.parts],
+            parts=[_filled(part, record, looks) for part in message.parts],
         )
         for message in MESSAGES
     ]
 
 
-def stretches(flight: SignInRecord) -> list[Stretch]:
+def stretches(record: SignInRecord) -> list[Stretch]:
     """Return where the time went, from the callback until it was known who came."""
-    reached = flight.reached_ms
+    reached = record.reached_ms
     ends = {
         "Claiming the state": reached[Step.CODE_SENT],
         "Code for tokens": reached[Step.TOKENS_CAME],
@@ -145,16 +145,16 @@ def stretches(flight: SignInRecord) -> list[Stretch]:
     ]
 
 
-def _filled(part: Part, flight: SignInRecord, looks: Mapping[str, str]) -> Part:
+def _filled(part: Part, record: SignInRecord, looks: Mapping[str, str]) -> Part:
     if part is PROOF:
-        return CLIENT_PROOF[flight.client]
+        return CLIENT_PROOF[record.client]
     return replace(part, looks=part.looks.format(**looks))
 
 
-def _times(flight: SignInRecord) -> dict[str, str]:
-    reached = {step: duration(ms) for step, ms in flight.reached_ms.items()}
+def _times(record: SignInRecord) -> dict[str, str]:
+    reached = {step: duration(ms) for step, ms in record.reached_ms.items()}
     return {
-        SAY_YES: about(flight.away_ms),
+        SAY_YES: about(record.away_ms),
         CLAIM: reached[Step.CLAIMED],
         EXCHANGE: reached[Step.CODE_SENT],
         TOKENS: reached[Step.TOKENS_CAME],

@@ -18,19 +18,19 @@ from app.visitor import for_signed_in
 @for_signed_in
 def sign_in(person: Person) -> str:
     """GET /account/sign-in: this browser's own sign-in, step by step, with its times."""
-    flight = sign_in_record_of(services().database, person.session_id)
-    if flight is None:
-        return render_template("sign_in.html", flight=None)
-    dialect = flight.dialect
+    record = sign_in_record_of(services().database, person.session_id)
+    if record is None:
+        return render_template("sign_in.html", record=None)
+    dialect = record.dialect
     return render_template(
         "sign_in.html",
-        flight=flight,
-        drawing=_drawing(flight),
-        stretches=flow.stretches(flight),
+        record=record,
+        drawing=_drawing(record),
+        stretches=flow.stretches(record),
         code_lives_ms=flow.CODE_LIVES_MS,
-        granted=_in_words(flight.asked & flight.granted, dialect),
-        refused=_in_words(flight.asked - flight.granted, dialect),
-        unasked=_in_words(flight.granted - flight.asked, dialect),
+        granted=_in_words(record.asked & record.granted, dialect),
+        refused=_in_words(record.asked - record.granted, dialect),
+        unasked=_in_words(record.granted - record.asked, dialect),
     )
 
 
@@ -43,8 +43,8 @@ def how_it_works() -> str:
     return render_template("how_it_works.html", drawing=_drawing(example))
 
 
-def _drawing(flight: SignInRecord) -> list[flow.Message]:
-    return flow.drawing(flight, callback_url=services().config.callback_url)
+def _drawing(record: SignInRecord) -> list[flow.Message]:
+    return flow.drawing(record, callback_url=services().config.callback_url)
 
 
 def _in_words(scopes: Iterable[str], dialect: str) -> list[tuple[str, str]]:
