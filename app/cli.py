@@ -118,7 +118,8 @@ def end(username: str) -> None:
     """Sign a person out everywhere, and have their tokens killed at Twitter."""
     count = services().sessions.end_all_of(username.removeprefix("@"))
     services().outbox.wait(seconds=10)
-    click.echo(f"Ended {count} grants of @{username.removeprefix('@')}.")
+    grants_ended = "1 grant" if count == 1 else f"{count} grants"
+    click.echo(f"Ended {grants_ended} of @{username.removeprefix('@')}.")
 
 
 @database.command("copy")

@@ -106,7 +106,7 @@ def test_end_signs_a_person_out_everywhere(app, client, run, twitter, rows):
 
     result = run("grants", "end", "--username", "@Wren")
 
-    assert "Ended 1 grants of @Wren." in result.output
+    assert "Ended 1 grant of @Wren." in result.output
     reasons = [[row["end_reason"] for row in rows(table)] for table in (Grant, Session)]
     assert reasons == [[None, "ended_by_operator"], [None, *["ended_by_operator"] * 2]]
     assert [browser.is_signed_in() for browser in (jay, client, phone)] == [True, False, False]
