@@ -163,7 +163,7 @@ def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunico
     """
     Path(os.environ[FIGURES]).mkdir(exist_ok=True)  # somebody may have tidied up
     app = server.app.callable  # None unless preloaded
-    if app is None or "sqlalchemy" not in app.storage.extensions:
+    if app is None or "sqlalchemy" not in app.extensions:
         return
     if app.config["SQLALCHEMY_ENGINE_OPTIONS"].get("pool_size") != server.cfg.threads:
         server.log.warning("With --preload, set GUNICORN_THREADS instead of --threads.")
