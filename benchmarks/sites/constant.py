@@ -62,7 +62,7 @@ app.jinja_env.globals["get_flashed_messages"] = list
 app.jinja_env.globals["csrf_token"] = lambda: "a-constant-in-place-of-a-token"
 app.jinja_env.cache.clear()  # macros made for the other app remember what it gave them
 app.url_map = perch.url_map
-app.storage.extensions = perch.extensions
+app.extensions = perch.extensions
 
 
 def home() -> str:
