@@ -74,7 +74,7 @@ def test_constants_of_the_code_are_the_codes(tmp_path):
     code = {
         "slots": config.twitter_slots,
         "connections": options["pool_size"] + options["max_overflow"],
-        "claim_hours": used_states.KEPT.total_seconds() / 3600,
+        "used_state_hours": used_states.KEPT.total_seconds() / 3600,
         "usage_days": usage.KEPT.days,
         "home_users": api.MOST_ASKED,
         "home_tweets": reads.ON_HOME,
