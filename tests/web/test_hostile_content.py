@@ -146,7 +146,7 @@ def walk(build_app, twitter, clock):
         pages["POST /follows"] = client.press("/follows", user_id=str(FIRST))
         client.press("/account/disconnect", sure="yes")  # the account page tells of this alone
         client.application.extensions["perch"].outbox.wait(seconds=5)
-        clock.advance(seconds=10)  # an ending holds for a moment against other browsers
+        clock.advance(seconds=60)  # an ending holds for a moment against other browsers
         assert {page.status_code for page in pages.values()} == {200}
         return {path: Seen(page.text) for path, page in pages.items()}
 
