@@ -15,5 +15,5 @@ def logged_out(ended: LoggedOut) -> str:
             "You are logged out. This site keeps its access to your account until you disconnect."
         )
     if ended.sessions:
-        return "You are logged out here, and still signed in in another browser."
+        return "You are logged out here. You are still signed in in another browser."
     return "You are logged out."

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
+from flask import session
 from flask_login import current_user, login_required
 
 from app.accounts.people import Person
@@ -17,6 +18,14 @@ ENDED_EVERYTHING_AT = "ended_at"
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def clear_session() -> None:
+    """Empty the cookie. It still says when this browser ended everything last."""
+    ended_at = session.get(ENDED_EVERYTHING_AT)
+    session.clear()
+    if ended_at:
+        session[ENDED_EVERYTHING_AT] = ended_at
 
 
 def visitor() -> Person | None:

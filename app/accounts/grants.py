@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 
 TOKENS = ("access_token", "refresh_token")
 
-_LOCK = select(User.twitter_id).where(User.id == bindparam("user_id")).with_for_update()
+_LOCK = (
+    select(User.twitter_id).where(User.id == bindparam("user_id")).with_for_update(key_share=True)
+)
 _INSERT = insert(Grant)
 _REPLACE = (
     update(Grant)
@@ -98,7 +100,9 @@ def owner_of_reads(twitter_id: str) -> str:
 def lock_person(connection: Connection, user_id: int) -> str | None:
     """Lock a person's row until the transaction ends; return their Twitter id, None if gone.
 
-    Whoever adds or ends a session or a grant does this first. SQLite has one writer at a time.
+    Whoever adds or ends a session or a grant does this first. SQLite has one writer at a time. Rows
+    that only refer to the person (what was read) may be added meanwhile: waiting for those, too,
+    would end in deadlocks.
     """
     return connection.execute(_LOCK, {"user_id": user_id}).scalar_one_or_none()
 

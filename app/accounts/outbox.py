@@ -12,7 +12,7 @@ import random
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
 from typing import cast
@@ -21,14 +21,20 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, s
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.errors import CannotOpen
-from app.accounts.models import Revocation
+from app.accounts.models import Grant, Revocation, User
 from app.accounts.outbox_worker import PAUSES, OutboxWorker
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import associated_data
 from app.events import Event
 from app.storage.database import STORE_CLOCK
 from app.twitter.budget import Budget
-from app.twitter.errors import ClientRefused, Refused, TokenRefused, TwitterError
+from app.twitter.errors import (
+    ClientRefused,
+    GrantRefused,
+    Refused,
+    TokenRefused,
+    TwitterError,
+)
 from app.twitter.oauth import AuthorizationServer, TokenTypeHint
 from app.twitter.token_set import TokenSet
 
@@ -43,6 +49,10 @@ LATER_SECONDS = 60.0
 # A definite no, so often, is believed.
 REFUSALS_BELIEVED = 3
 NAME_CHARACTERS = 12
+# Twitter documents two hours; a younger access token that is refused was replaced.
+ACCESS_TOKEN_LIVES = timedelta(hours=2)
+# The owner of a token that lives and whose person Twitter does not tell.
+SEND_UNASKED = ""
 
 _INSERT = insert(Revocation).values(due_at=STORE_CLOCK)
 _IS_DUE = and_(
@@ -66,12 +76,27 @@ _TAKE = (
         Revocation.token,
         Revocation.token_type_hint,
         Revocation.twitter_id,
+        Revocation.created_at,
         Revocation.attempts,
         Revocation.refusals,
     )
 )
 _TAKE_ONE = _TAKE.where(Revocation.id == bindparam("row"))
 _TAKE_NEXT = _TAKE.where(Revocation.id == _LONGEST_DUE.scalar_subquery())
+_LOCK = (
+    select(User.id)
+    .where(User.twitter_id == bindparam("twitter_id"))
+    .with_for_update(key_share=True)
+)
+_SUPERSEDED = (
+    select(Grant.id)
+    .join(User, User.id == Grant.user_id)
+    .where(
+        User.twitter_id == bindparam("twitter_id"),
+        Grant.ended_at.is_(None),
+        Grant.exchanged_at >= bindparam("since"),
+    )
+)
 _EXISTS = select(Revocation.id).where(Revocation.id == bindparam("row"))
 _REMOVE = delete(Revocation).where(Revocation.id == bindparam("row"))
 
@@ -99,11 +124,21 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
+class _Discarded:
+    """A token set that nothing is going to use, and what would have taken its place."""
+
+    token_set: TokenSet
+    twitter_id: str | None
+    unless_exchanged_from: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Taken:
     row: str
     sealed: str
     hint: str
     twitter_id: str | None
+    created_at: datetime
     attempts: int
     refusals: int
 
@@ -154,16 +189,24 @@ class Outbox:
         connection.execute(_INSERT, values | whose)
         return row
 
-    def discard(self, token_set: TokenSet, *, twitter_id: str | None) -> None:
+    def discard(
+        self,
+        token_set: TokenSet,
+        *,
+        twitter_id: str | None,
+        unless_exchanged_from: float = 0.0,
+    ) -> None:
         """Have a whole token set killed that nothing is going to use.
 
         Without a `twitter_id`, Twitter is asked first whose it is: if the token is dead, a newer
-        sign-in took its place, and revoking it could end that one. Raises nothing: it is called
-        when something else went wrong already. Without a database there is no outbox, so Twitter
-        is told directly, in the background.
+        sign-in took its place, and revoking it could end that one. With one, the tokens are dropped
+        if the person has a living grant that was exchanged at `unless_exchanged_from` or later.
+        Raises nothing: it is called when something else went wrong already. Without a database
+        there is no outbox, so Twitter is told directly, in the background.
         """
-        if not self._write(token_set, twitter_id):
-            self._worker.take(lambda: self._discard_later(token_set, twitter_id))
+        discarded = _Discarded(token_set, twitter_id, unless_exchanged_from)
+        if not self._write(discarded):
+            self._worker.take(lambda: self._discard_later(discarded))
 
     def deliver_soon(self, rows: Iterable[str]) -> None:
         """Deliver committed rows in the background; returns at once."""
@@ -215,8 +258,10 @@ class Outbox:
             token = self._cipher.open(
                 taken.sealed, at=associated_data("revocations", "token", taken.row)
             )
-            if taken.twitter_id is None and taken.hint == "access_token":
-                unknown = self._find_owner(taken, token)
+            if taken.twitter_id is None:
+                by_access_token = taken.hint == "access_token"
+                find = self._find_owner if by_access_token else self._find_owner_by_refresh
+                unknown = find(taken, token)
                 if unknown is not None:
                     return unknown
             if not self._is_still_due(taken):  # its person has signed in again
@@ -237,15 +282,17 @@ class Outbox:
         self._events.record(Event.TOKEN_REVOKED, row=taken.name, kind=taken.hint)
         return Delivery.DONE
 
-    def _write(self, token_set: TokenSet, twitter_id: str | None) -> bool:
+    def _write(self, discarded: _Discarded) -> bool:
         """Write a token set into the outbox and have it delivered; tell whether that was possible.
 
         The access token comes first: while its person is unknown, the refresh token waits for it.
         """
-        now, rows = self._clock(), list[str]()
+        now, rows, twitter_id = self._clock(), list[str](), discarded.twitter_id
         try:
             with self._database.writing() as connection:
-                for token, hint in _tokens(token_set):
+                if _is_superseded(connection, discarded):
+                    return True
+                for token, hint in _tokens(discarded.token_set):
                     waits_for = rows[0] if rows and twitter_id is None else None
                     rows.append(
                         self.add(
@@ -263,14 +310,14 @@ class Outbox:
         self.deliver_soon(rows[:1] if twitter_id is None else rows)
         return True
 
-    def _discard_later(self, token_set: TokenSet, twitter_id: str | None) -> bool:
+    def _discard_later(self, discarded: _Discarded) -> bool:
         """Write to the outbox if it is back, else tell Twitter directly; tell whether it is done.
 
         Nothing can be looked up meanwhile, so Twitter is asked whether the tokens are alive.
         """
-        if self._write(token_set, twitter_id):
+        if self._write(discarded):
             return True
-        budget = Budget(ATTEMPT_SECONDS)
+        token_set, budget = discarded.token_set, Budget(ATTEMPT_SECONDS)
         try:
             self._owner_of(token_set.access_token, budget)
             for token, hint in _tokens(token_set):
@@ -285,15 +332,20 @@ class Outbox:
     def _find_owner(self, taken: _Taken, token: str) -> Delivery | None:
         """Ask Twitter whose token it is, and note it; say what to do if that is not known now.
 
-        A dead token has been replaced by a newer sign-in: it and what waits for it are dropped,
-        for revoking either could end that one.
+        A dead token that is young has been replaced by a newer sign-in: it and what waits for it
+        are dropped, for revoking either could end that one. One that may have expired says
+        nothing; then the refresh token that waits for it is asked.
         """
-        theirs = or_(Revocation.id == taken.row, Revocation.waits_for == taken.row)
-        owner = None
+        waits = Revocation.waits_for == taken.row
+        theirs = or_(Revocation.id == taken.row, waits)
+        owner = SEND_UNASKED
         try:
             owner = self._owner_of(token, Budget(ATTEMPT_SECONDS))
         except TokenRefused:
+            is_young = self._clock() - taken.created_at < ACCESS_TOKEN_LIVES
             with self._database.writing() as connection:
+                if not is_young:
+                    connection.execute(update(Revocation).where(waits).values(waits_for=None))
                 connection.execute(delete(Revocation).where(theirs))
             return Delivery.DONE
         except Refused as error:
@@ -307,6 +359,22 @@ class Outbox:
             rows = connection.execute(known.returning(Revocation.id)).scalars().all()
         self.deliver_soon(row for row in rows if row != taken.row)
         return None
+
+    def _find_owner_by_refresh(self, taken: _Taken, token: str) -> Delivery | None:
+        """Spend a refresh token whose person is unknown, and discard what it buys.
+
+        Refused, it is dead already. Else the new access token tells whose it is.
+        """
+        try:
+            token_set = self._server.refresh(
+                token, scopes=frozenset(), now=self._clock(), budget=Budget(ATTEMPT_SECONDS)
+            )
+        except GrantRefused:
+            self._remove(taken)
+            return Delivery.DONE
+        self.discard(token_set, twitter_id=None)
+        self._remove(taken)
+        return Delivery.DONE
 
     def _is_still_due(self, taken: _Taken) -> bool:
         """Look once more, right before a token is sent: a sign-in deletes its person's rows."""
@@ -338,6 +406,15 @@ class Outbox:
     def _remove(self, taken: _Taken) -> None:
         with self._database.writing() as connection:
             connection.execute(_REMOVE, {"row": taken.row})
+
+
+def _is_superseded(connection: Connection, discarded: _Discarded) -> bool:
+    """Tell whether a living grant has taken the place of tokens, once its person is locked."""
+    if discarded.twitter_id is None or not discarded.unless_exchanged_from:
+        return False
+    connection.execute(_LOCK, {"twitter_id": discarded.twitter_id})
+    values = {"twitter_id": discarded.twitter_id, "since": discarded.unless_exchanged_from}
+    return connection.execute(_SUPERSEDED, values).scalar_one_or_none() is not None
 
 
 def _tokens(token_set: TokenSet) -> list[tuple[str, TokenTypeHint]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -22,9 +23,10 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import endings
-from app.accounts.errors import EndedMeanwhile, Superseded
+from app.accounts.errors import EndedMeanwhile, GrantEnded, Superseded
 from app.accounts.grants import EndReason, Grants, lock_person
 from app.accounts.models import Grant, Revocation, Session, Usage, UsedState, User
 from app.accounts.sessions import Sessions, new_id
@@ -36,6 +38,8 @@ from app.storage.database import INSERTS, STORE_CLOCK, Insert
 from app.storage.extensions import Model
 from app.twitter.entities import User as Profile
 from app.twitter.token_set import TokenSet
+
+log = logging.getLogger(__name__)
 
 _LIVING = (
     select(
@@ -194,7 +198,7 @@ class People:
             if over and found.grant_id is None:
                 raise EndedMeanwhile("this sign-in began before everything was ended")
             grant_id, scopes = self._keep_tokens(connection, user.id, came, found, session_id)
-            if found.refused_meanwhile:
+            if found.refused_meanwhile and not over:
                 connection.execute(_REVIVE, {"owner": user.id, "since": came.exchanged_at})
             if found.revocations:
                 connection.execute(_NO_MORE_REVOCATIONS, {"twitter_id": came.profile.id})
@@ -213,8 +217,7 @@ class People:
         if over:
             # The exchange has ended the tokens of the browser that stays signed in: it gets these.
             raise EndedMeanwhile("this sign-in began before a logout everywhere else", kept=True)
-        if came.replacing is not None:
-            self._sessions.leave(came.replacing)
+        self._leave(came.replacing)
         return Person(
             user_id=user.id,
             session_id=session_id,
@@ -225,6 +228,15 @@ class People:
             cache_epoch=user.cache_epoch,
             follows_epoch=user.follows_epoch,
         )
+
+    def _leave(self, session_id: str | None) -> None:
+        """End the session that this browser had before. The new one is stored, whatever happens."""
+        if session_id is None:
+            return
+        try:
+            self._sessions.leave(session_id)
+        except SQLAlchemyError as error:
+            log.warning("a replaced session goes on until it is pruned: %s", type(error).__name__)
 
     def find(self, session_id: str) -> Person | None:
         """Return the person of a living session. One statement: this runs for every page view.
@@ -269,7 +281,9 @@ class People:
             ended_at = endings.note(connection, twitter_id)
             ended = self._grants.end(connection, user_id, EndReason.DISCONNECTED, now=self._clock())
             theirs = select(Session.id).where(Session.user_id == user_id)
-            connection.execute(delete(UsedState).where(UsedState.session_id.in_(theirs)))
+            # The states stay used: a cookie that can be replayed may live for ten minutes more.
+            used = update(UsedState).where(UsedState.session_id.in_(theirs))
+            connection.execute(used.values(session_id=None))
             for table in (Session, Grant, Usage):
                 connection.execute(delete(table).where(table.user_id == user_id))
             connection.execute(delete(User).where(User.id == user_id))
@@ -278,14 +292,19 @@ class People:
         return ended_at
 
     def export(self, user_id: int) -> dict[str, Any]:
-        """Return everything stored about a person, without the values of tokens."""
+        """Return everything stored about a person, without the values of tokens.
+
+        Raises `GrantEnded` if the person has just disconnected.
+        """
         with self._database.snapshot() as connection:
 
             def rows(model: type[Model], theirs: ColumnElement[bool]) -> list[dict[str, Any]]:
                 found = connection.execute(select(*model.__table__.c).where(theirs))
                 return [_open(row) for row in found.mappings()]
 
-            (user,) = rows(User, User.id == user_id)
+            user = next(iter(rows(User, User.id == user_id)), None)
+            if user is None:
+                raise GrantEnded("this person has just disconnected")
             sessions = rows(Session, Session.user_id == user_id)
             ids = [session["id"] for session in sessions]
             return {

@@ -40,6 +40,11 @@ _LIVING = (
     .where(Session.user_id == bindparam("user_id"), Session.ended_at.is_(None))
     .order_by(Session.seen_at.desc(), Session.id)
 )
+_KEEP_ENDED = (
+    update(Session)
+    .where(Session.id == bindparam("session_id"), Session.end_reason == EndReason.REFUSED)
+    .values(end_reason=EndReason.LOGGED_OUT, refused_at=None)
+)
 _OWNER = select(Session.user_id).where(Session.id == bindparam("session_id"))
 _INSERT = insert(Session)
 _SEEN = update(Session).where(Session.id == bindparam("session_id"))
@@ -157,6 +162,8 @@ class Sessions:
         if user_id is None:
             return LoggedOut(sessions=0, grant_ended=False)
         ended = self._end(user_id, EndReason.LOGGED_OUT, Session.id == session_id, silent=True)
+        if not ended.sessions:
+            self._keep_ended(session_id)
         self._events.record(Event.LOGGED_OUT, session_id=session_id, grant_ended=ended.grant_ended)
         return ended
 
@@ -217,6 +224,11 @@ class Sessions:
             rows = connection.execute(delete(Session).where(Session.ended_at < old)).rowcount
             rows += connection.execute(delete(Grant).where(Grant.ended_at < old)).rowcount
         return ended, rows
+
+    def _keep_ended(self, session_id: str) -> None:
+        """Note that a session that a refusal had ended is logged out: no sign-in revives it."""
+        with self._database.writing() as connection:
+            connection.execute(_KEEP_ENDED, {"session_id": session_id})
 
     def _owner_of(self, session_id: str) -> int | None:
         with self._database.reading() as connection:

@@ -2,7 +2,7 @@
 
 Flask's session is signed but readable, so the code verifier would show; and a list of pending
 sign-ins inside one cookie loses one when two tabs start at once. The name holds a hash of the
-state, so each callback finds its own cookie. A cookie can be replayed: only `accounts.claims`
+state, so each callback finds its own cookie. A cookie can be replayed: only `accounts.used_states`
 makes a state single-use.
 """
 

@@ -31,7 +31,7 @@ from app.twitter.dialect import AT_SIGN_IN, Permission
 from app.twitter.entities import User as Profile
 from app.twitter.errors import TokenRefused, Unreachable
 from app.twitter.token_set import TokenSet
-from app.visitor import ENDED_EVERYTHING_AT, SESSION_ID
+from app.visitor import ENDED_EVERYTHING_AT, SESSION_ID, clear_session
 from app.wishes import Wish, fulfil
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ def logout() -> Response:
     It cannot fail: without a database the browser is signed out all the same.
     """
     session_id = session.get(SESSION_ID)
-    session.clear()
+    clear_session()
     flash(_end(session_id) if session_id else "You are logged out.")
     return redirect(url_for("pages.home"), code=303)
 
@@ -168,7 +168,7 @@ def _sign_in(
     recorder: Recorder,
 ) -> Person:
     """Learn who it is and sign them in; if that fails, no living token stays behind at Twitter."""
-    profile: Profile | None = None
+    profile, exchanged_at = None, 0.0
     try:
         exchanged_at = services().people.store_time()
         profile = _profile(token_set, budget)
@@ -186,11 +186,13 @@ def _sign_in(
                 record=_record(token_set, pending, recorder),
             )
         )
-    except Superseded:
-        raise  # the tokens are dead: revoking them would end the newer sign-in
     except Exception as error:
         if not (isinstance(error, EndedMeanwhile) and error.kept):
-            services().outbox.discard(token_set, twitter_id=profile.id if profile else None)
+            # Superseded tokens should be dead: Twitter is asked before they are revoked.
+            whose = None if isinstance(error, Superseded) or profile is None else profile.id
+            services().outbox.discard(
+                token_set, twitter_id=whose, unless_exchanged_from=exchanged_at
+            )
         raise
 
 
@@ -236,6 +238,8 @@ def _join_the_first(pending: PendingSignIn) -> Response:
         if not current_user.is_authenticated:
             raise
         _flow_cookies().forget(pending.state)
+        if pending.wish:
+            flash("Another sign-in came right behind, so nobody was followed or unfollowed.")
         return redirect(local(pending.next), code=303)
     person = services().people.find(session_id)
     if person is None:
@@ -246,7 +250,7 @@ def _join_the_first(pending: PendingSignIn) -> Response:
 
 def _signed_in(person: Person, pending: PendingSignIn, *, duplicate: bool = False) -> Response:
     """Replace the session: nothing of the signed-out one survives (other tabs have own cookies)."""
-    session.clear()
+    clear_session()
     session.permanent = True
     login_user(person)
     generate_csrf()  # now, so that no page has to change the session afterwards

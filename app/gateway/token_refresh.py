@@ -9,6 +9,7 @@ the one that was read.
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ class _Row:
     scopes: frozenset[str]
     user_id: int
     twitter_id: str
+    exchanged_at: float
     issued_at: datetime
     expires_at: datetime
     refreshed_at: datetime | None
@@ -86,6 +88,7 @@ _READ = (
         Grant.scopes,
         Grant.user_id,
         User.twitter_id,
+        Grant.exchanged_at,
         Grant.issued_at,
         Grant.expires_at,
         Grant.refreshed_at,
@@ -95,7 +98,6 @@ _READ = (
     .join(User, User.id == Grant.user_id)
     .where(*_LIVING)
 )
-_LIVING_OF = select(Grant.id).where(Grant.user_id == bindparam("user_id"), Grant.ended_at.is_(None))
 _TAKE = (
     update(Grant)
     .where(*_AS_READ, or_(Grant.lease_until.is_(None), Grant.lease_until < STORE_CLOCK))
@@ -164,7 +166,10 @@ class TokenRefresher:
     def _refreshed(self, row: _Row, budget: Budget, *, dead: bool = False) -> str:
         dead = dead or row.is_dead(self._clock())
         if row.refresh_token is None:
-            return self._end(row, EndReason.TOKEN_EXPIRED) if dead else row.access_token
+            if not dead:
+                return row.access_token
+            expired = row.is_dead(self._clock())
+            return self._end(row, EndReason.TOKEN_EXPIRED if expired else EndReason.REFUSED)
         owner = secrets.token_hex(16)
         if self._take(row, owner):
             # Not with less patience while the old token lives: an answer that we do not wait for
@@ -201,7 +206,7 @@ class TokenRefresher:
             except SQLAlchemyError as error:
                 log.warning("a refreshed token waits for the database: %s", type(error).__name__)
                 if patience.left() <= 0:
-                    self._outbox.discard(token_set, twitter_id=row.twitter_id)
+                    self._discard(token_set, row)
                     self._release(row, owner)
                     raise
                 time.sleep(STORE_PAUSE_SECONDS)
@@ -234,18 +239,17 @@ class TokenRefresher:
         try:
             latest = self._read(row.grant_id)
         except GrantEnded:
-            if not self._has_newer_grant(row):
-                self._outbox.discard(token_set, twitter_id=row.twitter_id)
+            self._discard(token_set, row)
             raise
         if latest.access_token == token_set.access_token:
             # An earlier try went through, and only the database's answer was lost.
             self._events.record(Event.TOKEN_REFRESHED, grant_id=row.grant_id)
         return latest.access_token
 
-    def _has_newer_grant(self, row: _Row) -> bool:
-        with self._database.reading() as connection:
-            found = connection.execute(_LIVING_OF, {"user_id": row.user_id})
-            return found.scalar_one_or_none() is not None
+    def _discard(self, token_set: TokenSet, row: _Row) -> None:
+        """Have refreshed tokens revoked, unless their person has signed in since."""
+        later = math.nextafter(row.exchanged_at, math.inf)
+        self._outbox.discard(token_set, twitter_id=row.twitter_id, unless_exchanged_from=later)
 
     def _release(self, row: _Row, owner: str) -> None:
         """Give the lease back after trouble; the cool-down keeps a crowd from trying at once."""

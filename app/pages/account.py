@@ -15,7 +15,7 @@ from app.pages.twitter_site import connected_apps_url
 from app.pages.words import PERMISSIONS, WHY
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN, Permission
-from app.visitor import ENDED_EVERYTHING_AT, for_signed_in
+from app.visitor import ENDED_EVERYTHING_AT, clear_session, for_signed_in
 
 
 @for_signed_in
@@ -95,6 +95,6 @@ def disconnect(person: Person) -> Response:
 
 def _signed_out(words: str) -> Response:
     logout_user()
-    session.clear()
+    clear_session()
     flash(words)
     return redirect(url_for("pages.home"), code=303)

@@ -146,8 +146,8 @@ def _give_grants_their_browsers() -> None:
     """Bring back what a grant said of its browser.
 
     Every session becomes a row of `grants`, ended and without tokens unless it is the grant's own.
-    A living grant whose own session is over is kept, so that it can be revoked: by its person, who
-    finds it on the account page, or by the operator.
+    A living grant whose own session is over counts as unused since 1970: older code ends and
+    revokes it when its cookie comes back, and the operator may do so before.
     """
     op.add_column("grants", sa.Column("browser", sa.Text(), server_default="", nullable=False))
     op.add_column(
@@ -158,9 +158,8 @@ def _give_grants_their_browsers() -> None:
     for new, old in (("browser", "browser"), ("seen_at", "seen_at"), ("flight", "sign_in_record")):
         op.execute(
             f"UPDATE grants SET {new} = (SELECT {old} FROM sessions WHERE sessions.id = grants.id)"  # noqa: S608
-            " WHERE id IN (SELECT id FROM sessions)"
+            " WHERE id IN (SELECT id FROM sessions WHERE ended_at IS NULL)"
         )
-    op.execute("UPDATE grants SET seen_at = created_at WHERE id NOT IN (SELECT id FROM sessions)")
     op.execute(
         "INSERT INTO grants (id, user_id, scopes, issued_at, expires_at, generation, browser,"
         " created_at, seen_at, ended_at, ended_because, flight) SELECT id, user_id, '', created_at,"

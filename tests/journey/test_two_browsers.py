@@ -50,7 +50,7 @@ def test_two_browsers_share_one_grant_until_both_are_logged_out(read, twitter):
 
     phone.press("Log out")
 
-    assert "You are logged out here, and still signed in in another browser." in phone.text()
+    assert "You are logged out here. You are still signed in in another browser." in phone.text()
     assert reads(laptop) == both[1:]
     assert living(twitter) == 2
 

@@ -15,7 +15,7 @@ from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
 from app.events import Events
 from app.services import utc_now
-from app.twitter.errors import ClientRefused, Refused, TokenRefused, Unreachable
+from app.twitter.errors import ClientRefused, GrantRefused, Refused, TokenRefused, Unreachable
 from app.twitter.token_set import TokenSet
 from tests.stores import STORES, on_both_stores
 from tests.waiting import until
@@ -28,6 +28,10 @@ class Server:
         self.answers = list(answers) or [None]
         self.asked = []
         self.owner = "1001"  # what Twitter says whose a token is; an error is raised
+        self.refreshed = None
+
+    def refresh(self, token, *, scopes, now, budget):
+        return answered(self.refreshed)
 
     def revoke(self, token, hint, *, budget):
         self.asked.append((token, hint))
@@ -37,6 +41,8 @@ class Server:
 
 
 def answered(answer):
+    if callable(answer):
+        return answer()
     if isinstance(answer, Exception):
         raise answer
     return answer
@@ -366,6 +372,50 @@ def test_an_unknown_persons_token_waits_while_twitter_says_nothing(
     assert outbox.deliver_next() is None  # the refresh token waits for the access token
     assert server.asked == []
     assert len(waiting()) == 2
+
+
+def test_an_access_token_that_may_have_expired_says_nothing_of_its_refresh_token(
+    build_outbox, database, waiting, clock
+):
+    server = Server()
+    server.owner = Unreachable("down")
+    outbox = build_outbox(server)
+    outbox.discard(token_set(), twitter_id=None)
+    outbox.wait(seconds=5)
+    clock.advance(hours=3)
+    answers = iter([TokenRefused("expired"), "1001"])
+    server.owner = lambda: answered(next(answers))
+    server.refreshed = TokenSet(
+        access_token="a2", refresh_token="r2", expires_at=clock(), scopes=frozenset()
+    )
+    make_all_due(database)
+
+    became = [outbox.deliver_next() for _ in range(2)]
+    assert until(lambda: len(server.asked) == 2)
+    outbox.wait(seconds=5)
+
+    assert became == [Delivery.DONE, Delivery.DONE]
+    assert server.asked == [("a2", "access_token"), ("r2", "refresh_token")]
+    assert waiting() == []
+
+
+def test_an_unknown_refresh_token_that_is_refused_is_dropped(
+    build_outbox, database, waiting, clock
+):
+    server = Server()
+    server.owner = TokenRefused("expired")
+    outbox = build_outbox(server)
+    outbox.stop()
+    outbox.discard(token_set(), twitter_id=None)
+    clock.advance(hours=3)
+    server.refreshed = GrantRefused("invalid_request")
+    make_all_due(database)
+
+    became = [outbox.deliver_next() for _ in range(2)]
+
+    assert became == [Delivery.DONE, Delivery.DONE]
+    assert server.asked == []
+    assert waiting() == []
 
 
 def test_a_token_that_lives_is_revoked_even_if_twitter_tells_no_name(build_outbox, waiting):

@@ -123,6 +123,7 @@ def test_tokens_that_a_newer_sign_in_replaced_are_not_revoked(
     app, client, kind_twitter, rows, monkeypatch
 ):
     def superseded(_people, _came):
+        kind_twitter.upsert("GET", ME_PATH, json=PROBLEM, status=401)
         raise Superseded("a newer sign-in of this person is over already")
 
     monkeypatch.setattr(People, "sign_in", superseded)
