@@ -183,7 +183,7 @@ def test_the_outbox_watcher_starts_and_stops_as_its_unit_says(environ, tmp_path)
         process.terminate()
 
         assert process.wait(20) == 0
-        assert "Waiting: 0. Parked: 0." in (tmp_path / "log").read_text()
+        assert "Waiting: 0. Dead letters: 0." in (tmp_path / "log").read_text()
     finally:
         put_away(process)
 

@@ -20,11 +20,4 @@ class Superseded(AccountError):
 
 
 class EndedMeanwhile(AccountError):
-    """The person disconnected, or logged out everywhere else, after this sign-in had begun.
-
-    `kept`: its tokens went to the browser that stays signed in, for it has no others left.
-    """
-
-    def __init__(self, message: str, *, kept: bool = False) -> None:
-        super().__init__(message)
-        self.kept = kept
+    """The person disconnected, or logged out everywhere else, after this sign-in had begun."""

@@ -216,7 +216,7 @@ class People:
                 )
         if over:
             # The exchange has ended the tokens of the browser that stays signed in: it gets these.
-            raise EndedMeanwhile("this sign-in began before a logout everywhere else", kept=True)
+            raise EndedMeanwhile("this sign-in began before a logout everywhere else")
         self._leave(came.replacing)
         return Person(
             user_id=user.id,

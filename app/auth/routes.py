@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response
 
-from app.accounts.errors import AccountError, EndedMeanwhile, Superseded
+from app.accounts.errors import AccountError, Superseded
 from app.accounts.people import Person, SignIn
 from app.accounts.sign_in_record import Recorder, SignInRecord, Step
 from app.accounts.user_agents import described
@@ -187,12 +187,9 @@ def _sign_in(
             )
         )
     except Exception as error:
-        if not (isinstance(error, EndedMeanwhile) and error.kept):
-            # Superseded tokens should be dead: Twitter is asked before they are revoked.
-            whose = None if isinstance(error, Superseded) or profile is None else profile.id
-            services().outbox.discard(
-                token_set, twitter_id=whose, unless_exchanged_from=exchanged_at
-            )
+        # Superseded tokens should be dead: Twitter is asked before they are revoked.
+        whose = None if isinstance(error, Superseded) or profile is None else profile.id
+        services().outbox.discard(token_set, twitter_id=whose, unless_exchanged_from=exchanged_at)
         raise
 
 
