@@ -92,6 +92,7 @@ def test_a_person_takes_a_copy_and_leaves_for_good(read, site, twitter):
             assert database.execute(orphans).fetchone() == (0,)
 
 
+@pytest.mark.usefixtures("nothing_remembered")  # robin may have read his Tweets before
 def test_an_answer_that_comes_late_brings_no_older_session_back(twitter, visit):
     visitor = visit()
     visitor.sign_in("robin")

@@ -399,6 +399,26 @@ def test_ended_sessions_and_grants_are_deleted_after_a_month(two, sessions, cloc
     assert late[1] == 3
 
 
+def test_a_grant_without_a_refresh_token_is_revoked_by_its_access_token(
+    sign_in, sessions, outbox, server
+):
+    sessions.log_out(sign_in(refresh_token=None).session_id)
+
+    outbox.wait(seconds=5)
+    assert server.revoked == [("access-0", "access_token")]
+
+
+def test_sessions_and_people_that_are_gone_have_nothing_to_end(sessions, sign_in, all_of):
+    sign_in()
+
+    sessions.leave("no session")
+    ended = [sessions.log_out("no session"), sessions.log_out_one(999, "no session")]
+
+    assert [(each.sessions, each.grant_ended) for each in ended] == [(0, False)] * 2
+    assert not sessions._end_person(999, EndReason.ENDED_BY_OPERATOR)
+    assert all_of(Session.ended_at) == [(None,)]
+
+
 # What was read for a person
 
 

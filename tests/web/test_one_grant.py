@@ -210,6 +210,24 @@ def test_a_tab_that_was_overtaken_leads_on_to_where_the_browser_is_signed_in(pho
     assert living(x) == 2
 
 
+def test_a_tab_that_was_overtaken_says_that_its_wish_was_not_done(phone, sign_in, x):
+    sign_in(phone)
+    heron = x.world.named("heron").id
+    first = way_back(x, phone, ask="write_follows", wish=f"unfollow:{heron}:heron")
+    second = way_back(x, phone)
+    x.fault(path="/2/users/me", delay_seconds=1)
+
+    with ThreadPoolExecutor() as pool:
+        overtaken = pool.submit(phone.get, first)
+        assert until(lambda: [e["path"] for e in x.journal()].count("/2/users/me") > 1)
+        phone.get(second)
+        overtaken.result()
+    phone.get(first)
+
+    assert "so nobody was followed or unfollowed" in phone.get("/").text
+    assert x.world.follows.has(x.world.named("wren").id, heron)
+
+
 def test_a_tab_that_was_overtaken_from_elsewhere_offers_the_sign_in(
     phone, laptop, sign_in, x, clock
 ):
