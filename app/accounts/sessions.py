@@ -79,6 +79,10 @@ class Lifetimes:
         """Tell whether a session has outlived one of them."""
         return now - seen_at > self.idle or now - created_at > self.absolute
 
+    def over(self, now: datetime) -> ColumnElement[bool]:
+        """Return the same as a condition for statements."""
+        return or_(Session.seen_at < now - self.idle, Session.created_at < now - self.absolute)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedOut:
@@ -205,11 +209,9 @@ class Sessions:
         Return how many grants ended, and how many rows were deleted: sessions and grants that
         ended a month ago. They hold no tokens.
         """
-        over = or_(
-            Session.seen_at < now - self._lifetimes.idle,
-            Session.created_at < now - self._lifetimes.absolute,
+        expired = select(Session.user_id).where(
+            Session.ended_at.is_(None), self._lifetimes.over(now)
         )
-        expired = select(Session.user_id).where(Session.ended_at.is_(None), over)
         unused = select(Grant.user_id).where(
             Grant.ended_at.is_(None),
             ~exists().where(Session.user_id == Grant.user_id, Session.ended_at.is_(None)),
@@ -272,11 +274,8 @@ class Sessions:
         Without `which`, only those that are over by age end, and a grant that none is left for.
         """
         now = self._clock()
+        over = self._lifetimes.over(now)
         ended: dict[str, EndReason] = {}
-        over = or_(
-            Session.seen_at < now - self._lifetimes.idle,
-            Session.created_at < now - self._lifetimes.absolute,
-        )
         for why, those in [*([(reason, which)] if which else []), (EndReason.EXPIRED, (over,))]:
             values = {"ended_at": now, "end_reason": why}
             found = connection.execute(_END.where(*those).values(values), {"owner": user_id})
