@@ -5,12 +5,12 @@ Kept by a hash of the Twitter id, for a person who disconnects leaves no other r
 
 from __future__ import annotations
 
-import hashlib
 from typing import cast
 
 from sqlalchemy import Connection, Executable, bindparam, delete, select
 
 from app.accounts.models import Ending
+from app.accounts.used_states import hashed
 from app.storage.database import INSERTS, STORE_CLOCK, Insert
 
 # Longer than a sign-in may be under way: a flow cookie lives ten minutes.
@@ -54,8 +54,3 @@ def prune(connection: Connection) -> int:
     """Delete what no sign-in under way can meet; return how many rows."""
     old = Ending.ended_at < STORE_CLOCK - KEPT_SECONDS
     return connection.execute(delete(Ending).where(old)).rowcount
-
-
-def hashed(twitter_id: str) -> str:
-    """Return SHA-256 of a Twitter id, in hex."""
-    return hashlib.sha256(twitter_id.encode()).hexdigest()

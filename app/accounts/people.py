@@ -32,7 +32,7 @@ from app.accounts.models import Grant, Revocation, Session, Usage, UsedState, Us
 from app.accounts.sessions import Sessions, new_id
 from app.accounts.shared import Shared
 from app.accounts.sign_in_record import SignInRecord
-from app.accounts.used_states import Outcome, UsedStates
+from app.accounts.used_states import Outcome, UsedStates, hashed
 from app.events import Event
 from app.storage.database import INSERTS, STORE_CLOCK, Insert
 from app.storage.extensions import Model
@@ -353,7 +353,7 @@ def _find(connection: Connection, user_id: int, came: SignIn) -> _Found:
         "user_id": user_id,
         "since": came.exchanged_at,
         "twitter_id": came.profile.id,
-        "twitter_id_hash": endings.hashed(came.profile.id),
+        "twitter_id_hash": hashed(came.profile.id),
     }
     return connection.execute(_FOUND, values).one()
 

@@ -128,5 +128,5 @@ class UsedStates:
 
 
 def hashed(secret: str) -> str:
-    """Return SHA-256 in hex. States and codes are random enough that nobody guesses them back."""
+    """Return SHA-256 in hex. States and codes are too random to be guessed back from it."""
     return hashlib.sha256(secret.encode()).hexdigest()
