@@ -1,7 +1,6 @@
 """No request is lost when a new version comes: reload, restart, rolling restart."""
 
 import contextlib
-import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,12 @@ FAMILIES = [
 # Long enough for every change below, on a busy machine; a crowd ends by itself after that.
 SECONDS = 90
 # What `systemd` does for perch.socket: the socket is the third file, and the process is told so.
-AS_SYSTEMD = 'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" "$@"'
+AS_SYSTEMD = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(180)]
 
@@ -133,26 +137,8 @@ class Door:
         site.process.terminate()
         ended(site.process)
         site.address = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        command = ["/bin/sh", "-c", AS_SYSTEMD, sys.executable, *GUNICORN, "wsgi:app"]
-        with third_file(self.socket):
-            start_again(site, command=command, pass_fds=(3,))
-
-
-@contextlib.contextmanager
-def third_file(door):
-    """Put the socket where systemd puts it, and what was there back afterwards."""
-    before = os.dup(3) if is_open(3) else None
-    os.dup2(door.fileno(), 3)
-    try:
-        yield
-    finally:
-        os.close(3)
-        if before is not None:
-            os.dup2(before, 3)
-            os.close(before)
-
-
-def is_open(number):
-    with contextlib.suppress(OSError):
-        return bool(os.fstat(number))
-    return False
+        number = self.socket.fileno()
+        gunicorn = [sys.executable, *GUNICORN, "wsgi:app"]
+        # The new process moves it: here, file 3 may be in use by one of the crowd.
+        command = [sys.executable, "-c", AS_SYSTEMD, str(number), *gunicorn]
+        start_again(site, command=command, pass_fds=(number,))
