@@ -41,7 +41,7 @@ health = Blueprint("health", __name__)
 
 def init_app(app: Flask) -> None:
     """Add the routes to `app`, whose services are installed."""
-    app.extensions[EXTENSION] = SingleFlight(at_most=1)
+    app.extensions[EXTENSION] = SingleFlight()
     app.register_blueprint(health)
 
 

@@ -70,7 +70,7 @@ class CacheOnlySource:
             raise CacheMiss
         self.answers += 1
         self.oldest = min(self.oldest or stored.at, stored.at)
-        return Document(stored.value, stored.made)
+        return Document(stored.value, stored.parsed)
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ class CachedSource:
         """Return a fresh answer, or an old one while Twitter is in trouble."""
         stored = self._stored(request)
         self.oldest = min(self.oldest or stored.at, stored.at)
-        return Document(stored.value, stored.made)
+        return Document(stored.value, stored.parsed)
 
     def _stored(self, request: ApiRequest) -> Stored:
         key = self.owner.key(request)
@@ -102,7 +102,7 @@ class CachedSource:
             return self._made(request)
 
         try:
-            stored = self.cache.made_once(key, make, fresh=self.fresh(request.endpoint))
+            stored = self.cache.get_or_create(key, make, max_age=self.fresh(request.endpoint))
         except PASSING as error:
             old = self.cache.get(key)
             if old is None:

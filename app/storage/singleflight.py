@@ -1,4 +1,4 @@
-"""Many threads of a process want one thing: one of them sees to it, and the others wait for it."""
+"""Many threads of a process need one thing: one of them gets it, and the others wait for it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Crowded(Exception):
 
 
 class SingleFlight:
-    """Shares answers between threads (`ask`), and waits for what other processes do (`wait`).
+    """Makes one call for all threads (`do`, `ask`), or waits for another process (`wait`).
 
-    It keeps no answer: who comes after one starts the next.
+    It keeps no answer: a call that comes after the answer starts the next flight.
     """
 
     def __init__(
         self,
         *,
-        at_most: int,
+        at_most: int = 0,
         waiting: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
         """Let `at_most` threads `wait` at a time, so that others are left for other work.
@@ -38,22 +38,52 @@ class SingleFlight:
         self._places = threading.BoundedSemaphore(at_most)
         self._lock = threading.Lock()
         self._watched: dict[str, threading.Event] = {}
-        self._asked: dict[str, Future[Any]] = {}
+        self._flights: dict[str, Future[Any]] = {}
+
+    def do(self, key: str, call: Callable[[], T], *, meanwhile: T | None = None) -> T:
+        """Return what `call` returns, or raise what it raises.
+
+        A thread that comes with the same `key` before the call has ended gets `meanwhile` at
+        once; without one it waits, and gets what the first thread gets.
+        """
+        flight, is_first = self._board(key)
+        if is_first:
+            self._fly(key, flight, call)
+        elif meanwhile is not None:
+            return meanwhile
+        return cast("T", flight.result())
 
     def ask(self, key: str, question: Callable[[], T], *, seconds: float) -> T:
-        """Return the answer to a question that may hang, or raise what came instead.
+        """Return the answer to a question that may hang, or raise what it raises.
 
-        It is asked in a thread of its own; threads that ask for the same `key` meanwhile get the
-        same answer. So something that hangs costs one thread, however many ask. Raises
-        `TimeoutError` after `seconds`.
+        It is asked in a thread of its own, for all threads that ask with the same `key`: what
+        hangs costs one thread, however many ask. Raises `TimeoutError` after `seconds`.
         """
+        flight, is_first = self._board(key)
+        if is_first:
+            asking = threading.Thread(target=self._fly, args=(key, flight, question), daemon=True)
+            asking.start()
+        return cast("T", flight.result(timeout=seconds))
+
+    def _board(self, key: str) -> tuple[Future[Any], bool]:
+        """Return the flight for `key`, and whether the caller is the one that must fly it."""
         with self._lock:
-            answer = self._asked.get(key)
-            if answer is None or answer.done():
-                answer = self._asked[key] = Future()
-                asking = threading.Thread(target=_run, args=(question, answer), daemon=True)
-                asking.start()
-        return cast("T", answer.result(timeout=seconds))
+            is_first = key not in self._flights
+            return self._flights.setdefault(key, Future()), is_first
+
+    def _fly(self, key: str, flight: Future[T], call: Callable[[], T]) -> None:
+        try:
+            answer = call()
+        except BaseException as error:  # noqa: BLE001 - raised in every thread that waits
+            self._land(key)
+            flight.set_exception(error)
+        else:
+            self._land(key)
+            flight.set_result(answer)
+
+    def _land(self, key: str) -> None:
+        with self._lock:
+            del self._flights[key]
 
     def wait(self, key: str, changed: Callable[[], bool], *, left: Callable[[], float]) -> bool:
         """Return once `changed()` is true, or False when no seconds are `left()`.
@@ -81,7 +111,7 @@ class SingleFlight:
         return False
 
     def _join(self, key: str) -> threading.Event | None:
-        """Return the event of whoever looks already, or None if that is now us."""
+        """Return the event of the thread that looks already, or None if that is now the caller."""
         with self._lock:
             if key in self._watched:
                 return self._watched[key]
@@ -99,10 +129,3 @@ class SingleFlight:
         finally:
             with self._lock:
                 self._watched.pop(key).set()
-
-
-def _run(question: Callable[[], T], answer: Future[T]) -> None:
-    try:
-        answer.set_result(question())
-    except Exception as error:  # noqa: BLE001 - raised where it is waited for
-        answer.set_exception(error)

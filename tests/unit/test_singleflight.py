@@ -129,7 +129,7 @@ def test_one_waiting_thread_too_many_is_turned_away_at_once():
 
 
 def test_a_question_that_hangs_is_asked_once_and_answered_to_all():
-    flight, over, asked = SingleFlight(at_most=1), threading.Event(), []
+    flight, over, asked = SingleFlight(), threading.Event(), []
 
     def question():
         asked.append(1)
@@ -148,11 +148,57 @@ def test_a_question_that_hangs_is_asked_once_and_answered_to_all():
 
 
 def test_a_question_that_was_answered_is_asked_again():
-    flight, answers = SingleFlight(at_most=1), iter([1, 2])
+    flight, answers = SingleFlight(), iter([1, 2])
 
     assert [flight.ask("a", lambda: next(answers), seconds=5) for _ in range(2)] == [1, 2]
 
 
 def test_an_error_is_raised_in_the_thread_that_asked():
     with pytest.raises(ZeroDivisionError):
-        SingleFlight(at_most=1).ask("a", lambda: 1 / 0, seconds=5)
+        SingleFlight().ask("a", lambda: 1 / 0, seconds=5)
+
+
+# Calls that all threads share
+
+
+def test_threads_that_come_during_a_call_get_its_result():
+    flight, over, calls = SingleFlight(), threading.Event(), []
+
+    def call():
+        calls.append(1)
+        over.wait(5)
+        return "a song"
+
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(flight.do, "a", call)
+        assert until(lambda: calls)
+        meanwhile = flight.do("a", call, meanwhile="an old song")
+        waiting = [pool.submit(flight.do, "a", call) for _ in range(3)]
+        assert until(lambda: waiting_for(flight, "a") == 3)
+        elsewhere = flight.do("b", lambda: "another song")
+        over.set()
+        results = [each.result() for each in (first, *waiting)]
+
+    assert (results, meanwhile, elsewhere) == (["a song"] * 4, "an old song", "another song")
+    assert flight._flights == {}
+
+
+def test_a_call_that_fails_fails_in_every_thread_and_is_made_again():
+    flight, over = SingleFlight(), threading.Event()
+
+    def fail():
+        over.wait(5)
+        raise ZeroDivisionError
+
+    with ThreadPoolExecutor(2) as pool:
+        failing = [pool.submit(flight.do, "a", fail) for _ in range(2)]
+        assert until(lambda: waiting_for(flight, "a") == 1)
+        over.set()
+        errors = [type(each.exception()) for each in failing]
+
+    assert errors == [ZeroDivisionError] * 2
+    assert flight.do("a", lambda: "a song") == "a song"
+
+
+def waiting_for(flight, key):
+    return len(flight._flights[key]._condition._waiters) if key in flight._flights else 0

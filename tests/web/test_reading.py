@@ -147,7 +147,7 @@ def test_leaving_leaves_no_copy_in_this_process(app, client, kind_twitter, leave
     client.sign_in()
     stand(kind_twitter)
     client.get("/")
-    memory = app.extensions["perch"].cache._region.actual_backend._cache
+    memory = app.extensions["perch"].cache._store._values
     before = len(memory)
 
     leave(client)
