@@ -114,7 +114,7 @@ class Metrics:
             self._failing.labels(group)
             self._spared.labels(group)
 
-    def heard(self, event: Event, fields: Fields) -> None:
+    def on_event(self, event: Event, fields: Fields) -> None:
         """Count what was recorded."""
         if event in _OUTCOME_OF_REFRESH:
             self._refreshes.labels(_OUTCOME_OF_REFRESH[event]).inc()
@@ -128,21 +128,21 @@ class Metrics:
             self._sign_ins.labels("refused" if fields["whose"] == "you" else "failed").inc()
             self._refusals.labels(fields["why"]).inc()
 
-    def called(self, call: Call) -> None:
+    def on_call(self, call: Call) -> None:
         """Count a call to Twitter."""
         is_known = call.outcome in _STATUSES or not call.outcome.isdigit()
         self._calls.labels(call.route, call.outcome if is_known else "other").inc()
         self._call_seconds.labels(call.route).observe(call.seconds)
 
-    def answered(self, how: Answered, times: int = 1) -> None:
+    def on_answer(self, how: Answered, times: int = 1) -> None:
         """Count answers that a page got: from memory, from Twitter, or old ones for want of any."""
         self._reads.labels(how).inc(times)
 
-    def group_fails(self, group: str, *, fails: bool) -> None:
+    def on_circuit_change(self, group: str, *, fails: bool) -> None:
         """Note whether reads of a group of endpoints fail at once here."""
         self._failing.labels(group).set(int(fails))
 
-    def spared(self, group: str) -> None:
+    def on_short_circuit(self, group: str) -> None:
         """Count a read that was not sent, so that nobody waits for it."""
         self._spared.labels(group).inc()
 

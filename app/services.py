@@ -118,7 +118,7 @@ def wire(
         database=Database(engine),
         cipher=TokenCipher(config.token_keys),
         clock=now,
-        events=Events(metrics.heard),
+        events=Events(metrics.on_event),
     )
     server, line = _twitter(config, metrics, now)
     cache = _cache(config, now) if config.cache_seconds else None
@@ -160,7 +160,7 @@ def _twitter(
     dialect = BY_NAME[config.twitter_dialect]
     api_url = config.twitter_api_url or dialect.api_url
     transport = Transport(
-        slots=config.twitter_slots, user_agent=config.app_name, counted=metrics.called
+        slots=config.twitter_slots, user_agent=config.app_name, on_call=metrics.on_call
     )
     server = AuthorizationServer(
         transport,
@@ -172,7 +172,9 @@ def _twitter(
         client=ApiClient(transport, api_url=api_url, clock=now),
         dialect=dialect,
         breaker=Breaker(
-            slots=config.twitter_slots, told=metrics.group_fails, spared=metrics.spared
+            slots=config.twitter_slots,
+            on_change=metrics.on_circuit_change,
+            on_short_circuit=metrics.on_short_circuit,
         ),
         turns=Turns(config.twitter_slots, for_one=config.slots_for_one),
     )

@@ -146,7 +146,7 @@ def _refusal(
     """Return how the token endpoint refuses an impossible code from us, with or without secret."""
     config = patient.config
     server = AuthorizationServer(
-        Transport(slots=1, user_agent=config.app_name),
+        Transport(slots=1, user_agent=config.app_name, on_call=lambda _: None),
         Client(
             client_id=config.twitter_client_id,
             client_secret=secret,

@@ -121,7 +121,7 @@ class LiveSource:
         try:
             return self.direct.answer(request)
         except TwitterError as error:
-            self.quota.refused(self.twitter_id, request.endpoint, error)
+            self.quota.record_refusal(self.twitter_id, request.endpoint, error)
             raise
 
 
@@ -239,7 +239,7 @@ class Calls:
 
         def on_answer(one: Asked) -> None:
             asked.append(one)
-            self._quota.heard(caller.twitter_id, one)
+            self._quota.record_limits(caller.twitter_id, one)
 
         try:
             yield on_answer
@@ -272,6 +272,6 @@ class Calls:
             client=self._line.client,
             access_token=token,
             budget=budget,
-            heard=on_answer,
+            on_answer=on_answer,
             breaker=breaker,
         )

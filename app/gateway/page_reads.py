@@ -102,7 +102,7 @@ class PageReads:
             page = one.fetch(self._calls.api(source))
         except (CacheMiss, Unreadable):
             return None
-        self._metrics.answered(how, source.answers)
+        self._metrics.on_answer(how, source.answers)
         return Outcome(page=page, read_at=source.oldest)
 
     def _asked_of_twitter(
@@ -174,7 +174,7 @@ class PageReads:
             if self._cache is None:
                 return Outcome(page=one.fetch(self._calls.api(live)))
             source = CachedSource(
-                self._cache, live, _owner(tried.reader), one.fresh, self._metrics.answered
+                self._cache, live, _owner(tried.reader), one.fresh, self._metrics.on_answer
             )
             page = one.fetch(self._calls.api(source))
         except TwitterError as error:

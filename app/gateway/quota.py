@@ -75,7 +75,7 @@ class Quota:
         if until is not None:
             raise Limited(REMEMBERED, until=until)
 
-    def heard(self, user_id: str, asked: Asked) -> None:
+    def record_limits(self, user_id: str, asked: Asked) -> None:
         """Take note of the limits that an answer told."""
         if self._cache is None:
             return
@@ -88,7 +88,7 @@ class Quota:
             if told:
                 self._cache.put(key, [_to_json(w) for w in _merged(self._known(key), told)])
 
-    def refused(self, user_id: str, endpoint: Endpoint, error: TwitterError) -> None:
+    def record_refusal(self, user_id: str, endpoint: Endpoint, error: TwitterError) -> None:
         """Take note of a refusal, if it will be repeated; the operator reads of it once."""
         if isinstance(error, TokenKindRefused):
             log.error("Twitter wants another kind of token: %s", endpoint.route)

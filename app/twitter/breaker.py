@@ -72,23 +72,13 @@ class _Group:
     closings: int = 0
 
 
-def untold(group: str, *, fails: bool) -> None:
-    """Tell nobody."""
-    del group, fails
-
-
-def uncounted(group: str) -> None:
-    """Count nothing."""
-    del group
-
-
 def on_a_thread(work: Callable[[], None]) -> None:
     """Do `work` while nobody waits for it."""
     threading.Thread(target=work, name="probe", daemon=True).start()
 
 
-class Told(Protocol):
-    """Hears that the reads of a group fail at once from now on, or are sent again."""
+class OnChange(Protocol):
+    """Is called when the reads of a group begin to fail at once, and when that is over."""
 
     def __call__(self, group: str, *, fails: bool) -> None: ...
 
@@ -100,20 +90,20 @@ class Breaker:
         self,
         *,
         slots: int,
-        told: Told = untold,
-        spared: Callable[[str], None] = uncounted,
+        on_change: OnChange,
+        on_short_circuit: Callable[[str], None],
         apart: Callable[[Callable[[], None]], None] = on_a_thread,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Let everything through at first. There are `slots` for all calls of this process.
 
-        `told` hears when a group begins to fail at once and when that is over, `spared` of each
-        read that nobody waits for. `apart` does a probe's work; `clock` counts seconds and never
-        goes back.
+        `on_change` is called with a group that begins to fail at once, and when that is over;
+        `on_short_circuit` with the group of each read that is not sent. `apart` does a probe's
+        work; `clock` counts seconds and never goes back.
         """
         self._enough = max(1, min(MOST_TIMEOUTS, slots // len(GROUPS)))
-        self._told = told
-        self._spared = spared
+        self._on_change = on_change
+        self._on_short_circuit = on_short_circuit
         self._apart = apart
         self._clock = clock
         self._lock = threading.Lock()
@@ -136,7 +126,7 @@ class Breaker:
                 group.probe_at, group.is_probed = now + PROBE_SECONDS, True
         if not fails:
             return self._watched(name, began, send, budget)
-        self._spared(name)
+        self._on_short_circuit(name)
         if probes:
             self._apart(lambda: self._probe(name, began, send))
         raise Unreachable(f"not waited for: reads of {name} have timed out again and again")
@@ -177,7 +167,7 @@ class Breaker:
             if len(group.timeouts) < self._enough:
                 return
             group.probe_at = now + PROBE_SECONDS
-            self._told(name, fails=True)
+            self._on_change(name, fails=True)
         log.warning("Twitter does not answer: reads of %s fail at once from now on", name)
 
     def _answered(self, name: str) -> None:
@@ -188,5 +178,5 @@ class Breaker:
             group.probe_at = None
             group.closings += 1
             group.timeouts.clear()
-            self._told(name, fails=False)
+            self._on_change(name, fails=False)
         log.warning("Twitter answers again: reads of %s are sent", name)

@@ -11,7 +11,6 @@ from app.twitter.api import ApiRequest
 from app.twitter.breaker import Breaker
 from app.twitter.budget import Budget
 from app.twitter.endpoints import Endpoint
-from app.twitter.errors import TwitterError
 from app.twitter.limits import Window, windows
 from app.twitter.problems import refusal
 from app.twitter.transport import Answer, Transport
@@ -33,11 +32,6 @@ class Asked:
     windows: tuple[Window, ...] = ()
 
 
-def unheard(asked: Asked) -> None:
-    """Listen to nothing: what a sign-in asks of Twitter is not held against the person."""
-    del asked
-
-
 class Client:
     """Sends requests of the API. Made once per app; keeps nothing of a request."""
 
@@ -54,9 +48,9 @@ class Client:
         access_token: str,
         *,
         budget: Budget,
-        heard: Callable[[Asked], None] = unheard,
+        on_answer: Callable[[Asked], None] | None = None,
     ) -> dict[str, Any]:
-        """Return the document that answers `request`; `heard` is told of every answer first.
+        """Return the document that answers `request`; call `on_answer` with every answer first.
 
         Raises `Refused` or one of its kinds for a no, `Limited`, `Unreadable` for what is no
         document, and what `Transport.send` raises: that is no answer, and nobody hears of it.
@@ -72,12 +66,13 @@ class Client:
         )
         now = self._clock()
         known = windows(answer.headers, now=now)
+        items = 0
         try:
             document = _document(answer, request.endpoint, now)
-        except TwitterError:
-            heard(Asked(endpoint=request.endpoint, windows=known))
-            raise
-        heard(Asked(endpoint=request.endpoint, items=_items(document), windows=known))
+            items = _items(document)
+        finally:
+            if on_answer is not None:
+                on_answer(Asked(endpoint=request.endpoint, items=items, windows=known))
         return document
 
 
@@ -103,7 +98,7 @@ class Direct:
     client: Client
     access_token: str = field(repr=False)
     budget: Budget
-    heard: Callable[[Asked], None] = unheard
+    on_answer: Callable[[Asked], None] | None = None  # None: not held against the person
     breaker: Breaker | None = None
 
     def answer(self, request: ApiRequest) -> dict[str, Any]:
@@ -115,4 +110,4 @@ class Direct:
         )
 
     def _sent(self, request: ApiRequest, budget: Budget) -> dict[str, Any]:
-        return self.client.send(request, self.access_token, budget=budget, heard=self.heard)
+        return self.client.send(request, self.access_token, budget=budget, on_answer=self.on_answer)

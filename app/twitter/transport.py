@@ -68,11 +68,6 @@ class Call:
     seconds: float
 
 
-def uncounted(call: Call) -> None:
-    """Count nothing."""
-    del call
-
-
 class _PooledAdapter(HTTPAdapter):
     """requests' adapter on countdown sockets. It lives as long as the app: nobody closes it."""
 
@@ -104,14 +99,12 @@ class _PooledAdapter(HTTPAdapter):
 class Transport:
     """The one way to Twitter. Made once per app, used by every thread; keeps nothing of a call."""
 
-    def __init__(
-        self, *, slots: int, user_agent: str, counted: Callable[[Call], None] = uncounted
-    ) -> None:
+    def __init__(self, *, slots: int, user_agent: str, on_call: Callable[[Call], None]) -> None:
         """Allow `slots` calls at once, so that pages which need no Twitter always find a thread.
 
-        `counted` is told of every call.
+        `on_call` is told of every call.
         """
-        self._counted = counted
+        self._on_call = on_call
         self._slots = Slots(slots)
         self._bodies = Bodies()
         # Nothing is resent: a code or a refresh token must not be spent twice. Only connecting is
@@ -179,7 +172,7 @@ class Transport:
             return answer
         finally:
             seconds = time.perf_counter() - began
-            self._counted(Call(route=route, outcome=outcome, seconds=seconds))
+            self._on_call(Call(route=route, outcome=outcome, seconds=seconds))
 
     def _exchange(
         self, request: requests.PreparedRequest, budget: Budget, max_bytes: int

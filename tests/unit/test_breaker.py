@@ -16,6 +16,7 @@ from app.twitter.breaker import (
     PROBE_SECONDS,
     WINDOW_SECONDS,
     Breaker,
+    on_a_thread,
 )
 from app.twitter.budget import Budget
 from app.twitter.client import Direct
@@ -46,7 +47,17 @@ def clock():
 
 @pytest.fixture
 def breaker(clock):
-    return Breaker(slots=SLOTS, apart=at_once, clock=clock)
+    return quiet_breaker(clock)
+
+
+def quiet_breaker(clock, *, slots=SLOTS, apart=None):
+    return Breaker(
+        slots=slots,
+        on_change=lambda group, *, fails: None,
+        on_short_circuit=lambda group: None,
+        apart=apart or at_once,
+        clock=clock,
+    )
 
 
 def at_once(work):
@@ -102,7 +113,7 @@ def test_after_many_time_outs_reads_fail_at_once(hanging):
     ],
 )
 def test_a_groups_part_of_the_slots_is_enough(clock, slots, enough):
-    breaker = Breaker(slots=slots, apart=at_once, clock=clock)
+    breaker = quiet_breaker(clock, slots=slots)
     time_out(breaker, times=enough - 1)
     before = read(breaker)
 
@@ -174,7 +185,7 @@ def test_a_probe_goes_through_after_a_while(hanging, clock):
 
 
 def test_many_threads_at_once_let_one_probe_through_and_none_waits(clock):
-    breaker = Breaker(slots=SLOTS, clock=clock)
+    breaker = quiet_breaker(clock, apart=on_a_thread)
     time_out(breaker)
     clock.now += PROBE_SECONDS
     together, over = threading.Barrier(64), threading.Event()
@@ -199,7 +210,7 @@ def test_many_threads_at_once_let_one_probe_through_and_none_waits(clock):
 
 def test_the_next_probe_waits_for_the_one_before(clock):
     waiting = []
-    breaker = Breaker(slots=SLOTS, apart=waiting.append, clock=clock)
+    breaker = quiet_breaker(clock, apart=waiting.append)
     time_out(breaker)
     for _ in range(3):
         clock.now += PROBE_SECONDS
@@ -288,12 +299,12 @@ def test_an_ordinary_read_spends_its_own_budget(breaker):
 # What is told
 
 
-def test_turns_and_spared_reads_are_told(clock):
-    told, spared = [], []
+def test_changes_and_short_circuited_reads_are_reported(clock):
+    changes, short_circuited = [], []
     breaker = Breaker(
         slots=SLOTS,
-        told=lambda group, *, fails: told.append((group, fails)),
-        spared=spared.append,
+        on_change=lambda group, *, fails: changes.append((group, fails)),
+        on_short_circuit=short_circuited.append,
         apart=at_once,
         clock=clock,
     )
@@ -304,8 +315,8 @@ def test_turns_and_spared_reads_are_told(clock):
     read(breaker)
     read(breaker)
 
-    assert told == [("tweets", True), ("tweets", False)]
-    assert spared == ["tweets"] * 4
+    assert changes == [("tweets", True), ("tweets", False)]
+    assert short_circuited == ["tweets"] * 4
 
 
 # Where it stands
@@ -315,7 +326,7 @@ class Twitter:
     def __init__(self):
         self.asked = []
 
-    def send(self, request, token, *, budget, heard):
+    def send(self, request, token, *, budget, on_answer):
         self.asked.append(request.path)
         return {"data": {}}
 

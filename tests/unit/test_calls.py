@@ -27,10 +27,10 @@ class Twitter:
         self.answers = [WREN]
         self.windows = ()
 
-    def send(self, request, token, *, budget, heard):
+    def send(self, request, token, *, budget, on_answer):
         self.tokens.append(token)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        heard(Asked(endpoint=request.endpoint, items=1, windows=self.windows))
+        on_answer(Asked(endpoint=request.endpoint, items=1, windows=self.windows))
         if isinstance(answer, Exception):
             raise answer
         return answer

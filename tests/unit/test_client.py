@@ -36,7 +36,11 @@ def twitter():
 # Made once: reading the machine's certificates takes a while.
 @pytest.fixture(scope="module")
 def client():
-    return Client(Transport(slots=2, user_agent="test"), api_url=API, clock=lambda: NOW)
+    return Client(
+        Transport(slots=2, user_agent="test", on_call=lambda _: None),
+        api_url=API,
+        clock=lambda: NOW,
+    )
 
 
 @pytest.fixture
@@ -47,7 +51,7 @@ def heard():
 @pytest.fixture
 def send(client, heard):
     def send(request=ME):
-        return client.send(request, TOKEN, budget=Budget(), heard=heard.append)
+        return client.send(request, TOKEN, budget=Budget(), on_answer=heard.append)
 
     return send
 
@@ -119,7 +123,7 @@ def test_it_is_heard_before_the_no_is_raised(twitter, client):
     twitter.get(f"{API}/users/me", status=429)
 
     with pytest.raises(RuntimeError):
-        client.send(ME, TOKEN, budget=Budget(), heard=deaf)
+        client.send(ME, TOKEN, budget=Budget(), on_answer=deaf)
 
 
 def test_a_limit_says_when_it_lifts_by_the_clients_clock(twitter, send):
@@ -164,7 +168,7 @@ def test_a_body_is_sent_as_json(twitter, send):
 
 def test_twitter_itself_is_a_source_and_says_what_was_asked(twitter, client, heard):
     twitter.get(f"{API}/users/me", json={"data": {"id": "1"}})
-    source = Direct(client=client, access_token=TOKEN, budget=Budget(), heard=heard.append)
+    source = Direct(client=client, access_token=TOKEN, budget=Budget(), on_answer=heard.append)
 
     assert source.answer(ME) == {"data": {"id": "1"}}
     assert [asked.items for asked in heard] == [1]

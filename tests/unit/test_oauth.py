@@ -29,7 +29,7 @@ PROBLEM = {"title": "Unauthorized", "type": "about:blank", "status": 401, "detai
 @pytest.fixture
 def server():
     client = Client(client_id="birdhouse", client_secret="nest", redirect_uri="http://127.0.0.1/cb")
-    transport = Transport(slots=2, user_agent="test")
+    transport = Transport(slots=2, user_agent="test", on_call=lambda _: None)
     return AuthorizationServer(transport, client, authorize_url=AUTHORIZE_URL, api_url=API_URL)
 
 

@@ -45,7 +45,7 @@ def test_at_first_everything_may_be_asked(allowance):
 
 def test_remaining_calls_are_known_until_the_reset(allowance, clock):
     known = window(clock, remaining=7)
-    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(known,)))
+    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(known,)))
 
     assert allowance.windows(WREN, TWEETS) == (known,)
     clock.advance(minutes=10)
@@ -54,8 +54,8 @@ def test_remaining_calls_are_known_until_the_reset(allowance, clock):
 
 def test_an_answer_without_headers_takes_back_nothing(allowance, clock):
     known = window(clock, remaining=7)
-    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(known,)))
-    allowance.heard(WREN, Asked(endpoint=TWEETS))
+    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(known,)))
+    allowance.record_limits(WREN, Asked(endpoint=TWEETS))
 
     assert allowance.windows(WREN, TWEETS) == (known,)
 
@@ -63,7 +63,7 @@ def test_an_answer_without_headers_takes_back_nothing(allowance, clock):
 def test_the_later_of_two_used_up_windows_counts(allowance, clock):
     quarter = window(clock, remaining=0)
     day = window(clock, remaining=0, name="x-user-limit-24hour", minutes=600)
-    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(quarter, day)))
+    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(quarter, day)))
 
     with pytest.raises(Limited) as caught:
         allowance.check(WREN, TWEETS)
@@ -74,14 +74,14 @@ def test_the_later_of_two_used_up_windows_counts(allowance, clock):
 def test_a_healthy_quarter_of_an_hour_does_not_hide_a_used_up_day(allowance, clock):
     quarter = window(clock, remaining=70)
     day = window(clock, remaining=0, name="x-app-limit-24hour", minutes=600)
-    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(quarter, day)))
+    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(quarter, day)))
 
     with pytest.raises(Limited):
         allowance.check(WREN, TWEETS)
 
 
 def test_a_limit_is_of_one_person_and_one_endpoint(allowance, clock):
-    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
+    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
 
     allowance.check(ROBIN, TWEETS)
     allowance.check(WREN, USER_TWEETS)
@@ -93,7 +93,7 @@ def test_a_limit_is_of_one_person_and_one_endpoint(allowance, clock):
 )
 def test_a_limit_without_headers_is_believed_for_a_while(allowance, clock, minutes_ahead, believed):
     until = minutes_ahead and clock() + timedelta(minutes=minutes_ahead)
-    allowance.refused(WREN, TWEETS, Limited("HTTP 429", until=until))
+    allowance.record_refusal(WREN, TWEETS, Limited("HTTP 429", until=until))
 
     with pytest.raises(Limited) as caught:
         allowance.check(WREN, TWEETS)
@@ -103,14 +103,14 @@ def test_a_limit_without_headers_is_believed_for_a_while(allowance, clock, minut
 
 def test_the_headers_of_a_429_are_believed_before_its_error(allowance, clock):
     day = window(clock, remaining=0, name="x-user-limit-24hour", minutes=600)
-    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(day,)))
-    allowance.refused(WREN, TWEETS, Limited("HTTP 429", until=None))
+    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(day,)))
+    allowance.record_refusal(WREN, TWEETS, Limited("HTTP 429", until=None))
 
     assert allowance.windows(WREN, TWEETS) == (day,)
 
 
 def test_an_endpoint_outside_the_plan_is_refused_to_all_for_an_hour(allowance, clock):
-    allowance.refused(WREN, FOLLOW, PlanLacksIt("client-forbidden"))
+    allowance.record_refusal(WREN, FOLLOW, PlanLacksIt("client-forbidden"))
 
     with pytest.raises(PlanLacksIt) as caught:
         allowance.check(ROBIN, FOLLOW)
@@ -123,7 +123,7 @@ def test_an_endpoint_outside_the_plan_is_refused_to_all_for_an_hour(allowance, c
 
 
 def test_credits_may_come_back_any_moment(allowance, clock):
-    allowance.refused(WREN, TWEETS, OutOfCredits("credits"))
+    allowance.record_refusal(WREN, TWEETS, OutOfCredits("credits"))
 
     with pytest.raises(OutOfCredits):
         allowance.check(ROBIN, TWEETS)
@@ -132,7 +132,7 @@ def test_credits_may_come_back_any_moment(allowance, clock):
 
 
 def test_the_plan_of_one_person_is_no_verdict(allowance):
-    allowance.refused(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
+    allowance.record_refusal(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
 
     with pytest.raises(PlanLacksIt) as caught:
         allowance.check(WREN, TWEETS)
@@ -150,7 +150,7 @@ def test_the_plan_of_one_person_is_no_verdict(allowance):
     ],
 )
 def test_the_operator_reads_of_plan_credits_and_kind_of_token(allowance, caplog, error, words):
-    allowance.refused(WREN, TWEETS, error)
+    allowance.record_refusal(WREN, TWEETS, error)
 
     assert words in caplog.text
 
@@ -158,29 +158,29 @@ def test_the_operator_reads_of_plan_credits_and_kind_of_token(allowance, caplog,
 def test_the_own_plan_of_a_person_is_no_matter_for_the_operator(allowance, caplog):
     caplog.set_level("INFO")
 
-    allowance.refused(WREN, TWEETS, PlanLacksIt("x", for_everyone=False))
+    allowance.record_refusal(WREN, TWEETS, PlanLacksIt("x", for_everyone=False))
 
     assert [record.levelname for record in caplog.records] == ["INFO"]
 
 
 def test_trouble_that_passes_is_not_remembered(allowance):
-    allowance.refused(WREN, TWEETS, Unreachable("HTTP 503"))
+    allowance.record_refusal(WREN, TWEETS, Unreachable("HTTP 503"))
 
     allowance.check(WREN, TWEETS)
 
 
 def test_without_a_cache_nothing_is_remembered(clock):
     allowance = Quota(None, clock=clock)
-    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
-    allowance.refused(WREN, TWEETS, PlanLacksIt("x"))
+    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
+    allowance.record_refusal(WREN, TWEETS, PlanLacksIt("x"))
 
     allowance.check(WREN, TWEETS)
     assert allowance.verdicts() == []
 
 
 def test_an_answer_that_was_overtaken_opens_no_window(allowance, clock):
-    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
-    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=1),)))
+    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
+    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=1),)))
 
     with pytest.raises(Limited):
         allowance.check(WREN, TWEETS)
@@ -188,14 +188,14 @@ def test_an_answer_that_was_overtaken_opens_no_window(allowance, clock):
 
 def test_the_daily_limit_of_the_site_holds_for_everyone(allowance, clock):
     day = window(clock, remaining=0, name="x-app-limit-24hour", minutes=600)
-    allowance.heard(WREN, Asked(endpoint=TWEETS, windows=(day,)))
+    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(day,)))
 
     with pytest.raises(Limited):
         allowance.check(ROBIN, TWEETS)
 
 
 def test_people_are_told_of_their_own_plan_as_well(allowance):
-    allowance.refused(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
+    allowance.record_refusal(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
 
     [verdict] = allowance.verdicts(WREN)
     assert (verdict.endpoint, verdict.for_everyone) == (TWEETS, False)
@@ -204,7 +204,7 @@ def test_people_are_told_of_their_own_plan_as_well(allowance):
 
 
 def test_the_sites_verdict_is_told_before_a_persons_own(allowance):
-    allowance.refused(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
-    allowance.refused(ROBIN, TWEETS, PlanLacksIt("client-forbidden"))
+    allowance.record_refusal(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
+    allowance.record_refusal(ROBIN, TWEETS, PlanLacksIt("client-forbidden"))
 
     assert [verdict.for_everyone for verdict in allowance.verdicts(WREN)] == [True]

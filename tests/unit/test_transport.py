@@ -127,7 +127,7 @@ def hang_up_in_the_middle(connection, over):
 
 @pytest.fixture
 def transport():
-    return Transport(slots=2, user_agent="test")
+    return Transport(slots=2, user_agent="test", on_call=lambda _: None)
 
 
 @pytest.fixture
@@ -314,7 +314,7 @@ def trusting(monkeypatch):
     def build(file):
         monkeypatch.setenv("SSL_CERT_FILE", str(file))
         tls_context.cache_clear()
-        return Transport(slots=2, user_agent="test")
+        return Transport(slots=2, user_agent="test", on_call=lambda _: None)
 
     yield build
     tls_context.cache_clear()

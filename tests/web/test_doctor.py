@@ -160,7 +160,7 @@ def public_client(dialect="live", callback="", *, confidential=False, **changes)
 def heard(error):
     def break_it(bench):
         app = bench.build()
-        app.extensions["perch"].quota.refused("1", FOLLOWING, error)
+        app.extensions["perch"].quota.record_refusal("1", FOLLOWING, error)
         return app
 
     return break_it

@@ -98,9 +98,9 @@ def test_other_endings_are_counted_with_their_reason(client, twitter, figures):
 def test_a_double_click_is_one_sign_in():
     metrics = Metrics()
 
-    metrics.heard(Event.SIGN_IN_COMPLETED, {"browser": "b", "duplicate": False})
-    metrics.heard(Event.SIGN_IN_COMPLETED, {"browser": "b", "duplicate": True})
-    metrics.heard(Event.LOGGED_OUT, {"browser": "b", "grant_ended": True})
+    metrics.on_event(Event.SIGN_IN_COMPLETED, {"browser": "b", "duplicate": False})
+    metrics.on_event(Event.SIGN_IN_COMPLETED, {"browser": "b", "duplicate": True})
+    metrics.on_event(Event.LOGGED_OUT, {"browser": "b", "grant_ended": True})
 
     assert metrics.registry.get_sample_value("perch_sign_ins_total", {"outcome": "completed"}) == 1
 
@@ -186,7 +186,7 @@ def test_unknown_statuses_are_counted_together():
     metrics = Metrics()
 
     for outcome in ("200", "busy", "799", "600"):
-        metrics.called(Call(route="oauth2/token", outcome=outcome, seconds=0.1))
+        metrics.on_call(Call(route="oauth2/token", outcome=outcome, seconds=0.1))
 
     def counted(status):
         labels = {"endpoint": "oauth2/token", "status": status}
@@ -307,7 +307,7 @@ def test_threads_do_not_lose_a_count():
 
     def count():
         for _ in range(500):
-            metrics.heard(Event.SIGN_IN_STARTED, {})
+            metrics.on_event(Event.SIGN_IN_STARTED, {})
 
     threads = [threading.Thread(target=count) for _ in range(8)]
     for thread in threads:

@@ -77,12 +77,12 @@ class Twitter:
         self.answers = [{"data": [WREN]}]
         self.windows = ()
 
-    def send(self, request, token, *, budget, heard):
+    def send(self, request, token, *, budget, on_answer):
         self.asked.append((request.path, token))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if callable(answer):
             answer = answer(request, token)
-        heard(Asked(endpoint=request.endpoint, items=1, windows=self.windows))
+        on_answer(Asked(endpoint=request.endpoint, items=1, windows=self.windows))
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -112,8 +112,12 @@ class Here:
         self.usages = Usages()
         self.tokens = Tokens("t")
         self.client = Twitter()
-        self.breaker = Breaker(slots=120)
         self.metrics = Metrics()
+        self.breaker = Breaker(
+            slots=120,
+            on_change=self.metrics.on_circuit_change,
+            on_short_circuit=self.metrics.on_short_circuit,
+        )
         self.turns = Turns(120, for_one=60)
         self.dialect = BY_NAME["live"]
         self.config = SimpleNamespace(cache_seconds=60)
