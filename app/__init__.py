@@ -68,7 +68,8 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     csrf.init_app(app)
     with app.app_context():
-        services.install(app, services.wire(config, db.engine, now=now, metrics=figures))
+        made = services.Services(config, db.engine, clock=now, metrics=figures)
+        services.install(app, made)
 
     health.init_app(app)
     auth.init_app(app, config)

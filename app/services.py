@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import cast
@@ -43,26 +42,56 @@ from config import Config
 EXTENSION = "perch"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """Everything below the routes, wired up."""
+def utc_now() -> datetime:
+    """Return the time, aware and in UTC."""
+    return datetime.now(UTC)
 
-    config: Config
-    metrics: Metrics
-    shared: Shared
-    line: Line
-    server: AuthorizationServer
-    cache: Cache | None  # None: nothing is remembered (CACHE_SECONDS=0)
-    used_states: UsedStates
-    people: People
-    sessions: Sessions
-    outbox: Outbox
-    tokens: TokenRefresher
-    quota: Quota
-    usages: Usages
-    calls: Calls
-    page_reads: PageReads
-    follows: Follows
+
+class Services:
+    """Everything below the routes: the same objects for every thread, for as long as the app lives.
+
+    Opens no connection, so that workers may fork afterwards.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        engine: Engine,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self.config = config
+        self.metrics = metrics or Metrics()
+        self.shared = Shared(
+            database=Database(engine),
+            cipher=TokenCipher(config.token_keys),
+            clock=clock,
+            events=Events(self.metrics.on_event),
+        )
+        self.server, self.line = _twitter(config, self.metrics, clock)
+        # Without a cache nothing is remembered (CACHE_SECONDS=0).
+        self.cache = _cache(config, clock) if config.cache_seconds else None
+
+        owner_of = partial(_owner_of, self.line)
+        self.outbox = Outbox(self.shared, self.server, owner_of=owner_of)
+        self.grants = Grants(self.shared, self.outbox, self.cache)
+        self.used_states = UsedStates(self.shared)
+        self.sessions = Sessions(
+            self.shared,
+            self.grants,
+            lifetimes=_lifetimes(config),
+            logout_revokes=config.logout_revokes,
+        )
+        self.people = People(self.shared, self.grants, self.sessions, self.used_states)
+
+        waiting = SingleFlight(at_most=config.slots_for_one, waiting=self.metrics.waiting)
+        self.tokens = TokenRefresher(self.shared, self.grants, self.outbox, self.server, waiting)
+        self.quota = Quota(self.cache, clock=clock)
+        self.usages = Usages(self.shared.database)
+        self.calls = Calls(self.shared, self.line, self.tokens, self.quota, self.usages)
+        self.page_reads = PageReads(self.calls, self.cache, self.metrics, threads=config.threads)
+        self.follows = Follows(self.calls, self.people, self.shared.events)
 
     @property
     def dialect(self) -> Dialect:
@@ -100,61 +129,8 @@ class Services:
             self.cache.close()
 
 
-def utc_now() -> datetime:
-    """Return the time, aware and in UTC."""
-    return datetime.now(UTC)
-
-
-def wire(
-    config: Config,
-    engine: Engine,
-    *,
-    now: Callable[[], datetime] = utc_now,
-    metrics: Metrics | None = None,
-) -> Services:
-    """Build the services of one app. Opens no connection: workers may fork afterwards."""
-    metrics = metrics or Metrics()
-    shared = Shared(
-        database=Database(engine),
-        cipher=TokenCipher(config.token_keys),
-        clock=now,
-        events=Events(metrics.on_event),
-    )
-    server, line = _twitter(config, metrics, now)
-    cache = _cache(config, now) if config.cache_seconds else None
-    outbox = Outbox(shared, server, owner_of=partial(_owner_of, line))
-    grants = Grants(shared, outbox, cache)
-    used_states = UsedStates(shared)
-    sessions = Sessions(
-        shared, grants, lifetimes=_lifetimes(config), logout_revokes=config.logout_revokes
-    )
-    people = People(shared, grants, sessions, used_states)
-    waiting = SingleFlight(at_most=config.slots_for_one, waiting=metrics.waiting)
-    tokens = TokenRefresher(shared, grants, outbox, server, waiting)
-    quota, usages = Quota(cache, clock=now), Usages(shared.database)
-    calls = Calls(shared, line, tokens, quota, usages)
-    return Services(
-        config=config,
-        metrics=metrics,
-        shared=shared,
-        line=line,
-        server=server,
-        cache=cache,
-        used_states=used_states,
-        people=people,
-        sessions=sessions,
-        outbox=outbox,
-        tokens=tokens,
-        quota=quota,
-        usages=usages,
-        calls=calls,
-        page_reads=PageReads(calls, cache, metrics, threads=config.threads),
-        follows=Follows(calls, people, shared.events),
-    )
-
-
 def _twitter(
-    config: Config, metrics: Metrics, now: Callable[[], datetime]
+    config: Config, metrics: Metrics, clock: Callable[[], datetime]
 ) -> tuple[AuthorizationServer, Line]:
     """Return both sides of Twitter, on one transport: the authorization server and the API."""
     dialect = BY_NAME[config.twitter_dialect]
@@ -169,7 +145,7 @@ def _twitter(
         api_url=api_url,
     )
     return server, Line(
-        client=ApiClient(transport, api_url=api_url, clock=now),
+        client=ApiClient(transport, api_url=api_url, clock=clock),
         dialect=dialect,
         breaker=Breaker(
             slots=config.twitter_slots,
@@ -189,11 +165,11 @@ def _owner_of(line: Line, access_token: str, budget: Budget) -> str:
     return _direct(line, access_token, budget).me().id
 
 
-def _cache(config: Config, now: Callable[[], datetime]) -> Cache:
+def _cache(config: Config, clock: Callable[[], datetime]) -> Cache:
     api_url = config.twitter_api_url or BY_NAME[config.twitter_dialect].api_url
     return Cache(
         redis_url=config.redis_url,
-        clock=now,
+        clock=clock,
         # Other clients have other limits, plans and people.
         namespace=f"{config.twitter_client_id} {api_url}",
     )

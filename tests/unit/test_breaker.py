@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import create_engine
 
-from app.services import wire
+from app.services import Services
 from app.twitter.api import ApiRequest
 from app.twitter.breaker import (
     GROUPS,
@@ -357,8 +357,8 @@ def test_a_sign_in_is_always_sent(breaker):
 
 @pytest.fixture
 def wired(tmp_path):
-    """Wire services as the factory does, on no database."""
-    return lambda: wire(build_config(tmp_path), create_engine("sqlite://"))
+    """Return a way to wire services as the factory does, on no database."""
+    return lambda: Services(build_config(tmp_path), create_engine("sqlite://"))
 
 
 def test_the_source_of_a_sign_in_has_no_breaker(wired):
