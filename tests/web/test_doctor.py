@@ -650,7 +650,7 @@ def test_the_callback_at_x_itself_is_left_to_the_eye(bench):
     app = bench.build()
     dialect = replace(LIVE, authorize_origins=(bench.twitter.url,))
     here = app.extensions["perch"]
-    app.extensions["perch"] = replace(here, line=replace(here.line, dialect=dialect))
+    here.line = replace(here.line, dialect=dialect)
 
     _, findings = diagnose(app)
 
