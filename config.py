@@ -10,13 +10,14 @@ import base64
 import binascii
 import ipaddress
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 from sqlalchemy import make_url
@@ -69,6 +70,7 @@ class Config:
     twitter_authorize_url: str | None
     twitter_api_url: str | None
     twitter_dialect: Literal["live", "beta"]
+    twitter_proxy: str | None = field(repr=False)
     secret_key: tuple[str, ...] = field(repr=False)
     token_keys: tuple[bytes, ...] = field(repr=False)
     database_url: str = field(repr=False)
@@ -93,6 +95,16 @@ class Config:
     def callback_url(self) -> str:
         """The exact callback to register at Twitter; on the wire it is `redirect_uri`."""
         return f"{self.public_url}/auth/callback"
+
+    @property
+    def proxy_secrets(self) -> frozenset[str]:
+        """The password of `TWITTER_PROXY`: as it is, as it is written there, and as it is sent."""
+        parts = urlsplit(self.twitter_proxy or "")
+        if not parts.password:
+            return frozenset()
+        password = unquote(parts.password)
+        basic = f"{unquote(parts.username or '')}:{password}".encode()
+        return frozenset({parts.password, password, base64.b64encode(basic).decode()})
 
     @property
     def twitter_slots(self) -> int:
@@ -132,6 +144,7 @@ class Config:
             twitter_api_url=read.parsed_or_none("TWITTER_API_URL", _twitter_url)
             or (f"{SANDBOX_ORIGIN}/2" if sandbox else None),
             twitter_dialect=dialect,
+            twitter_proxy=read.parsed_or_none("TWITTER_PROXY", _proxy_url),
             secret_key=read.key_ring("SECRET_KEY", _secret_text, _new_secret, https=https),
             token_keys=read.key_ring("TOKEN_KEYS", _token_key, _new_token_key, https=https),
             database_url=read.parsed(
@@ -211,6 +224,12 @@ def _contradictions(config: Config, read: _Reader) -> list[str]:
             "TWITTER_CLIENT_ID: an https site needs a client of its own, not the sandbox's. "
             "Take it from your app's page in the X developer portal."
         )
+    urls = (config.twitter_authorize_url, config.twitter_api_url)
+    if config.twitter_proxy and any(url and url.startswith("http://") for url in urls):
+        problems.append(
+            "TWITTER_PROXY: is for https only, and this Twitter is plain http on this machine "
+            "(the sandbox, TWITTER_AUTHORIZE_URL or TWITTER_API_URL). Unset TWITTER_PROXY here."
+        )
     if config.threads <= THREADS_KEPT_FREE:
         problems.append(f"GUNICORN_THREADS: must be {THREADS_KEPT_FREE + 1} or more.")
     return problems
@@ -259,6 +278,44 @@ def _public_url(text: str) -> str:
 def _twitter_url(text: str) -> str:
     origin, path = _origin(text)
     return origin + path.rstrip("/")
+
+
+def _proxy_url(text: str) -> str:
+    """Return `text` if it is `http://[user:password@]host:port`. The errors never quote it."""
+    like = "Write it like http://user:password@proxy.example:3128"
+    if not (text.isascii() and text.isprintable()) or set(text) & set(" \\"):
+        raise ValueError(f"must be ASCII without spaces and backslashes. {like}")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError(
+            f"is not a URL. {like}, with %2F for a slash in the password, %40 for an @"
+        ) from None
+    if parts.scheme != "http":
+        raise ValueError(
+            "must start with http://, as the proxy is asked in plain HTTP to let TLS through. "
+            "Proxies that speak TLS themselves or SOCKS are not supported."
+        )
+    if not parts.hostname or not port:
+        raise ValueError(f"must name a host and a port. {like}")
+    if parts.path not in {"", "/"} or set(text) & set("?#"):
+        raise ValueError(f"must end with the port. {like}")
+    if not _is_sendable(parts.username or "") or not _is_sendable(parts.password or ""):
+        raise ValueError("user and password must be percent-encoded UTF-8 without control codes.")
+    if ":" in unquote(parts.username or ""):
+        raise ValueError("a user name with a colon cannot be sent to a proxy (RFC 7617).")
+    return text
+
+
+def _is_sendable(encoded: str) -> bool:
+    """Tell whether a percent-encoded text is UTF-8 without control codes."""
+    if re.search("%(?![0-9A-Fa-f]{2})", encoded):
+        return False
+    try:
+        return unquote(encoded, errors="strict").isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def _dialect(text: str) -> Literal["live", "beta"]:

@@ -231,6 +231,7 @@ def _secrets_of(config: Config) -> list[str]:
         *config.secret_key,
         *(base64.urlsafe_b64encode(key).decode().rstrip("=") for key in config.token_keys),
         *(urlsplit(url).password for url in urls),
+        *config.proxy_secrets,
         base64.b64encode(basic).decode(),
     ]
     return [text for text in texts if text]

@@ -36,6 +36,7 @@ from app.twitter.client import Direct
 from app.twitter.dialect import BY_NAME, Dialect
 from app.twitter.oauth import AuthorizationServer, Client
 from app.twitter.transport import Transport
+from app.twitter.tunnel import Proxy
 from app.twitter.turns import Turns
 from config import Config
 
@@ -136,7 +137,10 @@ def _twitter(
     dialect = BY_NAME[config.twitter_dialect]
     api_url = config.twitter_api_url or dialect.api_url
     transport = Transport(
-        slots=config.twitter_slots, user_agent=config.app_name, on_call=metrics.on_call
+        slots=config.twitter_slots,
+        user_agent=config.app_name,
+        on_call=metrics.on_call,
+        proxy=proxy_of(config),
     )
     server = AuthorizationServer(
         transport,
@@ -154,6 +158,11 @@ def _twitter(
         ),
         turns=Turns(config.twitter_slots, for_one=config.slots_for_one),
     )
+
+
+def proxy_of(config: Config) -> Proxy | None:
+    """Return the proxy that leads to Twitter, if the settings name one."""
+    return Proxy.at(config.twitter_proxy) if config.twitter_proxy else None
 
 
 def _direct(line: Line, access_token: str, budget: Budget) -> Api:

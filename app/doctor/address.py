@@ -39,7 +39,8 @@ def _not_reached(public_url: str, error: probe.NotReached) -> Finding:
     if error.stage == "tls":
         return failed(
             said,
-            "Give the proxy a certificate for this name from an authority that browsers trust.",
+            "Give the proxy a certificate for this name from an authority that browsers trust. "
+            "For a staging certificate, let SSL_CERT_FILE name its authority's file here.",
             Section.TLS,
         )
     cures = {

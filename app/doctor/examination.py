@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from app.doctor import address, plan, settings, stores, twitter
+from app.doctor import address, certificates, plan, settings, stores, twitter, way_out
 from app.doctor.findings import Finding, Section, Status, failed, skipped
 from app.doctor.patient import Patient
 from app.doctor.report import Report, secrets_of
@@ -35,9 +35,10 @@ CHECKS = (
     Check("host name", settings.host_name),
     Check("public address", address.reachable),
     Check("proxies", address.proxies, ("public address",)),
-    Check("authorize host", twitter.authorize_host),
-    Check("API host", twitter.api_host),
-    Check("TLS", twitter.tls, ("authorize host", "API host")),
+    Check("way out", way_out.way_out),
+    Check("authorize host", twitter.authorize_host, ("way out",)),
+    Check("API host", twitter.api_host, ("way out",)),
+    Check("TLS", certificates.tls, ("authorize host", "API host")),
     Check("clock", twitter.clock, ("API host", "TLS")),
     Check("client", twitter.client, ("API host", "TLS")),
     Check("consent page", twitter.consent_page, ("authorize host", "TLS", "client")),

@@ -27,6 +27,7 @@ class Section(StrEnum):
     ADDRESS = "the-public-address-does-not-answer"
     SOMEBODY_ELSE = "somebody-else-answers"
     PROXIES = "proxies-in-front-of-perch"
+    PROXY = "the-proxy-does-not-let-us-out"
     HOSTS = "twitter-cannot-be-reached"
     TLS = "a-certificate-is-not-trusted"
     CLOCK = "the-clock-is-wrong"

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from flask import Flask
 
 from app.doctor import mirror, probe
-from app.services import EXTENSION, Services
+from app.services import EXTENSION, Services, proxy_of
 from app.twitter.budget import Budget
+from app.twitter.tunnel import Proxy
 from config import Config
 
 
@@ -42,12 +43,22 @@ class Patient:
         """The base of the API, and of the token endpoint."""
         return self.config.twitter_api_url or self.here.dialect.api_url
 
+    @property
+    def me_url(self) -> str:
+        """What a check asks the API for: an address that answers 401 without a token."""
+        return f"{self.api_url}/users/me"
+
+    @property
+    def proxy(self) -> Proxy | None:
+        """The proxy that leads to Twitter, if there is one."""
+        return proxy_of(self.config)
+
     def asked(self, url: str) -> probe.Answer:
         """Return the answer to `GET url`, asked without anybody's token. Raises `NotReached`."""
         if url not in self._asked:
             try:
                 self._asked[url] = probe.get(
-                    url, budget=Budget(probe.SECONDS), headers=self.headers
+                    url, budget=Budget(probe.SECONDS), headers=self.headers, proxy=self.proxy
                 )
             except probe.NotReached as error:
                 self._asked[url] = error

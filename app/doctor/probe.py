@@ -22,11 +22,20 @@ from urllib3.exceptions import (
 from urllib3.util import parse_url
 
 from app.twitter.budget import Budget
-from app.twitter.sockets import CountdownPool, CountdownTLSPool, spending, tls_context
+from app.twitter.sockets import (
+    CountdownPool,
+    CountdownTLSPool,
+    proxy_failure,
+    spending,
+    tls_context,
+)
+from app.twitter.tunnel import Proxy, ProxyTrouble
 
 # What one check may spend on its calls, all together (seconds).
 SECONDS = 5.0
 MOST_BYTES = 64 * 1024
+
+BROKEN = "the connection breaks before an answer is there"
 
 Stage = Literal["name", "connection", "tls", "answer"]
 
@@ -41,20 +50,33 @@ class Answer:
 
 
 class NotReached(Exception):
-    """No answer. `stage` is where it ended, and the text says why, to go on after "because"."""
+    """No answer. `stage` is where it ended, and the text says why, to go on after "because".
 
-    def __init__(self, stage: Stage, why: str) -> None:
+    `proxy` is what was wrong with the proxy, if it was the proxy.
+    """
+
+    def __init__(self, stage: Stage, why: str, *, proxy: ProxyTrouble | None = None) -> None:
         super().__init__(why)
         self.stage = stage
+        self.proxy = proxy
 
 
-def get(url: str, *, budget: Budget, headers: Mapping[str, str] | None = None) -> Answer:
-    """Return the answer to `GET url`; redirects are not followed. Raises `NotReached`."""
+def get(
+    url: str,
+    *,
+    budget: Budget,
+    headers: Mapping[str, str] | None = None,
+    proxy: Proxy | None = None,
+) -> Answer:
+    """Return the answer to `GET url`, `proxy` being the way for https. Raises `NotReached`.
+
+    Redirects are not followed.
+    """
     parts = parse_url(url)
     host, port = parts.host or "", parts.port
     if parts.scheme == "https":
         pool: CountdownPool | CountdownTLSPool = CountdownTLSPool(
-            host, port, ssl_context=tls_context()
+            host, port, through=proxy, ssl_context=tls_context()
         )
     else:
         pool = CountdownPool(host, port)
@@ -77,6 +99,8 @@ def get(url: str, *, budget: Budget, headers: Mapping[str, str] | None = None) -
 
 
 def _not_reached(error: Exception) -> NotReached:
+    if failure := proxy_failure(error):
+        return NotReached("connection", str(failure), proxy=failure.trouble)
     if isinstance(error, NameResolutionError):
         return NotReached("name", "its name is not known here (DNS)")
     if isinstance(error, NewConnectionError):
@@ -85,9 +109,8 @@ def _not_reached(error: Exception) -> NotReached:
         return NotReached("connection", "the connection is not taken in time")
     if isinstance(error, SSLError):
         return NotReached("tls", _tls_reason(error))
-    if isinstance(error, ReadTimeoutError):
-        return NotReached("answer", f"no answer came within {SECONDS:.0f} seconds")
-    return NotReached("answer", "the connection breaks before an answer is there")
+    late = isinstance(error, ReadTimeoutError)
+    return NotReached("answer", f"no answer came within {SECONDS:.0f} seconds" if late else BROKEN)
 
 
 def _tls_reason(error: SSLError) -> str:

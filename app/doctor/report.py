@@ -99,6 +99,7 @@ def secrets_of(config: Config) -> frozenset[str]:
         database_password,
         redis_password,
         unquote(redis_password or ""),
+        *config.proxy_secrets,
         *config.secret_key,
         *(base64.urlsafe_b64encode(key).decode() for key in config.token_keys),
     }

@@ -11,8 +11,9 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qs, urlsplit
 
 from app.doctor import probe
-from app.doctor.findings import Finding, Section, failed, ok, warning
+from app.doctor.findings import Finding, Section, failed, ok, skipped, warning
 from app.doctor.patient import Patient
+from app.doctor.way_out import ignored
 from app.twitter.budget import Budget
 from app.twitter.dialect import AT_SIGN_IN
 from app.twitter.errors import (
@@ -47,11 +48,7 @@ def authorize_host(patient: Patient) -> Finding:
 
 def api_host(patient: Patient) -> Finding:
     """Reach the host of the API."""
-    return _host(patient, _me(patient), "TWITTER_API_URL")
-
-
-def _me(patient: Patient) -> str:
-    return f"{patient.api_url}/users/me"
+    return _host(patient, patient.me_url, "TWITTER_API_URL")
 
 
 def _host(patient: Patient, url: str, setting: str) -> Finding:
@@ -60,12 +57,7 @@ def _host(patient: Patient, url: str, setting: str) -> Finding:
     except probe.NotReached as error:
         if error.stage == "tls":
             return ok(f"{origin(url)} takes connections.")
-        start = "Start the sandbox (make run)" if patient.config.sandbox else "Try curl from here"
-        return failed(
-            f"{origin(url)} is not reached: {error}.",
-            f"{start}; look at firewall and DNS, and whether {setting} is right.",
-            Section.HOSTS,
-        )
+        return _host_not_reached(patient, url, setting, error)
     if answer.status in SERVER_TROUBLE:
         return warning(
             f"{origin(url)} is in trouble (HTTP {answer.status}).", STATUS_PAGE, Section.HOSTS
@@ -79,28 +71,25 @@ def _host(patient: Patient, url: str, setting: str) -> Finding:
     return ok(f"{origin(url)} answers.")
 
 
-def tls(patient: Patient) -> Finding:
-    """Judge the certificates of both hosts."""
-    secure = [url for url in (patient.authorize_url, _me(patient)) if url.startswith("https://")]
-    if not secure:
-        return ok("Plain http on loopback: there is no TLS to judge.")
-    for url in secure:
-        try:
-            patient.asked(url)
-        except probe.NotReached as error:
-            return failed(
-                f"No safe connection to {origin(url)}: {error}.",
-                "Set the clock, update ca-certificates, and look for a proxy that opens TLS.",
-                Section.TLS,
-            )
-    return ok("Certificates are trusted.")
+def _host_not_reached(patient: Patient, url: str, setting: str, error: probe.NotReached) -> Finding:
+    if error.proxy is not None:  # it leads to the API, or this check would not be done
+        return warning(
+            f"The proxy does not lead to {origin(url)}: {error}.",
+            f"Sign-ins need it in browsers only. If {setting} is right, this can stay.",
+            Section.PROXY,
+        )
+    start = "Start the sandbox (make run)" if patient.config.sandbox else "Try curl from here"
+    cure = f"{start}; look at firewall and DNS, and whether {setting} is right."
+    if patient.proxy is None and (names := ignored()):
+        cure += f" If a proxy is the only way out, set TWITTER_PROXY: {names} does not count."
+    return failed(f"{origin(url)} is not reached: {error}.", cure, Section.HOSTS)
 
 
 def clock(patient: Patient) -> Finding:
     """Compare our time with the one that the API's host sends along."""
     now = patient.here.now()
     try:
-        theirs = parsedate_to_datetime(patient.asked(_me(patient)).headers.get("Date", ""))
+        theirs = parsedate_to_datetime(patient.asked(patient.me_url).headers.get("Date", ""))
     except ValueError:
         return warning(
             f"{origin(patient.api_url)} does not tell the time.",
@@ -146,7 +135,12 @@ def _refusal(
     """Return how the token endpoint refuses an impossible code from us, with or without secret."""
     config = patient.config
     server = AuthorizationServer(
-        Transport(slots=1, user_agent=config.app_name, on_call=lambda _: None),
+        Transport(
+            slots=1,
+            user_agent=config.app_name,
+            on_call=lambda _: None,
+            proxy=patient.proxy,
+        ),
         Client(
             client_id=config.twitter_client_id,
             client_secret=secret,
@@ -239,6 +233,8 @@ def consent_page(patient: Patient) -> Finding:
             return ok(f"The page takes our callback and the scopes {_listed(scopes)}.")
         unknown = {scope for scope in scopes if _is_refused(patient, frozenset({scope}), budget)}
     except probe.NotReached as error:
+        if error.proxy is not None:
+            return skipped("authorize host")
         return failed(
             f"{origin(patient.authorize_url)} is not reached: {error}.",
             "Look at firewall and DNS, and run this again.",
@@ -265,7 +261,8 @@ def _is_refused(patient: Patient, scopes: frozenset[str], budget: Budget) -> boo
     url = patient.here.server.authorization_url(
         state=secrets.token_urlsafe(32), code_verifier=secrets.token_urlsafe(48), scopes=scopes
     )
-    answer = probe.get(url, budget=budget, headers=patient.headers | {"Accept": "text/html"})
+    headers = patient.headers | {"Accept": "text/html"}
+    answer = probe.get(url, budget=budget, headers=headers, proxy=patient.proxy)
     if answer.status in REDIRECTS:
         target = answer.headers.get("Location", "")
         back = target.startswith(patient.config.callback_url)

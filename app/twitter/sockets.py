@@ -22,6 +22,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from app.twitter.budget import Budget
 from app.twitter.heads import ShortHead
+from app.twitter.tunnel import Proxy, ProxyFailed, ProxyTrouble
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -106,7 +107,10 @@ def _connect(host: str, port: int) -> socket.socket:
     budget = _current.get()
     problem = OSError("the name has no address")
     # The look-up cannot be interrupted: the resolver's own time-outs bound it, outside the budget.
-    addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    try:
+        addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    except UnicodeError:  # an empty label, or one of more than 63 characters
+        raise socket.gaierror("this is no name") from None
     for family, kind, protocol, _, address in addresses * TRIES:
         sock = CountdownSocket(family, kind, protocol)
         try:
@@ -120,6 +124,38 @@ def _connect(host: str, port: int) -> socket.socket:
         except OSError as error:
             sock.close()
             problem = error
+        else:
+            return sock
+    raise problem
+
+
+def _connect_to(proxy: Proxy) -> socket.socket:
+    try:
+        return _connect(proxy.host, proxy.port)
+    except socket.gaierror:
+        raise ProxyFailed(ProxyTrouble.NAME) from None
+    except TimeoutError:
+        raise ProxyFailed(ProxyTrouble.TIMEOUT) from None
+    except OSError:
+        raise ProxyFailed(ProxyTrouble.CONNECTION) from None
+
+
+def _connect_through(proxy: Proxy, host: str, port: int) -> socket.socket:
+    """Return a line to `host` through `proxy`. Raises `ProxyFailed`, and nothing was sent then."""
+    budget = _current.get()
+    problem = ProxyFailed(ProxyTrouble.TIMEOUT)
+    for _ in range(TRIES):
+        if not budget.left():
+            break
+        sock = _connect_to(proxy)
+        try:
+            with spending(budget.at_most(CONNECT_SECONDS)):
+                proxy.connect(sock, host, port)
+        except ProxyFailed as error:
+            sock.close()
+            problem = error
+            if error.is_final:
+                break
         else:
             return sock
     raise problem
@@ -142,16 +178,39 @@ class _Connecting(HTTPConnection):
 
 
 class _SecureConnecting(_Connecting, HTTPSConnection):
-    """The same, before the TLS handshake."""
+    """The same, before the TLS handshake, and through a proxy if there is one."""
+
+    def __init__(self, *where: Any, through: Proxy | None, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(*where, **options)
+        self._through = through
+
+    def _new_conn(self) -> socket.socket:
+        if self._through is None:
+            return super()._new_conn()
+        try:
+            return _connect_through(self._through, self.host, self.port or self.default_port)
+        except ProxyFailed as error:
+            raise NewConnectionError(self, f"the proxy fails: {error}") from error
 
 
 class CountdownPool(HTTPConnectionPool):
-    """Keep-alive connections over http (loopback only; Config refuses the rest)."""
+    """Keep-alive connections over http: loopback only (Config refuses the rest), so no proxy."""
 
     ConnectionCls: Any = _Connecting
 
 
 class CountdownTLSPool(HTTPSConnectionPool):
-    """Keep-alive connections over https."""
+    """Keep-alive connections over https, `through` a proxy or straight."""
 
     ConnectionCls: Any = _SecureConnecting
+
+    def __init__(self, *where: Any, through: Proxy | None = None, **options: Any) -> None:  # noqa: ANN401
+        # Not as urllib3's own `proxy`: to it a failed CONNECT is an answer, and may not be tried
+        # again. Here it is a connection that was not made.
+        super().__init__(*where, through=through, **options)
+
+
+def proxy_failure(error: BaseException | None) -> ProxyFailed | None:
+    """Return what the proxy did, if that is why a pool made no connection."""
+    cause = error.__cause__ if isinstance(error, NewConnectionError) else None
+    return cause if isinstance(cause, ProxyFailed) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,9 +27,11 @@ from app.twitter.sockets import (
     CONNECT_SECONDS,
     CountdownPool,
     CountdownTLSPool,
+    proxy_failure,
     spending,
     tls_context,
 )
+from app.twitter.tunnel import Proxy
 from app.twitter.turns import Slots
 
 # Who had less time than this cannot say that Twitter did not answer.
@@ -71,6 +74,10 @@ class Call:
 class _PooledAdapter(HTTPAdapter):
     """requests' adapter on countdown sockets. It lives as long as the app: nobody closes it."""
 
+    def __init__(self, proxy: Proxy | None, **options: Any) -> None:  # noqa: ANN401
+        self._proxy = proxy
+        super().__init__(**options)
+
     def init_poolmanager(
         self,
         connections: int,
@@ -81,7 +88,11 @@ class _PooledAdapter(HTTPAdapter):
         manager = PoolManager(
             num_pools=connections, maxsize=maxsize, block=block, ssl_context=tls_context(), **kwargs
         )
-        manager.pool_classes_by_scheme = {"http": CountdownPool, "https": CountdownTLSPool}
+        secure = functools.partial(CountdownTLSPool, through=self._proxy)
+        manager.pool_classes_by_scheme = {
+            "http": CountdownPool,
+            "https": secure,  # type: ignore[dict-item] # it is called, and nothing else
+        }
         self.poolmanager = manager
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401 - as requests calls it
@@ -99,17 +110,24 @@ class _PooledAdapter(HTTPAdapter):
 class Transport:
     """The one way to Twitter. Made once per app, used by every thread; keeps nothing of a call."""
 
-    def __init__(self, *, slots: int, user_agent: str, on_call: Callable[[Call], None]) -> None:
+    def __init__(
+        self,
+        *,
+        slots: int,
+        user_agent: str,
+        on_call: Callable[[Call], None],
+        proxy: Proxy | None = None,
+    ) -> None:
         """Allow `slots` calls at once, so that pages which need no Twitter always find a thread.
 
-        `on_call` is told of every call.
+        `on_call` is told of every call. What goes over https goes through `proxy`, if there is one.
         """
         self._on_call = on_call
         self._slots = Slots(slots)
         self._bodies = Bodies()
         # Nothing is resent: a code or a refresh token must not be spent twice. Only connecting is
         # tried again, before anything was sent (see `sockets`).
-        self._adapter = _PooledAdapter(pool_connections=4, pool_maxsize=slots, max_retries=0)
+        self._adapter = _PooledAdapter(proxy, pool_connections=4, pool_maxsize=slots, max_retries=0)
         self._headers = {
             "User-Agent": user_agent,
             "Accept": "application/json",
@@ -188,9 +206,8 @@ class Transport:
         except ValueError:  # a chunk of less than no bytes
             raise Unreadable("a body that cannot be taken apart") from None
         except (requests.RequestException, HTTPError, OSError) as error:
-            why = f"no answer ({type(error).__name__})"
             silent = patience >= REAL_PATIENCE_SECONDS and _is_silence(error)
-            raise Unreachable(why, silent=silent) from None
+            raise Unreachable(_why(error), silent=silent) from None
 
 
 def _written(
@@ -215,6 +232,13 @@ def _written(
         request.headers["Content-Type"] = "application/json"
         request.body = dumps(json).encode()
     return request
+
+
+def _why(error: Exception) -> str:
+    """Return why there is no answer, in words without a secret."""
+    given_up = error.args[0] if error.args else None
+    proxy = proxy_failure(given_up.reason) if isinstance(given_up, MaxRetryError) else None
+    return f"the proxy fails: {proxy}" if proxy else f"no answer ({type(error).__name__})"
 
 
 def _is_silence(error: Exception) -> bool:

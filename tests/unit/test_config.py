@@ -84,6 +84,7 @@ def test_everything_that_is_wrong_is_named_at_once(tmp_path):
         "APP_NAME": "x" * 41,
         "TWITTER_API_URL": "http://api.example/2",
         "TWITTER_AUTHORIZE_URL": "ftp://x.com",
+        "TWITTER_PROXY": "socks5://proxy:1080",
         "GUNICORN_THREADS": "2",
         "TWITTER_CLIENT_SECRET": LONG,
     }
@@ -118,6 +119,61 @@ def test_no_secret_shows_in_the_repr(tmp_path):
 
     for secret in (LONG, "a-secret-nest", "hunter2", "m" * 20, token_key(), "kkkk"):
         assert secret not in text
+
+
+def test_a_proxy_that_cannot_be_the_way_out_is_refused_without_quoting_it(tmp_path):
+    texts = [
+        "https://wren:hunter2@proxy.example:3128",
+        "socks5://wren:hunter2@proxy.example:1080",
+        "proxy.example:3128",
+        "http://wren:hunter2@proxy.example",
+        "http://wren:hunter2@proxy.example:0",
+        "http://wren:hunter2@proxy.example:port",
+        "http://wren:hunter2@:3128",
+        "http://wren:hunter2@proxy.example:3128/path",
+        "http://wren:hunter2@proxy.example:3128?x=1",
+        "http://wren:hunter2@proxy.example:3128#top",
+        "http://wren:hunter2/x@proxy.example:3128",
+        "http://wren:hunter2@[::1:3128",
+        "http://wren:hunter2@proxy .example:3128",
+        "http://wren:hunter2@proxy\r\nX: 1:3128",
+        "http://wren:hunter2%0d%0aX:%201@proxy.example:3128",
+        "http://wren%00:hunter2@proxy.example:3128",
+        "http://wren:hunter2%ff@proxy.example:3128",
+        "http://wren:hunter2%@proxy.example:3128",
+        "http://wren%3Ax:hunter2@proxy.example:3128",
+        "http://wrén:hunter2@proxy.example:3128",
+    ]
+
+    said = [problems(build_environ(TWITTER_PROXY=text), tmp_path) for text in texts]
+
+    assert [text for text, found in zip(texts, said, strict=True) if len(found) != 1] == []
+    assert {found[0].partition(":")[0] for found in said} == {"TWITTER_PROXY"}
+    assert "hunter2" not in repr(said)
+
+
+def test_a_proxy_leads_to_https_only(tmp_path):
+    proxy = "http://proxy.example:3128"
+    loopback = "http://127.0.0.1:9000/2"
+
+    for environ in (
+        {"TWITTER_PROXY": proxy},  # the sandbox
+        build_environ(TWITTER_PROXY=proxy, TWITTER_API_URL=loopback),
+        build_environ(TWITTER_PROXY=proxy, TWITTER_AUTHORIZE_URL=loopback),
+    ):
+        [problem] = problems(environ, tmp_path)
+        assert problem.startswith("TWITTER_PROXY: is for https only")
+
+    assert read(tmp_path, TWITTER_PROXY=f"{proxy}/").twitter_proxy == f"{proxy}/"
+
+
+def test_the_secrets_of_a_proxy_are_known_in_every_form(tmp_path):
+    config = read(tmp_path, TWITTER_PROXY="http://wren:hunter%2F2@[::1]:3128")
+    basic = base64.b64encode(b"wren:hunter/2").decode()
+
+    assert config.proxy_secrets == {"hunter%2F2", "hunter/2", basic}
+    assert not any(secret in repr(config) for secret in config.proxy_secrets)
+    assert read(tmp_path, TWITTER_PROXY="http://wren@proxy:1").proxy_secrets == frozenset()
 
 
 def test_settings_cannot_be_changed_afterwards(tmp_path):

@@ -253,8 +253,10 @@ def test_the_operators_secrets_are_known_by_value(tmp_path):
     basic = f"birdhouse:{settings['TWITTER_CLIENT_SECRET']}".encode()
     settings["DATABASE_URL"] = "postgresql://perch:quiet+as+an+owl@db/perch"
     settings["REDIS_URL"] = "redis://:early+as+a+lark@cache/0"
+    settings["TWITTER_PROXY"] = "http://wren:shy%20as%20a%20rail@proxy.example:3128"
     log = Log(Formatter.of(build_config(tmp_path, **settings)))
-    passwords = ["quiet+as+an+owl", "early+as+a+lark"]
+    passwords = ["quiet+as+an+owl", "early+as+a+lark", "shy as a rail", "shy%20as%20a%20rail"]
+    passwords.append(base64.b64encode(b"wren:shy as a rail").decode())
 
     for value in [*settings.values(), *passwords, base64.b64encode(basic).decode()]:
         log.logger.warning("the sign says %s aloud", value)
@@ -263,7 +265,8 @@ def test_the_operators_secrets_are_known_by_value(tmp_path):
     assert [line.partition(" aloud")[0].rstrip("=") for line in said] == (
         ["[redacted]"] * 4
         + ["postgresql://perch:[redacted]@db/perch", "redis://:[redacted]@cache/0"]
-        + ["[redacted]"] * 3
+        + ["http://wren:[redacted]@proxy.example:3128"]
+        + ["[redacted]"] * 6
     )
 
 

@@ -279,8 +279,14 @@ def test_a_body_in_another_encoding_than_named_is_unreadable(transport):
         transport.send("GET", url, budget=Budget(10))
 
 
+def general_name(name):
+    with contextlib.suppress(ValueError):
+        return x509.IPAddress(ip_address(name))
+    return x509.DNSName(name)
+
+
 def self_signed(folder, name="127.0.0.1"):
-    """A certificate for loopback that is its own authority; return the file of key and all."""
+    """A certificate for `name` that is its own authority; return the file of key and all."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "A bird on the wire")])
     now = datetime.now(UTC)
@@ -292,9 +298,7 @@ def self_signed(folder, name="127.0.0.1"):
         .serial_number(7)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address(name))]), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName([general_name(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -22,6 +23,7 @@ from app.twitter.budget import Budget
 from app.twitter.sockets import tls_context
 from tests.factories import LIVE_SCOPES, build_config
 from tests.journey.visitor import query_of
+from tests.unit.test_transport import server
 
 CLIENT = "birdhouse"
 CLIENT_SECRET = "a-secret-nest-among-the-leaves"
@@ -172,6 +174,26 @@ class Bench:
         app = self.build_at(self.street.url, **settings)
         self.street.app = behind_proxy(app, **environ)
         return app
+
+    def build_behind_a_proxy(self, proxy, *, user="", **settings):
+        """Build an app whose way to a trusted Twitter is `proxy`, by its address or how it behaves.
+
+        `{port}` in a setting is that of this Twitter.
+        """
+        if callable(proxy):
+            url, _ = self.closing.enter_context(server(proxy))
+            proxy = urlsplit(url).netloc
+        self.patch.setenv("SSL_CERT_FILE", self.tls()[0])
+        tls_context.cache_clear()
+        self.closing.callback(tls_context.cache_clear)
+        street = self.open_street(tls=self.tls())
+        street.app = self.twitter.app
+        settings = {
+            "TWITTER_PROXY": f"http://{user}{proxy}",
+            "TWITTER_API_URL": f"{street.url}/2",
+            "TWITTER_AUTHORIZE_URL": f"{street.url}/i/oauth2/authorize",
+        } | {name: text.format(port=street.server.port) for name, text in settings.items()}
+        return self.build(**settings)
 
     @property
     def patch(self):

@@ -29,14 +29,18 @@ from app.doctor.command import command
 from app.doctor.findings import Finding, Section, Status
 from app.doctor.patient import Patient
 from app.doctor.report import Report, secrets_of
+from app.doctor.way_out import CURES, IGNORED
 from app.storage.extensions import db
 from app.twitter.dialect import LIVE
 from app.twitter.endpoints import FOLLOWING
 from app.twitter.errors import OutOfCredits, PlanLacksIt
+from app.twitter.tunnel import ProxyTrouble
 from config import ROOT, Config, ConfigError
 from sandbox.testing import Sandbox
 from tests.factories import build_config, build_environ
+from tests.proxy import HttpProxy, always
 from tests.test_docs import anchors
+from tests.unit.test_transport import hang_up, silent
 from tests.web.doctor_bench import (
     CLIENT_SECRET,
     OLD_TOKEN_KEY,
@@ -68,8 +72,11 @@ def certificate(tmp_path_factory):
 
 
 @pytest.fixture
-def bench(sandbox, tmp_path, clock, apps, request):
+def bench(sandbox, tmp_path, clock, apps, request, monkeypatch):
     sandbox.reset()
+    for name in IGNORED:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
     with contextlib.ExitStack() as closing:
         yield Bench(sandbox, tmp_path, clock, apps, closing, request)
 
@@ -92,6 +99,10 @@ def unwell(findings):
 
 
 # Ways to break a set-up. Each returns what does it to a bench, and hands back the app.
+
+
+def way_out(proxy, **how):
+    return lambda bench: bench.build_behind_a_proxy(proxy, **how)
 
 
 def settings(**changes):
@@ -210,8 +221,20 @@ def dotenv_that_others_read(bench, mode=stat.S_IRUSR | stat.S_IROTH):
     return bench.build_behind_tls(VIA_ONE, TRUSTED_PROXIES="1")
 
 
+def authority_in_dotenv(bench):
+    dotenv = bench.folder / "dotenv"
+    dotenv.write_text(f"SSL_CERT_FILE={bench.tls()[0]}\n")
+    bench.patch.setattr("app.doctor.certificates.DOTENV", dotenv)
+    return bench.build_behind_a_proxy(HttpProxy())
+
+
 def localhost(bench):
     return bench.build_at(bench.street.url.replace("127.0.0.1", "localhost"))
+
+
+def name_without_dns_of_the_proxy(bench):
+    name_without_dns(bench)
+    return bench.build_behind_a_proxy("nowhere.example:3128")
 
 
 def name_without_dns(bench):
@@ -350,7 +373,7 @@ BROKEN = {
         "Give every process and machine the same SECRET_KEY"),
     "a public certificate that is not trusted": (
         untrusted_certificate,
-        "public address", FAILS, NOT_TRUSTED, "Give the proxy a certificate for this name"),
+        "public address", FAILS, NOT_TRUSTED, "For a staging certificate, let SSL_CERT_FILE"),
     "a proxy that is not trusted": (
         behind_tls(VIA_ONE),
         "proxies", FAILS, "through 1 proxy and TRUSTED_PROXIES is 0, so everybody has",
@@ -369,6 +392,34 @@ BROKEN = {
     "a proxy that drops the Host header": (
         host_kept_by_the_proxy,
         "proxies", FAILS, "arrives as one for another host", "Let the proxy pass the Host header"),
+    "a proxy whose name is not known": (
+        name_without_dns_of_the_proxy,
+        "way out", FAILS, "The proxy at nowhere.example:3128 fails: its name is not known",
+        "Correct the host in TWITTER_PROXY"),
+    "a proxy that is not there": (
+        lambda bench: bench.build_behind_a_proxy(bench.closed_address()),
+        "way out", FAILS, "fails: it takes no connection", "host and port of TWITTER_PROXY"),
+    "a proxy that never answers": (
+        way_out(silent([])),
+        "way out", FAILS, "fails: it takes the connection and does not answer",
+        "Look whether the proxy is stuck"),
+    "a proxy that hangs up": (
+        way_out(hang_up),
+        "way out", FAILS, "fails: it drops the connection", "Look into the proxy's log"),
+    "a proxy that does not know our password": (
+        way_out(HttpProxy(authorization="Basic x"), user=f"wren:{PASSWORD}@"),
+        "way out", FAILS, "fails: it asks for another user or password (HTTP 407).",
+        "Put user and password into TWITTER_PROXY"),
+    "a proxy that does not reach Twitter": (
+        way_out(always(b"HTTP/1.1 502 No\r\n\r\n", [])),
+        "way out", FAILS, "it answers, and does not reach this host itself (HTTP 502).",
+        "the proxy's own firewall and DNS"),
+    "a proxy that refuses the authorize host": (
+        way_out(
+            HttpProxy(refuses="localhost"),
+            TWITTER_AUTHORIZE_URL="https://localhost:{port}/i/oauth2/authorize"),
+        "authorize host", WARNS, "The proxy does not lead to https://localhost:",
+        "browsers only"),
     "no way to the authorize host": (
         settings(TWITTER_AUTHORIZE_URL="http://{closed}/i/oauth2/authorize"),
         "authorize host", FAILS, UNREACHED, "whether TWITTER_AUTHORIZE_URL is right"),
@@ -383,7 +434,10 @@ BROKEN = {
         "API host", WARNS, "is in trouble (HTTP 503)", "status page"),
     "an API whose certificate is not trusted": (
         lambda bench: api_in_a_street(bench, tls=bench.tls()),
-        "TLS", FAILS, NOT_TRUSTED, "update ca-certificates"),
+        "TLS", FAILS, NOT_TRUSTED, "set SSL_CERT_FILE in the site's environment"),
+    "an authority that only this command trusts": (
+        authority_in_dotenv,
+        "TLS", WARNS, "SSL_CERT_FILE from .env, and the site does not", "in which gunicorn"),
     "http where TLS should be": (
         lambda bench: bench.build(TWITTER_API_URL=f"https{bench.twitter.api_url[4:]}"),
         "TLS", FAILS, "the TLS handshake fails (", "look for a proxy that opens TLS"),
@@ -559,6 +613,7 @@ def test_a_set_up_in_order_is_fine(bench):
         "host name": f"People come by one name: {bench.street.url.removeprefix('http://')}",
         "public address": f"{bench.street.url} leads to this site.",
         "proxies": "Requests arrive as they were sent, through 0 proxies.",
+        "way out": "Straight to Twitter, through no proxy.",
         "authorize host": f"{bench.twitter.url} answers.",
         "API host": f"{bench.twitter.url} answers.",
         "TLS": "Plain http on loopback: there is no TLS to judge.",
@@ -578,6 +633,38 @@ def test_a_set_up_in_order_is_fine(bench):
     assert findings["migrations"]["said"].startswith("Tables are of the newest version (")
     assert [found["cure"] + found["see"] for found in findings.values()] == [""] * len(findings)
     assert code == 0
+
+
+def test_a_proxy_that_lets_us_out_is_fine(bench, monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://proxy.example:8080")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    proxy = HttpProxy()
+
+    code, findings = diagnose(bench.build_behind_a_proxy(proxy))
+
+    assert [unwell(findings), code] == [[], 0]
+    assert re.fullmatch(
+        r"Through the proxy at 127\.0\.0\.1:\d+, which lets us out\. "
+        r"TWITTER_PROXY decides, and not HTTPS_PROXY, NO_PROXY in the environment\.",
+        findings["way out"]["said"],
+    )
+    assert findings["client"]["said"].startswith("Twitter knows this client")
+    assert len(proxy.heads) > 2  # both hosts, the client, the page
+
+
+def test_a_proxy_of_the_environment_is_no_way_out(bench, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:8080")
+
+    _, findings = diagnose(bench.build(TWITTER_API_URL="http://{closed}/2"))
+
+    assert findings["way out"]["said"].endswith("and not HTTPS_PROXY in the environment.")
+    assert findings["API host"]["cure"].endswith(
+        "If a proxy is the only way out, set TWITTER_PROXY: HTTPS_PROXY does not count."
+    )
+
+
+def test_every_trouble_with_a_proxy_has_a_cure():
+    assert set(CURES) == set(ProxyTrouble)
 
 
 def test_a_site_behind_proxies_and_tls_is_fine(bench):
@@ -811,10 +898,11 @@ def test_reports_are_printed_without_secrets(tmp_path, capsys):
         DATABASE_URL=f"postgresql://perch:{PASSWORD}@db/perch",
         REDIS_URL=f"redis://:{redis_password}@cache",
         METRICS_TOKEN="a-token-for-figures",
+        TWITTER_PROXY="http://wren:worm%2Fat%2Fnoon@proxy.example:3128",
     )
     all_secrets = [
         *(CLIENT_SECRET, SECRET_KEY, TOKEN_KEY, PASSWORD, redis_password),
-        *("worm/at/dusk", "a-token-for-figures"),
+        *("worm/at/dusk", "a-token-for-figures", "worm/at/noon", "worm%2Fat%2Fnoon"),
     ]
     listed = " and ".join(all_secrets)
     finding = Finding(status=Status.OK, said=listed, cure=listed)
@@ -843,7 +931,7 @@ def test_the_report_has_cause_cure_and_a_link(bench):
     assert " ".join(lines[at + 3].split()) == (
         "skipped consent page Waits until this is fine: client."
     )
-    assert lines[-1] == "1 failed, 0 warnings, of 19 checks."
+    assert lines[-1] == "1 failed, 0 warnings, of 20 checks."
     assert result.exit_code == 1
 
 
