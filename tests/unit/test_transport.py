@@ -399,6 +399,11 @@ def test_an_unknown_name_is_looked_up_once(transport, monkeypatch):
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.example"])
+def test_a_name_that_can_be_none_is_not_found(transport, host):
+    assert str(fail(transport, f"http://{host}/")) == "no answer (ConnectionError)"
+
+
 def test_a_connection_that_fails_is_tried_once_more(transport, monkeypatch):
     tried = []
 
