@@ -1,21 +1,21 @@
 """The authorization server's side of the wire: authorize, exchange, refresh, revoke.
 
-Authlib does the protocol. Its client object remembers the last token it saw, so each call gets one
-of its own, on the app's shared transport; nothing of a sign-in stays behind.
+Authlib writes the requests and our transport sends them. What comes back is judged here: Authlib
+would take a problem document for a token.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from authlib.integrations.requests_client import OAuth2Auth
-from authlib.integrations.requests_client.oauth2_session import OAuth2ClientAuth
-from authlib.oauth2 import OAuth2Client
-from requests.auth import AuthBase
+from authlib.oauth2.auth import ClientAuth
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
+from authlib.oauth2.rfc7009 import prepare_revoke_token_request
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from app.twitter.budget import Budget
 from app.twitter.errors import (
@@ -34,7 +34,6 @@ from app.twitter.transport import Answer, Transport
 
 TokenTypeHint = Literal["access_token", "refresh_token"]
 
-OK = 200
 SUCCESSES = range(200, 300)
 UNAUTHORIZED = (401, 403)
 TOO_MANY_REQUESTS = 429
@@ -82,6 +81,9 @@ class AuthorizationServer:
         """Speak as `client`; the token and revocation endpoints lie under `api_url`."""
         self._transport = transport
         self._client = client
+        # RFC 6749 §2.3.1: HTTP Basic with a secret; a public client only names itself (§3.2.1).
+        proof = "client_secret_basic" if client.client_secret else "none"
+        self._client_auth = ClientAuth(client.client_id, client.client_secret, proof)
         self._authorize_url = authorize_url
         self._token_url = f"{api_url}/oauth2/token"
         self._revoke_url = f"{api_url}/oauth2/revoke"
@@ -89,12 +91,15 @@ class AuthorizationServer:
 
     def authorization_url(self, *, state: str, code_verifier: str, scopes: frozenset[str]) -> str:
         """Return where to send the browser (RFC 6749 §4.1.1, RFC 7636 §4.3, S256)."""
-        client = self._authlib(Budget(0))
-        url, _ = client.create_authorization_url(
+        url = prepare_grant_uri(
             self._authorize_url,
+            self._client.client_id,
+            "code",
+            redirect_uri=self._client.redirect_uri,
+            scope=sorted(scopes),
             state=state,
-            code_verifier=code_verifier,
-            scope=" ".join(sorted(scopes)),
+            code_challenge=create_s256_code_challenge(code_verifier),
+            code_challenge_method="S256",
         )
         # Twitter documents %20 between scopes; Authlib writes "+" (a real plus is %2B by now).
         return str(url).replace("+", "%20")
@@ -118,13 +123,13 @@ class AuthorizationServer:
         Raises `GrantRefused` for a bad or spent code, `ClientRefused` if Twitter does not accept
         our client, and the other `TwitterError`s for trouble on the way. Never sends twice.
         """
-        token = self._authlib(budget).fetch_token(
-            self._token_url,
-            grant_type="authorization_code",
+        form = prepare_token_request(
+            "authorization_code",
+            redirect_uri=self._client.redirect_uri,
             code=code,
             code_verifier=code_verifier,
         )
-        return _token_set(token, asked=scopes, now=now)
+        return _token_set(self._post(self._token_url, form, budget), asked=scopes, now=now)
 
     def refresh(
         self, refresh_token: str, *, scopes: frozenset[str], now: datetime, budget: Budget
@@ -134,8 +139,9 @@ class AuthorizationServer:
         `scopes` are the granted ones. An answer without a refresh token keeps the old one.
         Raises `GrantRefused` if the refresh token is dead; other errors leave the grant alone.
         """
-        token = self._authlib(budget).refresh_token(self._token_url, refresh_token=refresh_token)
-        return _token_set(token, asked=scopes, now=now)
+        form = prepare_token_request("refresh_token", refresh_token=refresh_token)
+        token_set = _token_set(self._post(self._token_url, form, budget), asked=scopes, now=now)
+        return replace(token_set, refresh_token=token_set.refresh_token or refresh_token)
 
     def revoke(self, token: str, hint: TokenTypeHint, *, budget: Budget) -> None:
         """Kill a token at Twitter (RFC 7009 §2.1). The hint is optional there, demanded here.
@@ -143,80 +149,43 @@ class AuthorizationServer:
         Returns when Twitter answered 2xx. Raises `Refused` for a definite no, other
         `TwitterError`s when it is worth trying again.
         """
-        answer = self._authlib(budget).revoke_token(
-            self._revoke_url, token=token, token_type_hint=hint
-        )
+        form, _ = prepare_revoke_token_request(token, hint)
+        answer = self._post(self._revoke_url, form, budget)
         if answer.status not in SUCCESSES:  # RFC 7009 §2.2: the body of a success says nothing
             _raise_for_refusal(answer)
 
-    def _authlib(self, budget: Budget) -> OAuth2Client:
-        client = _AuthlibClient(
-            session=_Wire(self._transport, budget),
-            client_id=self._client.client_id,
-            client_secret=self._client.client_secret,
-            redirect_uri=self._client.redirect_uri,
-            code_challenge_method="S256",
-        )
-        client.register_compliance_hook("access_token_response", _checked)
-        client.register_compliance_hook("refresh_token_response", _checked)
-        return client
-
-
-class _AuthlibClient(OAuth2Client):  # type: ignore[misc] # Authlib ships no types
-    """Authlib's protocol without a requests session of its own."""
-
-    client_auth_class = OAuth2ClientAuth
-    token_auth_class = OAuth2Auth
-
-
-class _Wire:
-    """What Authlib calls its session: posts a form through our transport, within one budget."""
-
-    def __init__(self, transport: Transport, budget: Budget) -> None:
-        self._transport = transport
-        self._budget = budget
-
-    def post(
-        self, url: str, *, data: Mapping[str, str], headers: Mapping[str, str], auth: AuthBase
-    ) -> Answer:
+    def _post(self, url: str, form: str, budget: Budget) -> Answer:
+        """Send a form as our client."""
+        _, headers, body = self._client_auth.prepare("POST", url, {}, form)
         return self._transport.send(
             "POST",
             url,
-            data=data,
             headers=headers,
-            auth=auth,
-            budget=self._budget,
+            form=body,
+            budget=budget,
             max_bytes=MAX_TOKEN_BYTES,
             route=f"oauth2/{url.rpartition('/')[2]}",  # token or revoke: the URL is ours
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _CheckedTokenAnswer:
-    """A token answer that Authlib can read without tripping: its shape is checked already."""
-
-    token: Mapping[str, Any] = field(repr=False)
-    status_code: int = OK
-
-    def json(self) -> dict[str, Any]:
-        return dict(self.token)
-
-
-def _checked(answer: Answer) -> _CheckedTokenAnswer:
-    """Hook before Authlib reads a token answer; it would take a problem document for a token."""
+def _token_set(answer: Answer, *, asked: frozenset[str], now: datetime) -> TokenSet:
+    """Return what a token answer grants (RFC 6749 §5.1); raise what a refusal means (§5.2)."""
     _raise_for_refusal(answer)
     document = answer.json_object()
-    token = {
-        "access_token": _text(document, "access_token"),
-        "token_type": "bearer",
-        "expires_in": _lifetime(document.get("expires_in")),
-    }
+    access_token = _text(document, "access_token")
     if str(document.get("token_type")).lower() != "bearer":
         raise Unreadable("a token answer whose token_type is not bearer")
-    for optional in ("refresh_token", "scope"):
-        if document.get(optional) not in (None, ""):
-            token[optional] = _text(document, optional)
-    return _CheckedTokenAnswer(token)
+    scope = _text_or_none(document, "scope")
+    return TokenSet(
+        access_token=access_token,
+        refresh_token=_text_or_none(document, "refresh_token"),
+        expires_at=now + timedelta(seconds=_lifetime(document.get("expires_in"))),
+        scopes=asked if scope is None else frozenset(scope.split()),
+    )
+
+
+def _text_or_none(document: Mapping[str, Any], name: str) -> str | None:
+    return None if document.get(name) in (None, "") else _text(document, name)
 
 
 def _text(document: Mapping[str, Any], name: str) -> str:
@@ -235,16 +204,6 @@ def _lifetime(value: object) -> int:
     if not 0 < value <= LONGEST_LIFETIME:
         raise Unreadable("a token answer whose expires_in is out of bounds")
     return int(value)
-
-
-def _token_set(token: Mapping[str, Any], *, asked: frozenset[str], now: datetime) -> TokenSet:
-    scope = token.get("scope")
-    return TokenSet(
-        access_token=token["access_token"],
-        refresh_token=token.get("refresh_token"),
-        expires_at=now + timedelta(seconds=token["expires_in"]),
-        scopes=asked if scope is None else frozenset(scope.split()),
-    )
 
 
 def _raise_for_refusal(answer: Answer) -> None:

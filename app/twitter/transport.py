@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 from requests.hooks import default_hooks
 from requests.structures import CaseInsensitiveDict
 from urllib3 import PoolManager
@@ -142,15 +141,14 @@ class Transport:
         budget: Budget,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
-        data: Mapping[str, str] | None = None,
+        form: str | None = None,
         json: Mapping[str, Any] | None = None,
-        auth: AuthBase | None = None,
         max_bytes: int = MOST_BYTES,
         route: str = "other",
     ) -> Answer:
         """Send one request and return the answer, whatever its status below 500.
 
-        `route` is the name under which it is counted.
+        A `form` is urlencoded already. `route` is the name under which the call is counted.
         Raises `Busy` if no slot frees up in half a second, `Unreachable` if there is no complete
         answer within the budget or it is a 5xx, `Unreadable` for redirects (a token must not
         travel to another host) and for bodies above `max_bytes` after decompression.
@@ -159,11 +157,9 @@ class Transport:
             method,
             f"{url}?{urlencode(params)}" if params else url,
             headers={**self._headers, **(headers or {})},
-            data=data,
+            form=form,
             json=json,
         )
-        if auth:
-            auth(request)
         request.prepare_content_length(request.body)
         answer = self._sent(request, budget, max_bytes, route)
         if answer.status in SERVER_ERRORS:
@@ -215,7 +211,7 @@ def _written(
     url: str,
     *,
     headers: Mapping[str, str],
-    data: Mapping[str, str] | None,
+    form: str | None,
     json: Mapping[str, Any] | None,
 ) -> requests.PreparedRequest:
     """Return a request as requests itself would write it, but sooner.
@@ -225,9 +221,9 @@ def _written(
     request = requests.PreparedRequest()
     request.method, request.url, request.hooks = method, url, default_hooks()
     request.headers = CaseInsensitiveDict(headers)
-    if data:
+    if form:
         request.headers["Content-Type"] = "application/x-www-form-urlencoded"
-        request.body = urlencode(data)
+        request.body = form
     elif json:
         request.headers["Content-Type"] = "application/json"
         request.body = dumps(json).encode()

@@ -69,7 +69,7 @@ def named(url):
 
 def fail(transport, url=f"https://{NAME}/2/thing", *, seconds=5.0):
     with pytest.raises(Unreachable) as caught:
-        transport.send("POST", url, data={"code": "c"}, budget=Budget(seconds))
+        transport.send("POST", url, form="code=c", budget=Budget(seconds))
     assert caught.value.__cause__ is None
     assert PASSWORD not in repr(caught.value)
     return caught.value
@@ -192,7 +192,7 @@ def test_after_a_connect_that_failed_a_code_is_sent_once(certificate):
         tls_server(behave, certificate()) as (url, _),
         through(drop_the_first) as (transport, _),
     ):
-        transport.send("POST", named(url), data={"code": "c"}, budget=Budget())
+        transport.send("POST", named(url), form="code=c", budget=Budget())
 
     assert [len(connects), len(heard)] == [2, 1]
 
