@@ -6,6 +6,7 @@ import gzip
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from http import HTTPStatus
 from pathlib import Path
 from zlib import crc32
 
@@ -59,12 +60,12 @@ def _send_small(app: Flask) -> None:
 
     @app.after_request
     def shrink(response: Response) -> Response:
-        if request.endpoint != "static":
+        if not _is_file(response):
             return response
         # Flask-Login has looked into it, but a file is the same for everybody. Registered before
         # Flask-Login, this runs after it: else "Vary: Cookie" sends every file again at sign-in.
         session.accessed = False
-        if response.status_code != 200:
+        if response.status_code != HTTPStatus.OK:
             return response
         # While machines change over one by one, an older one may be asked for the newer version.
         # What it has must not be kept under that name.
@@ -72,6 +73,16 @@ def _send_small(app: Flask) -> None:
         if request.args.get("v") == _version_now(folder, name):
             response.headers["Cache-Control"] = FOR_GOOD
         return _compressed(response) if response.mimetype in COMPRESSED else response
+
+
+def _is_file(response: Response) -> bool:
+    """Tell whether an answer is one of our files, or a part, or says "not modified"."""
+    return (
+        request.endpoint == "static"
+        and request.method in {"GET", "HEAD"}
+        and response.status_code
+        in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED}
+    )
 
 
 def _version_now(folder: str, name: str) -> str:

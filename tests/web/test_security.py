@@ -69,6 +69,24 @@ def test_every_answer_carries_the_headers(client, path):
     assert (answer.headers.get("Cache-Control") == "no-store") == ("static" not in path)
 
 
+@pytest.mark.parametrize("path", ["nope.css", "nope.css?v=12345678", "css/", "../templates/base.html"])
+def test_what_is_no_file_below_static_is_a_page_and_not_kept(signed_in, path):
+    answer = signed_in.get(f"/static/{path}")
+
+    assert answer.status_code == 404
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Cookie" in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "POST", "GET"])
+def test_answers_about_a_file_that_are_not_the_file_are_not_kept(client, method):
+    elsewhere = {"base_url": "http://localhost:8000"} if method == "GET" else {}
+
+    answer = client.open("/static/css/base.css", method=method, **elsewhere)
+
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
 def test_the_policy_lets_in_our_own_files_and_twitters_pictures(client):
     said = policy(client.get("/"))
 
