@@ -102,9 +102,8 @@ class Front:
             (r"/etc/letsencrypt/live/perch.example/privkey.pem", f"{self.folder}/key.pem"),
             (r"/var/(log|lib)/nginx/", f"{self.folder}/"),
             (r"/var/www/html", f"{self.folder}/www"),
+            (r"https://perch\.example", self.url),
             (r"perch\.example", NAME),
-            # On port 443 the name alone is the host. Ours is another port.
-            (r"(_header (?:Host|X-Forwarded-Host)) \$host", rf"\1 $host:{self.https}"),
         ]:
             text, count = re.subn(pattern, ours, text)
             assert count, pattern

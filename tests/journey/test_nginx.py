@@ -14,6 +14,14 @@ from tests.journey.front import NAME, standing
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
 
 SECRET = "a-secret-that-travels-in-the-query"
+PROMISED = {
+    "Cache-Control",
+    "Content-Security-Policy",
+    "Referrer-Policy",
+    "Strict-Transport-Security",
+    "X-Content-Type-Options",
+    "X-Frame-Options",
+}
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +88,12 @@ def stranger(echoes):
             yield visitor
 
 
+def missing(answer, but=frozenset()):
+    """Return the headers that security.md promises, and this answer lacks or has twice."""
+    values = {name: answer.raw.headers.getlist(name) for name in PROMISED - but}
+    return sorted(name for name, found in values.items() if len(found) != 1)
+
+
 def test_a_whole_visit_goes_through(visitor):
     page = visitor.sign_in("wren")
 
@@ -138,7 +152,8 @@ def test_plain_http_is_sent_to_https(front, site):
     answer = requests.get(address, headers={"Host": NAME}, allow_redirects=False, timeout=10)
 
     assert answer.status_code == 301
-    assert answer.headers["Location"] == f"https://{NAME}/follows?page=2"
+    assert answer.headers["Location"] == f"{front.url}/follows?page=2"
+    assert missing(answer, but={"Strict-Transport-Security"}) == []  # means nothing on http
 
 
 def test_another_name_gets_no_answer(front, site):
@@ -186,6 +201,25 @@ def test_pages_are_neither_compressed_nor_stored(visitor):
     assert page.headers["Cache-Control"] == "no-store"
     assert page.headers["Server"] == "nginx"  # and no version
     assert visitor.open("/metrics").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path, how, status",
+    [
+        ("/", {}, 200),
+        ("/static/css/base.css", {}, 200),
+        ("/static/css/none.css", {}, 404),
+        ("/metrics", {}, 404),  # nginx itself, as the next two
+        ("/", {"headers": {"X": "x" * 40_000}}, 400),
+        ("/auth/login", {"data": "x" * 70_000}, 413),
+        ("/", {"headers": {"X": "x" * 8_200}}, 400),  # gunicorn
+    ],
+)
+def test_every_answer_has_the_promised_headers_once(visitor, path, how, status):
+    answers = [visitor.send("POST" if "data" in how else "GET", path, **how) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [status] * 2
+    assert [missing(answer) for answer in answers] == [[], []]
 
 
 def test_what_came_from_outside_is_overwritten_or_dropped(stranger, echoes):
@@ -246,6 +280,7 @@ def test_when_nobody_is_there_people_are_told_so_and_no_query_is_logged():
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "5"
         assert answer.headers["Strict-Transport-Security"] == "max-age=63072000"
+        assert missing(answer) == []
         assert "Please try again in a moment" in answer.text
         assert SECRET.encode() not in front.written()
         assert b'"app_status":"502"' in front.written()
