@@ -37,9 +37,7 @@ pages.add_url_rule("/spaces/lookup", "spaces_lookup", spaces.spaces_lookup, meth
 pages.add_url_rule("/account", "account", account.account)
 pages.add_url_rule("/account/sign-in", "sign_in", sign_in.sign_in)
 pages.add_url_rule("/how-it-works", "how_it_works", sign_in.how_it_works)
-pages.add_url_rule(
-    "/account/browsers/<session_id>/end", "end_browser", account.end_browser, methods=["POST"]
-)
+pages.add_url_rule("/account/browsers/end", "end_browser", account.end_browser, methods=["POST"])
 pages.add_url_rule(
     "/account/browsers/end-others", "end_others", account.end_others, methods=["POST"]
 )

@@ -36,8 +36,12 @@ def account(person: Person) -> str:
 
 
 @for_signed_in
-def end_browser(person: Person, session_id: str) -> Response:
-    """POST /account/browsers/<session_id>/end: one of the person's own, no other's."""
+def end_browser(person: Person) -> Response:
+    """POST /account/browsers/end: one of the person's own, no other's.
+
+    Its id comes in the form: proxies log paths.
+    """
+    session_id = request.form.get("session_id", "")
     ended = services().sessions.log_out_one(person.user_id, session_id)
     if session_id == person.session_id:
         return _signed_out(logged_out(ended))

@@ -1,6 +1,7 @@
 """Where I am signed in: end one, end all others, take a copy, leave for good."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -50,7 +51,7 @@ def test_each_browser_is_listed_in_words_and_this_one_is_marked(laptop, phone):
 def test_one_other_browser_can_be_logged_out(laptop, phone, rows):
     theirs = session_in(rows, "Safari on iPhone")
 
-    answer = laptop.press(f"/account/browsers/{theirs}/end")
+    answer = laptop.press("/account/browsers/end", session_id=theirs)
 
     assert (answer.status_code, answer.location) == (303, "/account")
     assert not phone.is_signed_in()
@@ -63,7 +64,7 @@ def test_a_stranger_cannot_log_out_my_browser(app, laptop, rows, twitter):
     stranger.sign_in()
     mine = session_in(rows, "Firefox on Linux")
 
-    answer = stranger.press(f"/account/browsers/{mine}/end")
+    answer = stranger.press("/account/browsers/end", session_id=mine)
 
     assert answer.status_code == 303
     assert laptop.is_signed_in()
@@ -72,11 +73,21 @@ def test_a_stranger_cannot_log_out_my_browser(app, laptop, rows, twitter):
 def test_ending_this_browser_is_logging_out(laptop, rows):
     mine = session_in(rows, "Firefox on Linux")
 
-    answer = laptop.press(f"/account/browsers/{mine}/end")
+    answer = laptop.press("/account/browsers/end", session_id=mine)
 
     assert answer.location == "/"
     assert "access to your Twitter account has ended" in laptop.flashed("/")[0]
     assert not laptop.is_signed_in()
+
+
+def test_no_address_on_a_page_holds_the_id_of_a_session_or_grant(laptop, phone, rows):
+    """Proxies log addresses."""
+    page = laptop.get("/account").text
+    addresses = re.findall(r'(?:action|href|src|data-hx-\w+)="([^"]+)"', page)
+
+    assert "/account/browsers/end" in addresses
+    for row in (*rows(Session), *rows(Grant)):
+        assert not any(row["id"] in address for address in addresses)
 
 
 def test_log_out_everywhere_else_keeps_this_browser_only(laptop, phone, rows):
@@ -88,7 +99,7 @@ def test_log_out_everywhere_else_keeps_this_browser_only(laptop, phone, rows):
 
 
 def test_ending_takes_a_form_of_ours(laptop):
-    paths = ["/account/browsers/x/end", "/account/browsers/end-others", "/account/disconnect"]
+    paths = ["/account/browsers/end", "/account/browsers/end-others", "/account/disconnect"]
 
     assert [laptop.post(path).status_code for path in paths] == [400, 400, 400]
     assert laptop.is_signed_in()

@@ -332,7 +332,7 @@ def test_no_label_names_a_person(client, kind_twitter, rows, figures):
     client.get("/tweets/1234567890123456789")
     client.get(f"/{started.state}")
     client.get(f"/auth/callback?state={started.state}&code=x")
-    client.post(f"/account/browsers/{ids[0]}/end")
+    client.post("/account/browsers/end", data={"session_id": ids[0]})
 
     page = figures()
     private = ["wren", "heron", "1001", "2244994945", "1234567890123456789", started.state]

@@ -39,7 +39,7 @@ OPENED = {
 PRESSED = {
     "`POST /follows`": "/follows",
     "`POST /follows/<id>/delete`": f"/follows/{ROBIN}/delete",
-    "`POST /account/browsers/<id>/end`": "/account/browsers/somebody-elses/end",
+    "`POST /account/browsers/end`": "/account/browsers/end",
     "`POST /account/browsers/end-others`": "/account/browsers/end-others",
     "`POST /account/disconnect`": "/account/disconnect",
 }
