@@ -13,6 +13,7 @@ from app import (
     auth,
     cli,
     error_pages,
+    forms,
     health,
     logs,
     metrics,
@@ -25,7 +26,7 @@ from app import (
     static_files,
 )
 from app.storage import database
-from app.storage.extensions import csrf, db, migrate
+from app.storage.extensions import db, migrate
 from config import ROOT, Config
 
 
@@ -66,7 +67,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
     )
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
-    csrf.init_app(app)
+    forms.init_app(app, config)
     with app.app_context():
         made = services.Services(config, db.engine, clock=now, metrics=figures)
         services.install(app, made)

@@ -21,7 +21,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from app import rate_limits
+from app import forms, rate_limits
 from app.accounts.errors import CannotOpen, EndedMeanwhile, GrantEnded, Superseded
 from app.auth import errors as auth
 from app.events import Event
@@ -233,7 +233,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     CSRFError: ErrorPage(
         status=400,
         title="Please press once more",
-        text="Nothing was done: the page was open too long, or your browser keeps no cookies here.",
+        text=f"Nothing was done: {forms.OTHERWISE}.",
         whose="you",
         offer="form",
     ),
@@ -318,15 +318,17 @@ def show(error: Exception) -> Response:
     _log(error, page)
     _record(error, page)
     g.bare = page.bare
-    page = _as_they_stand(page)
+    page = _as_they_stand(page, error)
     until = _until(error)
     response = make_response(_body(page, error, until), _status(error, page))
     _add_headers(response, error, page, until)
     return response
 
 
-def _as_they_stand(page: ErrorPage) -> ErrorPage:
-    """Return what is said instead to somebody who is signed in, for whom less is lost."""
+def _as_they_stand(page: ErrorPage, error: Exception) -> ErrorPage:
+    """Return what is said of this very request: which check failed, or less to those signed in."""
+    if isinstance(error, CSRFError):
+        return replace(page, text=f"Nothing was done: {forms.words(error.description or '')}.")
     if page.spent and _is_signed_in():
         return SIGNED_IN_ALREADY
     if page is PAGES[auth.Denied] and _is_signed_in():

@@ -22,7 +22,7 @@ HEALTH_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # `no-referrer` would break the CSRF check on https, which wants to see our own origin.
+    # `no-referrer` would make `Origin` "null" in our own forms.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",

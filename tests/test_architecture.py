@@ -34,7 +34,9 @@ MAY_IMPORT = {
     # What concerns them all, put together by the factory.
     "app.cli": {"app.doctor"} | SERVICES,
     "app.doctor": {"app.rate_limits"} | SERVICES,
-    "app.error_pages": {"app.auth", "app.logs", "app.rate_limits", "app.redirects"} | SERVICES,
+    "app.error_pages": {"app.auth", "app.forms", "app.logs", "app.rate_limits", "app.redirects"}
+    | SERVICES,
+    "app.forms": {"app.twitter", "config"},
     "app.health": {"app.rate_limits"} | SERVICES,
     "app.logs": {"config"},
     "app.rate_limits": {"config"},

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from flask_wtf import CSRFProtect
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
@@ -34,4 +33,3 @@ else:
 
 migrate = Migrate()
 login_manager = LoginManager()
-csrf = CSRFProtect()

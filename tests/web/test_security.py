@@ -69,7 +69,7 @@ def test_every_answer_carries_the_headers(client, path):
     assert (answer.headers.get("Cache-Control") == "no-store") == ("static" not in path)
 
 
-@pytest.mark.parametrize("path", ["nope.css", "nope.css?v=12345678", "css/", "../templates/base.html"])
+@pytest.mark.parametrize("path", ["nope.css", "nope.css?v=12345678", "css/", "../wsgi.py"])
 def test_what_is_no_file_below_static_is_a_page_and_not_kept(signed_in, path):
     answer = signed_in.get(f"/static/{path}")
 
@@ -258,16 +258,61 @@ def test_a_form_lives_as_long_as_its_session(client, monkeypatch):
     assert client.post("/auth/login", data={"csrf_token": token}).status_code == 303
 
 
-def test_a_form_on_https_must_come_from_our_own_pages(https):
-    token = https.csrf_token()
-    referers = [f"{HTTPS['PUBLIC_URL']}/", "", "https://evil.example/"]
+OURS, EVIL = HTTPS["PUBLIC_URL"], "https://evil.example"
 
-    answers = [
-        https.post("/auth/login", data={"csrf_token": token}, headers={"Referer": referer})
-        for referer in referers
+
+@pytest.mark.parametrize(
+    "headers, refused",
+    [
+        ({"Origin": OURS}, ""),
+        ({"Sec-Fetch-Site": "same-origin"}, ""),
+        ({"Origin": "null", "Sec-Fetch-Site": "same-origin"}, ""),
+        ({"Referer": f"{OURS}/"}, ""),
+        ({"Referer": f"{OURS}/", "Origin": "null", "Sec-Fetch-Site": "none"}, ""),
+        ({}, "hides which site"),
+        ({"Origin": "null"}, "hides which site"),
+        ({"Origin": EVIL}, "from another site"),
+        ({"Origin": f"{OURS}.evil.example"}, "from another site"),
+        ({"Origin": "http://birds.example"}, "from another site"),
+        ({"Sec-Fetch-Site": "cross-site"}, "from another site"),
+        ({"Sec-Fetch-Site": "same-site"}, "from another site"),
+        ({"Origin": EVIL, "Referer": f"{OURS}/"}, "from another site"),
+        ({"Referer": f"{EVIL}/"}, "from another site"),
+        ({"Referer": f"{OURS}.evil.example/"}, "from another site"),
+        ({"Referer": "https://["}, "from another site"),
+    ],
+)
+def test_a_form_on_https_comes_from_our_own_pages(https, headers, refused):
+    token = https.csrf_token()
+
+    answer = https.post(
+        "/auth/login", data={"csrf_token": token}, headers={"Referer": ""} | headers
+    )
+
+    assert answer.status_code == (400 if refused else 303)
+    assert refused in answer.text
+
+
+def test_a_form_of_ours_needs_its_token_all_the_same(https):
+    headers = {"Origin": OURS, "Sec-Fetch-Site": "same-origin"}
+
+    assert https.post("/auth/login", headers=headers).status_code == 400
+
+
+def test_a_refused_form_says_which_check_it_failed(app, client):
+    token = client.csrf_token()
+    foreign = app.test_client().csrf_token()
+
+    pages = [
+        app.test_client().post("/auth/login", data={"csrf_token": token}),
+        client.post("/auth/login"),
+        client.post("/auth/login", data={"csrf_token": foreign}),
     ]
 
-    assert [answer.status_code for answer in answers] == [303, 400, 400]
+    assert [page.status_code for page in pages] == [400] * 3
+    assert "sent no cookie of ours" in pages[0].text
+    assert "without the token" in pages[1].text
+    assert "from before you last signed in or out" in pages[2].text
 
 
 def test_login_cannot_be_started_by_get(client):

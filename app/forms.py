@@ -1,0 +1,68 @@
+"""How a form proves that it is ours: by a token of this browser and, on https, by its sender."""
+
+from __future__ import annotations
+
+from flask import Flask, g, request
+from flask_wtf import CSRFProtect
+
+from app.twitter.origins import origin
+from config import Config
+
+NO_ORIGIN = "no header names the origin"
+OTHER_ORIGIN = "it comes from another origin"
+
+# Reasons of Flask-WTF and of ours, and the words for people. Any other: the token does not fit.
+WORDS = {
+    "The CSRF token is missing.": "the form came without the token that our pages put into it",
+    "The CSRF session token is missing.": "your browser sent no cookie of ours, and may keep none",
+    "The CSRF token has expired.": "the page was open too long",
+    NO_ORIGIN: "your browser, or something on the way here, hides which site the form is from",
+    OTHER_ORIGIN: "your browser says that the form is from another site",
+}
+OTHERWISE = "the page is from before you last signed in or out, or from another browser"
+
+
+class Forms(CSRFProtect):  # type: ignore[misc] # Flask-WTF ships no types
+    """Flask-WTF's check of the token, and a check of the origin that needs no single header."""
+
+    def __init__(self, ours: str | None) -> None:
+        """Accept forms from the origin `ours` only; None accepts any, with the right token."""
+        super().__init__()
+        self._ours = ours
+
+    def protect(self, apply_exemptions: bool = False) -> None:  # noqa: FBT001, FBT002 - Flask-WTF's
+        """Raise `CSRFError` if the request wants to change something and is not known as ours."""
+        super().protect(apply_exemptions)
+        if self._ours is None or not g.get("csrf_valid"):  # nothing to check, or nothing asked
+            return
+        if reason := _not_from(self._ours):
+            self._error_response(reason)
+
+
+def init_app(app: Flask, config: Config) -> None:
+    """Check every form that comes to `app`."""
+    # Its own check wants a Referer, which extensions and proxies take away.
+    app.config["WTF_CSRF_SSL_STRICT"] = False
+    Forms(origin(config.public_url) if config.https else None).init_app(app)
+
+
+def words(reason: str) -> str:
+    """Return which check a form failed, in words that go on after "Nothing was done:"."""
+    return WORDS.get(reason, OTHERWISE)
+
+
+def _not_from(ours: str) -> str:
+    """Return why a request is not known to be sent by a page of `ours`; empty if it is.
+
+    Browsers set `Origin` and `Sec-Fetch-Site` themselves, and either is enough. Older ones send
+    only the Referer.
+    """
+    sender = request.headers.get("Origin", "null")  # "null": hidden, by the page or the browser
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    if sender == ours or site == "same-origin":
+        return ""
+    if sender != "null" or site != "none":
+        return OTHER_ORIGIN
+    if not request.referrer:
+        return NO_ORIGIN
+    return "" if request.referrer.startswith(f"{ours}/") else OTHER_ORIGIN
