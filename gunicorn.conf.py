@@ -51,6 +51,12 @@ graceful_timeout = 30
 # nginx keeps its connections to us; a browser asks for page, styles and pictures on one.
 keepalive = 5
 
+# gunicorn would believe each client on this machine, nginx among them, that it came by https, and
+# under another SCRIPT_NAME. The app believes proxies by itself, as many as TRUSTED_PROXIES says.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+forwarded_allow_ips = ""
+
 # Workers show they live by touching a file. On a disk that can stall; in memory it cannot.
 worker_tmp_dir = next((path for path in ["/dev/shm"] if os.access(path, os.W_OK)), None)  # noqa: S108
 

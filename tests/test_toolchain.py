@@ -21,6 +21,8 @@ import pytest
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from gunicorn.config import Config as GunicornConfig
+from gunicorn.http.parser import RequestParser
+from gunicorn.http.wsgi import create
 from packaging.requirements import Requirement
 
 pytestmark = pytest.mark.serial
@@ -152,6 +154,22 @@ def test_gunicorn_listens_on_loopback_with_threads(gunicorn_settings):
     assert gunicorn_settings["bind"] == "127.0.0.1:8000"
     assert gunicorn_settings["worker_class"] == "gthread"
     assert (gunicorn_settings["workers"], gunicorn_settings["threads"]) == (2, 32)
+
+
+@pytest.mark.parametrize("here", [("127.0.0.1", 50_000), ""], ids=["loopback", "unix socket"])
+def test_no_header_of_a_client_changes_what_gunicorn_says_of_a_request(gunicorn_settings, here):
+    """Proxies are believed by the app alone, and only as many as TRUSTED_PROXIES says."""
+    config = GunicornConfig()
+    for name in ("secure_scheme_headers", "forwarder_headers", "forwarded_allow_ips"):
+        config.set(name, gunicorn_settings.get(name, config.settings[name].default))
+    forged = "SCRIPT_NAME: /a", "PATH_INFO: /b", "X-Forwarded-Proto: https", "X-Forwarded-Ssl: on"
+    head = "\r\n".join(["GET /c HTTP/1.1", "Host: x", *forged, "", ""]).encode()
+
+    request = next(RequestParser(config, iter([head]), here))
+    _, environ = create(request, None, here, here, config)
+
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("", "/c")
+    assert environ["wsgi.url_scheme"] == "http"
 
 
 def test_gunicorn_follows_its_environment(monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from app.doctor import mirror, probe
 from app.doctor.findings import Finding, Section, failed, ok, several, skipped, warning
@@ -83,7 +83,6 @@ def proxies(patient: Patient) -> Finding:
     arrival, config = patient.arrival, patient.config
     if arrival is None:
         return skipped("public address")
-    sent = urlsplit(config.public_url)
     trusted, hops = config.trusted_proxies, arrival.hops
     through = several(hops, "proxy", "proxies")
     if hops > trusted:
@@ -93,6 +92,27 @@ def proxies(patient: Patient) -> Finding:
             f"Set TRUSTED_PROXIES={hops} if these proxies are yours, and restart.",
             Section.PROXIES,
         )
+    if bent := _bent(arrival, urlsplit(config.public_url)):
+        return bent
+    if hops < trusted:
+        return warning(
+            f"TRUSTED_PROXIES is {trusted} and this request came through {hops}, so that anybody "
+            "can pretend to come from another address.",
+            f"Set TRUSTED_PROXIES={hops}, unless people come a longer way than this machine does.",
+            Section.PROXIES,
+        )
+    if hops == 0 and config.https:
+        return warning(
+            "Requests reach this site through no proxy, so that a few dozen which are sent half "
+            "hold all threads of a worker.",
+            f"Put a proxy in front that takes requests whole; {NGINX}.",
+            Section.PROXIES,
+        )
+    return ok(f"Requests arrive as they were sent, through {through}.")
+
+
+def _bent(arrival: mirror.Arrival, sent: SplitResult) -> Finding | None:
+    """Return what a proxy has changed of a request on its way, if it has."""
     if arrival.scheme != sent.scheme:
         return failed(
             f"A request sent by {sent.scheme} arrives as {arrival.scheme}: the proxy does not say "
@@ -102,16 +122,10 @@ def proxies(patient: Patient) -> Finding:
         )
     if arrival.host != sent.netloc:
         return failed(
-            f"A request for {sent.netloc} arrives as one for another host, so that pages redirect "
-            "for ever.",
-            f"Let the proxy pass the Host header on; {NGINX}.",
+            f"A request for {sent.netloc} arrives as one for {arrival.host}, so that pages "
+            "redirect for ever.",
+            "Let the proxy send Host, and X-Forwarded-Host if it sends that, as they came and with "
+            f"their port (in nginx $http_host, not $host); {NGINX}.",
             Section.PROXIES,
         )
-    if hops < trusted:
-        return warning(
-            f"TRUSTED_PROXIES is {trusted} and this request came through {hops}, so that anybody "
-            "can pretend to come from another address.",
-            f"Set TRUSTED_PROXIES={hops}, unless people come a longer way than this machine does.",
-            Section.PROXIES,
-        )
-    return ok(f"Requests arrive as they were sent, through {through}.")
+    return None

@@ -391,7 +391,13 @@ BROKEN = {
         "Let the proxy set X-Forwarded-Proto"),
     "a proxy that drops the Host header": (
         host_kept_by_the_proxy,
-        "proxies", FAILS, "arrives as one for another host", "Let the proxy pass the Host header"),
+        "proxies", FAILS, "arrives as one for 127.0.0.1:8000,", "Let the proxy send Host"),
+    "a proxy that drops the port": (
+        behind_tls(VIA_ONE | {"HTTP_HOST": "127.0.0.1"}, TRUSTED_PROXIES="1"),
+        "proxies", FAILS, "arrives as one for 127.0.0.1,", "(in nginx $http_host, not $host)"),
+    "no proxy in front of https": (
+        behind_tls({"wsgi.url_scheme": "https"}),
+        "proxies", WARNS, "Requests reach this site through no proxy", "Put a proxy in front"),
     "a proxy whose name is not known": (
         name_without_dns_of_the_proxy,
         "way out", FAILS, "The proxy at nowhere.example:3128 fails: its name is not known",
