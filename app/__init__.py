@@ -67,6 +67,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
     )
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    rate_limits.init_app(app, config)
     forms.init_app(app, config)
     with app.app_context():
         made = services.Services(config, db.engine, clock=now, metrics=figures)
@@ -76,7 +77,6 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
     auth.init_app(app, config)
     pages.register(app)
     security_txt.init_app(app)
-    rate_limits.init_app(app, config)
     error_pages.init_app(app)
     cli.init_app(app)
     return app

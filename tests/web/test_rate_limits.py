@@ -5,6 +5,9 @@ import time
 
 import pytest
 
+from app import rate_limits
+from tests.factories import PUBLIC_URL
+
 
 @pytest.fixture
 def limited(build_app):
@@ -79,11 +82,87 @@ def test_callbacks_and_log_outs_are_limited_too(limited):
     client = limited()
 
     callbacks = [client.come_back(state="guess").status_code for _ in range(61)]
-    client.application.config["WTF_CSRF_ENABLED"] = False  # each log-out would need a new token
     logouts = [client.post("/auth/logout").status_code for _ in range(61)]
 
     assert callbacks == [400] * 60 + [429]
-    assert logouts == [303] * 60 + [429]
+    assert logouts == [400] * 60 + [429]  # forms without a token
+
+
+@pytest.mark.core
+@pytest.mark.parametrize(
+    "address, counts_for",
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9:50001", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("[::ffff:203.0.113.9]:50001", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::7", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::8]", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::8]:50001", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", rate_limits.UNREADABLE),
+        ("unknown", rate_limits.UNREADABLE),
+        ("_hidden:7", rate_limits.UNREADABLE),
+        ("203.0.113.009", rate_limits.UNREADABLE),
+        ("203.0.113.9:50001:1", rate_limits.UNREADABLE),
+    ],
+)
+def test_an_address_counts_without_what_its_owner_can_change(address, counts_for):
+    assert rate_limits.visitor(address) == counts_for
+
+
+@pytest.mark.core
+@pytest.mark.parametrize(
+    "proxies, forwarded",
+    [
+        ("1", "203.0.113.9:{n}"),
+        ("1", "[2001:db8::{n}]:{n}"),
+        ("1", '198.51.100.{n}, "{n}, 203.0.113.9'),
+        ("2", '198.51.100.{n}, "{n}, 203.0.113.9, 192.0.2.1'),
+    ],
+)
+def test_a_visitor_behind_proxies_is_one_whatever_they_send(limited, proxies, forwarded):
+    client = limited(TRUSTED_PROXIES=proxies)
+
+    answers = [
+        client.get(
+            "/auth/callback?state=guess",
+            headers={
+                "X-Forwarded-For": forwarded.format(n=n),
+                "X-Forwarded-Host": PUBLIC_URL.removeprefix("http://"),
+            },
+        ).status_code
+        for n in range(1, 62)
+    ]
+
+    assert answers == [400] * 60 + [429]
+
+
+def test_two_sites_on_one_redis_count_each_for_itself(limited, redis_url):
+    one, other = (
+        limited(REDIS_URL=redis_url, PUBLIC_URL=url)
+        for url in ("http://127.0.0.1:8000", "http://127.0.0.1:8001")
+    )
+    answers = [
+        [client.get("/auth/callback?state=x", base_url=url).status_code for _ in range(61)]
+        for client, url in ((one, "http://127.0.0.1:8000"), (other, "http://127.0.0.1:8001"))
+    ]
+
+    assert answers == [[400] * 60 + [429]] * 2
+
+
+@pytest.mark.parametrize("spoil", ["lpush", "set"])
+def test_a_counter_in_redis_that_is_none_stops_no_sign_in(limited, redis_url, redis_server, spoil):
+    client = limited(REDIS_URL=redis_url)
+    start(client, 1)
+    with redis_server.connect() as connection:
+        [key] = connection.keys("LIMITS*")
+        connection.delete(key)
+        getattr(connection, spoil)(key, "no number")
+
+        assert start(client, 2) == [303] * 2
 
 
 @pytest.mark.core
