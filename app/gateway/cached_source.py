@@ -6,11 +6,12 @@ Twitter was in trouble, so that the page can say so.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from app.accounts.grants import owner_of_reads
 from app.gateway.calls import LiveSource
@@ -66,7 +67,7 @@ class CacheOnlySource:
     def answer(self, request: ApiRequest) -> dict[str, Any]:
         """Return what is remembered for `request`, if it is fresh."""
         stored = self.cache.get(self.owner.key(request))
-        if stored is None or self.cache.age(stored) >= self.fresh(request.endpoint):
+        if not _is_document(stored) or self.cache.age(stored) >= self.fresh(request.endpoint):
             raise CacheMiss
         self.answers += 1
         self.oldest = min(self.oldest or stored.at, stored.at)
@@ -103,9 +104,11 @@ class CachedSource:
 
         try:
             stored = self.cache.get_or_create(key, make, max_age=self.fresh(request.endpoint))
+            if not _is_document(stored):
+                stored = self.cache.put(key, make())
         except PASSING as error:
             old = self.cache.get(key)
-            if old is None:
+            if not _is_document(old):
                 raise
             self.trouble = self.trouble or error
             self.on_answer("stale")
@@ -117,9 +120,10 @@ class CachedSource:
         """Ask Twitter, unless somebody has just failed at the very same."""
         self.live.check(request)
         key = f"{self.owner.key(request)} failed {self._fingerprint()}"
-        failure = self.cache.get(key)
-        if failure is not None and self.cache.age(failure) < FAILURE_LASTS:
-            raise _failed(failure.value)
+        stored = self.cache.get(key)
+        failure = stored and self.cache.age(stored) < FAILURE_LASTS and _failed(stored.value)
+        if failure:
+            raise failure
         try:
             return self.live.ask(request)
         except TwitterError as error:
@@ -153,11 +157,24 @@ def _noted(error: TwitterError) -> dict[str, Any]:
     return noted | {"own": isinstance(error, PlanLacksIt) and not error.for_everyone}
 
 
-def _failed(noted: dict[str, Any]) -> TwitterError:
-    """Return the error that `_noted` wrote down."""
-    if noted["kind"] == Limited.__name__:
-        until = noted["until"] and datetime.fromtimestamp(noted["until"], tz=UTC)
-        return Limited("a moment ago", until=until)
-    if noted["kind"] == PlanLacksIt.__name__:
-        return PlanLacksIt("a moment ago", for_everyone=not noted.get("own"))
-    return _KINDS.get(noted["kind"], TwitterError)("a moment ago")
+def _failed(noted: object) -> TwitterError | None:
+    """Return the error that `_noted` wrote down; None for what others wrote into our Redis."""
+    match noted:
+        case {"kind": Limited.__name__, "until": until}:
+            return Limited("a moment ago", until=_moment(until))
+        case {"kind": PlanLacksIt.__name__, "own": own}:
+            return PlanLacksIt("a moment ago", for_everyone=not own)
+        case {"kind": str(kind)}:
+            return _KINDS.get(kind, TwitterError)("a moment ago")
+    return None
+
+
+def _moment(seconds: object) -> datetime | None:
+    with contextlib.suppress(OverflowError, OSError, TypeError, ValueError):
+        return datetime.fromtimestamp(seconds, tz=UTC)  # type: ignore[arg-type] # caught above
+    return None
+
+
+def _is_document(stored: Stored | None) -> TypeGuard[Stored]:
+    """Tell whether an answer was stored by us, and not by others in our Redis."""
+    return stored is not None and isinstance(stored.value, dict)

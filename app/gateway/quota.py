@@ -6,6 +6,7 @@ costs time, and for some plans one of 25 calls a day. Shared by all workers if t
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -153,15 +154,16 @@ class Quota:
         return self._open_windows(*self._found([key]))
 
     def _open_windows(self, stored: Stored | None) -> list[Window]:
-        windows = [_from_json(data) for data in stored.value] if stored else []
-        return [window for window in windows if window.resets_at > self._clock()]
+        told = stored.value if stored and isinstance(stored.value, list) else []
+        windows = map(_from_json, told)
+        return [window for window in windows if window and window.resets_at > self._clock()]
 
     def _judged(
         self, endpoint: Endpoint, stored: Stored | None, *, for_everyone: bool
     ) -> Verdict | None:
-        if stored is None:
-            return None
         reason = _reason(stored)
+        if stored is None or reason is None:
+            return None
         until = stored.at + BELIEVED[reason]
         if until <= self._clock():
             return None
@@ -172,8 +174,8 @@ class Quota:
         return closed_until(known, now=self._clock()) is not None
 
 
-def _reason(stored: Stored) -> Reason:
-    return "credits" if stored.value == "credits" else "plan"
+def _reason(stored: Stored | None) -> Reason | None:
+    return stored.value if stored and stored.value in ("credits", "plan") else None
 
 
 def _is_of_the_site(window: Window) -> bool:
@@ -214,5 +216,16 @@ def _to_json(window: Window) -> dict[str, Any]:
     }
 
 
-def _from_json(data: dict[str, Any]) -> Window:
-    return Window(**data | {"resets_at": datetime.fromtimestamp(data["resets_at"], tz=UTC)})
+def _from_json(data: object) -> Window | None:
+    """Return the window that `_to_json` wrote; None for what others wrote into our Redis."""
+    match data:
+        case {
+            "name": str(name),
+            "limit": int() | None as limit,
+            "remaining": int(remaining),
+            "resets_at": int() | float() as seconds,
+        }:
+            with contextlib.suppress(OverflowError, OSError, ValueError):  # no moment
+                resets_at = datetime.fromtimestamp(seconds, tz=UTC)
+                return Window(name=name, limit=limit, remaining=remaining, resets_at=resets_at)
+    return None

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.gateway.quota import Quota
-from app.storage.cache import Cache
+from app.storage.cache import Cache, Stored
 from app.twitter.client import Asked
 from app.twitter.endpoints import ENDPOINTS, FOLLOW, TWEETS, USER_TWEETS
 from app.twitter.errors import (
@@ -50,6 +50,30 @@ def test_remaining_calls_are_known_until_the_reset(allowance, clock):
     assert allowance.windows(WREN, TWEETS) == (known,)
     clock.advance(minutes=10)
     assert allowance.windows(WREN, TWEETS) == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        7,
+        "plan of mice",
+        {"name": "x"},
+        [7, {"name": "x"}],
+        [{"name": "x", "limit": "1", "remaining": 0, "resets_at": 4e9}],
+        [{"name": "x", "limit": 1, "remaining": 0, "resets_at": 1e300}],
+        [{"name": "x", "limit": 1, "remaining": 0, "resets_at": float("nan")}],
+    ],
+    ids=repr,
+)
+def test_what_others_wrote_into_our_redis_is_no_limit(allowance, clock, monkeypatch, value):
+    spoilt = Stored(value, clock())
+    monkeypatch.setattr(Cache, "get_all", lambda _, keys: [spoilt] * len(keys))
+
+    allowance.check(WREN, TWEETS)
+
+    assert allowance.verdicts(WREN) == []
+    assert allowance.all_windows(WREN) == []
 
 
 def test_an_answer_without_headers_takes_back_nothing(allowance, clock):

@@ -1,5 +1,6 @@
 """What reading costs, seen from the pages: the cache, the workers that share it, and log-outs."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -208,6 +209,44 @@ def test_workers_that_share_a_redis_share_answers_and_limits(
     shown = [("Good morning from the ivy" in page) for page in pages]
     assert shown == [tweets != LIMITED] * 2
     assert len(kind_twitter.calls_to(LIVE.tweets)) == 1
+
+
+@pytest.mark.parametrize("failing", [False, True], ids=["answers", "failures"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        7,
+        "plan of mice",
+        [],
+        [7, {"name": "x"}],
+        [{"name": "x", "limit": 1, "remaining": 0, "resets_at": 1e300}],
+        {"kind": ["Limited"]},
+        {"kind": "Limited", "until": "soon"},
+    ],
+    ids=repr,
+)
+def test_what_others_wrote_into_our_redis_is_a_miss(
+    build_app, redis_url, kind_twitter, clock, value, failing
+):
+    client = build_app(REDIS_URL=redis_url).test_client()
+    client.sign_in()
+    if failing:
+        stand(kind_twitter, tweets={"status": 503})
+        client.get("/tweets")
+    stand(kind_twitter)
+    client.get("/tweets")
+    with redis.Redis.from_url(redis_url) as there:
+        names = [name for name in there.keys("perch:*") if there.type(name) == b"string"]
+        for name in names:
+            there.set(name, json.dumps({"value": value, "at": clock().timestamp()}))
+
+    page = client.get("/tweets")
+
+    assert names
+    assert page.status_code == 200
+    # An object might be from Twitter: it is read, and nothing is found in it.
+    assert "Good morning from the ivy" in page.text or isinstance(value, dict)
 
 
 # What is counted
