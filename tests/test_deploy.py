@@ -314,14 +314,19 @@ def test_containers_run_commands_that_exist(app):
         assert CliRunner().invoke(group, [*command.split(), "--help"]).exit_code == 0
 
 
-def test_containers_of_ours_are_locked_in():
-    ours = [each for each in COMPOSE["services"].values() if each.get("image") == "perch"]
-
-    assert len(ours) == 4
-    for service in ours:
+def test_containers_are_locked_in():
+    assert len(COMPOSE["services"]) == 6
+    for service in COMPOSE["services"].values():
         assert service["read_only"]
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_containers_of_others_do_not_begin_as_root():
+    """They could not become another user, without capabilities. Ours is in the Dockerfile."""
+    users = {name: each.get("user") for name, each in COMPOSE["services"].items()}
+
+    assert (users["database"], users["cache"]) == ("postgres", "redis")
 
 
 def test_nothing_but_the_site_can_be_reached_from_outside_its_network():

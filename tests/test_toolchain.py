@@ -107,6 +107,19 @@ def test_every_lock_holds_all_that_was_asked_for():
         assert wanted <= {re.split(r"[=[]", pin)[0] for pin in pins(name)}
 
 
+def test_whatever_installs_a_package_compares_its_hash():
+    files = [*(ROOT / "bin").iterdir(), ROOT / "Makefile", ROOT / "deploy" / "Dockerfile"]
+    lines = [
+        line.strip()
+        for file in files
+        for line in file.read_text().replace("\\\n", " ").splitlines()
+        if re.search(r"\bpip\b.* install\b", line) and not line.startswith("#")
+    ]
+
+    assert len(lines) == 3
+    assert [line for line in lines if "--require-hashes" not in line] == []
+
+
 def pins(name):
     text = re.sub(r" *#.*", "", (ROOT / name).read_text()).replace("\\\n", " ")
     return [re.sub(r" +", " ", line).strip() for line in text.splitlines() if line.strip()]
