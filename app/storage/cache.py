@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 # While Twitter does not answer, an answer of yesterday is better than none; an older one is not.
 KEPT = timedelta(hours=24)
+# Another machine's clock may be ahead of ours; a value from further in the future is not ours.
+SKEW = timedelta(minutes=1)
 MEMORY_BYTES = 64 * 1024 * 1024
 # What each part of a value takes in memory beside its text, and what is parsed from it.
 PART_BYTES = 80
@@ -79,7 +81,7 @@ class Cache:
     def get_all(self, keys: Sequence[str]) -> list[Stored | None]:
         """Return what is stored under each of `keys`, in their order, in one look-up."""
         found = self._store.get_all(keys) if keys else []
-        return [each if each and self.age(each) < KEPT else None for each in found]
+        return [each if each and -SKEW < self.age(each) < KEPT else None for each in found]
 
     def age(self, stored: Stored) -> timedelta:
         """Return how long ago a value was stored."""
@@ -243,6 +245,9 @@ class _Redis:
             return otherwise
         try:
             return question()
+        except redis.ResponseError as error:
+            log.warning("Redis refuses a command of the cache: %s", type(error).__name__)
+            return otherwise
         except redis.RedisError as error:
             self._rests_until = time.monotonic() + REDIS_REST_SECONDS
             log.warning("Redis is away, so nothing is cached: %s", type(error).__name__)
@@ -280,5 +285,5 @@ def _from_json(text: bytes) -> Stored | None:
     try:
         found = json.loads(text)
         return Stored(found["value"], datetime.fromtimestamp(found["at"], tz=UTC))
-    except (ArithmeticError, LookupError, OSError, TypeError, ValueError):  # not written by us
-        return None
+    except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
+        return None  # not written by us

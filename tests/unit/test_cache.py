@@ -219,6 +219,8 @@ def test_a_foreign_value_in_redis_is_ignored_and_spoils_no_other(in_redis, redis
             b"\xff",
             b'{"at": "noon", "value": 1}',
             b'{"at": 1e300, "value": 1}',
+            b'{"at": 250000000000, "value": 1}',
+            b"[" * 100_000,
             b'{"at": 1.0}',
         ):
             there.set(key, body)
@@ -318,3 +320,15 @@ def test_memory_is_bounded_by_the_weight_of_values_not_of_their_text(clock, monk
     kept = [number for number in range(10) if cache.get(f"nest {number}")]
 
     assert kept == [8, 9]
+
+
+def test_a_foreign_index_of_a_persons_keys_does_not_silence_redis(in_redis, redis_url, caplog):
+    in_redis.put("wren\na nest", 1)
+    with redis.Redis.from_url(redis_url) as there:
+        [index] = [key for key in there.keys("*") if there.type(key) == b"zset"]
+        there.set(index, "something else")
+
+    in_redis.put("wren\nan egg", 2)
+
+    assert in_redis.get("wren\nan egg").value == 2
+    assert "Redis is away" not in caplog.text
