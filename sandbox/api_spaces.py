@@ -69,7 +69,7 @@ def _open_spaces_of(call: Call, show: Renderer, creators: Iterable[str]) -> Answ
     found = [
         space
         for space in call.world.spaces.values()
-        if space.creator_id in wanted and space.state != "ended"
+        if space.creator_id in wanted and space.state in {"live", "scheduled"}
     ]
     data = [show.space(space) for space in found]
     return show.body(data, {"result_count": len(data)})

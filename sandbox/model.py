@@ -70,6 +70,8 @@ class Tweet:
     minutes_ago: int
     note: str = ""
     lang: str = "en"
+    article: str = ""  # the title, if the post is an Article; the text is a link to that
+    sensitive: bool = False
     links: tuple[Link, ...] = ()
     media_keys: tuple[str, ...] = ()
     poll_id: str = ""
@@ -82,7 +84,7 @@ class Tweet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """A conversation that is live, scheduled or over. Minutes count from the world's beginning."""
+    """A conversation that is live, scheduled, over or cancelled. Minutes count from the world's beginning."""
 
     id: str
     state: str

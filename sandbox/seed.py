@@ -125,6 +125,15 @@ SPACES = (
         created_minutes=-600,
         scheduled_minutes=4320,
     ),
+    Space(
+        id="1Rehearsal7g",
+        state="canceled",
+        title="Rehearsal, called off: hawk",
+        creator_id=STARLING,
+        host_ids=(STARLING,),
+        created_minutes=-4000,
+        scheduled_minutes=-1500,
+    ),
 )
 
 CALLBACK = "http://127.0.0.1:8000/auth/callback"

@@ -28,7 +28,7 @@ _COLOURS = (
     ("#5b4a7a", "#dcd5ea", "#c96f2d"),
 )
 _KINDS = ("accounts", "tweets", "follows", "spaces", "clients")
-_STATES = ("live", "scheduled", "ended")
+_STATES = ("live", "scheduled", "ended", "canceled")
 
 
 def read(path: str | Path, *more_callbacks: str) -> Seed:
@@ -210,6 +210,8 @@ def _times(state: str, row: Row) -> dict[str, Any]:
     if state == "scheduled":
         return {"scheduled_minutes": row.number("in_minutes", 60)}
     ago = row.number("minutes_ago", 10, OLDEST_DAYS * 24 * 60)
+    if state == "canceled":
+        return {"created_minutes": -ago - 65, "scheduled_minutes": -ago}
     if state == "live":
         return {"created_minutes": -ago - 5, "started_minutes": -ago}
     return {"created_minutes": -ago - 65, "started_minutes": -ago - 60, "ended_minutes": -ago}

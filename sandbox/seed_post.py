@@ -60,6 +60,8 @@ class Posts:
             text=text,
             note=note,
             lang=row.text("lang", "en"),
+            article=row.text("article"),
+            sensitive=row.flag("sensitive"),
             minutes_ago=minutes_ago,
             links=links,
             media_keys=tuple(picture.media_key for picture in pictures),

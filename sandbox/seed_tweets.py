@@ -73,6 +73,11 @@ MEDIA = (
         type="video",
         duration_ms=21_000,
     ),
+    Media(
+        media_key="3_1990000000000000008",
+        alt_text="What an owl leaves of a vole, laid out in order of size",
+        scene="brook",
+    ),
 )
 
 POND = tuple(media.media_key for media in MEDIA if media.scene.startswith("pond"))
@@ -267,10 +272,27 @@ TWEETS = (
         # Several pictures share one link, and each has an entity of its own.
         links=tuple(_picture("ponds00001", "heron", 3 * DAY + 2 * HOUR, key) for key in POND),
     ),
+    _said(
+        12 * DAY,
+        HERON,
+        "https://t.co/standstill",
+        (934, 120, 51),
+        article="On standing still: what the water taught me",
+        links=(_link("standstill", "x.com/i/article/1990000000000000201"),),
+    ),
     # Barn Owl
     _said(6 * HOUR, OWL, "To whoever rustled at 02:14: thank you.", (187, 12, 6)),
     _said(
         3 * DAY + 5 * HOUR, OWL, "My ears are at different heights. Yes, on purpose.", (276, 30, 9)
+    ),
+    _said(
+        7 * DAY,
+        OWL,
+        "What is left of Tuesday. Not for voles. https://t.co/pellet0001",
+        (61, 3, 14),
+        sensitive=True,
+        media_keys=("3_1990000000000000008",),
+        links=(_picture("pellet0001", "barn_owl", 7 * DAY, "3_1990000000000000008"),),
     ),
     # Kingfisher
     _said(
@@ -309,6 +331,13 @@ TWEETS = (
         PUFFIN,
         "Personal best: 62 sand eels at once. Do not ask where I put them.",
         (433, 51),
+    ),
+    _said(
+        16 * DAY,
+        PUFFIN,
+        "Gleðilegt sumar! Holan er enn á sínum stað.",
+        (208, 19, 6),
+        lang="is",
     ),
     # Nightjar: protected, so only its followers may read this
     _said(10 * HOUR, NIGHTJAR, "churrrrrrrrrrrrrrrrrrrrrrrrrrrr (please do not repeat this)", (2,)),

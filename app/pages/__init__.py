@@ -15,6 +15,7 @@ from app.pages.paging import MOST_PAGES
 from app.pages.twitter_site import twitter_site
 from app.services import services
 from app.twitter.endpoints import USER_TWEETS
+from app.twitter.text import isolated
 
 # The POST is the refresh button of a panel.
 READS = ["GET", "POST"]
@@ -58,10 +59,13 @@ def register(app: Flask) -> None:
     app.add_template_filter(exactly)
     app.add_template_filter(roughly)
     app.add_template_filter(since)
+    app.add_template_filter(charts.beginning)
     app.add_template_filter(charts.reactions)
+    app.add_template_filter(isolated)
     app.add_template_filter(lookup.in_order)
     app.add_template_filter(spaces.open_spaces)
     app.add_template_filter(people.found_in)
+    app.add_template_filter(people.mention_url)
     app.add_template_filter(people.profile_url)
     app.add_template_filter(usage.dollars)
     app.add_template_filter(usage.in_words)

@@ -91,22 +91,22 @@ def reactions(tweets: Iterable[Tweet]) -> Chart | None:
 
     Reposts are left out: their counts are those of somebody else's Tweet.
     """
-    rows = tuple(_counted(tweet) for tweet in reversed(list(tweets)) if tweet.original is None)
+    rows = tuple(_counted(tweet) for tweet in reversed(list(tweets)) if not tweet.is_repost)
     return Chart(rows=rows) if len(rows) > 1 and any(row.total for row in rows) else None
 
 
 def _counted(tweet: Tweet) -> Counted:
     return Counted(
         tweet=tweet,
-        words=_words(tweet),
+        words=beginning(tweet),
         likes=tweet.like_count or 0,
         reposts=tweet.repost_count or 0,
         replies=tweet.reply_count or 0,
     )
 
 
-def _words(tweet: Tweet) -> str:
-    """Return how the Tweet begins, without its links."""
+def beginning(tweet: Tweet) -> str:
+    """Return how the Tweet begins, without its links. A template filter."""
     plain = "".join(piece.text for piece in tweet.text.pieces if piece.kind == "plain")
     words = " ".join(plain.split())
     return words if len(words) <= LONGEST_WORDS else words[: LONGEST_WORDS - 1].rstrip() + "…"

@@ -42,22 +42,22 @@ def place() -> Place:
 
 
 def part(read: Read[T], there: Place) -> Read[T]:
-    """Return `read` as one part of a long list: empty, if Twitter does not know it any more.
+    """Return `read` as one part of a long list, which has expired if Twitter refuses its token.
 
-    Tokens expire; a list that has become shorter ends sooner, and says so in the same way.
+    A part without items is none of that: it may lead on, or be the end of the list.
     """
     if there.number == 1:
         return read
 
     def fetch(api: Api) -> Page[T]:
         if there.is_nowhere:
-            return Page()
+            return Page(has_expired=True)
         try:
             return read.fetch(api)
         except Refused as error:
             # A bad token is a plain 400. Each of the other refusals has a kind of its own.
             if type(error) is not Refused:
                 raise
-            return Page()
+            return Page(has_expired=True)
 
     return replace(read, fetch=fetch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from flask import abort, render_template, request, url_for
+from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
@@ -16,20 +16,25 @@ from app.pages.reads import Read
 from app.pages.view import shown
 from app.services import services
 from app.twitter.entities import USER_OR_TWEET_ID, Tweet, User
-from app.twitter.text import ASKABLE
+from app.twitter.text import ASKABLE, Piece
 from app.visitor import for_signed_in
 
 
 @for_signed_in
 def people(person: Person) -> ResponseReturnValue:
-    """GET /people?who=: everybody named there, in that order."""
-    typed = request.args.get("who", "")
+    """GET /people?who=: everybody named there, in that order.
+
+    The form comes by POST, as a hundred links are longer than an address may be.
+    """
+    typed = request.values.get("who", "")
     if not typed.strip():
         return render_template("people.html")
     try:
         wanted = lookup.people(typed)
     except NotUnderstood as wrong:
         return render_template("people.html", typed=typed, wrong=wrong), 400
+    if "who" in request.form:
+        return redirect(f"{url_for('pages.people')}?who={','.join(wanted.order)}", code=303)
     return shown(person, "people.html", _reads(wanted), typed=typed, wanted=wanted)
 
 
@@ -67,13 +72,23 @@ def found_in(
 
 
 def profile_url(user: User) -> str:
-    """Return where somebody is shown here. A template filter.
+    """Return where an account is shown here: by its id, which no other account ever gets.
 
-    A name may be no proper one, or so old and long that Twitter does not take it any more.
+    A template filter.
     """
-    if ASKABLE.fullmatch(user.username):
-        return url_for("pages.person", username=user.username)
     return url_for("pages.person_by_id", user_id=user.id)
+
+
+def mention_url(piece: Piece) -> str:
+    """Return where the account of a mention is shown here; nothing if it cannot be asked for.
+
+    A template filter. Without an id there is the name, as long as Twitter takes it: some old names
+    are longer than the API allows.
+    """
+    if piece.user_id:
+        return url_for("pages.person_by_id", user_id=piece.user_id)
+    proper = ASKABLE.fullmatch(piece.target)
+    return url_for("pages.person", username=piece.target) if proper else ""
 
 
 def _reads(wanted: Wanted) -> dict[str, Read[User]]:

@@ -39,12 +39,17 @@ _USER = (
     "created_at,description,entities,location,pinned_tweet_id,profile_image_url,"
     "protected,public_metrics,url,verified"
 )
-_TWEET = "attachments,author_id,created_at,entities,public_metrics,referenced_tweets"
+_TWEET = (
+    "attachments,author_id,created_at,entities,lang,possibly_sensitive,public_metrics,"
+    "referenced_tweets"
+)
 _EXPANSIONS = (
     "attachments.media_keys,attachments.poll_ids,author_id,referenced_tweets.id,"
     "referenced_tweets.id.author_id"
 )
-_SPACE = "creator_id,host_ids,participant_count,scheduled_start,speaker_ids,started_at,state,title"
+_SPACE = (
+    "creator_id,host_ids,lang,participant_count,scheduled_start,speaker_ids,started_at,state,title"
+)
 _MEDIA = "alt_text,height,preview_image_url,url,width"
 _POLL = "end_datetime,voting_status"
 
@@ -70,11 +75,11 @@ def _fields(*, user: str, tweet: str, expansions: str, space: str) -> Fields:
     )
 
 
-# Banners, who is connected to whom, long posts, edits, the pictures of quoted Tweets and the end of
-# a Space are younger than the beta.
+# Banners, who is connected to whom, long posts, Articles, edits, the pictures of quoted Tweets and
+# the end of a Space are younger than the beta.
 FIELDS_LIVE = _fields(
     user=_USER + ",connection_status,profile_banner_url",
-    tweet=_TWEET + ",edit_history_tweet_ids,note_tweet",
+    tweet=_TWEET + ",article,edit_history_tweet_ids,note_tweet",
     expansions=_EXPANSIONS + ",referenced_tweets.id.attachments.media_keys",
     space=_SPACE + ",ended_at",
 )
@@ -89,6 +94,7 @@ class Page(Generic[T_co]):
     next_token: str | None = None
     previous_token: str | None = None
     problems: tuple[Problem, ...] = ()
+    has_expired: bool = False  # Twitter does not know the token any more
     among: int | None = None  # of so many people only, as there are more than one may ask about
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from app.twitter.errors import Unreadable
-from app.twitter.text import Text, clean, web_address
+from app.twitter.text import Text, clean, is_blank, web_address
 
 T = TypeVar("T")
 
@@ -24,6 +24,13 @@ DATE = re.compile(
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})T([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})"
     r"(?:\.[0-9]+)?(?:Z|\+00:00)"
 )
+# BCP 47, as far as Twitter uses it: a language, and rarely a script or a country.
+LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
+# "und", and what else says that there is no language: ISO 639-2's words for that, and its range for
+# private use, in which Twitter has codes of its own (links, hashtags or mentions only: X docs).
+NO_LANGUAGE = re.compile(r"und|zxx|mul|mis|art|q[a-t][a-z]")
+# Twitter still writes these three by names that ISO has withdrawn.
+LANGUAGES_RENAMED = {"in": "id", "iw": "he", "ji": "yi"}
 SMALL_AVATAR = re.compile(r"_normal(?=(?:\.\w+)?$)")
 
 # Twitter allows 50 and 160 characters; a stored profile stays small whatever is sent.
@@ -162,7 +169,7 @@ class Poll:
 
     options: tuple[Option, ...]
     ends_at: datetime | None = None
-    is_open: bool = False
+    status: str = ""  # "open" or "closed"; what else Twitter says claims neither
 
     @classmethod
     def from_json(cls, data: object) -> Poll:
@@ -180,7 +187,7 @@ class Poll:
                 for option in options
             ),
             ends_at=date(poll.get("end_datetime")),
-            is_open=poll.get("voting_status") == "open",
+            status=_text(poll.get("voting_status"), LONGEST_NAME),
         )
 
     @property
@@ -191,14 +198,19 @@ class Poll:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tweet:
-    """One post. A repost carries its original, whose text is whole."""
+    """One post. A repost carries its original, whose text is whole, if that came along."""
 
     id: str
     text: Text
     author: User | None = None
     created_at: datetime | None = None
+    lang: str = ""  # of the text, as BCP 47 writes it; empty if it has none or Twitter cannot tell
+    article_title: str = ""
     media: tuple[Media, ...] = ()
+    is_sensitive: bool = False
     poll: Poll | None = None
+    hides_attachment: bool = False  # a picture or poll that did not come along
+    is_repost: bool = False
     original: Tweet | None = None
     quoted: Tweet | None = None
     hides_quote: bool = False  # it quotes a Tweet that Twitter does not show to us
@@ -214,15 +226,22 @@ class Tweet:
         """Read a Tweet, joined with what came along; raise `Unreadable` without id and text."""
         tweet = _object(data)
         metrics = _object(tweet.get("public_metrics"))
-        text = _tweet_text(tweet)
+        title = _article_title(tweet)
+        text = _tweet_text(tweet).titled(title)
+        media, poll = includes.media_of(tweet), includes.poll_of(tweet)
         quoted = includes.referenced(tweet, "quoted")
         return cls(
             id=_required_id(tweet, USER_OR_TWEET_ID),
             text=text.quoting(quoted.id) if quoted else text,
             author=includes.user(tweet.get("author_id")),
             created_at=date(tweet.get("created_at")),
-            media=includes.media_of(tweet),
-            poll=includes.poll_of(tweet),
+            lang=_language(tweet.get("lang")),
+            article_title=title,
+            media=media,
+            is_sensitive=tweet.get("possibly_sensitive") is True,
+            poll=poll,
+            hides_attachment=len(media) + bool(poll) < _attached(tweet),
+            is_repost=bool(_references(tweet, "retweeted")),
             original=includes.referenced(tweet, "retweeted"),
             quoted=quoted,
             hides_quote=includes.are_all and not quoted and bool(_references(tweet, "quoted")),
@@ -242,6 +261,7 @@ class Space:
     id: str
     state: str
     title: str = ""
+    lang: str = ""
     creator: User | None = None
     hosts: tuple[User, ...] = ()
     speakers: tuple[User, ...] = ()
@@ -258,6 +278,7 @@ class Space:
             id=_required_id(space, SPACE_ID),
             state=_required_text(space, "state"),
             title=_text(space.get("title"), LONGEST_BIO),
+            lang=_language(space.get("lang")),
             creator=includes.user(space.get("creator_id")),
             hosts=includes.people(space.get("host_ids")),
             speakers=includes.people(space.get("speaker_ids")),
@@ -305,7 +326,7 @@ class Includes:
 
     def media_of(self, tweet: Mapping[str, Any]) -> tuple[Media, ...]:
         """Return the pictures attached to a Tweet, in its order."""
-        keys = _list(_object(tweet.get("attachments")).get("media_keys"))[:MOST_MEDIA]
+        keys = _attachments(tweet, "media_keys")[:MOST_MEDIA]
         media = (_readable(Media.from_json, _found(self.media, key)) for key in keys)
         return tuple(item for item in media if item)
 
@@ -316,7 +337,7 @@ class Includes:
 
     def poll_of(self, tweet: Mapping[str, Any]) -> Poll | None:
         """Return the poll attached to a Tweet."""
-        ids = _list(_object(tweet.get("attachments")).get("poll_ids"))
+        ids = _attachments(tweet, "poll_ids")
         return _readable(Poll.from_json, _found(self.polls, ids[0])) if ids else None
 
     def referenced(self, tweet: Mapping[str, Any], kind: str) -> Tweet | None:
@@ -347,6 +368,30 @@ def _tweet_text(tweet: Mapping[str, Any]) -> Text:
     if not isinstance(whole.get("text"), str):
         raise Unreadable("a Tweet without a text")
     return Text.from_json(whole["text"], whole.get("entities"))
+
+
+def _article_title(tweet: Mapping[str, Any]) -> str:
+    """Return the title of a Tweet that is an Article; its text is a link and no more."""
+    return _text(_object(tweet.get("article")).get("title"), LONGEST_NAME)
+
+
+def _language(value: object) -> str:
+    """Return a language that a browser can tell a voice, nothing for what is none."""
+    lang = value if isinstance(value, str) and LANGUAGE.fullmatch(value) else ""
+    primary, dash, rest = lang.partition("-")
+    if NO_LANGUAGE.fullmatch(primary):
+        return ""
+    return LANGUAGES_RENAMED.get(primary, primary) + dash + rest
+
+
+def _attachments(tweet: Mapping[str, Any], kind: str) -> list[object]:
+    return _list(_object(tweet.get("attachments")).get(kind))
+
+
+def _attached(tweet: Mapping[str, Any]) -> int:
+    """Count the pictures and polls of a Tweet, as far as a page shows so many."""
+    media, polls = _attachments(tweet, "media_keys"), _attachments(tweet, "poll_ids")
+    return len(media[:MOST_MEDIA]) + len(polls[:1])
 
 
 def _references(tweet: Mapping[str, Any], kind: str) -> list[object]:
@@ -391,9 +436,9 @@ def _required_id(data: Mapping[str, Any], shape: re.Pattern[str]) -> str:
 
 def _required_text(data: Mapping[str, Any], name: str, *, may_be_blank: bool = False) -> str:
     value = data.get(name)
-    if not isinstance(value, str) or not (value.strip() or may_be_blank):
+    if not isinstance(value, str) or (is_blank(value) and not may_be_blank):
         raise Unreadable(f"an object without a proper {name}")
-    return clean(value, LONGEST_NAME)
+    return _text(value, LONGEST_NAME)
 
 
 def _object(value: object) -> Mapping[str, Any]:
@@ -405,7 +450,9 @@ def _list(value: object) -> list[Any]:
 
 
 def _text(value: object, longest: int) -> str:
-    return clean(value, longest) if isinstance(value, str) else ""
+    """Return `value` as it can be shown; nothing for what only looks like a text."""
+    text = clean(value, longest) if isinstance(value, str) else ""
+    return "" if is_blank(text) else text
 
 
 def _id(value: object) -> str | None:

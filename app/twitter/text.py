@@ -32,9 +32,38 @@ CASHTAG = re.compile(r"[A-Za-z0-9]{1,20}(?:[._][A-Za-z0-9]{1,10})?")
 SHORT_PICTURE = re.compile(r"pic\.[a-z]+\.com/\w+")
 PICTURE = re.compile(r"/status/[0-9]{1,19}/(?:photo|video)/[0-9]+")
 STATUS = re.compile(r"/status/([0-9]{1,19})/?\Z")
+ARTICLE = re.compile(r"/(?:i|\w{1,50})/article/[0-9]{1,19}/?\Z", re.ASCII)
+USER_ID = re.compile(r"[0-9]{1,19}")
 
 # Half a surrogate pair cannot be sent as UTF-8, and PostgreSQL stores no NUL.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+# Characters without a shape of their own: Unicode's Default_Ignorable_Code_Point, beside those of
+# the categories for controls, formats and halves, and two that are drawn as an empty space.
+_NO_SHAPE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs"})
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether a reader would see nothing: spaces, marks of direction, Hangul fillers."""
+    return all(character.isspace() or is_invisible(character) for character in text)
+
+
+def is_invisible(character: str) -> bool:
+    """Tell whether `character` takes no room in a text, or only pretends to be a letter."""
+    return bool(_NO_SHAPE.match(character)) or unicodedata.category(character) in _INVISIBLE
+
+
+def isolated(text: str) -> str:
+    """Return foreign text for a place without elements, such as the title of a page.
+
+    Its own marks of direction are left out: one of them could end the isolate around it.
+    """
+    return text if text.isascii() else f"\u2068{_DIRECTION.sub('', text)}\u2069"
 
 
 def clean(text: str, longest: int = LONGEST) -> str:
@@ -68,15 +97,20 @@ class Span:
     kind: Kind
     target: str
     label: str = ""
+    user_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run of text to show, unescaped. `target` is an address, a username or a tag."""
+    """A run of text to show, unescaped. `target` is an address, a username or a tag.
+
+    `user_id` says who is mentioned, for good: the username may be another account's today.
+    """
 
     text: str
     kind: Kind = "plain"
     target: str = ""
+    user_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +132,7 @@ class Text:
         entities: dict[str, list[dict[str, Any]]] = {}
         for span in self.spans:
             group, names = _WRITTEN[span.kind]
-            values = dict(zip(names, (span.target, span.label), strict=False))
+            values = {name: getattr(span, ours) for name, ours in names.items()}
             entities.setdefault(group, []).append({"start": span.start, "end": span.end, **values})
         return entities
 
@@ -113,6 +147,19 @@ class Text:
                 return replace(self, spans=(*self.spans[:index], marked, *self.spans[index + 1 :]))
             end = span.start
         return self
+
+    def titled(self, title: str) -> Text:
+        """Return the text, its links to an Article with the `title` of that instead of an address.
+
+        A text without such a link comes back as it is, and so does one without a `title`.
+        """
+        spans = (
+            replace(span, label=title or span.label)
+            if span.kind == "url" and _is_article(span.target)
+            else span
+            for span in self.spans
+        )
+        return replace(self, spans=tuple(spans))
 
     @property
     def plain(self) -> str:
@@ -130,13 +177,13 @@ class Text:
             if span.start > position:
                 yield Piece(unescape(self.raw[position : span.start]))
             label = span.label or unescape(self.raw[span.start : span.end])
-            yield Piece(label, span.kind, span.target)
+            yield Piece(label, span.kind, span.target, span.user_id)
             position = span.end
         if position < len(self.raw):
             yield Piece(unescape(self.raw[position:]))
 
     def __bool__(self) -> bool:
-        return bool(self.raw)
+        return not is_blank(self.raw)
 
 
 def unescape(text: str) -> str:
@@ -144,18 +191,19 @@ def unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-# Where each kind stands in the entities, and the names of its target and label there.
-_WRITTEN: Mapping[Kind, tuple[str, tuple[str, ...]]] = {
-    "url": ("urls", ("expanded_url", "display_url")),
-    "media": ("urls", ("expanded_url", "display_url")),
-    "quote": ("urls", ("expanded_url", "display_url")),
-    "mention": ("mentions", ("username",)),
-    "hashtag": ("hashtags", ("tag",)),
-    "cashtag": ("cashtags", ("tag",)),
+# Where each kind stands in the entities, and what is written there under which name.
+_LINK = ("urls", {"expanded_url": "target", "display_url": "label"})
+_WRITTEN: Mapping[Kind, tuple[str, Mapping[str, str]]] = {
+    "url": _LINK,
+    "media": _LINK,
+    "quote": _LINK,
+    "mention": ("mentions", {"username": "target", "id": "user_id"}),
+    "hashtag": ("hashtags", {"tag": "target"}),
+    "cashtag": ("cashtags", {"tag": "target"}),
 }
 
 
-_Found = tuple[Kind, str, str] | None  # kind, target, label
+_Found = tuple[Kind, str, str, str] | None  # kind, target, label, id of a person
 _Reader = Callable[[Mapping[str, Any]], _Found]
 
 
@@ -189,8 +237,9 @@ def _side_by_side(spans: list[Span]) -> Iterator[Span]:
 def _link(item: Mapping[str, Any]) -> _Found:
     target = web_address(item.get("expanded_url")) or web_address(item.get("url"))
     display = item.get("display_url")
-    label = clean(display, LONGEST_ADDRESS) if isinstance(display, str) else target
-    return ("media" if _is_picture(item, target) else "url", target, label) if target else None
+    is_shown = isinstance(display, str) and not is_blank(display)
+    label = clean(str(display), LONGEST_ADDRESS) if is_shown else target
+    return ("media" if _is_picture(item, target) else "url", target, label, "") if target else None
 
 
 def _is_picture(item: Mapping[str, Any], target: str) -> bool:
@@ -205,16 +254,22 @@ def _status(address: str) -> str:
     return found[1] if found else ""
 
 
+def _is_article(address: str) -> bool:
+    return bool(ARTICLE.search(urlsplit(address).path))
+
+
 def _mention(item: Mapping[str, Any]) -> _Found:
     username = item.get("username")
     known = isinstance(username, str) and USERNAME.fullmatch(username)
-    return ("mention", str(username), "") if known else None
+    user_id = item.get("id")
+    has_id = isinstance(user_id, str) and USER_ID.fullmatch(user_id)
+    return ("mention", str(username), "", str(user_id) if has_id else "") if known else None
 
 
 def _hashtag(item: Mapping[str, Any]) -> _Found:
     tag = item.get("tag")
     known = isinstance(tag, str) and 0 < len(tag) <= LONGEST_TAG and all(map(_fits_a_tag, tag))
-    return ("hashtag", str(tag), "") if known else None
+    return ("hashtag", str(tag), "", "") if known else None
 
 
 def _fits_a_tag(character: str) -> bool:
@@ -224,7 +279,8 @@ def _fits_a_tag(character: str) -> bool:
 
 def _cashtag(item: Mapping[str, Any]) -> _Found:
     tag = item.get("tag")
-    return ("cashtag", str(tag), "") if isinstance(tag, str) and CASHTAG.fullmatch(tag) else None
+    known = isinstance(tag, str) and CASHTAG.fullmatch(tag)
+    return ("cashtag", str(tag), "", "") if known else None
 
 
 _READERS: Mapping[str, _Reader] = {

@@ -104,7 +104,11 @@ def test_the_seed_has_something_of_everything(world):
         "quoted",
         "replied_to",
     }
-    assert {s.state for s in world.spaces.values()} == {"live", "scheduled", "ended"}
+    assert any(t.article for t in tweets)
+    assert any(t.sensitive for t in tweets)
+    assert {t.lang for t in tweets} >= {"en", "is"}
+    states = {s.state for s in world.spaces.values()}
+    assert states == {"live", "scheduled", "ended", "canceled"}
     assert any(a.protected for a in accounts)
     assert any(a.suspended for a in accounts)
     assert any(a.plumage is None for a in accounts)

@@ -29,7 +29,7 @@ DOCUMENTED = {
     """,
     "tweet.fields": """
         author_id created_at entities public_metrics attachments referenced_tweets note_tweet
-        edit_controls edit_history_tweet_ids conversation_id lang possibly_sensitive
+        edit_controls edit_history_tweet_ids conversation_id lang possibly_sensitive article
     """,
     "space.fields": """
         id state title created_at started_at scheduled_start ended_at updated_at creator_id
@@ -45,6 +45,7 @@ DOCUMENTED = {
 }
 # Came after the summer of 2021.
 YOUNGER_THAN_THE_BETA = {
+    "article",
     "connection_status",
     "edit_controls",
     "edit_history_tweet_ids",
@@ -157,11 +158,12 @@ def test_every_field_is_documented_and_asked_for_once(dialect, fields):
     "kind, parameter, shown",
     [
         ("user", "user.fields", "connection_status profile_banner_url protected entities"),
-        ("tweet", "tweet.fields", "note_tweet edit_history_tweet_ids entities attachments"),
+        ("tweet", "tweet.fields", "note_tweet edit_history_tweet_ids entities attachments lang article"),
         ("tweet", "expansions", "referenced_tweets.id.attachments.media_keys attachments.poll_ids"),
         ("tweet", "media.fields", "alt_text preview_image_url"),
         ("tweet", "poll.fields", "end_datetime voting_status"),
-        ("space", "space.fields", "ended_at title participant_count"),
+        ("tweet", "tweet.fields", "possibly_sensitive"),
+        ("space", "space.fields", "ended_at title participant_count lang"),
         ("space", "expansions", "creator_id host_ids speaker_ids"),
         ("user_with_pinned", "expansions", "pinned_tweet_id"),
     ],

@@ -200,7 +200,7 @@ def test_people_stand_in_the_order_asked_each_once():
 def test_a_word_that_is_no_person_is_named():
     words = [
         "-5",
-        "wren!",
+        "wren-",
         "@",
         "@@wren",
         "a_name_that_is_long",

@@ -58,7 +58,7 @@ SEEN = {
     ),
     "find_people": Control(
         page="/follows",
-        looks='<form class="find" action="/people"',
+        looks='<form class="find" method="post" action="/people"',
         asks=("GET", "/users/by"),
         tried="/people?who=@robin",
         account="People by name",

@@ -455,7 +455,7 @@ def test_lists_count_their_people_and_offer_to_find_others(wren, twitter):
     page = wren.get("/follows").text
 
     assert re.search(r"Following <b>4</b></a>\s+<a [^>]+>Followers <b>3</b></a>", page)
-    assert '<form class="find" action="/people" role="search">' in page
+    assert '<form class="find" method="post" action="/people" role="search">' in page
     assert '<label for="who">' in page
 
 

@@ -112,7 +112,7 @@ def test_an_empty_form_asks_for_nothing(signed_in, twitter, path):
 
 @pytest.mark.parametrize("path, field", FIELDS)
 def test_bad_input_is_named_beside_its_field_and_kept(signed_in, twitter, path, field):
-    for typed in ("no!", "https://example.com/wren/status/1", " , "):
+    for typed in ("no-", "https://example.com/wren/status/1", " , "):
         answer = signed_in.get(path, query_string={field: typed})
 
         page = answer.text
@@ -122,7 +122,7 @@ def test_bad_input_is_named_beside_its_field_and_kept(signed_in, twitter, path, 
         assert answer.status_code == 400
         assert unescape(re.search(box, page)[1]) == typed
         assert f'aria-describedby="{field}-wrong {field}-hint"' in page
-        assert f"<bdi>{typed}</bdi>" in said or not typed.strip(" ,")
+        assert f">{typed}</bdi>" in said or not typed.strip(" ,")
         assert page.count("aria-invalid") == 1
     assert reads(twitter) == []
 
@@ -130,10 +130,10 @@ def test_bad_input_is_named_beside_its_field_and_kept(signed_in, twitter, path, 
 def test_only_the_first_culprits_are_named(signed_in):
     page = signed_in.get("/tweets/lookup?ids=a+b+c+d+e").text
 
-    said = " ".join(re.search(r'role="alert">(.*?)</p>', page, re.DOTALL)[1].split())
-    assert said == (
-        "Not the id or the link of a Tweet: <bdi>a</bdi>, <bdi>b</bdi>, <bdi>c</bdi>, and 2 more"
-    )
+    said = re.search(r'role="alert">(.*?)</p>', page, re.DOTALL)[1]
+    words = " ".join(re.sub("<[^>]+>", "", said).split())
+    assert words == "Not the id or the link of a Tweet: a, b, c, and 2 more"
+    assert said.count('<bdi translate="no">') == 3
 
 
 def test_bad_input_by_post_is_kept_too(signed_in):

@@ -153,9 +153,9 @@ def test_follows_and_followers_are_two_lists(signed_in, twitter):
     following = signed_in.get("/follows").text
     followers = signed_in.get("/follows/followers").text
 
-    assert '<a class="who" href="/people/robin">' in following
-    assert "/people/jay" not in following
-    assert '<a class="who" href="/people/jay">' in followers
+    assert '<a class="who" href="/people/id/1002">' in following
+    assert "/people/id/1003" not in following
+    assert '<a class="who" href="/people/id/1003">' in followers
 
 
 @in_both_dialects
