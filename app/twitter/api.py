@@ -378,9 +378,13 @@ def _pinned(document: Mapping[str, Any], people: list[object]) -> Page[Tweet]:
     """Return the pinned Tweets of `people`, which came along, each with its author."""
     includes = Includes.from_json(document.get("includes"))
     authors = _readable_items(people, includes, _user)
-    found = ((includes.tweet(author.pinned_tweet_id), author) for author in authors)
+    found = [(includes.tweet(one.pinned_tweet_id), one) for one in authors if one.pinned_tweet_id]
     items = tuple(replace(tweet, author=author) for tweet, author in found if tweet)
-    return replace(_around(document), items=items)
+    page = _around(document)
+    # Pinned, and not there: that Twitter need not say why does not make it unpinned.
+    unknown = Problem(missing="unknown", asked="")
+    lost = () if len(items) == len(found) or page.problems else (unknown,)
+    return replace(page, items=items, problems=(*page.problems, *lost))
 
 
 def _following(document: Mapping[str, Any]) -> Following:

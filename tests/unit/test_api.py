@@ -158,7 +158,11 @@ def test_every_field_is_documented_and_asked_for_once(dialect, fields):
     "kind, parameter, shown",
     [
         ("user", "user.fields", "connection_status profile_banner_url protected entities"),
-        ("tweet", "tweet.fields", "note_tweet edit_history_tweet_ids entities attachments lang article"),
+        (
+            "tweet",
+            "tweet.fields",
+            "note_tweet edit_history_tweet_ids entities attachments lang article",
+        ),
         ("tweet", "expansions", "referenced_tweets.id.attachments.media_keys attachments.poll_ids"),
         ("tweet", "media.fields", "alt_text preview_image_url"),
         ("tweet", "poll.fields", "end_datetime voting_status"),

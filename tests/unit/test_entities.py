@@ -268,6 +268,109 @@ def test_includes_that_did_not_come_along_are_missing():
     assert tweet.text.raw == "RT @robin: wh…"
 
 
+def test_a_repost_is_known_by_what_it_says_of_itself():
+    reposts = {"id": "10", "text": "RT @robin: wh…", "referenced_tweets": [REPOSTS]}
+    original = {"id": "9", "text": "whole"}
+
+    alone = Tweet.from_json(reposts, Includes())
+    together = Tweet.from_json(reposts, Includes.from_json({"tweets": [original]}))
+
+    assert (alone.is_repost, alone.original) == (True, None)
+    assert (together.is_repost, together.original.is_repost) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "attachments, hides",
+    [
+        ({"media_keys": ["3_1"]}, False),
+        ({"media_keys": ["3_1", "3_2"]}, True),
+        ({"media_keys": ["3_1"] * 5}, False),  # of which a page shows four
+        ({"poll_ids": ["5"]}, True),
+        ({"media_keys": "nonsense"}, False),
+        ({}, False),
+    ],
+)
+def test_attachments_that_did_not_come_along_are_hidden(attachments, hides):
+    picture = {"media_key": "3_1", "type": "photo", "url": "https://pbs.twimg.com/1.jpg"}
+    data = {"id": "10", "text": "Look", "attachments": attachments}
+
+    tweet = Tweet.from_json(data, Includes.from_json({"media": [picture]}))
+
+    assert tweet.hides_attachment is hides
+
+
+@pytest.mark.parametrize(
+    "sent, read",
+    [
+        ("ja", "ja"),
+        ("zh-CN", "zh-CN"),
+        ("hi-Latn", "hi-Latn"),
+        ("ckb", "ckb"),
+        # Withdrawn names
+        ("in", "id"),
+        ("iw", "he"),
+        ("ji", "yi"),
+        # Twitter could not tell, or means something of its own: links, mentions, hashtags only
+        *[(code, "") for code in ("und", "zxx", "art", "qam", "qct", "qht", "qme", "qst", "qaa")],
+        ("que", "que"),
+        # No language at all
+        *[(bad, "") for bad in ("", "e", "english", "en_GB", 'en" onload', "EN", None, 7, ["en"])],
+    ],
+)
+def test_a_language_is_one_that_a_browser_knows(sent, read):
+    tweet = Tweet.from_json({"id": "10", "text": "a", "lang": sent}, Includes())
+    space = Space.from_json({"id": "1D", "state": "live", "lang": sent}, Includes())
+
+    assert (tweet.lang, space.lang) == (read, read)
+
+
+def test_a_name_that_nobody_sees_gives_way_to_the_username():
+    for blank in ("\u3164", " \u200b ", "\u3164" * 300 + "Wren"):
+        assert User.from_json({"id": "1", "username": "wren", "name": blank}).name == "wren"
+
+
+def test_blank_texts_are_no_texts():
+    user = User.from_json(
+        {"id": "1", "username": "wren", "name": "W", "location": "\u3164", "description": "\u2800"}
+    )
+    space = Space.from_json({"id": "1D", "state": "live", "title": "\u200b"}, Includes())
+
+    assert (user.location, bool(user.bio), space.title) == ("", False, "")
+
+
+@pytest.mark.parametrize("username", ["\u3164", "", " "])
+def test_a_blank_username_is_unreadable(username):
+    assert unreadable(User.from_json, [{"id": "1", "username": username, "name": "W"}])
+
+
+@pytest.mark.parametrize("article, title", [({"title": "On standing still"}, "On standing still")])
+def test_an_article_has_a_title(article, title):
+    link = {"start": 0, "end": 14, "expanded_url": "https://x.com/i/article/7", "display_url": "x"}
+    data = {"id": "1", "text": "https://t.co/a", "entities": {"urls": [link]}, "article": article}
+
+    tweet = Tweet.from_json(data, Includes())
+
+    assert (tweet.article_title, tweet.text.pieces[0].text) == (title, title)
+
+
+def test_nonsense_for_an_article_is_none():
+    for bad in [*NONSENSE, {"title": 7}, {"title": "\u3164"}]:
+        assert (
+            Tweet.from_json({"id": "1", "text": "", "article": bad}, Includes()).article_title == ""
+        )
+
+
+def test_only_true_is_sensitive():
+    read = [
+        Tweet.from_json(
+            {"id": "1", "text": "", "possibly_sensitive": value}, Includes()
+        ).is_sensitive
+        for value in (True, False, None, "true", 1)
+    ]
+
+    assert read == [True, False, False, False, False]
+
+
 QUOTES = {"type": "quoted", "id": "9"}
 REPOSTS = {"type": "retweeted", "id": "9"}
 QUOTING = {

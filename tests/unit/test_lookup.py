@@ -251,3 +251,134 @@ def test_found_items_stand_in_the_order_asked():
     assert [one.asked for one in found] == ["a", "b", "c", "d"]
     assert [one.item and one.item.state for one in found] == ["ended", None, "live", None]
     assert [found[1].missing, found[3].missing] == ["gone", "unknown"]
+
+
+# As people paste
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "@robin\u200b",
+        "\ufeff@robin",
+        "\u200e@robin\u200f",
+        "\u2066@robin\u2069",
+        "@ro\u00adbin",
+        "@robin\ufe0f",
+        "\uff20robin",  # as keyboards of Japanese and Chinese write it
+        "\uff20\uff52\uff4f\uff42\uff49\uff4e",
+        "(@robin)",
+        "\u201c@robin\u201d",
+        "\u00ab@robin\u00bb,",
+        "\u300c@robin\u300d\u3002",
+        "@robin.",
+        "@robin:",
+        "@robin.)",
+        "<https://x.com/robin>",
+        "https://x.com/robin.",
+        "(https://x.com/robin?s=21&t=abc).",
+        "\u201ehttps://mobile.twitter.com/robin?lang=de\u201c",
+        "https://x.com/@robin",
+        "[Robin](https://x.com/robin)",
+        "[Robin Redbreast](https://x.com/robin).",
+        "https://x.com/robin/with_replies",
+        "https://x.com/robin/media/",
+        "https://twitter.com/#!/robin",
+        "https://twitter.com/intent/user?screen_name=robin",
+        "https://x.com/intent/follow?original_referer=x&amp;screen_name=%40robin",
+    ],
+)
+def test_a_pasted_person_is_found(typed):
+    assert lookup.people(typed) == Wanted(usernames=("robin",))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "20.",
+        "\uff12\uff10",
+        "\u200e20",
+        '"20"',
+        "'20",  # a number that a spreadsheet must not round
+        "\u201chttps://x.com/wren/status/20\u201d",
+        "https://x.com/wren/status/20).",
+        "https://x.com/wren/status/20?s=20&amp;t=abc",
+        "[a Tweet](https://twitter.com/wren/status/20?s=20)",
+        "https://twitter.com/#!/wren/status/20",
+        "https://x.com/wren/article/20",
+    ],
+)
+def test_a_pasted_tweet_is_found(typed):
+    assert lookup.tweets(typed) == ("20",)
+
+
+def test_a_pasted_space_is_found():
+    assert lookup.spaces("(https://x.com/i/spaces/1DXxyRYNejbKM?s=20).") == ("1DXxyRYNejbKM",)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "- @robin\n- @wren",
+        "* robin\r\n* wren",
+        "\u2022 robin\n\u2022 wren",
+        "1. @robin\n2. @wren",
+        "1) robin\n2) wren",
+        "robin\u3001wren",
+        "robin\u060c wren",
+        "robin\uff0cwren",
+    ],
+)
+def test_a_pasted_list_is_its_entries(typed):
+    assert lookup.people(typed) == Wanted(usernames=("robin", "wren"))
+
+
+def test_a_number_that_counts_nothing_is_an_id():
+    assert lookup.tweets("20. 30") == ("20", "30")
+
+
+def test_ids_of_articles_are_not_those_of_tweets():
+    assert named(lookup.tweets, ["https://x.com/i/article/20"]) == [
+        ("Not the id or the link of a Tweet:", "https://x.com/i/article/20")
+    ]
+
+
+def test_what_is_taken_away_joins_nothing_and_names_the_culprit_as_typed():
+    words = ["\u201cRobin Redbreast\u201d", "(Robin) \u200eRedbreast"]
+
+    assert named(lookup.people, words) == [
+        ("A username has no spaces. Put @ before each, or commas between.",)
+    ] * len(words)
+    assert named(lookup.people, ["(hedge-row)."]) == [
+        ("Not the username, the id or the link of a person:", "(hedge-row).")
+    ]
+
+
+@pytest.mark.parametrize("typed", ["()", "\u200b", "...", "\u2026", " \u201c\u201d "])
+def test_marks_alone_are_an_empty_field(typed):
+    with pytest.raises(NotUnderstood) as caught:
+        lookup.people(typed)
+
+    assert caught.value.sentence.startswith("Please type the username")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "https://x.com/intent/user",
+        "https://x.com/intent/user?screen_name=hedge-row",
+        "https://x.com/intent/tweet?screen_name=robin",
+        "https://evil.example/intent/user?screen_name=robin",
+        "https://x.com/robin/status/20",
+        "https://x.com/robin/lists",
+        "robin@example.com",
+    ],
+)
+def test_a_link_that_shows_nobody_is_named(typed):
+    assert named(lookup.people, [typed])[0][1] == typed
+
+
+def test_a_link_of_a_button_goes_by_its_id():
+    text = "https://twitter.com/intent/user?user_id=1002&screen_name=somebody_else"
+
+    assert lookup.people(text) == Wanted(ids=("1002",))

@@ -2,7 +2,16 @@
 
 import pytest
 
-from app.twitter.text import LONGEST, Piece, Text, clean, unescape, web_address
+from app.twitter.text import (
+    LONGEST,
+    Piece,
+    Text,
+    clean,
+    is_blank,
+    isolated,
+    unescape,
+    web_address,
+)
 
 
 def url(start, end, **more):
@@ -300,3 +309,86 @@ def test_other_addresses_are_dropped():
     ]
 
     assert [address for address in others if web_address(address) != ""] == []
+
+
+# What can be seen
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \t\n",
+        "\u3164",  # a letter to Unicode, an empty space to everybody
+        "\u115f\u1160\uffa0",
+        "\u200b\u200d\ufeff\u2060",
+        "\u202e\u2067\u061c",
+        "\u034f\u180e\ufe0f\u00ad",
+        "\u2800",
+        "\U000e0041",
+        " \u3164 \u200b",
+    ],
+)
+def test_a_text_without_a_shape_is_blank(text):
+    assert is_blank(text)
+    assert not Text(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "\u3164a", "\u0939\u093f", "🪶", "👨\u200d👩\u200d👧", "\ufffd", "."]
+)
+def test_a_text_with_one_shape_is_not_blank(text):
+    assert not is_blank(text)
+    assert Text(text)
+
+
+def test_a_blank_label_gives_way_to_the_address():
+    link = {"start": 0, "end": 1, "url": "https://t.co/a", "display_url": "\u3164"}
+
+    assert Text.from_json("a", {"urls": [link]}).pieces[0].text == "https://t.co/a"
+
+
+def test_text_for_a_title_stays_within_its_isolate():
+    assert isolated("@robin") == "@robin"
+    assert isolated("\u202ePinguïn\u2069 \u200f") == "\u2068Pinguïn \u2069"
+
+
+# Who is mentioned
+
+
+def test_a_mention_says_who_by_id():
+    mention = {"start": 0, "end": 7, "username": "peewit", "id": "1014"}
+
+    text = Text.from_json("@peewit", {"mentions": [mention]})
+
+    assert text.pieces == (Piece("@peewit", "mention", "peewit", "1014"),)
+    assert Text.from_json("@peewit", text.entities_json()) == text
+
+
+@pytest.mark.parametrize("bad", [None, 1014, "", "abc", "1/2", "-1", "1" * 20, "\u0661"])
+def test_a_mention_without_a_proper_id_is_one_by_name(bad):
+    mention = {"start": 0, "end": 7, "username": "peewit", "id": bad}
+
+    assert Text.from_json("@peewit", {"mentions": [mention]}).pieces[0].user_id == ""
+
+
+# Articles
+
+
+@pytest.mark.parametrize("path", ["i/article/77", "heron/article/10", "i/article/77/"])
+def test_the_link_to_an_article_has_its_title(path):
+    link = {"start": 6, "end": 20, "expanded_url": f"https://x.com/{path}", "display_url": path}
+
+    text = Text.from_json("Read: https://t.co/b", {"urls": [link]}).titled("On <standing> still")
+
+    assert text.pieces[1] == Piece("On <standing> still", "url", f"https://x.com/{path}")
+    assert text.titled("").pieces == text.pieces
+
+
+@pytest.mark.parametrize(
+    "path", ["heron/status/10", "i/articles/1", "i/article/abc", "a/b/article/1x"]
+)
+def test_other_links_keep_their_addresses(path):
+    link = {"start": 0, "end": 1, "expanded_url": f"https://x.com/{path}", "display_url": "label"}
+
+    assert Text.from_json("a", {"urls": [link]}).titled("Title").pieces[0].text == "label"

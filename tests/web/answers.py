@@ -118,4 +118,6 @@ def places(page, *texts):
 
 def missing_people(page):
     """Return the people of a page that are not shown, each with the reason."""
-    return re.findall(r'<bdi class="username" translate="no">([^<]+)</bdi>\s*<p class="quiet">([^<]+)<', page)
+    return re.findall(
+        r'<bdi class="username" translate="no">([^<]+)</bdi>\s*<p class="quiet">([^<]+)<', page
+    )

@@ -57,6 +57,15 @@ def test_totals_and_the_best_are_counted():
     assert chart.most.tweet.id == "2"
 
 
+def test_a_repost_is_left_out_even_without_its_original():
+    repost = answer(3, reposts=54321, referenced_tweets=[{"type": "retweeted", "id": "9"}])
+
+    chart = reactions(build(repost, answer(2, likes=1), answer(1)))
+
+    assert [row.tweet.id for row in chart.rows] == ["1", "2"]
+    assert chart.totals["reposts"] == 0
+
+
 def test_a_few_columns_are_not_as_wide_as_the_page():
     few = reactions(build(answer(2, likes=1), answer(1)))
     many = reactions(build(*[answer(n, likes=1) for n in range(20, 0, -1)]))

@@ -449,6 +449,19 @@ def test_an_expired_part_of_a_list_says_so(wren, twitter):
     assert "This part of the list has expired." in page
 
 
+@pytest.mark.parametrize("path", ["/follows", "/follows/followers"])
+def test_a_part_without_people_is_the_end_of_the_list(wren, twitter, path):
+    empty = {"meta": {"result_count": 0, "previous_token": "b"}}
+    twitter.get(re.compile(r".*/following|.*/followers"), json=empty)
+
+    page = wren.get(f"{path}?page=2&token=a").text
+
+    assert "This is the end of the list." in page
+    assert "has expired" not in page
+    assert f'rel="prev" href="{path}"' in page
+    assert 'rel="next"' not in page
+
+
 def test_lists_count_their_people_and_offer_to_find_others(wren, twitter):
     twitter.get(FOLLOWING, json={})
 

@@ -162,6 +162,29 @@ def test_bad_input_is_said_beside_the_field_and_kept(signed_in, twitter, typed, 
     assert reads(twitter) == []
 
 
+def test_the_form_leads_to_an_address_however_much_was_pasted(signed_in, twitter):
+    links = [f"https://x.com/bird_{number:02}/with_replies?lang=en" for number in range(90)]
+
+    answer = signed_in.press("/people", who="\r\n".join([*links, "1003"]))
+
+    names = [f"@bird_{number:02}" for number in range(90)]
+    assert (answer.status_code, answer.location) == (303, f"/people?who={','.join(names)},1003")
+    assert reads(twitter) == []
+
+
+def test_bad_input_by_post_is_said_and_kept(signed_in, twitter):
+    answer = signed_in.press("/people", who="e-e")
+
+    assert answer.status_code == 400
+    assert 'name="who" value="e-e"' in answer.text
+
+
+def test_a_profile_by_id_is_called_by_its_username(signed_in, twitter):
+    stand(twitter)
+
+    assert "<title>@robin · " in signed_in.get("/people/id/1002").text
+
+
 def test_people_can_be_read_anew(signed_in, twitter, clock):
     twitter.get(USERS_BY, json={"data": [ROBIN]})
     look_for(signed_in, "robin")

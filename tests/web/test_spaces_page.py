@@ -187,6 +187,35 @@ def test_a_planned_space_may_have_no_time(open_one):
     assert re.search(r"<h1[^>]*>Space</h1>", page)
 
 
+@pytest.mark.parametrize(
+    "state, start, said",
+    [
+        ("canceled", "2020-11-20T18:00:00.000Z", "Cancelled"),
+        ("canceled", "2030-11-20T18:00:00.000Z", "Cancelled"),
+        ("canceled", None, "Cancelled"),
+        ("paused_<b>", "2030-11-20T18:00:00.000Z", "<bdi>Paused_&lt;b&gt;</bdi>"),
+        (
+            "scheduled",
+            "2020-11-20T18:00:00.000Z",
+            "Was planned for 20 Nov 2020, 18:00 UTC and has not begun",
+        ),
+    ],
+)
+def test_a_space_is_called_planned_only_while_it_is(open_one, state, start, said):
+    page = open_one({"data": {"id": SPACE_ID, "state": state, "scheduled_start": start}})
+
+    first = re.search(r'<p class="state">(.*?)</p>', page, re.DOTALL)[1]
+    assert " ".join(re.sub("</?time[^>]*>", "", first).split()) == said
+    assert "Planned" not in page
+
+
+def test_the_title_of_a_space_is_that_of_its_tab_and_says_its_language(open_one):
+    page = open_one({"data": space(title="Morgengesang", lang="de")})
+
+    assert "<title>Morgengesang · Space · " in page
+    assert '<bdi lang="de">Morgengesang</bdi>' in page
+
+
 def test_a_space_that_is_over_says_from_when_to_when(open_one):
     over = {"ended_at": "2020-05-01T05:45:00.000Z", "scheduled_start": "2020-05-01T04:30:00.000Z"}
 

@@ -11,7 +11,6 @@ from tests.web.answers import (
     FOLLOWING,
     ME,
     NOT_IN_PLAN,
-    NOTHING,
     OUT_OF_CREDITS,
     PROBLEMS,
     ROBIN,
@@ -123,6 +122,46 @@ def test_a_part_that_has_expired_leads_to_the_beginning(signed_in, twitter, answ
         assert 'href="/tweets">Back to the beginning</a>' in page.text
 
 
+END, GOES_ON = "This is the end of the list.", "This part of the list is empty. More may follow."
+
+
+@pytest.mark.parametrize(
+    "path, meta, said, before, after",
+    [
+        ("/tweets?page=2&token=here", {"previous_token": BACK}, END, ["/tweets"], []),
+        ("/tweets?page=2&token=here", {}, END, ["/tweets"], []),
+        ("/tweets", {"next_token": TOKEN}, GOES_ON, [], [f"/tweets?page=2&token={TOKEN}"]),
+        (
+            "/tweets?page=2&token=here",
+            {"next_token": TOKEN},
+            GOES_ON,
+            ["/tweets"],
+            [f"/tweets?page=3&token={TOKEN}"],
+        ),
+        ("/tweets", {}, "You have not tweeted yet.", [], []),
+    ],
+)
+def test_a_part_without_tweets_is_still_a_part(signed_in, twitter, path, meta, said, before, after):
+    twitter.get(TIMELINE, json={"meta": {"result_count": 0, **meta}})
+
+    page = signed_in.get(path).text
+
+    assert said in page
+    assert EXPIRED not in page
+    assert (links(page, "prev"), links(page, "next")) == (before, after)
+    # Scripts put the next part into it, or this one into the list of the part before.
+    assert ('id="tweets-list"' in page) == (said != "You have not tweeted yet.")
+
+
+def test_an_empty_first_part_claims_nothing_at_home(signed_in, twitter):
+    twitter.get(TIMELINE, json={"meta": {"result_count": 0, "next_token": TOKEN}})
+
+    page = signed_in.get("/").text
+
+    assert GOES_ON in page
+    assert "You have not tweeted yet." not in page
+
+
 def test_a_made_up_part_is_not_asked_for(signed_in, twitter):
     made_up = [
         "page=3&token=with%20space",
@@ -229,6 +268,23 @@ def test_a_missing_tweet_says_why_and_no_more(signed_in, twitter, error, sentenc
     assert "Tweet 10" in answer.text
 
 
+@pytest.mark.parametrize(
+    "path, title",
+    [
+        ("/tweets", "Tweets"),
+        ("/tweets?page=2&token=here", "Tweets, page 2"),
+        ("/tweets/10", "Tweet by @wren: Good morning"),
+    ],
+)
+def test_tabs_can_be_told_apart_by_their_titles(signed_in, twitter, path, title):
+    twitter.get(TIMELINE, json=timeline(tweet()))
+    twitter.get(TWEET, json={"data": tweet(), "includes": {"users": [WREN]}})
+
+    page = signed_in.get(path).text
+
+    assert f"<title>{title} · " in page
+
+
 # What is in a Tweet
 
 
@@ -288,6 +344,124 @@ def test_a_repost_is_shown_by_its_original(shown):
     assert 'href="/tweets/9"' in page
 
 
+def test_a_repost_without_its_original_is_still_a_repost(shown):
+    repost = {
+        "text": "RT @robin: The whole of…",
+        "referenced_tweets": [{"type": "retweeted", "id": "9"}],
+    }
+
+    page = shown(repost)
+
+    assert re.search(r'class="name"[^>]*>Wren</bdi>\s+</span>\s+reposted', page)
+    assert "RT @robin: The whole of…" in page
+    found = page[page.index('class="tweet"') :]
+    assert '<a class="who"' not in found  # these are not Wren's words
+
+
+@pytest.mark.parametrize(
+    "username, leads_to", [("robin", "/people/robin"), ("robin_of_sherwood", None)]
+)
+def test_a_mention_without_an_id_goes_by_its_name_if_that_can_be_asked_for(
+    shown, username, leads_to
+):
+    mention = {"start": 0, "end": 3, "username": username}
+
+    page = shown({"text": "@it", "entities": {"mentions": [mention]}})
+
+    found = re.search(r'(?:href="([^"]+)">)?<bdi translate="no">@it</bdi>', page)
+    assert found[1] == leads_to
+
+
+def test_a_mention_goes_by_its_id_whoever_has_the_name_today(shown):
+    mention = {"start": 0, "end": 7, "username": "peewit", "id": "1014"}
+
+    page = shown({"text": "@peewit", "entities": {"mentions": [mention]}})
+
+    assert '<a href="/people/id/1014"><bdi translate="no">@peewit</bdi></a>' in page
+    assert "/people/peewit" not in page
+
+
+@pytest.mark.parametrize("sent, attribute", [("ja", ' lang="ja"'), ("und", ""), ("qme", "")])
+def test_a_text_says_its_language(shown, sent, attribute):
+    page = shown({"text": "鳥", "lang": sent})
+
+    assert f'<p class="text" dir="auto"{attribute}>鳥</p>' in page
+
+
+ARTICLE = {"article": {"title": "On <standing> still", "plain_text": "All of it"}}
+LINK_TO_IT = {
+    "start": 0,
+    "end": 14,
+    "url": "https://t.co/a",
+    "expanded_url": "https://x.com/i/article/77",
+    "display_url": "x.com/i/article/77",
+}
+
+
+@pytest.mark.parametrize(
+    "said, address",
+    [
+        (
+            {"text": "https://t.co/a", "entities": {"urls": [LINK_TO_IT]}},
+            "https://x.com/i/article/77",
+        ),
+        ({"text": ""}, f"{LIVE.home}/i/web/status/10"),
+    ],
+)
+def test_an_article_is_called_by_its_title(shown, said, address):
+    page = shown(ARTICLE | said)
+
+    label = "<bdi>On &lt;standing&gt; still</bdi>"
+    assert re.findall(rf'<a href="([^"]+)"[^>]*>{re.escape(label)}', page) == [address]
+    assert ">Article</span>" in page
+    assert "<bdi>x.com/i/article" not in page
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"text": ""}, "This kind of Tweet cannot be shown here."),
+        ({"text": "\u3164"}, "This kind of Tweet cannot be shown here."),
+        (
+            {"text": "", "attachments": {"poll_ids": ["3"]}},
+            "Something attached to it is not shown to us.",
+        ),
+        (
+            {"text": "Look", "attachments": {"media_keys": ["3_1"]}},
+            "Something attached to it is not shown to us.",
+        ),
+    ],
+)
+def test_a_tweet_with_nothing_to_show_says_so(shown, changes, said):
+    assert said in shown(changes)
+
+
+def test_other_pictures_are_shown_at_once(shown):
+    picture = {"media_key": "3_1", "type": "photo", "url": f"{PICTURES}/1.jpg"}
+    data = {"attachments": {"media_keys": ["3_1"]}, "possibly_sensitive": False}
+
+    page = shown(data, media=[picture])
+
+    assert 'class="sensitive"' not in page
+    assert f'src="{PICTURES}/1.jpg"' in page
+
+
+@pytest.mark.parametrize(
+    "count, words",
+    [(1, "Show 1 picture that may be sensitive"), (2, "Show 2 pictures that may be sensitive")],
+)
+def test_sensitive_pictures_take_a_press(shown, count, words):
+    keys = [f"3_{number}" for number in range(count)]
+    pictures = [{"media_key": key, "type": "photo", "url": f"{PICTURES}/{key}.jpg"} for key in keys]
+    data = {"attachments": {"media_keys": keys}}
+
+    hidden = shown(data | {"possibly_sensitive": True}, media=pictures)
+
+    folded = re.search(r"<details class=\"sensitive\">(.*?)</details>", hidden, re.DOTALL)[1]
+    assert f"<summary>{words}</summary>" in folded
+    assert folded.count("<img") == hidden.count(f'src="{PICTURES}') == count
+
+
 QUOTE = {
     "text": "This. https://t.co/b",
     "entities": {
@@ -328,6 +502,11 @@ def test_a_missing_quoted_tweet_stays_a_link_and_is_said_to_be_hidden(shown):
     [
         ({"voting_status": "closed"}, "4 votes · final result"),
         ({"voting_status": "open"}, "4 votes · still open"),
+        ({"voting_status": "paused"}, "4 votes · so far"),
+        (
+            {"voting_status": "open", "end_datetime": "2020-01-01T12:00:00.000Z"},
+            '4 votes · ended <time datetime="2020-01-01T12:00:00+00:00">1 Jan 2020, 12:00 UTC',
+        ),
         (
             {"voting_status": "open", "end_datetime": "2030-01-01T12:00:00.000Z"},
             '4 votes · open until <time datetime="2030-01-01T12:00:00+00:00">1 Jan 2030, 12:00 UTC',
