@@ -198,3 +198,90 @@ def test_an_almost_empty_bar_is_seen(wren):
 
     assert colour(bar, "borderTopWidth") == "1px"
     assert contrast(wren, colour(bar, "borderTopColor"), panel) >= 3
+
+
+# For other eyes, and on paper
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_current_page_is_told_apart_in_forced_colours(wren, scheme):
+    wren.page.emulate_media(color_scheme=scheme, forced_colors="active")
+    wren.open("/follows")
+    looks = """it => {
+        const { borderBottomWidth, textDecorationLine } = getComputedStyle(it);
+        return borderBottomWidth + textDecorationLine;
+    }"""
+
+    for navigation in ("Main", "Follows"):
+        links = wren.page.get_by_role("navigation", name=navigation).get_by_role("link")
+        current, others = set(), set()
+        for link in links.all():
+            found = current if link.get_attribute("aria-current") else others
+            found.add(link.evaluate(looks))
+        assert len(current) == 1
+        assert others
+        assert not current & others, navigation
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_buttons_bars_and_drawings_are_seen_in_forced_colours(wren, scheme):
+    wren.page.emulate_media(color_scheme=scheme, forced_colors="active")
+    wren.open("/people")
+    find = wren.page.get_by_role("button", name="Find", exact=True)
+    assert contrast(wren, colour(find, "color"), colour(find, "backgroundColor")) >= 4.5
+    # Chromium paints a plate of another colour behind words that it forces.
+    assert colour(find, "forcedColorAdjust") == "none"
+
+    wren.open("/tweets")
+    canvas = colour(wren.page.locator("html"), "backgroundColor")
+    for kind in ("likes", "reposts", "replies"):
+        assert contrast(wren, colour(wren.page.locator(f".key .{kind}"), "fill"), canvas) >= 3
+
+    wren.open("/account/sign-in")
+    arrow = wren.page.locator(".wire:not(.alone)").first
+    head = "it => getComputedStyle(it, '::after').borderTopColor"
+    assert arrow.evaluate(head) == "rgba(0, 0, 0, 0)"  # a triangle, not a box
+
+
+def test_paper_shows_the_whole_of_a_long_post_and_of_what_is_folded(wren):
+    wren.open("/tweets")
+    text = wren.page.locator(".long .text").first
+    is_cut = "it => it.scrollHeight > it.clientHeight + 1"
+    assert text.evaluate(is_cut)
+    table = wren.page.get_by_role("table")
+    expect(table).to_be_hidden()
+
+    wren.page.emulate_media(media="print")
+
+    assert not text.evaluate(is_cut)
+    expect(table).to_be_visible()
+    expect(wren.page.get_by_text("Show all of it")).to_be_hidden()
+    expect(wren.page.get_by_role("navigation", name="Main")).to_be_hidden()
+    assert wren.page.get_by_role("button").count() == 0
+
+
+def test_paper_cuts_no_names(wren):
+    wren.page.set_viewport_size(NARROW)
+    wren.open("/follows")
+    wren.page.emulate_media(media="print")
+
+    assert wren.page.evaluate(CUT) == []
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_sensitive_picture_is_seen_after_a_press_and_not_before(read, twitter, scripts):
+    reader = read(scripts=scripts)
+    reader.open("/")
+    reader.sign_in("^Wren")
+    reader.page.set_viewport_size(NARROW)
+    reader.open("/people/barn_owl")
+    picture = reader.page.locator(".sensitive img")
+    expect(picture).to_be_hidden()
+    assert reader.has_room_for_all()
+    reader.page.emulate_media(media="print")
+    expect(picture).to_be_hidden()
+    reader.page.emulate_media(media="screen")
+
+    reader.page.get_by_text("Show 1 picture that may be sensitive").click()
+
+    expect(picture).to_be_visible()

@@ -154,6 +154,23 @@ def test_a_list_goes_on_below_itself(wren, twitter):
     assert wren.complaints == []
 
 
+def test_a_list_that_ends_with_an_empty_part_stays_and_loses_its_button(wren, twitter):
+    write_tweets(twitter, 30)
+    wren.open("/tweets")
+    is_same = stays(wren)
+    shown = wren.page.locator("#tweets-list > .tweet")
+    empty = {"meta": {"result_count": 0, "previous_token": "b"}}
+    twitter.fault(path="/2/users/*/tweets", status=200, body=empty)
+
+    wren.page.get_by_role("link", name="Older").click()
+
+    expect(wren.page.get_by_text("This is the end of the list.")).to_be_visible()
+    expect(shown).to_have_count(20)
+    expect(wren.page.get_by_role("link", name="Older")).to_have_count(0)
+    assert is_same()
+    assert wren.complaints == []
+
+
 def test_a_part_of_a_list_that_fails_is_shown_as_a_page(wren, twitter):
     write_tweets(twitter, 30)
     wren.open("/tweets")

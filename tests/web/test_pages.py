@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from html import unescape
+from html.parser import HTMLParser
 from urllib.parse import unquote
 
 import pytest
@@ -15,7 +16,9 @@ from tests.web.answers import (
     NOT_GRANTED,
     NOTHING,
     OUT_OF_CREDITS,
+    ROBIN,
     SPENT,
+    gone,
     hidden,
     reads,
     retries,
@@ -43,6 +46,58 @@ def test_front_door_says_what_will_be_asked_for(client, twitter):
     assert "Read your Direct Messages" in page
     assert "Sandbox" not in page
     assert len(twitter.calls) == 0
+
+
+class Translated(HTMLParser):
+    """Collect the words of a page that a translator of pages may change."""
+
+    KEPT = frozenset({"title", "textarea"})
+    VOID = frozenset({"img", "input", "link", "meta", "br"})
+
+    def __init__(self, page):
+        super().__init__()
+        self.words, self.closed_by = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in self.VOID:
+            kept = bool(self.closed_by) and self.closed_by[-1]
+            self.closed_by.append(kept or dict(attrs).get("translate") == "no" or tag in self.KEPT)
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            self.closed_by.pop()
+
+    def handle_data(self, data):
+        if not self.closed_by or not self.closed_by[-1]:
+            self.words.append(data)
+
+
+def test_names_and_numbers_to_quote_are_not_translated(signed_in, twitter):
+    stand(twitter)
+    twitter.get("/users/by", json={"data": [ROBIN], "errors": [gone("dodo")]})
+    twitter.get("/tweets", json={"errors": [gone("5060")]})
+    twitter.get("/spaces", json={"errors": [gone("1Dawn")]})
+    names = ("Robin Redbreast", "@robin", "@dodo", "5060", "1Dawn", "hedge-row")
+    shown = set()
+    for path in (
+        "/",
+        "/follows",
+        "/people?who=robin,dodo",
+        "/people?who=hedge-row",
+        "/tweets/lookup?ids=5060",
+        "/spaces/lookup?ids=1Dawn",
+        "/account",
+    ):
+        page = signed_in.get(path).text
+        left = " ".join(Translated(page).words)
+        shown |= {name for name in names if name in page}
+        assert [name for name in names if name in left] == [], path
+
+    assert shown == set(names)
+    error = signed_in.get("/nowhere").text
+    number = re.search(r"<code[^>]*>(\w+)</code>", error)[1]
+    assert number not in " ".join(Translated(error).words)
 
 
 def test_every_page_of_a_person_takes_a_sign_in(client, twitter):
