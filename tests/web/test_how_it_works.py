@@ -46,7 +46,7 @@ def text_of(page):
 
 
 def explained(page):
-    return {unescape(name) for name in re.findall(r"<dt><code>([^<]+)</code>", page.text)}
+    return {unescape(name) for name in re.findall(r"<dt><code[^>]*>([^<]+)</code>", page.text)}
 
 
 def drawn(sign_in, name):
