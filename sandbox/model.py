@@ -84,7 +84,7 @@ class Tweet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """A conversation that is live, scheduled, over or cancelled. Minutes count from the world's beginning."""
+    """A conversation: live, scheduled, over or cancelled. Minutes count from the beginning."""
 
     id: str
     state: str
