@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .SILENT:
 MAKEFLAGS += --no-print-directory
+# `flask` would read .env before any of our code, and fail in its own words.
+export FLASK_SKIP_DOTENV := 1
 
 python := .venv/bin/python
 quick := not serial and not chaos and not postgresql and not beta

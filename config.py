@@ -9,19 +9,22 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
-import os
 import re
 import secrets
-import tempfile
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-from dotenv import dotenv_values
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
+
+from settings_files import brought_by_flask, kept, settings_of
+from settings_text import BEARER, ConfigError, as_meant, client_text, host_name, is_guessable
+
+__all__ = ["Config", "ConfigError"]
 
 T = TypeVar("T")
 
@@ -30,15 +33,18 @@ ROOT = Path(__file__).resolve().parent
 # The sandbox's clients, with their secret. The beta knew public clients only.
 SANDBOX_CLIENT_OF = {"live": ("sandbox-client", "sandbox-secret"), "beta": ("sandbox-public", None)}
 SANDBOX_CLIENTS = frozenset(client_id for client_id, _ in SANDBOX_CLIENT_OF.values())
-SANDBOX_ORIGIN = "http://127.0.0.1:9000"
+LOOPBACK = "http://127.0.0.1"
 
 SECRET_CHARACTERS = 32
+METRICS_TOKEN_CHARACTERS = 16
 TOKEN_KEY_BYTES = 32
 # So many threads of a worker never wait for Twitter: pages that need no Twitter always answer.
 THREADS_KEPT_FREE = 2
 
 APP_NAME_CHARACTERS = 40
 LONGEST_DAYS = 3650
+A_DAY = 86_400
+MOST_DIGITS = 10
 
 GENERATE = {
     "SECRET_KEY": 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
@@ -46,18 +52,30 @@ GENERATE = {
     'print(base64.urlsafe_b64encode(os.urandom(32)).decode())"',
 }
 
+GUESSABLE = (
+    "a key of it can be guessed: it repeats itself, counts, or has few different characters. "
+    "Take a random one, as .env.example says how."
+)
+
 ON = frozenset({"1", "true", "on", "yes"})
 OFF = frozenset({"0", "false", "off", "no"})
 
 
-class ConfigError(Exception):
-    """Everything that is wrong with the settings, one line each, with the cure. No secret in it."""
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number with these bounds."""
 
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = tuple(problems)
-        count = "1 setting needs" if len(problems) == 1 else f"{len(problems)} settings need"
-        lines = "\n".join(f"  - {problem}" for problem in problems)
-        super().__init__(f"Cannot start: {count} attention (.env.example explains them).\n{lines}")
+    def read(text: str) -> int:
+        digits = text if text.isascii() and text.isdigit() and len(text) < MOST_DIGITS else "-1"
+        if not least <= int(digits) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}.")
+        return int(digits)
+
+    return read
+
+
+PORT = whole_number(1, 65535)
+WORKERS = whole_number(1, 1000)
+THREADS = whole_number(THREADS_KEPT_FREE + 1, 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +102,9 @@ class Config:
     session_days: int
     logout_revokes: bool
     threads: int
+    port: int
     sandbox: bool
+    sandbox_port: int
 
     @property
     def https(self) -> bool:
@@ -107,6 +127,11 @@ class Config:
         return frozenset({parts.password, password, base64.b64encode(basic).decode()})
 
     @property
+    def user_agent(self) -> str:
+        """What Twitter sees of the site's name: `User-Agent` is ASCII (RFC 9110 §5.5)."""
+        return quote(self.app_name, safe=string.printable)
+
+    @property
     def twitter_slots(self) -> int:
         """How many calls to Twitter one process makes at once."""
         return max(1, self.threads - THREADS_KEPT_FREE)
@@ -116,33 +141,47 @@ class Config:
         """How many of them may serve one person: half the threads, and never all the slots."""
         return max(1, min(self.threads // 2, self.twitter_slots - 1))
 
+    def guessable(self) -> list[str]:
+        """Name the settings with a secret of ours that can be guessed."""
+        rings: dict[str, tuple[str, ...] | tuple[bytes, ...]] = {
+            "SECRET_KEY": self.secret_key,
+            "TOKEN_KEYS": self.token_keys,
+            "METRICS_TOKEN": (self.metrics_token,) if self.metrics_token else (),
+        }
+        return [name for name, keys in rings.items() if any(map(is_guessable, keys))]
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, root: Path = ROOT) -> Self:
-        """Return the settings of `environ` (default: the process's, over `root`'s `.env`).
+        """Return the settings of `environ` (default: those of the process and of `root`).
 
         On loopback, missing keys are generated once and kept under `instance/`.
         Raises `ConfigError`, naming everything that is wrong, not only the first.
         """
-        if environ is None:
-            environ = {**_dotenv(root), **os.environ}
-        return cls._read(_Reader(environ, root / "instance"))
+        strays = brought_by_flask(root) if environ is None else {}
+        environ = settings_of(root) if environ is None else environ
+        return cls._read(_Reader(environ, root / "instance", strays))
 
     @classmethod
     def _read(cls, read: _Reader) -> Self:
-        public_url = read.parsed("PUBLIC_URL", "http://127.0.0.1:8000", _public_url)
-        https = public_url.startswith("https://")
+        port = read.parsed("PORT", "8000", PORT)
+        # An address that is refused still says which mode was meant, and so what else is wrong.
+        https = (read.text("PUBLIC_URL") or "").lower().startswith("https:")
+        default = "https://refused.invalid" if https else f"{LOOPBACK}:{port}"
+        public_url = read.parsed("PUBLIC_URL", default, _public_url)
         dialect = read.parsed("TWITTER_DIALECT", "live", _dialect)
         sandbox = read.text("TWITTER_CLIENT_ID") is None
+        sandbox_port = read.parsed("SANDBOX_PORT", "9000", PORT)
+        sandbox_origin = f"{LOOPBACK}:{sandbox_port}"
         client_id, client_secret = SANDBOX_CLIENT_OF[dialect]
         config = cls(
             public_url=public_url,
-            twitter_client_id=read.text("TWITTER_CLIENT_ID") or client_id,
-            twitter_client_secret=read.text("TWITTER_CLIENT_SECRET")
+            twitter_client_id=read.parsed("TWITTER_CLIENT_ID", client_id, _client_id),
+            twitter_client_secret=read.parsed_or_none("TWITTER_CLIENT_SECRET", client_text)
             or (client_secret if sandbox else None),
             twitter_authorize_url=read.parsed_or_none("TWITTER_AUTHORIZE_URL", _twitter_url)
-            or (f"{SANDBOX_ORIGIN}/i/oauth2/authorize" if sandbox else None),
+            or (f"{sandbox_origin}/i/oauth2/authorize" if sandbox else None),
             twitter_api_url=read.parsed_or_none("TWITTER_API_URL", _twitter_url)
-            or (f"{SANDBOX_ORIGIN}/2" if sandbox else None),
+            or (f"{sandbox_origin}/2" if sandbox else None),
             twitter_dialect=dialect,
             twitter_proxy=read.parsed_or_none("TWITTER_PROXY", _proxy_url),
             secret_key=read.key_ring("SECRET_KEY", _secret_text, _new_secret, https=https),
@@ -151,16 +190,18 @@ class Config:
                 "DATABASE_URL", f"sqlite:///{read.instance / 'perch.db'}", store_url
             ),
             redis_url=read.parsed_or_none("REDIS_URL", _redis_url),
-            trusted_proxies=read.parsed("TRUSTED_PROXIES", "0", _whole_number),
+            trusted_proxies=read.parsed("TRUSTED_PROXIES", "0", whole_number(0, 16)),
             app_name=read.parsed("APP_NAME", "Perch", _app_name),
-            cache_seconds=read.parsed("CACHE_SECONDS", "60", _whole_number),
-            metrics_token=read.text("METRICS_TOKEN"),
+            cache_seconds=read.parsed("CACHE_SECONDS", "60", whole_number(0, A_DAY)),
+            metrics_token=read.parsed_or_none("METRICS_TOKEN", _metrics_token),
             ratelimit_enabled=read.parsed("RATELIMIT_ENABLED", "1", _switch),
-            session_idle_days=read.parsed("SESSION_IDLE_DAYS", "30", _days),
-            session_days=read.parsed("SESSION_DAYS", "180", _days),
+            session_idle_days=read.parsed("SESSION_IDLE_DAYS", "30", whole_number(1, LONGEST_DAYS)),
+            session_days=read.parsed("SESSION_DAYS", "180", whole_number(1, LONGEST_DAYS)),
             logout_revokes=read.parsed("LOGOUT_REVOKES", "on", _switch),
-            threads=read.parsed("GUNICORN_THREADS", "32", _whole_number),
+            threads=read.parsed("GUNICORN_THREADS", "32", THREADS),
+            port=port,
             sandbox=sandbox,
+            sandbox_port=sandbox_port,
         )
         read.problems += _contradictions(config, read)
         if read.problems:
@@ -171,12 +212,20 @@ class Config:
 class _Reader:
     """Reads settings by name and collects what is wrong with them."""
 
-    def __init__(self, environ: Mapping[str, str], instance: Path) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], instance: Path, strays: Mapping[str, Path]
+    ) -> None:
         self.environ = environ
         self.instance = instance
+        self.strays = dict(strays)
         self.problems: list[str] = []
 
     def text(self, name: str) -> str | None:
+        if stray := self.strays.pop(name, None):
+            self.problems.append(
+                f"{name}: comes from {stray}, which flask has read and the site has not. "
+                f"Run flask in {self.instance.parent}, or with FLASK_SKIP_DOTENV=1."
+            )
         return (self.environ.get(name) or "").strip() or None
 
     def parsed(self, name: str, default: str, parse: Callable[[str], T]) -> T:
@@ -188,7 +237,7 @@ class _Reader:
         if text is None:
             return None
         try:
-            return parse(text)
+            return parse(as_meant(text))
         except ValueError as error:
             self.problems.append(f"{name}: {error}")
             return None
@@ -203,10 +252,11 @@ class _Reader:
                 f"{name}: is not set, and an https site does not run on generated keys. "
                 f"Set it to the output of: {GENERATE[name]}"
             )
-        if text is None:
-            text = generate() if https else _kept(self.instance / name.lower(), generate)
+            return (parse(generate()),)
         try:
-            return tuple(parse(part.strip()) for part in text.split(","))
+            if text is None:
+                return (kept(self.instance / name.lower(), generate, parse),)
+            return tuple(parse(part.strip()) for part in as_meant(text).split(","))
         except ValueError as error:
             self.problems.append(f"{name}: {error}")
             return (parse(generate()),)
@@ -219,7 +269,7 @@ def _contradictions(config: Config, read: _Reader) -> list[str]:
         problems.append(
             "TWITTER_CLIENT_ID: is not set although TWITTER_CLIENT_SECRET is. Set both."
         )
-    elif config.https and (config.sandbox or config.twitter_client_id in SANDBOX_CLIENTS):
+    elif config.https and (config.sandbox or read.text("TWITTER_CLIENT_ID") in SANDBOX_CLIENTS):
         problems.append(
             "TWITTER_CLIENT_ID: an https site needs a client of its own, not the sandbox's. "
             "Take it from your app's page in the X developer portal."
@@ -230,13 +280,9 @@ def _contradictions(config: Config, read: _Reader) -> list[str]:
             "TWITTER_PROXY: is for https only, and this Twitter is plain http on this machine "
             "(the sandbox, TWITTER_AUTHORIZE_URL or TWITTER_API_URL). Unset TWITTER_PROXY here."
         )
-    if config.threads <= THREADS_KEPT_FREE:
-        problems.append(f"GUNICORN_THREADS: must be {THREADS_KEPT_FREE + 1} or more.")
+    if config.https:
+        problems += [f"{name}: {GUESSABLE}" for name in config.guessable()]
     return problems
-
-
-def _dotenv(root: Path) -> dict[str, str]:
-    return {name: value or "" for name, value in dotenv_values(root / ".env").items()}
 
 
 def _origin(text: str) -> tuple[str, str]:
@@ -254,7 +300,10 @@ def _origin(text: str) -> tuple[str, str]:
     if parts.scheme == "http" and not is_loopback(host):
         raise ValueError("plain http is for loopback (127.0.0.1) only. Use https://")
     default = 443 if parts.scheme == "https" else 80
+    host = host_name(host)
     netloc = f"[{host}]" if ":" in host else host
+    if port == 0:
+        raise ValueError("must not have port 0.")
     if port not in {None, default}:
         netloc = f"{netloc}:{port}"
     return f"{parts.scheme}://{netloc}", parts.path
@@ -318,6 +367,12 @@ def _is_sendable(encoded: str) -> bool:
         return False
 
 
+def _client_id(text: str) -> str:
+    if ":" in text:  # RFC 7617 §2: the secret would begin at the first one
+        raise ValueError("must not hold a colon.")
+    return client_text(text)
+
+
 def _dialect(text: str) -> Literal["live", "beta"]:
     if text == "live":
         return "live"
@@ -331,6 +386,16 @@ def _secret_text(text: str) -> str:
         raise ValueError(
             f"a key has {len(text)} characters and needs {SECRET_CHARACTERS} or more. "
             f"Take the output of: {GENERATE['SECRET_KEY']}"
+        )
+    return text
+
+
+def _metrics_token(text: str) -> str:
+    if not BEARER.fullmatch(text):
+        raise ValueError("may hold letters, digits and -._~+/ only (RFC 6750 §2.1).")
+    if len(text) < METRICS_TOKEN_CHARACTERS:
+        raise ValueError(
+            f"has {len(text)} characters and needs {METRICS_TOKEN_CHARACTERS} or more."
         )
     return text
 
@@ -375,19 +440,6 @@ def _redis_url(text: str) -> str:
     return text
 
 
-def _whole_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError("must be a whole number, 0 or more.")
-    return int(text)
-
-
-def _days(text: str) -> int:
-    days = _whole_number(text)
-    if not 1 <= days <= LONGEST_DAYS:
-        raise ValueError(f"must be a number of days from 1 to {LONGEST_DAYS}.")
-    return days
-
-
 def _app_name(text: str) -> str:
     if len(text) > APP_NAME_CHARACTERS or not text.isprintable():
         raise ValueError(f"must be {APP_NAME_CHARACTERS} printable characters or fewer.")
@@ -406,18 +458,3 @@ def _new_secret() -> str:
 
 def _new_token_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_KEY_BYTES)).decode()
-
-
-def _kept(path: Path, generate: Callable[[], str]) -> str:
-    """Return the text in `path`, made on first use; several starting workers agree on one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as draft:
-            draft.write(generate())
-        try:
-            os.link(draft.name, path)  # fails if another worker was first; its key is then ours
-        except FileExistsError:
-            pass
-        finally:
-            Path(draft.name).unlink()
-    return path.read_text().strip()

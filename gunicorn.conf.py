@@ -10,39 +10,43 @@ import runpy
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from dotenv import dotenv_values
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
-from config import ROOT, Config, ConfigError
+from config import PORT, ROOT, THREADS, WORKERS, Config, ConfigError
+from settings_files import settings_of
 
 # The environment wins. `.env` is not put into it: there it would outlive a reload, and what was
 # changed in the file would be read by nobody.
-SETTINGS = {**dotenv_values(ROOT / ".env"), **os.environ}
+try:
+    SETTINGS = settings_of(ROOT)
+except ConfigError as error:
+    sys.exit(str(error))
 
 
-def number(name: str, default: int) -> int:
+def number(name: str, default: str, read: Callable[[str], int]) -> int:
     """Return a setting that is a number, or end with a sentence instead of a traceback."""
-    text = SETTINGS.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        sys.exit(f"Cannot start: {name} must be a whole number above 0.")
-    return int(text)
+    try:
+        return read((SETTINGS.get(name) or "").strip() or default)
+    except ValueError as error:
+        sys.exit(str(ConfigError([f"{name}: {error}"])))
 
 
 # Loopback: nginx or the machine's own browser comes in here. A platform that routes to the
 # container's address says so itself: --bind 0.0.0.0:$PORT (see Procfile).
-bind = f"127.0.0.1:{SETTINGS.get('PORT') or 8000}"
+bind = f"127.0.0.1:{number('PORT', '8000', PORT)}"
 
 # Only waiting for Twitter takes long: threads do that as well as gevent, and need no patching.
 worker_class = "gthread"
-workers = number("WEB_CONCURRENCY", 2)
+workers = number("WEB_CONCURRENCY", "2", WORKERS)
 # The app reads the same variable to keep two threads of each worker free of Twitter.
-threads = number("GUNICORN_THREADS", 32)
+threads = number("GUNICORN_THREADS", "32", THREADS)
 
 # With threads this is no limit on a request: a worker that has not stirred for so long is stuck.
 timeout = 60

@@ -138,7 +138,7 @@ def _twitter(
     api_url = config.twitter_api_url or dialect.api_url
     transport = Transport(
         slots=config.twitter_slots,
-        user_agent=config.app_name,
+        user_agent=config.user_agent,
         on_call=metrics.on_call,
         proxy=proxy_of(config),
     )

@@ -22,12 +22,13 @@ from tests.factories import build_environ
 from tests.journey.sites import wait_until
 from tests.needs import need
 from tests.site import migrate
+from tests.tree import files
 
 pytestmark = pytest.mark.serial
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
-UNITS = sorted((DEPLOY / "systemd").iterdir())
+UNITS = files(DEPLOY / "systemd")
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
 HOME = "/srv/perch/.venv/bin/"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
@@ -336,6 +337,5 @@ def test_nothing_but_the_site_can_be_reached_from_outside_its_network():
 
 
 def test_no_password_is_written_down():
-    for file in DEPLOY.rglob("*"):
-        if file.is_file():
-            assert not re.search(r"(?i)password: *[a-z0-9]", file.read_text()), file
+    for file in files(DEPLOY):
+        assert not re.search(r"(?i)password: *[a-z0-9]", file.read_text()), file

@@ -20,6 +20,7 @@ import sandbox
 from app.error_pages import NOT_IN_OWN_PLAN, PAGES, SIGNED_IN_ALREADY
 from app.twitter.dialect import LIVE
 from config import Config, ConfigError
+from tests.tree import files
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
@@ -169,7 +170,7 @@ def test_the_addresses_of_twitter_are_the_dialects():
 
 
 def test_the_complaint_that_is_shown_is_the_real_one(tmp_path):
-    wrong = {"PUBLIC_URL": "https://example.com/perch", "TRUSTED_PROXIES": "many"}
+    wrong = {"PUBLIC_URL": "http://127.0.0.1:8000/perch", "TRUSTED_PROXIES": "many"}
 
     with pytest.raises(ConfigError) as complaint:
         Config.from_env(wrong, root=tmp_path)
@@ -218,7 +219,7 @@ def test_every_picture_is_there_and_says_what_it_shows():
 def test_every_picture_is_shown_in_some_document():
     shown = " ".join(document.read_text() for document in DOCUMENTS)
 
-    pictures = (ROOT / "docs" / "images").iterdir()
+    pictures = files(ROOT / "docs" / "images")
     assert [picture.name for picture in pictures if f"images/{picture.name}" not in shown] == []
 
 
@@ -228,11 +229,10 @@ def test_every_picture_is_shown_in_some_document():
 def test_every_file_to_deploy_has_its_row_in_the_guide():
     tested = GOING_LIVE.read_text().partition("\n## What is tested here")[2]
     rows = [row for row in tested.splitlines() if row.startswith("| [deploy/")]
-    files = [file for file in DEPLOY.rglob("*") if file.is_file()]
 
     named = re.findall(r"\[(deploy/[^\]]+)\]", "\n".join(row.split(" | ")[0] for row in rows))
 
-    assert sorted(named) == sorted(file.relative_to(ROOT).as_posix() for file in files)
+    assert sorted(named) == sorted(file.relative_to(ROOT).as_posix() for file in files(DEPLOY))
 
 
 def test_lines_of_nginx_are_those_of_its_file():
@@ -256,7 +256,7 @@ def test_the_guide_installs_what_is_there():
 
     assert len(paths) >= 2
     assert all(list(ROOT.glob(path)) for path in paths)
-    installable = {unit.name for unit in (DEPLOY / "systemd").iterdir()} - {"perch-prune.service"}
+    installable = {unit.name for unit in files(DEPLOY / "systemd")} - {"perch-prune.service"}
     assert set(units) == installable  # the timer starts that one
 
 

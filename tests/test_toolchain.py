@@ -25,6 +25,8 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.wsgi import create
 from packaging.requirements import Requirement
 
+from tests.test_architecture import OUR_FILES
+
 pytestmark = pytest.mark.serial
 
 ROOT = Path(__file__).parent.parent
@@ -149,11 +151,11 @@ def test_gunicorn_understands_every_setting(gunicorn_settings):
 
     imported = {
         "atexit",
-        "dotenv_values",
         "gc",
         "os",
         "quote",
         "runpy",
+        "settings_of",
         "shutil",
         "sys",
         "tempfile",
@@ -556,17 +558,15 @@ def environ(tmp_path):
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize(
-    "name, cure", [("PORT", "PORT=8001 make run"), ("SANDBOX_PORT", "SANDBOX_PORT=9001 make run")]
-)
-def test_a_busy_port_is_one_clear_line(name, cure, environ):
+@pytest.mark.parametrize("name", ["PORT", "SANDBOX_PORT"])
+def test_a_busy_port_is_one_clear_line(name, environ):
     with socket.create_server(("127.0.0.1", 0)) as squatter:
         environ[name] = str(squatter.getsockname()[1])
         refused = dev(environ)
 
     assert refused.returncode == 1
     assert f"Port {environ[name]} " in refused.stderr
-    assert refused.stderr.endswith(f"{cure}\n")
+    assert refused.stderr.endswith(f" {name}={int(environ[name]) + 1} make run\n")
     assert refused.stderr.count("\n") == 1
     assert refused.stdout == ""
 
@@ -575,9 +575,8 @@ def test_a_busy_port_is_one_clear_line(name, cure, environ):
 def test_a_port_that_is_none_is_one_clear_line(environ):
     said = {port: dev({**environ, "PORT": port}).stderr for port in ("0", "65536", "http", "-1")}
 
-    assert said == {
-        port: f"PORT must be a number from 1 to 65535, not '{port}'.\n" for port in said
-    }
+    words = "  - PORT: must be a whole number from 1 to 65535.\n"
+    assert [port for port in said if not said[port].endswith(words)] == []
 
 
 @pytest.mark.loopback
@@ -618,6 +617,72 @@ def test_dev_with_a_client_of_your_own_starts_only_the_site(environ):
     assert f"http://127.0.0.1:{environ['PORT']}/auth/callback" in welcome
 
 
+@pytest.mark.loopback
+def test_commands_in_another_terminal_find_what_make_run_chose(environ, tmp_path):
+    folder, elsewhere = copied_to(tmp_path / "clone"), environ.copy()
+    for name in ("PORT", "SANDBOX_PORT"):
+        del elsewhere[name]
+
+    with started({**environ, "TWITTER_DIALECT": "beta"}, folder):
+        during = settings_seen(folder, elsewhere)
+    after = settings_seen(folder, elsewhere)
+
+    here = f"http://127.0.0.1:{environ['PORT']}"
+    assert during == [here, f"http://127.0.0.1:{environ['SANDBOX_PORT']}/2", "beta"]
+    assert after == ["http://127.0.0.1:8000", "http://127.0.0.1:9000/2", "live"]
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize("command", [["bin/dev"], ["-m", "gunicorn", "wsgi:app"], ["wsgi.py"]])
+def test_a_file_of_settings_in_another_encoding_is_said_in_words(command, environ, tmp_path):
+    folder = copied_to(tmp_path / "clone")
+    (folder / ".env").write_bytes("APP_NAME=Vögel\n".encode("latin-1"))
+
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Cannot start: 1 setting needs attention")
+    assert done.stderr.endswith("  - .env: line 1 is not UTF-8. Save the file as UTF-8.\n")
+
+
+def copied_to(folder):
+    """Return a clone of what starts a site, with a `.env` and an `instance/` of its own."""
+    (folder / "bin").mkdir(parents=True)
+    for name in (*OUR_FILES, "gunicorn.conf.py", "bin/dev"):
+        shutil.copy(ROOT / name, folder / name)
+    for name in ("app", "sandbox", "migrations", "static", "templates"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+def settings_seen(folder, environ):
+    """Say what a `flask` command in the folder takes for the site, the API and the dialect."""
+    code = (
+        "from app.services import services; c = services().config;"
+        "print(c.public_url, c.twitter_api_url, c.twitter_dialect)"
+    )
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "shell"]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environ | {"PYTHONSTARTUP": "", "PYTHONWARNINGS": "ignore"},
+        input=code,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    return done.stdout.replace(">>> ", "").split()
+
+
 DEV = [sys.executable, ROOT / "bin" / "dev"]
 
 
@@ -626,10 +691,14 @@ def dev(environ):
 
 
 @contextlib.contextmanager
-def started(environ):
+def started(environ, folder=ROOT):
     """Yield bin/dev and what it said once both answered."""
     process = subprocess.Popen(
-        DEV, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, folder / "bin" / "dev"],
+        env=environ,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     with process:
         try:

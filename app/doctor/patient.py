@@ -70,4 +70,4 @@ class Patient:
     @property
     def headers(self) -> dict[str, str]:
         """What the app says of itself to Twitter."""
-        return {"User-Agent": self.config.app_name}
+        return {"User-Agent": self.config.user_agent}

@@ -11,8 +11,6 @@ from app.doctor.patient import Patient
 from app.twitter.origins import origin
 from config import ROOT, SANDBOX_CLIENTS, ConfigError
 
-# Random text of 32 characters and more has more different ones than this, nearly always.
-FEWEST_DIFFERENT = 8
 DOTENV = ROOT / ".env"
 
 
@@ -43,10 +41,12 @@ def unreadable(error: ConfigError) -> Finding:
 def secrets(patient: Patient) -> Finding:
     """Look for keys that can be guessed, and for a file of secrets that others can read."""
     config = patient.config
-    if any(len(set(key)) < FEWEST_DIFFERENT for key in config.secret_key):
-        return _guessable("SECRET_KEY", https=config.https)
-    if any(len(set(key)) < FEWEST_DIFFERENT for key in config.token_keys):
-        return _guessable("TOKEN_KEYS", https=config.https)
+    if names := config.guessable():  # an https site does not even start with them
+        return warning(
+            f"A key can be guessed: {' and '.join(names)}.",
+            f"Put a random key in front of {names[0]}, as .env.example says how.",
+            Section.SECRETS,
+        )
     if config.https and _others_may_read(DOTENV):
         return warning(
             "Other users of this machine can read .env, and with it every secret.",
@@ -55,15 +55,6 @@ def secrets(patient: Patient) -> Finding:
         )
     return ok(
         f"SECRET_KEY is a ring of {len(config.secret_key)}, TOKEN_KEYS of {len(config.token_keys)}."
-    )
-
-
-def _guessable(name: str, *, https: bool) -> Finding:
-    found = failed if https else warning
-    return found(
-        f"A key of {name} is made of very few different characters, so it can be guessed.",
-        f"Put a random key in front of {name}, as .env.example says how.",
-        Section.SECRETS,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import sandbox.__main__
+from tests.tree import files
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "sandbox"
@@ -34,19 +35,16 @@ print(sandbox.__file__)
 """
 
 
-def files_of(folder):
-    return {
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+OURS = {path.relative_to(FOLDER).as_posix() for path in files(FOLDER)}
 
 
 @pytest.fixture
 def built(tmp_path):
     """Build the package as pip would, from a copy, and return the folder that was made."""
     copy, site = tmp_path / "source", tmp_path / "site"
-    shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in OURS:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(FOLDER / name, copy / name)
     command = [sys.executable, "-P", "-W", "ignore", "-c", "import setuptools; setuptools.setup()"]
     subprocess.run(
         [*command, "--quiet", "build", "--build-lib", site], cwd=copy, check=True, timeout=50
@@ -65,12 +63,15 @@ def test_every_file_is_code_or_is_listed():
     listed = {path.relative_to(FOLDER).as_posix() for one in patterns for path in FOLDER.glob(one)}
     code = {path.name for path in FOLDER.glob("*.py")}
 
-    assert files_of(FOLDER) - {"pyproject.toml"} == listed | code
+    assert OURS - {"pyproject.toml"} == listed | code
 
 
 @has_setuptools
 def test_what_is_built_has_every_file(built):
-    assert files_of(built / "sandbox") == files_of(FOLDER) - {"pyproject.toml"}
+    built_files = [path for path in (built / "sandbox").rglob("*") if path.is_file()]
+    names = {path.relative_to(built / "sandbox").as_posix() for path in built_files}
+
+    assert names == OURS - {"pyproject.toml"}
     assert [path.name for path in built.iterdir()] == ["sandbox"]
 
 

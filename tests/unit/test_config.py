@@ -6,11 +6,13 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from werkzeug.sansio.utils import get_host
 
 from config import Config, ConfigError
 from tests.factories import build_environ, token_key
 
 LONG = "a-secret-of-more-than-thirty-two-characters"
+METRICS = "a-token-for-figures"
 
 
 def problems(environ, root):
@@ -87,6 +89,9 @@ def test_everything_that_is_wrong_is_named_at_once(tmp_path):
         "TWITTER_PROXY": "socks5://proxy:1080",
         "GUNICORN_THREADS": "2",
         "TWITTER_CLIENT_SECRET": LONG,
+        "METRICS_TOKEN": "short",
+        "PORT": "0",
+        "SANDBOX_PORT": "http",
     }
 
     named = {problem.partition(":")[0] for problem in problems(environ, tmp_path)}
@@ -113,11 +118,11 @@ def test_problems_never_quote_a_secret(tmp_path):
 
 
 def test_no_secret_shows_in_the_repr(tmp_path):
-    environ = production(DATABASE_URL="postgresql://perch:hunter2@db/perch", METRICS_TOKEN="m" * 20)
+    environ = production(DATABASE_URL="postgresql://perch:hunter2@db/perch", METRICS_TOKEN=METRICS)
 
     text = repr(Config.from_env(environ, root=tmp_path))
 
-    for secret in (LONG, "a-secret-nest", "hunter2", "m" * 20, token_key(), "kkkk"):
+    for secret in (LONG, "a-secret-nest", "hunter2", METRICS, token_key()[:8]):
         assert secret not in text
 
 
@@ -196,6 +201,9 @@ def test_settings_cannot_be_changed_afterwards(tmp_path):
         ({"TWITTER_CLIENT_ID": "sandbox-public"}, "TWITTER_CLIENT_ID"),
         ({"TWITTER_API_URL": "http://api.example/2"}, "TWITTER_API_URL"),
         ({"TWITTER_AUTHORIZE_URL": "http://x.example/authorize"}, "TWITTER_AUTHORIZE_URL"),
+        ({"SECRET_KEY": f"{LONG},{'0123456789' * 4}"}, "SECRET_KEY"),
+        ({"TOKEN_KEYS": "A" * 43}, "TOKEN_KEYS"),
+        ({"METRICS_TOKEN": "m" * 20}, "METRICS_TOKEN"),
     ],
 )
 def test_an_https_site_refuses_what_is_fine_on_a_laptop(tmp_path, settings, name):
@@ -224,6 +232,8 @@ def test_the_public_url_is_one_origin(tmp_path):
         "http://localhost:5000": "http://localhost:5000",
         "http://[::1]:5000": "http://[::1]:5000",
         "http://127.0.0.1:80": "http://127.0.0.1",
+        "http://[0:0:0:0:0:0:0:1]:5000": "http://[::1]:5000",
+        "https://xn--prch-bpa.example": "https://xn--prch-bpa.example",
     }
 
     assert {text: read(tmp_path, PUBLIC_URL=text).public_url for text in origins} == origins
@@ -242,6 +252,16 @@ def test_a_public_url_that_is_no_origin_is_refused(tmp_path):
         "https://perch.example\\@evil.example",
         "https://[::1",
         "https://pérch.example",
+        "https://my_app.example",
+        "https://perch.example.",
+        "https://-perch.example",
+        "https://perch..example",
+        "https://per%63h.example",
+        "https://127.1",
+        "https://0x7f.0x1",
+        "https://[::ffff:127.0.0.1]",
+        "https://[fe80::1%25eth0]",
+        "https://perch.example:0",
         "http://perch.example",
         "http://127.0.0.1.evil.example",
         "//perch.example",
@@ -281,9 +301,11 @@ def test_token_keys_are_read_with_and_without_padding(tmp_path):
 
 
 def test_key_rings_keep_their_order(tmp_path):
-    ring = f"{token_key('n')}, {token_key('o')}"
+    keys = [token_key("n"), token_key("o")]
 
-    assert Config.from_env({"TOKEN_KEYS": ring}, root=tmp_path).token_keys == (b"n" * 32, b"o" * 32)
+    ring = Config.from_env({"TOKEN_KEYS": ", ".join(keys)}, root=tmp_path).token_keys
+
+    assert [base64.urlsafe_b64encode(key).decode() for key in ring] == keys
 
 
 def test_a_dot_env_file_is_read_and_the_environment_wins(tmp_path, monkeypatch):
@@ -293,6 +315,96 @@ def test_a_dot_env_file_is_read_and_the_environment_wins(tmp_path, monkeypatch):
     config = Config.from_env(root=tmp_path)
 
     assert (config.app_name, config.cache_seconds, config.sandbox) == ("Hedge", 7, True)
+
+
+def test_the_public_url_is_what_requests_are_compared_with(tmp_path):
+    """Browsers write a host in one way; written in another, every page redirects to itself."""
+    for text in (
+        "https://Perch.example:8443",
+        "http://[0:0:0:0:0:0:0:1]:80",
+        "https://a-b.c1.example",
+    ):
+        scheme, netloc = read(tmp_path, PUBLIC_URL=text).public_url.split("://")
+
+        assert get_host(scheme, netloc) == netloc
+
+
+def test_an_https_address_that_is_refused_hides_nothing_else(tmp_path):
+    environ = {"PUBLIC_URL": "https://my_app.example", "TWITTER_CLIENT_ID": "sandbox-client"}
+
+    named = {problem.partition(":")[0] for problem in problems(environ, tmp_path)}
+
+    assert named == {"PUBLIC_URL", "SECRET_KEY", "TOKEN_KEYS", "TWITTER_CLIENT_ID"}
+    assert not (tmp_path / "instance").exists()
+
+
+def test_other_ports_lead_to_the_site_and_the_sandbox_there(tmp_path):
+    config = Config.from_env({"PORT": "8123", "SANDBOX_PORT": "9123"}, root=tmp_path)
+
+    assert config.public_url == "http://127.0.0.1:8123"
+    assert config.twitter_authorize_url == "http://127.0.0.1:9123/i/oauth2/authorize"
+    assert config.twitter_api_url == "http://127.0.0.1:9123/2"
+    assert read(tmp_path, SANDBOX_PORT="9123").twitter_api_url is None
+
+
+EVERY_TEXT = [
+    *("PUBLIC_URL", "TWITTER_CLIENT_ID", "TWITTER_CLIENT_SECRET", "TWITTER_AUTHORIZE_URL"),
+    *("TWITTER_API_URL", "SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL", "METRICS_TOKEN"),
+    *("APP_NAME", "TRUSTED_PROXIES", "RATELIMIT_ENABLED"),
+]
+
+
+@pytest.mark.parametrize("form", ["{}\u200b", "\ufeff{}", "“{}”", "<{}>", "{}\udce9"])
+def test_no_setting_takes_what_was_pasted_along_with_it(tmp_path, form):
+    fine = build_environ(
+        PUBLIC_URL="http://127.0.0.1:8000",
+        TWITTER_AUTHORIZE_URL="https://x.com/i/oauth2/authorize",
+        TWITTER_API_URL="https://api.x.com/2",
+        DATABASE_URL="sqlite:////srv/perch.db",
+        REDIS_URL="redis://cache:6379/0",
+        METRICS_TOKEN=METRICS,
+        TRUSTED_PROXIES="1",
+    )
+
+    for name in EVERY_TEXT:
+        environ = fine | {name: form.format(fine[name])}
+
+        [problem] = problems(environ, tmp_path)
+
+        assert problem.startswith(f"{name}: ")
+        assert "://" in fine[name] or fine[name] not in problem
+
+
+def test_everything_that_cannot_be_sent_is_named_without_being_shown(tmp_path):
+    environ = production(
+        TWITTER_CLIENT_ID="bird house",
+        TWITTER_CLIENT_SECRET="a-nest\u200b",
+        METRICS_TOKEN="vögel" * 9,
+    )
+
+    client_id, secret, token = problems(environ, tmp_path)
+
+    assert client_id.startswith("TWITTER_CLIENT_ID: must be visible ASCII characters")
+    assert secret.startswith("TWITTER_CLIENT_SECRET: holds U+200B at its end")
+    assert token.startswith("METRICS_TOKEN: may hold letters, digits and")
+    assert not [word for word in ("bird", "nest", "vögel") if word in client_id + secret + token]
+
+
+def test_what_cannot_stand_in_basic_or_bearer_is_refused(tmp_path):
+    ids = ["bird house", "bird:house", "bírd", "bird\thouse"]
+    assert refused(tmp_path, "TWITTER_CLIENT_ID", ids) == ids
+    tokens = ["m" * 15, "a token of many words", "token,with,commas", "töken-of-enough-letters"]
+    assert refused(tmp_path, "METRICS_TOKEN", tokens) == tokens
+
+
+def test_the_sites_name_can_stand_in_a_header(tmp_path):
+    names = {
+        "Nest & Sons": "Nest & Sons",
+        "Гнездо": "%D0%93%D0%BD%D0%B5%D0%B7%D0%B4%D0%BE",
+        "50%": "50%",
+    }
+
+    assert {name: read(tmp_path, APP_NAME=name).user_agent for name in names} == names
 
 
 def test_a_client_without_a_secret_is_public(tmp_path):
@@ -348,7 +460,7 @@ def test_a_malformed_redis_url_is_refused_without_quoting_it(tmp_path):
 
 def test_numbers_of_days_and_threads_have_bounds(tmp_path):
     for name in ("SESSION_IDLE_DAYS", "SESSION_DAYS"):
-        assert refused(tmp_path, name, bad := ["0", "3651", "-1", "1.5", "١"]) == bad
+        assert refused(tmp_path, name, bad := ["0", "3651", "-1", "1.5", "١", "9" * 5000]) == bad
     config = read(tmp_path, SESSION_IDLE_DAYS="1", SESSION_DAYS="3650", GUNICORN_THREADS="3")
 
     assert (config.session_idle_days, config.session_days, config.threads) == (1, 3650, 3)

@@ -18,12 +18,13 @@ from app.events import FIELDS, Event, Events, known_as
 from app.twitter.budget import Budget
 from app.twitter.errors import PermissionMissing
 from tests.factories import LIVE_SCOPES, ME_PATH, TOKEN_PATH, token_answer, user_answer
+from tests.tree import files
 
 ROOT = Path(__file__).parent.parent.parent
 OBSERVING = ROOT / "docs" / "observing.md"
 EVERY_CALL = [
     (path.relative_to(ROOT).as_posix(), node)
-    for path in sorted((ROOT / "app").rglob("*.py"))
+    for path in files(ROOT / "app", "*.py")
     for node in ast.walk(ast.parse(path.read_text()))
     if isinstance(node, ast.Call)
     and (getattr(node.func, "attr", "") or getattr(node.func, "id", "")) == "record"

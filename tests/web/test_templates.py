@@ -6,12 +6,14 @@ from pathlib import Path
 
 from jinja2 import meta
 
+from tests.tree import files
+
 TEMPLATES = Path(__file__).parent.parent.parent / "templates"
 WITHOUT_CONTEXT = re.compile(r'\{% from "([^"]+)" import (?![^%]*with context)')
 NAMES = sorted(
     {
         name
-        for file in TEMPLATES.rglob("*.html")
+        for file in files(TEMPLATES, "*.html")
         for name in WITHOUT_CONTEXT.findall(file.read_text())
     }
 )
