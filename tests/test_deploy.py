@@ -73,9 +73,9 @@ def section(unit, name):
     return found
 
 
-def command_of(unit):
-    """Return what a unit starts, with our own programs in place of the installed ones."""
-    [line] = section(unit, "Service")["ExecStart"]
+def command_of(unit, key="ExecStart"):
+    """Return what a unit runs first, with our own programs in place of the installed ones."""
+    line, *_ = section(unit, "Service")[key]
     assert line.startswith(HOME)
     program, *arguments = shlex.split(line.removeprefix(HOME))
     return [str(Path(sys.executable).parent / program), *arguments]
@@ -122,6 +122,30 @@ def test_the_site_ends_later_than_gunicorn_gives_up():
     given = re.search(r"graceful_timeout = (\d+)", (ROOT / "gunicorn.conf.py").read_text())
 
     assert int(seconds) > int(given[1])
+
+
+@pytest.mark.parametrize("days, code", [("30", 0), ("many", 1)])
+def test_a_reload_with_a_wrong_setting_leaves_the_old_workers_alone(environ, days, code):
+    """gunicorn itself would end the site: workers that cannot start take their master with them."""
+    check = command_of(DEPLOY / "systemd" / "perch.service", "ExecReload")
+
+    done = subprocess.run(
+        check,
+        cwd=ROOT,
+        env=environ | {"SESSION_DAYS": days},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+    assert done.returncode == code
+    assert ("SESSION_DAYS: must be" in done.stderr) == bool(code)
+
+
+def test_flask_reads_no_file_of_settings_before_the_site_does():
+    for name in ("perch-outbox.service", "perch-prune.service"):
+        assert "FLASK_SKIP_DOTENV=1" in section(DEPLOY / "systemd" / name, "Service")["Environment"]
 
 
 def test_the_door_is_where_nginx_knocks():

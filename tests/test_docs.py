@@ -265,8 +265,14 @@ def test_the_settings_of_the_guide_are_a_sites(tmp_path):
     block = re.search(r"^PUBLIC_URL=.*?(?=^```)", server, re.MULTILINE | re.DOTALL)[0]
     settings = dict(line.split("=", 1) for line in block.splitlines())
 
-    config = Config.from_env(settings | keys_made_by(GOING_LIVE), root=tmp_path)
+    settings |= keys_made_by(GOING_LIVE)
+    unfilled = {name for name, value in settings.items() if value.startswith("<")}
+    with pytest.raises(ConfigError) as refused:
+        Config.from_env(settings, root=tmp_path)
+    config = Config.from_env(settings | dict.fromkeys(unfilled, "filled-in"), root=tmp_path)
 
+    assert {problem.partition(":")[0] for problem in refused.value.problems} == unfilled
+    assert unfilled == {"TWITTER_CLIENT_ID", "TWITTER_CLIENT_SECRET"}
     assert config.https
     assert config.metrics_token
 

@@ -212,6 +212,13 @@ def test_an_https_site_refuses_what_is_fine_on_a_laptop(tmp_path, settings, name
     )
 
 
+def test_an_older_token_key_that_can_be_guessed_still_opens(tmp_path):
+    config = Config.from_env(production(TOKEN_KEYS=f"{token_key()},{'A' * 43}"), root=tmp_path)
+
+    assert config.token_keys[1] == bytes(32)
+    assert config.guessable() == ["TOKEN_KEYS"]
+
+
 def test_an_https_site_generates_nothing(tmp_path):
     problems(production(SECRET_KEY="", TOKEN_KEYS=""), tmp_path)
 

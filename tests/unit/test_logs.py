@@ -247,7 +247,7 @@ def test_nesting_that_is_too_deep_is_cut_off():
 
 
 def test_the_operators_secrets_are_known_by_value(tmp_path):
-    words = "feathers on a garden wall for the {}"
+    words = "feathers+on+a+garden+wall+for+the+{}"
     names = ["TWITTER_CLIENT_SECRET", "SECRET_KEY", "METRICS_TOKEN"]
     settings = {name: words.format(name.lower()) for name in names} | {"TOKEN_KEYS": token_key("z")}
     basic = f"birdhouse:{settings['TWITTER_CLIENT_SECRET']}".encode()
@@ -271,7 +271,7 @@ def test_the_operators_secrets_are_known_by_value(tmp_path):
 
 
 def test_a_short_setting_does_not_hide_half_of_the_log(tmp_path):
-    log = Log(Formatter.of(build_config(tmp_path, METRICS_TOKEN="a")))
+    log = Log(Formatter.of(build_config(tmp_path, TWITTER_CLIENT_SECRET="a")))
 
     log.logger.warning("a bird in the hand")
 

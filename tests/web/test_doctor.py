@@ -945,7 +945,7 @@ def test_each_wrong_setting_has_its_own_line(bench):
     lines = run(no_settings(bench, PUBLIC_URL="x", TRUSTED_PROXIES="many")).output.splitlines()
 
     assert lines[0].split()[:3] == ["FAILED", "settings", "PUBLIC_URL:"]
-    assert lines[1].strip() == "TRUSTED_PROXIES: must be a whole number, 0 or more."
+    assert lines[1].strip() == "TRUSTED_PROXIES: must be a whole number from 0 to 16."
 
 
 def test_every_section_that_findings_link_to_exists():
@@ -1048,7 +1048,7 @@ def test_doctor_runs_without_an_app(typed):
 
     assert isinstance(app, Flask)
     assert diagnose(app)[1]["settings"]["said"] == (
-        "TRUSTED_PROXIES: must be a whole number, 0 or more."
+        "TRUSTED_PROXIES: must be a whole number from 0 to 16."
     )
 
 
