@@ -22,7 +22,15 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from settings_files import brought_by_flask, kept, settings_of
-from settings_text import BEARER, ConfigError, as_meant, client_text, host_name, is_guessable
+from settings_text import (
+    BEARER,
+    ConfigError,
+    as_meant,
+    client_text,
+    host_name,
+    is_guessable,
+    whole_number,
+)
 
 __all__ = ["Config", "ConfigError"]
 
@@ -44,7 +52,6 @@ THREADS_KEPT_FREE = 2
 APP_NAME_CHARACTERS = 40
 LONGEST_DAYS = 3650
 A_DAY = 86_400
-MOST_DIGITS = 10
 
 GENERATE = {
     "SECRET_KEY": 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
@@ -59,18 +66,6 @@ GUESSABLE = (
 
 ON = frozenset({"1", "true", "on", "yes"})
 OFF = frozenset({"0", "false", "off", "no"})
-
-
-def whole_number(least: int, most: int) -> Callable[[str], int]:
-    """Return what reads a whole number with these bounds."""
-
-    def read(text: str) -> int:
-        digits = text if text.isascii() and text.isdigit() and len(text) < MOST_DIGITS else "-1"
-        if not least <= int(digits) <= most:
-            raise ValueError(f"must be a whole number from {least} to {most}.")
-        return int(digits)
-
-    return read
 
 
 PORT = whole_number(1, 65535)
@@ -224,7 +219,7 @@ class _Reader:
         if stray := self.strays.pop(name, None):
             self.problems.append(
                 f"{name}: comes from {stray}, which flask has read and the site has not. "
-                f"Run flask in {self.instance.parent}, or with FLASK_SKIP_DOTENV=1."
+                f"Run flask in {self.instance.parent}, with a .env there, which may be empty."
             )
         return (self.environ.get(name) or "").strip() or None
 

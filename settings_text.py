@@ -9,6 +9,7 @@ import base64
 import ipaddress
 import re
 from collections import Counter
+from collections.abc import Callable
 from itertools import pairwise
 
 QUOTES = "\"'`“”„‘’‚«»"  # noqa: RUF001 - word processors write them
@@ -23,6 +24,7 @@ LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 # WHATWG URL, "ends in a number": browsers read such a host as an IPv4 address, and rewrite it.
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 HOST_CHARACTERS = 253
+MOST_DIGITS = 10
 
 # Random text or bytes of 32 and more have more different ones than this, nearly always.
 FEWEST_DIFFERENT = 8
@@ -60,6 +62,18 @@ def _unprintable(character: str, place: int, length: int) -> str:
         f"holds U+{ord(character):04X} {where}, which cannot be seen. "
         "Delete it, or type the value instead of pasting it."
     )
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number with these bounds."""
+
+    def read(text: str) -> int:
+        digits = text if text.isascii() and text.isdigit() and len(text) < MOST_DIGITS else "-1"
+        if not least <= int(digits) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}.")
+        return int(digits)
+
+    return read
 
 
 def client_text(text: str) -> str:

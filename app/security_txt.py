@@ -6,12 +6,16 @@ wrong one is worse than none.
 
 from __future__ import annotations
 
+import logging
+
 from flask import Flask, Response, abort
 
 from config import ROOT
 
 # Beside what else belongs to this installation alone. deploy/security.txt is one to begin with.
 FILE = ROOT / "instance" / "security.txt"
+log = logging.getLogger(__name__)
+
 PATH = "/.well-known/security.txt"
 
 
@@ -23,5 +27,8 @@ def init_app(app: Flask) -> None:
         try:
             text = FILE.read_text(encoding="utf-8")
         except FileNotFoundError:
+            abort(404)
+        except (OSError, UnicodeDecodeError) as error:  # RFC 9116 §3: UTF-8, or it is none
+            log.warning("instance/security.txt cannot be shown: %s", type(error).__name__)
             abort(404)
         return Response(text, content_type="text/plain; charset=utf-8")

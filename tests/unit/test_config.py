@@ -193,7 +193,7 @@ def test_settings_cannot_be_changed_afterwards(tmp_path):
     [
         ({"SECRET_KEY": ""}, "SECRET_KEY"),
         ({"TOKEN_KEYS": ""}, "TOKEN_KEYS"),
-        ({"SECRET_KEY": "x" * 31}, "SECRET_KEY"),
+        ({"SECRET_KEY": LONG[:31]}, "SECRET_KEY"),
         ({"SECRET_KEY": f"{LONG},short"}, "SECRET_KEY"),
         ({"SECRET_KEY": f"{LONG},"}, "SECRET_KEY"),
         ({"TWITTER_CLIENT_ID": ""}, "TWITTER_CLIENT_ID"),

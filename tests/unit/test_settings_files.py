@@ -198,7 +198,7 @@ def under_flask(tmp_path, monkeypatch):
 def test_settings_of_another_project_that_flask_has_read_are_refused(under_flask, tmp_path):
     assert said(under_flask) == (
         f"APP_NAME: comes from {tmp_path / '.env'}, which flask has read and the site has not. "
-        f"Run flask in {under_flask}, or with FLASK_SKIP_DOTENV=1."
+        f"Run flask in {under_flask}, with a .env there, which may be empty."
     )
 
 

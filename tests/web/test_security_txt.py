@@ -32,6 +32,13 @@ def test_without_one_nothing_is_made_up(client, file):
     assert client.get("/.well-known/security.txt").status_code == 404
 
 
+def test_one_that_cannot_be_read_is_no_error_of_the_site(client, file, caplog):
+    file.write_bytes(b"Contact: mailto:v\xf6gel@perch.example\n")
+
+    assert client.get("/.well-known/security.txt").status_code == 404
+    assert "instance/security.txt cannot be shown: UnicodeDecodeError" in caplog.text
+
+
 def test_the_example_has_what_rfc_9116_demands():
     """§2.5.3 and §2.5.5: at least one contact, and exactly one day on which it expires."""
     lines = [line for line in EXAMPLE.read_text().splitlines() if not line.startswith("#")]

@@ -90,6 +90,16 @@ def test_public_client_names_itself_in_the_body(build_app, kind_twitter):
     assert "Authorization" not in request.headers
 
 
+def test_a_name_in_another_script_signs_in(build_app, kind_twitter):
+    """Headers are ASCII: with the name as it is, no call to Twitter could even be sent."""
+    browser = build_app(APP_NAME="Гнездо").test_client()
+
+    browser.sign_in()
+
+    assert browser.is_signed_in()
+    assert all(call.request.headers["User-Agent"].isascii() for call in kind_twitter.calls)
+
+
 def test_tokens_are_sealed_at_rest(client, kind_twitter, rows):
     client.sign_in()
 
