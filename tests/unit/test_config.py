@@ -357,7 +357,7 @@ def test_other_ports_lead_to_the_site_and_the_sandbox_there(tmp_path):
 EVERY_TEXT = [
     *("PUBLIC_URL", "TWITTER_CLIENT_ID", "TWITTER_CLIENT_SECRET", "TWITTER_AUTHORIZE_URL"),
     *("TWITTER_API_URL", "SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL", "METRICS_TOKEN"),
-    *("APP_NAME", "TRUSTED_PROXIES", "RATELIMIT_ENABLED"),
+    *("APP_NAME", "TRUSTED_PROXIES", "RATELIMIT_ENABLED", "TWITTER_PROXY"),
 ]
 
 
@@ -371,6 +371,7 @@ def test_no_setting_takes_what_was_pasted_along_with_it(tmp_path, form):
         REDIS_URL="redis://cache:6379/0",
         METRICS_TOKEN=METRICS,
         TRUSTED_PROXIES="1",
+        TWITTER_PROXY="http://proxy.example:3128",
     )
 
     for name in EVERY_TEXT:
