@@ -35,7 +35,6 @@ log = logging.getLogger(__name__)
 Whose = Literal["you", "us", "twitter", ""]
 RETRY_SECONDS = 5
 SIGN_IN = {"auth.login", "auth.callback"}
-FOLLOW_BUTTONS = {"pages.follow", "pages.unfollow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,14 +432,13 @@ def _home() -> Button:
 
 
 def _same_form() -> Button:
-    """Offer the form again whose token was stale; unknown ones are not repeated blindly.
+    """Offer the button again whose form was refused, without its values.
 
-    Nor is a wish to follow somebody: who did not press the button would not read it here.
+    Another site may have sent the form: a permission to ask for, or a page to go to, would be of
+    that site's choice.
     """
-    if request.endpoint in FOLLOW_BUTTONS:
-        return Button("Go back", local(_asked_next()))
     if request.endpoint == "auth.login":
-        return _sign_in(**{name: request.form.get(name, "") for name in ("next", "ask")})
+        return _sign_in()
     if request.endpoint == "auth.logout":
         return Button("Log out", url_for("auth.logout"), method="post")
     return _home()
@@ -464,10 +462,8 @@ def _back() -> str:
 
 
 def _asked_next() -> str | None:
-    try:
-        return request.form.get("next")
-    except HTTPException:  # the form is what is wrong
-        return None
+    """Return where the form wants to lead, if it is one of ours: its token has been checked."""
+    return request.form.get("next") if g.get("csrf_valid") else None
 
 
 def _until(error: Exception) -> datetime | None:

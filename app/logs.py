@@ -66,14 +66,14 @@ SECRETS = re.compile(
     rf"|(?P<said>\b{WORDS}\s*[:=]\s*){MIXED}"
     r"|(?P<header>(?-i:\b(?:Bearer|Basic)\s+))[A-Za-z0-9._~+/=-]+"
     r"|(?P<small>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{16,}"
-    r"|(?P<cookie>(?:__Host-)?(?:session|flow-[0-9a-f]+)=)(?!\[redacted)[^;\s'\"\\]+"
+    r"|(?P<cookie>(?:__Host-)?(?:session|visit|flow)(?:-[0-9a-f]+)*=)(?!\[redacted)[^;\s'\"\\]+"
     r"|(?P<url>://[^\s/:@'\"]*:)(?!\[redacted)[^\s/@'\"]+(?=@))",
     re.IGNORECASE,
 )
 # Nothing of `SECRETS` is in a text without one of these: most lines need no closer look.
 HINTS = re.compile(
     "token|code|state|secret|assertion|verifier|password|bearer|basic"
-    "|session=|flow-|authorization|cookie|://"
+    "|session[-=]|visit[-=]|flow-|authorization|cookie|://"
 )
 # Nor is anything of the two below in a text without such a word.
 LONG = re.compile(r"[A-Za-z0-9_=~-]{32}")

@@ -10,6 +10,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.cookie_names import cookie_name
 from app.twitter.dialect import BY_NAME
 from app.twitter.origins import origin
 from config import Config
@@ -37,14 +38,12 @@ HSTS = "max-age=63072000"
 def init_app(app: Flask, config: Config) -> None:
     """Bind the app to its public address and set the headers of every answer."""
     app.config.update(
-        SESSION_COOKIE_NAME="__Host-session" if config.https else "session",
+        SESSION_COOKIE_NAME=cookie_name(config, "session"),
         SESSION_COOKIE_SECURE=config.https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
         PERMANENT_SESSION_LIFETIME=timedelta(days=config.session_days),
-        # Else every answer renews the cookie, and a late one brings an older session back.
-        SESSION_REFRESH_EACH_REQUEST=False,
         PREFERRED_URL_SCHEME=urlsplit(config.public_url).scheme,
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
         # A form lives as long as the session it belongs to, not an hour.

@@ -1,21 +1,20 @@
-"""Who a browser is: a signed cookie that holds a CSRF token and the id of a session."""
+"""Who a browser is: its cookies are signed, and the session's id leads to the person."""
 
 from __future__ import annotations
 
 import secrets
 from typing import Any
 
-from flask import Flask, Request, g, redirect, request, url_for
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from itsdangerous import URLSafeTimedSerializer
+from flask import Flask, g, redirect, request, url_for
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from app.accounts.people import Person
+from app.browser_session import BrowserSessions
+from app.cookie_names import cookie_name
 from app.keys import derived
 from app.logs import request_id
 from app.redirects import local
-from app.security import HEALTH_PATHS
 from app.services import services
 from app.storage.extensions import login_manager
 from app.twitter.origins import origin
@@ -25,28 +24,11 @@ from config import Config
 PURPOSE = "flask session"
 
 
-class SessionCookie(SecureCookieSessionInterface):
-    """Flask's own sessions, for people only: machines that ask how we are have none."""
-
-    def __init__(self, app: Flask) -> None:
-        """Make what signs them once: the keys of `app` stay as they are."""
-        self._serializer = super().get_signing_serializer(app)
-
-    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        """Return what signs and reads sessions."""
-        del app
-        return self._serializer
-
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """Return the session of this browser. None is one that is neither read nor written."""
-        return None if request.path in HEALTH_PATHS else super().open_session(app, request)
-
-
 def init_app(app: Flask, config: Config) -> None:
     """Sign sessions with keys derived from `SECRET_KEY`, and look people up by their session."""
     current, *older = (derived(secret, PURPOSE) for secret in config.secret_key)
     app.config.update(SECRET_KEY=current, SECRET_KEY_FALLBACKS=older)
-    app.session_interface = SessionCookie(app)
+    app.session_interface = BrowserSessions(app, visit_cookie=cookie_name(config, "visit"))
     # Flask-Login's own protection hashes address and browser, and phones change their address.
     login_manager.session_protection = None
     # It reads a "remember me" cookie that we never set: under a name that nobody can plant.

@@ -85,7 +85,12 @@ class Browser(FlaskClient):
 
     def flow_cookies(self):
         """Return the cookies of pending sign-ins."""
-        return [one for one in self._cookies.values() if one.key.startswith("flow-")]
+        return [one for one in self._cookies.values() if one.key.startswith("flow-8000-")]
+
+    def session_cookie(self):
+        """Return the value of the cookie that says who is signed in; None if there is none."""
+        cookie = self.get_cookie("session-8000", domain="127.0.0.1")
+        return cookie and cookie.value
 
     def with_cookies_of(self, other):
         """Take another browser's cookies: a second tab, a reload, or their thief."""

@@ -29,13 +29,14 @@ MAY_IMPORT = {
     "app.services": {"app.accounts", "app.gateway", "app.metrics", "app.twitter"} | LEAVES,
     "app.visitor": {"app.accounts"},
     # What people see. Neither knows the other: they meet in URLs.
-    "app.auth": {"app.messages", "app.redirects", "app.visitor", "app.wishes"} | SERVICES,
+    "app.auth": {"app.cookie_names", "app.messages", "app.redirects", "app.visitor", "app.wishes"}
+    | SERVICES,
     "app.pages": {"app.messages", "app.redirects", "app.visitor", "app.wishes"} | SERVICES,
     "app.messages": {"app.accounts", "app.services"},
     "app.wishes": SERVICES,
     # What concerns them all, put together by the factory.
     "app.cli": {"app.doctor"} | SERVICES,
-    "app.doctor": {"app.rate_limits"} | SERVICES,
+    "app.doctor": {"app.browser_session", "app.rate_limits"} | SERVICES,
     "app.error_pages": {"app.auth", "app.forms", "app.logs", "app.rate_limits", "app.redirects"}
     | SERVICES,
     "app.forms": {"app.twitter", "config"},
@@ -44,11 +45,20 @@ MAY_IMPORT = {
     "app.rate_limits": {"config"},
     "app.security_txt": {"config"},
     "app.static_files": set(),
-    "app.security": {"app.twitter", "app.storage", "config"},
-    "app.session_cookie": {"app.logs", "app.redirects", "app.security", "app.visitor"} | SERVICES,
+    "app.security": {"app.cookie_names", "app.twitter", "app.storage", "config"},
+    "app.browser_session": {"app.security", "app.visitor"},
+    "app.session_cookie": {
+        "app.browser_session",
+        "app.cookie_names",
+        "app.logs",
+        "app.redirects",
+        "app.visitor",
+    }
+    | SERVICES,
     # Leaves: they know nobody.
     "app.events": set(),
     "app.keys": set(),
+    "app.cookie_names": {"config"},
     "app.redirects": set(),
     "config": {"settings_files", "settings_text"},
     "settings_files": {"settings_text"},

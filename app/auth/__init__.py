@@ -6,10 +6,13 @@ from flask import Flask
 
 from app.auth.flow_cookies import FlowCookies
 from app.auth.routes import auth
+from app.cookie_names import cookie_name
 from config import Config
 
 
 def init_app(app: Flask, config: Config) -> None:
     """Add the routes, and the cookies that remember pending sign-ins."""
-    app.extensions["flow_cookies"] = FlowCookies(config.secret_key, https=config.https)
+    app.extensions["flow_cookies"] = FlowCookies(
+        config.secret_key, prefix=cookie_name(config, "flow"), https=config.https
+    )
     app.register_blueprint(auth)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -23,6 +24,9 @@ from app.auth.errors import NotOurs
 from app.keys import derived
 
 LIFETIME = timedelta(minutes=10)
+# The browser counts those minutes. Only a replayed cookie comes later; what is added is for the
+# clocks of two machines, one of which sealed the cookie. An ending is kept for longer than both.
+CLOCKS_DIFFER = timedelta(minutes=4)
 # Five tabs at once are plenty; the oldest beyond them are deleted when another one starts.
 AT_MOST = 5
 NAME_CHARACTERS = 12
@@ -59,13 +63,17 @@ class PendingSignIn:
 class FlowCookies:
     """Seals pending sign-ins into cookies and finds them again."""
 
-    def __init__(self, secret_key: tuple[str, ...], *, https: bool) -> None:
-        """Derive the ring from `SECRET_KEY`: the first key seals, all open."""
+    def __init__(self, secret_key: tuple[str, ...], *, prefix: str, https: bool) -> None:
+        """Derive the ring from `SECRET_KEY`: the first key seals, all open.
+
+        Names begin with `prefix`.
+        """
         self._ring = MultiFernet(
             [Fernet(base64.urlsafe_b64encode(derived(secret, PURPOSE))) for secret in secret_key]
         )
         self._https = https
-        self._prefix = "__Host-flow-" if https else "flow-"
+        self._prefix = f"{prefix}-"
+        self._named = re.compile(rf"{re.escape(self._prefix)}[0-9a-f]{{{NAME_CHARACTERS}}}")
 
     def remember(
         self, request: Request, response: Response, pending: PendingSignIn, *, now: datetime
@@ -85,14 +93,9 @@ class FlowCookies:
 
     def recognise(self, request: Request, state: str, *, now: datetime) -> PendingSignIn:
         """Return the pending sign-in of `state`; raise `NotOurs` unless this browser began it."""
-        sealed = request.cookies.get(self._name(state), "")
-        try:
-            opened = self._ring.decrypt_at_time(
-                sealed, int(LIFETIME.total_seconds()), int(now.timestamp())
-            )
-        except (InvalidToken, ValueError):  # ValueError: not even ASCII
-            raise NotOurs("no pending sign-in of this browser fits the state") from None
-        pending = PendingSignIn.from_json(opened)
+        pending = self._opened(request.cookies.get(self._name(state), ""), now=now)
+        if pending is None:
+            raise NotOurs("no pending sign-in of this browser fits the state")
         if pending.state != state:
             raise NotOurs("a flow cookie under another one's name")
         return pending
@@ -117,19 +120,27 @@ class FlowCookies:
         ages = {
             name: self._sealed_at(value, now=now)
             for name, value in request.cookies.items()
-            if name.startswith(self._prefix)
+            if self._named.fullmatch(name)
         }
         newest_first = sorted(ages, key=lambda name: ages[name], reverse=True)
         kept = [name for name in newest_first if ages[name] > 0][: AT_MOST - 1]
         return [name for name in newest_first if name not in kept]
 
+    def _opened(self, value: str, *, now: datetime) -> PendingSignIn | None:
+        return (
+            PendingSignIn.from_json(self._ring.decrypt(value))
+            if self._sealed_at(value, now=now)
+            else None
+        )
+
     def _sealed_at(self, value: str, *, now: datetime) -> int:
         """Return when a cookie was sealed (seconds since 1970); 0 for one that is of no use."""
         try:
             sealed_at = self._ring.extract_timestamp(value)
-        except (InvalidToken, ValueError):
+        except (InvalidToken, ValueError):  # ValueError: not even ASCII
             return 0
-        return sealed_at if now.timestamp() - sealed_at <= LIFETIME.total_seconds() else 0
+        age = timedelta(seconds=now.timestamp() - sealed_at)
+        return sealed_at if abs(age) <= LIFETIME + CLOCKS_DIFFER else 0
 
     def _delete(self, response: Response, name: str) -> None:
         response.delete_cookie(name, secure=self._https, httponly=True, samesite="Lax")

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from flask import Flask, Response, request
-from flask.sessions import SecureCookieSessionInterface
-from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeSerializer
 
+from app.browser_session import BrowserSessions
 from app.services import services
 
 FIELD = "doctor"
@@ -41,8 +41,8 @@ def init_app(app: Flask) -> None:
         if request.endpoint != ENDPOINT or app.config["SESSION_COOKIE_NAME"] not in request.cookies:
             return None
         # Machines have no sessions here, so the cookie is opened by hand.
-        opened = SecureCookieSessionInterface().open_session(app, request)
-        nonce = _nonce_of(opened and opened.get(FIELD), now=services().now())
+        asked = _cookies(app).read(app, request).get(FIELD)
+        nonce = _nonce_of(asked, now=services().now())
         if nonce is None:
             return None
         arrival = Arrival(scheme=request.scheme, host=request.host, hops=_hops())
@@ -52,9 +52,7 @@ def init_app(app: Flask) -> None:
 def question(app: Flask, *, now: datetime) -> tuple[str, str]:
     """Return a nonce, and the `Cookie` header that asks for the arrival of its request."""
     nonce = secrets.token_hex(16)
-    # It is None for an app without SECRET_KEY, which Config does not let through.
-    signing = SecureCookieSessionInterface().get_signing_serializer(app)
-    serializer = cast("URLSafeTimedSerializer", signing)
+    serializer = _cookies(app).get_signing_serializer(app)
     asked = {FIELD: {"nonce": nonce, "until": (now + GOOD_FOR).timestamp()}}
     return nonce, f"{app.config['SESSION_COOKIE_NAME']}={serializer.dumps(asked)}"
 
@@ -73,6 +71,10 @@ def arrival(app: Flask, body: bytes, *, nonce: str) -> Arrival | None:
 def _nonce_of(asked: Any, *, now: datetime) -> str | None:  # noqa: ANN401 - from our own cookie
     """Return the nonce of a question, as long as it is young."""
     return str(asked["nonce"]) if asked and now.timestamp() < asked["until"] else None
+
+
+def _cookies(app: Flask) -> BrowserSessions:
+    return cast("BrowserSessions", app.session_interface)
 
 
 def _hops() -> int:

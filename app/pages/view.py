@@ -49,7 +49,8 @@ def shown(
 def _wanted_anew() -> Mapping[str, timedelta]:
     """Return how young the panel must be whose button was pressed just now, if one was."""
     page, panel, pressed_at = session.get(ANEW, ("", "", 0))
-    ago = services().now() - datetime.fromtimestamp(pressed_at, tz=UTC)
+    # Another machine, whose clock is ahead, may have noted it.
+    ago = max(timedelta(0), services().now() - datetime.fromtimestamp(pressed_at, tz=UTC))
     return {panel: ago + NEW_ENOUGH} if page == _this_page() and ago < TOLD_FOR else {}
 
 

@@ -459,7 +459,7 @@ def test_a_full_run_leaves_no_secret_behind(site, sites, twitter, visitors, secr
     assert twitter.journal()[0]["number"] == 1  # nothing has fallen out of it yet
     secrets.collect(visitors.all)
     places = left_behind(site, visitors.all, front)
-    session = "__Host-session" if front else "session"
+    session = f"{'__Host-' if front else ''}session-{urlsplit(site.url).port}"
     assert {"code", "state", "code_verifier", session, "access_token", ROW_ID} <= secrets.names()
     assert len(secrets.values) > 100
     assert [said for said in SAID_AT_DEBUG if said not in said_by(site, as_json=bool(front))] == []

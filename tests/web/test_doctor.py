@@ -13,6 +13,7 @@ import sqlite3
 import stat
 import sys
 import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -21,6 +22,7 @@ import click
 import flask_migrate
 import pytest
 from flask import Flask
+from itsdangerous import TimestampSigner
 from sqlalchemy import text
 
 from app import doctor
@@ -980,9 +982,10 @@ def test_the_site_shows_the_doctor_what_arrives(ask, clock):
 
 def test_the_site_shows_others_nothing(ask):
     serializer = ask.app.session_interface.get_signing_serializer(ask.app)
-    signed = f"session={serializer.dumps({'csrf_token': 'x'})}"
+    name = ask.app.config["SESSION_COOKIE_NAME"]
+    signed = f"{name}={serializer.dumps({'csrf_token': 'x'})}"
 
-    for cookie in (None, "session=", "session=nonsense", "other=1", signed):
+    for cookie in (None, f"{name}=", f"{name}=nonsense", "other=1", signed):
         assert ask(cookie) == b"alive\n"
 
 
@@ -991,6 +994,15 @@ def test_a_question_is_good_for_a_few_minutes(ask, clock):
     clock.advance(minutes=5)
 
     assert ask(cookie) == b"alive\n"
+
+
+def test_a_question_of_a_machine_that_is_ahead_is_answered(ask, clock, monkeypatch):
+    ahead = int(time.time()) + 60
+    with monkeypatch.context() as patch:
+        patch.setattr(TimestampSigner, "get_timestamp", lambda _self: ahead)
+        nonce, cookie = mirror.question(ask.app, now=clock())
+
+    assert mirror.arrival(ask.app, ask(cookie), nonce=nonce)
 
 
 def test_a_question_takes_a_key_of_the_ring(ask, bench, clock):

@@ -150,8 +150,7 @@ def test_the_buttons_take_a_token_and_a_sign_in(wren, app, twitter, path):
     signed_out = stranger.post(path, data=form | {"csrf_token": stranger.csrf_token()})
 
     assert forged.status_code == 400
-    back = '<a class="button" href="/follows?page=2&amp;token=t">Go back</a>'
-    assert back in forged.text
+    assert "page=2" not in forged.text  # a stranger may have chosen it
     assert signed_out.location == "/?next=/follows?page%3D2%26token%3Dt"
     assert len(twitter.calls) == before
 

@@ -29,7 +29,7 @@ def test_alive_touches_no_store_no_session_and_no_template(app, client, monkeypa
     monkeypatch.setattr(app.session_interface, "save_session", touched)
     seen = []
     with statements(app) as asked, flask.template_rendered.connected_to(seen.append, app):
-        answer = client.get("/healthz", headers={"Cookie": "session=eyJ4Ijox.fQ.made-up"})
+        answer = client.get("/healthz", headers={"Cookie": "session-8000=eyJ4Ijox.fQ.made-up"})
 
     assert (answer.status_code, answer.text) == (200, "alive\n")
     assert (asked, seen) == ([], [])

@@ -91,7 +91,7 @@ def test_refreshing_a_hundred_is_remembered_in_a_small_cookie(signed_in, twitter
 
     signed_in.press(f"/tweets/lookup?ids={','.join(MANY)}", refresh="tweets")
 
-    assert len(signed_in.get_cookie("session", "127.0.0.1").value) < 500
+    assert len(signed_in.get_cookie("visit-8000", "127.0.0.1").value) < 500
 
 
 # The forms

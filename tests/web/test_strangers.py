@@ -42,10 +42,11 @@ def test_a_damaged_cookie_is_as_good_as_none(app):
     cookies = [
         "remember_token=a|\xff",
         "remember_token=1|x",
-        "session=\xff\xfe",
-        "session=a.b.c",
-        "flow-000000000000=\xff\xfe",
-        "flow-2d711642b726=\xff\xfe",  # of the state "x"
+        "session-8000=\xff\xfe",
+        "session-8000=a.b.c",
+        "visit-8000=a.b.c",
+        "flow-8000-000000000000=\xff\xfe",
+        "flow-8000-2d711642b726=\xff\xfe",  # of the state "x"
         "\xff=\xff",
         ";;;===",
         "=",
@@ -66,9 +67,9 @@ def test_a_damaged_cookie_is_as_good_as_none(app):
 
 def test_a_flow_cookie_with_odd_bytes_is_deleted_at_the_start(app):
     cookies = app.extensions["flow_cookies"]
-    request = Request({"HTTP_COOKIE": "flow-000000000000=\xff\xfe", "REQUEST_METHOD": "POST"})
+    request = Request({"HTTP_COOKIE": "flow-8000-000000000000=\xff\xfe", "REQUEST_METHOD": "POST"})
 
-    assert cookies._surplus(request, now=datetime.now(UTC)) == ["flow-000000000000"]
+    assert cookies._surplus(request, now=datetime.now(UTC)) == ["flow-8000-000000000000"]
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz"])
