@@ -109,7 +109,7 @@ PAGES: dict[type[BaseException], ErrorPage] = {
     EndedMeanwhile: ErrorPage(
         status=400,
         title="This sign-in was stopped",
-        text="You logged out everywhere or disconnected while it was under way.",
+        text="You logged out or disconnected while it was under way.",
         whose="you",
         offer="sign_in",
     ),

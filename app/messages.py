@@ -8,6 +8,11 @@ from app.services import services
 
 def logged_out(ended: LoggedOut) -> str:
     """Return the sentence that follows a logout: it says whether this site keeps its access."""
+    if ended.kept:
+        return (
+            "You are logged out in this browser. Our database does not answer, so this site keeps "
+            "trying to end the session there and to tell Twitter."
+        )
     if ended.grant_ended:
         return "You are logged out, and this site's access to your Twitter account has ended."
     if ended.sessions and not services().config.logout_revokes:

@@ -81,6 +81,7 @@ class Services:
         self.sessions = Sessions(
             self.shared,
             self.grants,
+            self.used_states,
             lifetimes=_lifetimes(config),
             logout_revokes=config.logout_revokes,
         )
@@ -124,6 +125,7 @@ class Services:
 
     def close(self) -> None:
         """Stop what runs in the background. What is left to deliver stays in the outbox."""
+        self.sessions.close()
         self.outbox.stop()
         self.page_reads.close()
         if self.cache is not None:

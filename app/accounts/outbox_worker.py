@@ -1,4 +1,4 @@
-"""Carries revocations out in the background: at once, and for about a minute after trouble."""
+"""Does what the database or Twitter must learn of, in the background and again after trouble."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ Task = Callable[[], bool]
 class OutboxWorker:
     """One daemon thread per process, started with the first task and therefore after any fork.
 
-    What it drops, because the process ends or a minute is over, is still in the outbox.
+    What it drops of the outbox, because the process ends or a minute is over, is still in there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "outbox", *, gives_up: bool = True) -> None:
+        """Call the thread `name`. Unless it `gives_up` after about a minute, it tries for ever."""
+        self._name = name
+        self._gives_up = gives_up
         # When to try next, which attempt that is, when the task was taken, its number, and itself.
         self._rounds: list[tuple[float, int, float, int, Task]] = []
         self._numbers = itertools.count()
@@ -43,7 +46,7 @@ class OutboxWorker:
                 return
             heapq.heappush(self._rounds, (now, 0, now, next(self._numbers), task))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
             self._changed.notify_all()
 
@@ -72,15 +75,16 @@ class OutboxWorker:
         try:
             return task()
         except Exception as error:  # noqa: BLE001 - the thread must outlive any trouble
-            log.warning("a revocation must wait: %s", type(error).__name__)
+            log.warning("the %s must wait: %s", self._name, type(error).__name__)
             return False
 
     def _again(self, attempt: int, taken_at: float, task: Task) -> None:
         now = time.monotonic()
-        if attempt == len(PAUSES) or now - taken_at > GIVES_UP_AFTER_SECONDS:
+        is_late = attempt == len(PAUSES) or now - taken_at > GIVES_UP_AFTER_SECONDS
+        if is_late and self._gives_up:
             return
         with self._changed:
-            due = now + PAUSES[attempt]
+            due = now + PAUSES[min(attempt, len(PAUSES) - 1)]
             number = next(self._numbers)
             heapq.heappush(self._rounds, (due, attempt + 1, taken_at, number, task))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -23,7 +23,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import endings
 from app.accounts.errors import EndedMeanwhile, GrantEnded, Superseded
@@ -38,8 +37,6 @@ from app.storage.database import INSERTS, STORE_CLOCK, Insert
 from app.storage.extensions import Model
 from app.twitter.entities import User as Profile
 from app.twitter.token_set import TokenSet
-
-log = logging.getLogger(__name__)
 
 _LIVING = (
     select(
@@ -145,6 +142,8 @@ class SignIn:
     began: float
     # The latest ending that the browser knew of then, by the store's clock; 0 for none.
     after: float = 0.0
+    # The states of the other sign-ins that this browser has begun and not seen the end of.
+    beside: tuple[str, ...] = field(repr=False, default=())
     # The session in whose place the new one steps, in the same browser.
     replacing: str | None = field(repr=False, default=None)
     # What the person will know the browser by.
@@ -185,24 +184,34 @@ class People:
         would end what they have just allowed. Sessions that a refused refresh has ended since
         the exchange come back, for the exchange was why it was refused.
 
-        Raises `EndedMeanwhile` if the person ended everything after this sign-in had begun, and
-        `Superseded` if a newer one has taken its place and is over already. Nothing of the browser
-        is stored then.
+        Two tabs that finish at once share one session: the browser keeps the cookie that arrives
+        last, and a session that no cookie names would keep the grant alive.
+
+        Raises `EndedMeanwhile` if the person ended everything after this sign-in had begun, or
+        logged out in this browser while it was under way, and `Superseded` if a newer one has taken
+        its place and is over already. Nothing of the browser is stored then.
         """
         now = self._clock()
-        session_id = new_id()
         with self._database.writing() as connection:
             user = _remember(connection, came.profile, now=now)
             found = _find(connection, user.id, came)
-            over = endings.holds_against(found.ended_at, began=came.began, after=came.after)
+            beside = self._used_states.sessions(connection, came.beside)
+            session_id = _shared(beside, user.id, came) or new_id()
+            over = endings.holds_against(
+                found.ended_at, began=came.began, after=came.after
+            ) or not self._used_states.record_outcome(
+                connection, came.state, Outcome.SIGNED_IN, session_id=session_id
+            )
             if over and found.grant_id is None:
-                raise EndedMeanwhile("this sign-in began before everything was ended")
+                raise EndedMeanwhile(
+                    "a logout or a disconnect came while this sign-in was under way"
+                )
             grant_id, scopes = self._keep_tokens(connection, user.id, came, found, session_id)
             if found.refused_meanwhile and not over:
                 connection.execute(_REVIVE, {"owner": user.id, "since": came.exchanged_at})
             if found.revocations:
                 connection.execute(_NO_MORE_REVOCATIONS, {"twitter_id": came.profile.id})
-            if not over:
+            if not over and session_id not in beside:
                 self._sessions.add(
                     connection,
                     user.id,
@@ -211,13 +220,12 @@ class People:
                     record=came.record,
                     now=now,
                 )
-                self._used_states.record_outcome(
-                    connection, came.state, Outcome.SIGNED_IN, session_id=session_id
-                )
         if over:
             # The exchange has ended the tokens of the browser that stays signed in: it gets these.
-            raise EndedMeanwhile("this sign-in began before a logout everywhere else")
-        self._leave(came.replacing)
+            raise EndedMeanwhile("a logout came while this sign-in was under way")
+        for old in {came.replacing, *beside} - {session_id}:
+            if old is not None:
+                self._sessions.leave(old)
         return Person(
             user_id=user.id,
             session_id=session_id,
@@ -229,20 +237,13 @@ class People:
             follows_epoch=user.follows_epoch,
         )
 
-    def _leave(self, session_id: str | None) -> None:
-        """End the session that this browser had before. The new one is stored, whatever happens."""
-        if session_id is None:
-            return
-        try:
-            self._sessions.leave(session_id)
-        except SQLAlchemyError as error:
-            log.warning("a replaced session goes on until it is pruned: %s", type(error).__name__)
-
     def find(self, session_id: str) -> Person | None:
         """Return the person of a living session. One statement: this runs for every page view.
 
         A session that outlived its idle or absolute lifetime is ended here and now.
         """
+        if self._sessions.is_ending(session_id):
+            return None
         with self._database.reading() as connection:
             row = connection.execute(_LIVING, {"session_id": session_id}).one_or_none()
         if row is None or not self._sessions.still_lives(
@@ -345,6 +346,12 @@ class People:
             connection, found.grant_id, came.token_set, exchanged_at=came.exchanged_at, now=now
         )
         return found.grant_id, came.token_set.scopes
+
+
+def _shared(beside: Mapping[str, int], user_id: int, came: SignIn) -> str | None:
+    """Return the session that another tab of this browser has just got for the same person."""
+    theirs = (session_id for session_id, owner in beside.items() if owner == user_id)
+    return next((session_id for session_id in theirs if session_id != came.replacing), None)
 
 
 def _find(connection: Connection, user_id: int, came: SignIn) -> _Found:

@@ -7,8 +7,10 @@ transaction here locks the person first.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,9 +27,11 @@ from sqlalchemy import (
 
 from app.accounts import endings
 from app.accounts.grants import REVOKING, Ended, EndReason, Grants, lock_person
+from app.accounts.kept_endings import KeptEndings
 from app.accounts.models import Grant, Session, User
 from app.accounts.shared import Shared
 from app.accounts.sign_in_record import SignInRecord
+from app.accounts.used_states import UsedStates
 from app.events import Event
 
 # When a browser was last seen is written this often at most.
@@ -92,6 +96,8 @@ class LoggedOut:
     grant_ended: bool
     # When everything ended, by the store's clock; 0 for the end of single sessions.
     ended_at: float = 0.0
+    # The database does not answer: this process keeps the ending and tries again.
+    kept: bool = False
 
 
 class Sessions:
@@ -101,6 +107,7 @@ class Sessions:
         self,
         shared: Shared,
         grants: Grants,
+        used_states: UsedStates,
         *,
         lifetimes: Lifetimes,
         logout_revokes: bool = True,
@@ -113,6 +120,8 @@ class Sessions:
         self._clock = shared.clock
         self._events = shared.events
         self._grants = grants
+        self._used_states = used_states
+        self._kept = KeptEndings()
         self._lifetimes = lifetimes
         self._logout_revokes = logout_revokes
 
@@ -160,8 +169,34 @@ class Sessions:
                 connection.execute(_SEEN, {"session_id": session_id, "seen_at": now})
         return True
 
-    def log_out(self, session_id: str) -> LoggedOut:
-        """End one browser's session. Local and immediate; Twitter is told in the background."""
+    def log_out(self, session_id: str | None, *, beside: Sequence[str] = ()) -> LoggedOut:
+        """End one browser's session. Local and immediate; Twitter is told in the background.
+
+        `beside` are the states of sign-ins that this browser has begun: those that are under way
+        are stopped, and sessions that they have made meanwhile end as well. It raises nothing if
+        the database does not answer, but keeps the ending until it does.
+        """
+        ended = self._kept.at_once(session_id, partial(self._log_out_browser, session_id, beside))
+        return ended or LoggedOut(sessions=0, grant_ended=False, kept=True)
+
+    def is_ending(self, session_id: str) -> bool:
+        """Tell whether a session that still lives in the database is logged out here."""
+        return self._kept.holds(session_id)
+
+    def close(self) -> None:
+        """Try no more to end what the database does not take."""
+        self._kept.stop()
+
+    def _log_out_browser(self, session_id: str | None, beside: Sequence[str]) -> LoggedOut:
+        made = self._used_states.stop(beside) if beside else []
+        ids = dict.fromkeys([session_id, *made] if session_id else made)
+        ended = [self._log_out(each) for each in ids]
+        return LoggedOut(
+            sessions=sum(each.sessions for each in ended),
+            grant_ended=any(each.grant_ended for each in ended),
+        )
+
+    def _log_out(self, session_id: str) -> LoggedOut:
         user_id = self._owner_of(session_id)
         if user_id is None:
             return LoggedOut(sessions=0, grant_ended=False)
@@ -176,10 +211,11 @@ class Sessions:
         return self._end(user_id, EndReason.LOGGED_OUT, Session.id == session_id)
 
     def leave(self, session_id: str) -> None:
-        """End a session in whose browser another one has begun, perhaps of another account."""
-        user_id = self._owner_of(session_id)
-        if user_id is not None:
-            self._end(user_id, EndReason.REPLACED, Session.id == session_id)
+        """End a session in whose browser another one has begun, perhaps of another account.
+
+        If the database does not answer, the ending is kept until it does.
+        """
+        self._kept.at_once(session_id, partial(self._leave, session_id))
 
     def log_out_everywhere_else(self, user_id: int, twitter_id: str, *, keep: str) -> LoggedOut:
         """End all sessions of a person but `keep`, and those of sign-ins that are under way."""
@@ -231,6 +267,11 @@ class Sessions:
         """Note that a session that a refusal had ended is logged out: no sign-in revives it."""
         with self._database.writing() as connection:
             connection.execute(_KEEP_ENDED, {"session_id": session_id})
+
+    def _leave(self, session_id: str) -> None:
+        user_id = self._owner_of(session_id)
+        if user_id is not None:
+            self._end(user_id, EndReason.REPLACED, Session.id == session_id)
 
     def _owner_of(self, session_id: str) -> int | None:
         with self._database.reading() as connection:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +23,14 @@ from app.accounts.shared import Shared
 KEPT = timedelta(hours=1)
 
 _INSERT = insert(UsedState)
+_SESSIONS = (
+    select(Session.id, Session.user_id)
+    .join(UsedState, UsedState.session_id == Session.id)
+    .where(
+        UsedState.state_hash.in_(bindparam("states", expanding=True)), Session.ended_at.is_(None)
+    )
+    .order_by(UsedState.recorded_at.desc())
+)
 _RECORD = update(UsedState).where(
     UsedState.state_hash == bindparam("used"), UsedState.outcome.is_(None)
 )
@@ -72,13 +80,35 @@ class UsedStates:
         outcome: Outcome,
         *,
         session_id: str | None = None,
-    ) -> None:
+    ) -> bool:
         """Write down how the sign-in went, in the transaction that made it so.
 
-        The first outcome stays: a failure after the sign-in was stored does not undo it.
+        The first outcome stays: a failure after the sign-in was stored does not undo it, and a
+        sign-in that was stopped makes no session. Tell whether this is the first.
         """
         known = {"outcome": outcome, "session_id": session_id, "recorded_at": self._clock()}
-        connection.execute(_RECORD, {"used": hashed(state), **known})
+        return connection.execute(_RECORD, {"used": hashed(state), **known}).rowcount == 1
+
+    def sessions(self, connection: Connection, states: Sequence[str]) -> dict[str, int]:
+        """Return the living sessions that sign-ins have made, the newest first, and whose each is.
+
+        Asks nothing if there are no `states`, as for most sign-ins.
+        """
+        if not states:
+            return {}
+        rows = connection.execute(_SESSIONS, {"states": [hashed(state) for state in states]})
+        return {row.id: row.user_id for row in rows}
+
+    def stop(self, states: Sequence[str]) -> list[str]:
+        """Stop the sign-ins whose callbacks are under way; return the sessions of those before.
+
+        States that have not come back yet are left alone.
+        """
+        stopped = {"outcome": Outcome.FAILED, "session_id": None, "recorded_at": self._clock()}
+        with self._database.writing() as connection:
+            for state in states:
+                connection.execute(_RECORD, {"used": hashed(state), **stopped})
+            return list(self.sessions(connection, states))
 
     @contextlib.contextmanager
     def failing(self, state: str) -> Iterator[None]:

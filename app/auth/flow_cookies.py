@@ -100,6 +100,15 @@ class FlowCookies:
             raise NotOurs("a flow cookie under another one's name")
         return pending
 
+    def others(self, request: Request, state: str = "", *, now: datetime) -> tuple[str, ...]:
+        """Return the states of this browser's pending sign-ins but `state`."""
+        opened = (
+            self._opened(value, now=now)
+            for name, value in request.cookies.items()
+            if self._named.fullmatch(name)
+        )
+        return tuple(one.state for one in opened if one and one.state != state)
+
     def begun_at(self, request: Request, state: str) -> datetime:
         """Return when the pending sign-in of `state`, just recognised, began: a whole second."""
         sealed_at = self._ring.extract_timestamp(request.cookies[self._name(state)])

@@ -93,23 +93,14 @@ def callback() -> Response:
 def logout() -> Response:
     """End this browser's session. Local and immediate; Twitter is told behind it.
 
-    It cannot fail: without a database the browser is signed out all the same.
+    It cannot fail: without a database the browser is signed out all the same. It holds against
+    this browser's own sign-ins that are under way in another tab.
     """
-    session_id = session.get(SESSION_ID)
+    beside = _flow_cookies().others(request, now=services().now())
+    ended = services().sessions.log_out(session.get(SESSION_ID), beside=beside)
     clear_session()
-    flash(_end(session_id) if session_id else "You are logged out.")
+    flash(logged_out(ended))
     return redirect(url_for("pages.home"), code=303)
-
-
-def _end(session_id: str) -> str:
-    try:
-        ended = services().sessions.log_out(session_id)
-    except SQLAlchemyError:
-        log.exception("a session could not be ended: the database is away")
-        return (
-            "You are logged out in this browser. Twitter could not be told: our database is away."
-        )
-    return logged_out(ended)
 
 
 @contextlib.contextmanager
@@ -181,6 +172,7 @@ def _sign_in(
                 exchanged_at=exchanged_at,
                 began=began.timestamp(),
                 after=pending.after,
+                beside=_flow_cookies().others(request, pending.state, now=services().now()),
                 replacing=session.get(SESSION_ID),
                 browser=described(request.user_agent.string),
                 record=_record(token_set, pending, recorder),

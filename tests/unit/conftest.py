@@ -109,8 +109,10 @@ def grants(shared, outbox, cache):
 
 
 @pytest.fixture
-def sessions(shared, grants):
-    return Sessions(shared, grants, lifetimes=LIFETIMES)
+def sessions(shared, grants, used_states):
+    sessions = Sessions(shared, grants, used_states, lifetimes=LIFETIMES)
+    yield sessions
+    sessions.close()
 
 
 @pytest.fixture
@@ -132,7 +134,11 @@ def people(shared, grants, sessions, used_states):
 def sign_in(people, used_states, clock):
     """Sign a person in and return them; further words change the token set."""
 
-    def go(*, user_id="1001", replacing=None, exchanged_at=None, began=None, after=0.0, **changes):
+    def go(*, user_id="1001", exchanged_at=None, began=None, state=None, **changes):
+        of_the_browser = {
+            name: changes.pop(name) for name in ("after", "beside", "replacing") if name in changes
+        }
+        state = state or secrets.token_hex(8)
         token_set = {
             "access_token": "access-0",
             "refresh_token": "refresh-0",
@@ -140,7 +146,6 @@ def sign_in(people, used_states, clock):
             "scopes": SCOPES,
         } | changes
         name = "wren" if user_id == "1001" else "robin"
-        state = secrets.token_hex(8)
         used_states.consume(state, "code")
         return people.sign_in(
             SignIn(
@@ -149,9 +154,8 @@ def sign_in(people, used_states, clock):
                 state=state,
                 exchanged_at=people.store_time() if exchanged_at is None else exchanged_at,
                 began=(began or clock()).timestamp(),
-                after=after,
-                replacing=replacing,
                 browser="A browser",
+                **of_the_browser,
             )
         )
 

@@ -252,8 +252,8 @@ def test_a_session_that_is_over_by_age_does_not_keep_the_grant(sign_in, sessions
     assert row(forgotten.session_id, Session)["end_reason"] == "expired"
 
 
-def test_a_logout_leaves_the_grant_to_jobs_if_told_so(shared, grants, sign_in, row):
-    sessions = Sessions(shared, grants, lifetimes=LIFETIMES, logout_revokes=False)
+def test_a_logout_leaves_the_grant_to_jobs_if_told_so(shared, grants, used_states, sign_in, row):
+    sessions = Sessions(shared, grants, used_states, lifetimes=LIFETIMES, logout_revokes=False)
     person = sign_in()
 
     ended = sessions.log_out(person.session_id)
@@ -333,18 +333,81 @@ def test_a_refused_session_that_was_logged_out_does_not_come_back(
 
 
 def test_a_sign_in_stands_although_the_session_before_it_cannot_be_ended(
-    sign_in, people, sessions, monkeypatch
+    sign_in, people, sessions, monkeypatch, row
 ):
-    old = sign_in()
+    old, leave = sign_in(), sessions._leave
+    answers = iter([OperationalError("UPDATE", {}, Exception("locked"))])
 
-    def locked(_session_id):
-        raise OperationalError("UPDATE", {}, Exception("locked"))
+    def locked_once(session_id):
+        for error in answers:
+            raise error
+        leave(session_id)
 
-    monkeypatch.setattr(sessions, "leave", locked)
+    monkeypatch.setattr(sessions, "_leave", locked_once)
 
     new = sign_in(replacing=old.session_id)
 
-    assert living(people, [new]) == [True]
+    assert living(people, [old, new]) == [False, True]
+    assert until(lambda: row(old.session_id, Session)["end_reason"] == "replaced")
+
+
+@on_both_stores
+def test_tabs_of_one_browser_that_finish_at_once_share_a_session(sign_in, people, all_of):
+    first = sign_in(state="one")
+
+    second = sign_in(state="two", beside=("one", "never came back"))
+
+    assert second.session_id == first.session_id
+    assert len(all_of(Session.id)) == 1
+    assert living(people, [second]) == [True]
+
+
+def test_a_session_of_the_other_tab_is_not_shared_with_another_account(sign_in, people, row):
+    wren = sign_in(state="one")
+
+    robin = sign_in(user_id="1002", state="two", beside=("one",))
+
+    assert living(people, [wren, robin]) == [False, True]
+    assert row(wren.session_id, Session)["end_reason"] == "replaced"
+
+
+def test_a_session_that_has_ended_is_not_shared(sign_in, people, sessions):
+    first = sign_in(state="one")
+    sessions.log_out(first.session_id)
+
+    second = sign_in(state="two", beside=("one",))
+
+    assert living(people, [first, second]) == [False, True]
+
+
+@on_both_stores
+def test_a_logout_ends_what_its_browser_has_just_begun(sign_in, sessions, people, used_states):
+    came, waits = sign_in(state="came"), "still at Twitter"
+
+    ended = sessions.log_out(None, beside=("came", waits))
+
+    assert (ended.sessions, ended.grant_ended) == (1, True)
+    assert living(people, [came]) == [False]
+    assert sign_in(state=waits)
+
+
+@on_both_stores
+def test_a_logout_stops_a_sign_in_under_way_in_its_browser(
+    sign_in, sessions, used_states, all_of, monkeypatch
+):
+    stays = sign_in()
+    consume = used_states.consume
+
+    def log_out_meanwhile(state, code):
+        consume(state, code)
+        sessions.log_out(None, beside=(state,))
+
+    monkeypatch.setattr(used_states, "consume", log_out_meanwhile)
+
+    with pytest.raises(EndedMeanwhile):
+        sign_in()
+
+    assert all_of(Session.id) == [(stays.session_id,)]
 
 
 # Lifetimes

@@ -1,14 +1,28 @@
 """Log out: local, immediate, and it cannot fail; Twitter is told behind it."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 import requests
 from sqlalchemy.exc import OperationalError
 
+from app.accounts import outbox_worker
+from app.accounts.kept_endings import KeptEndings
 from app.accounts.models import Grant, Revocation, Session
+from app.storage import database
 from tests.factories import PUBLIC_URL, REVOKE_PATH, token_key
 from tests.stores import on_both_stores
+from tests.waiting import until
 
 pytestmark = pytest.mark.core
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Wait for a locked database for a moment only, and try again soon."""
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(outbox_worker, "PAUSES", (0.05,))
 
 
 @pytest.fixture
@@ -70,12 +84,53 @@ def test_logging_out_works_while_the_database_is_away(app, signed_in, monkeypatc
     services = app.extensions["perch"]
     with monkeypatch.context() as patch:
         patch.setattr(services.people, "find", away)
-        patch.setattr(services.sessions, "log_out", away)
+        patch.setattr(services.sessions, "_owner_of", away)
         answer = signed_in.post("/auth/logout", data={"csrf_token": token})
 
     assert (answer.status_code, answer.location) == (303, "/")
     assert "You are logged out in this browser." in signed_in.flashed("/")[0]
     assert not signed_in.is_signed_in()
+
+
+def test_a_logout_is_made_up_for_once_the_database_is_no_longer_locked(
+    impatient, build_app, kind_twitter, tmp_path, rows
+):
+    app, other_process = build_app(), build_app()
+    browser = app.test_client()
+    browser.sign_in()
+    thief = browser.twin()
+    elsewhere = other_process.test_client().with_cookies_of(browser)
+    token = browser.csrf_token("/account")
+    with closing(sqlite3.connect(tmp_path / "perch.db", isolation_level=None)) as locking:
+        locking.execute("BEGIN IMMEDIATE")
+        browser.post("/auth/logout", data={"csrf_token": token})
+        told = browser.flashed("/")
+        while_locked = [each.is_signed_in() for each in (browser, thief, elsewhere)]
+
+    ended = until(lambda: rows(Session)[0]["end_reason"] == "logged_out")
+    app.extensions["perch"].outbox.wait(seconds=5)
+
+    assert "this site keeps trying to end the session" in told[0]
+    assert while_locked == [False, False, True]
+    assert ended
+    assert not elsewhere.is_signed_in()
+    assert len(kind_twitter.calls_to(REVOKE_PATH)) == 2
+
+
+def test_the_end_of_a_session_is_tried_for_longer_than_a_minute(impatient, monkeypatch):
+    monkeypatch.setattr(outbox_worker, "GIVES_UP_AFTER_SECONDS", 0.0)
+    answers = iter([OperationalError("UPDATE", {}, Exception("locked"))] * 4)
+    kept = KeptEndings()
+
+    def end():
+        for error in answers:
+            raise error
+
+    kept.at_once("a session", end)
+
+    assert kept.holds("a session")
+    assert until(lambda: not kept.holds("a session"))
+    kept.stop()
 
 
 def test_a_stolen_session_cookie_is_worthless_after_logout(app, signed_in):

@@ -429,6 +429,108 @@ def test_without_revoking_a_logout_keeps_the_grant_for_jobs(build_site, sign_in,
     assert [row["ended_at"] for row in rows(Grant)] == [None]
 
 
+# Nothing that no browser reaches
+
+
+def sessions_left(rows):
+    return [row["end_reason"] for row in rows(Session) if row["ended_at"] is None]
+
+
+@pytest.mark.parametrize("last_cookie", [0, 1], ids=["first", "second"])
+def test_two_tabs_that_finish_at_once_leave_no_token_behind(phone, app, x, rows, last_cookie):
+    callbacks = [way_back(x, phone), way_back(x, phone)]
+    tabs = [phone, phone.twin()]  # the second leaves before the first one's cookie arrives
+    for tab, callback in zip(tabs, callbacks, strict=True):
+        tab.get(callback)
+
+    kept = tabs[last_cookie]
+    alone, read = len(sessions_left(rows)), reads(kept)
+    kept.press_log_out()
+
+    delivered(app)
+    assert (alone, read) == (1, [True])
+    assert living(x) == 0
+
+
+def test_a_tab_that_is_stored_last_joins_the_other_one(phone, app, x, rows, monkeypatch):
+    callbacks = [way_back(x, phone), way_back(x, phone)]
+    tab, hold = phone.twin(), Hold(monkeypatch)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(phone.get, callbacks[0])
+        assert hold.reached.wait(10)
+        tab.get(callbacks[1])
+        hold.go.set()
+        waiting.result()
+
+    assert len(sessions_left(rows)) == 1
+    assert reads(phone, tab) == [True, True]
+
+
+def test_two_tabs_with_two_accounts_leave_the_later_one(phone, app, x, rows):
+    callbacks = [way_back(x, phone), way_back(x, phone, account="robin")]
+    tab = phone.twin()
+    phone.get(callbacks[0])
+    tab.get(callbacks[1])
+
+    assert reads(tab) == [True]
+    tab.press_log_out()
+
+    delivered(app)
+    assert living(x) == 0
+
+
+@pytest.mark.parametrize("at", ["held", "stored"])
+def test_a_logout_in_one_tab_leaves_no_sign_in_of_another(
+    phone, app, sign_in, x, rows, monkeypatch, at
+):
+    sign_in(phone)
+    late = way_back(x, phone)
+    tab = phone.twin()
+    token = tab.csrf_token("/account")
+    if at == "stored":  # and its cookie is on the way
+        phone.get(late)
+        tab.post("/auth/logout", data={"csrf_token": token})
+    else:
+        hold = Hold(monkeypatch)
+        with ThreadPoolExecutor() as pool:
+            waiting = pool.submit(phone.get, late)
+            assert hold.reached.wait(10)
+            tab.post("/auth/logout", data={"csrf_token": token})
+            hold.go.set()
+            assert "This sign-in was stopped" in waiting.result().text
+
+    delivered(app)
+    assert not phone.is_signed_in()
+    assert sessions_left(rows) == []
+    assert living(x) == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/account/browsers/end-others"])
+def test_an_answer_that_comes_late_brings_no_older_session_back(build_site, sign_in, x, path):
+    phone = build_site(CACHE_SECONDS="60").test_client()
+    sign_in(phone)
+    tab = phone.twin()
+    answer = tab.press(path, refresh="tweets")
+    sign_in(phone)
+
+    for cookie in answer.headers.getlist("Set-Cookie"):
+        name, value = cookie.partition(";")[0].split("=", 1)
+        phone.set_cookie(name, value, domain="127.0.0.1")
+
+    assert answer.headers.getlist("Set-Cookie")
+    assert reads(phone) == [True]
+
+
+def test_prune_leaves_no_token_of_a_browser_that_never_came_back(phone, app, sign_in, x, clock):
+    sign_in(phone)
+    clock.advance(days=400)
+
+    app.test_cli_runner().invoke(args=["prune"])
+
+    delivered(app)
+    assert living(x) == 0
+
+
 # An ending holds against a sign-in under way
 
 
