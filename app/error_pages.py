@@ -29,6 +29,7 @@ from app.logs import request_id
 from app.redirects import local
 from app.services import services
 from app.twitter import errors as twitter
+from app.twitter.origins import origin
 
 log = logging.getLogger(__name__)
 
@@ -432,13 +433,13 @@ def _home() -> Button:
 
 
 def _same_form() -> Button:
-    """Offer the button again whose form was refused, without its values.
+    """Offer the button again whose form was refused.
 
-    Another site may have sent the form: a permission to ask for, or a page to go to, would be of
-    that site's choice.
+    It asks for what the form asked for only if a page of ours sent it: another site would choose
+    the permission, or the page to go to. A wish to follow somebody is never repeated.
     """
     if request.endpoint == "auth.login":
-        return _sign_in()
+        return _sign_in(**{name: _asked(name) or "" for name in ("next", "ask")})
     if request.endpoint == "auth.logout":
         return Button("Log out", url_for("auth.logout"), method="post")
     return _home()
@@ -455,15 +456,20 @@ def _in_sign_in() -> bool:
 def _back() -> str:
     """Return where the person wanted to be: the end of a sign-in, or this very page."""
     if request.endpoint == "auth.login":
-        return local(_asked_next())
+        return local(_asked("next"))
     if _in_sign_in() or request.method != "GET":
         return str(g.get("next_path", "/"))
     return request.full_path if request.query_string else request.path
 
 
-def _asked_next() -> str | None:
-    """Return where the form wants to lead, if it is one of ours: its token has been checked."""
-    return request.form.get("next") if g.get("csrf_valid") else None
+def _asked(field: str) -> str | None:
+    """Return a value of the form if the browser says that a page of ours has sent it."""
+    if not forms.is_from(origin(services().config.public_url)):
+        return None
+    try:
+        return request.form.get(field)
+    except HTTPException:  # the form is what is wrong
+        return None
 
 
 def _until(error: Exception) -> datetime | None:

@@ -51,6 +51,11 @@ def words(reason: str) -> str:
     return WORDS.get(reason, OTHERWISE)
 
 
+def is_from(ours: str) -> bool:
+    """Tell whether the browser says that a page of the origin `ours` sent the request."""
+    return not _not_from(ours)
+
+
 def _not_from(ours: str) -> str:
     """Return why a request is not known to be sent by a page of `ours`; empty if it is.
 

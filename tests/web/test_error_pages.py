@@ -18,6 +18,7 @@ from app.error_pages import (
 )
 from app.twitter import errors as twitter_errors
 from app.twitter.dialect import Permission
+from tests.factories import PUBLIC_URL
 
 pytestmark = pytest.mark.core
 
@@ -188,9 +189,18 @@ def test_a_refused_form_is_offered_again_without_its_values(client, kind_twitter
     answer = client.post("/auth/login", data=fields)
 
     assert page.status_code == 400
-    assert fields.keys() == {"csrf_token"}
+    assert {name for name, value in fields.items() if value} == {"csrf_token"}
     assert answer.status_code == 303
     assert "follows.write" not in answer.location
+
+
+def test_a_refused_form_of_a_page_of_ours_keeps_where_it_led(client):
+    sent = {"next": "/people", "ask": "write_follows", "wish": "follow:1002", "csrf_token": "old"}
+    page = client.post("/auth/login", data=sent, headers={"Origin": PUBLIC_URL})
+    fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page.text))
+
+    assert fields.keys() == {"csrf_token", "next", "ask"}
+    assert (fields["next"], fields["ask"]) == ("/people", "write_follows")
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/logout", "/follows", "/account/disconnect"])
@@ -201,7 +211,7 @@ def test_the_page_of_a_refused_form_holds_nothing_of_it(signed_in, path, refused
     if refused_for == 413:
         chosen["filling"] = "x" * 70_000
 
-    page = signed_in.post(path, data=chosen)
+    page = signed_in.post(path, data=chosen, headers={"Origin": "https://evil.example"})
 
     assert page.status_code == refused_for
     assert [value for value in ("stranger", "write_follows") if value in page.text] == []

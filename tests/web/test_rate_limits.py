@@ -69,7 +69,8 @@ def test_too_many_sign_ins_are_asked_to_wait(limited):
     token = client.csrf_token()
     answers = start(client, 30)
 
-    page = client.post("/auth/login", data={"csrf_token": token, "next": "/people"})
+    form = {"csrf_token": token, "next": "/people"}
+    page = client.post("/auth/login", data=form, headers={"Origin": PUBLIC_URL})
 
     assert (answers, page.status_code) == ([303] * 30, 429)
     assert 1 <= int(page.headers["Retry-After"]) <= 61
