@@ -50,8 +50,9 @@ threads = number("GUNICORN_THREADS", "32", THREADS)
 
 # With threads this is no limit on a request: a worker that has not stirred for so long is stuck.
 timeout = 60
-# Longer than the 12 seconds that one request may spend on Twitter, so that none is cut off.
-graceful_timeout = 30
+# Longer than the 34 seconds that a refresh and its storing may take (app/gateway/token_refresh.py):
+# a worker that is cut off between the two loses the new tokens.
+graceful_timeout = 40
 # nginx keeps its connections to us; a browser asks for page, styles and pictures on one.
 keepalive = 5
 

@@ -148,6 +148,14 @@ def test_flask_reads_no_file_of_settings_before_the_site_does():
         assert "FLASK_SKIP_DOTENV=1" in section(DEPLOY / "systemd" / name, "Service")["Environment"]
 
 
+def test_a_worker_that_is_told_to_end_may_store_what_it_has_refreshed():
+    from app.gateway.token_refresh import Times
+
+    given = re.search(r"graceful_timeout = (\d+)", (ROOT / "gunicorn.conf.py").read_text())
+
+    assert int(given[1]) > Times().lease
+
+
 def test_the_door_is_where_nginx_knocks():
     [door] = section(DEPLOY / "systemd" / "perch.socket", "Socket")["ListenStream"]
 

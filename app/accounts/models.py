@@ -84,7 +84,7 @@ class Grant(Model):
     exchanged_at: Mapped[float] = mapped_column(Double, default=0.0, server_default="0")
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    # None: no refresh since the last sign-in.
+    # By the store's own clock. None: no refresh since the last sign-in.
     refreshed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # One more with every new token set: who read an older generation does not overwrite a newer.
     generation: Mapped[int] = mapped_column(Integer, default=0, server_default="0")

@@ -26,7 +26,7 @@ from app.accounts.outbox_worker import PAUSES, OutboxWorker
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import associated_data
 from app.events import Event
-from app.storage.database import STORE_CLOCK
+from app.storage.database import STORE_CLOCK, WRITE_SECONDS
 from app.twitter.budget import Budget
 from app.twitter.errors import (
     ClientRefused,
@@ -42,8 +42,9 @@ log = logging.getLogger(__name__)
 
 # What one attempt may take (seconds): a hanging Twitter must not hold up the other rows for long.
 ATTEMPT_SECONDS = 5.0
-# A deliverer has a row to itself for so long; if it dies, the row is due again.
-LEASE_SECONDS = ATTEMPT_SECONDS + 10.0
+# A deliverer has a row to itself for so long: it asks whose token it is, and revokes it, and writes
+# after each. If it dies, the row is due again.
+LEASE_SECONDS = 2 * (ATTEMPT_SECONDS + WRITE_SECONDS)
 # Beyond the pauses of the first minute: seconds between the attempts on one row.
 LATER_SECONDS = 60.0
 # A definite no, so often, is believed.

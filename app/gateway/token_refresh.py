@@ -26,7 +26,7 @@ from app.accounts.outbox import Outbox
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import associated_data
 from app.events import Event
-from app.storage.database import STORE_CLOCK
+from app.storage.database import STORE_CLOCK, WRITE_SECONDS, store_time
 from app.storage.singleflight import Crowded, SingleFlight
 from app.twitter.budget import SECONDS as BUDGET_SECONDS
 from app.twitter.budget import Budget
@@ -38,13 +38,30 @@ log = logging.getLogger(__name__)
 
 EARLY = timedelta(minutes=5)
 EARLY_PART = 10
-# A holder's call ends with its budget: a lease that outlives it belongs to a dead process.
-LEASE_SECONDS = BUDGET_SECONDS + 10.0
 COOL_DOWN_SECONDS = 3.0
-# How long a worker that holds new tokens waits for a database that is away; within the lease.
-STORE_SECONDS = 12.0
-STORE_PAUSE_SECONDS = 0.5
-JUST_NOW = timedelta(seconds=10)
+JUST_NOW_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """What the holder of a lease may take, step by step, in seconds of real time.
+
+    The lease covers all of it, so one that has run out belongs to a dead process: taking over
+    from a slow one would spend the same refresh token twice.
+    """
+
+    # From taking the lease to Twitter's answer.
+    call: float = BUDGET_SECONDS
+    # From the answer to the last attempt to store it, while the database is away.
+    store: float = 12.0
+    pause: float = 0.5
+    # The last attempt itself.
+    write: float = WRITE_SECONDS
+
+    @property
+    def lease(self) -> float:
+        """How long a lease lasts."""
+        return self.call + self.store + self.write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +80,19 @@ class _Row:
     refreshed_at: datetime | None
     generation: int
     lease_owner: str | None
+    read_at: float
 
     @property
     def as_read(self) -> dict[str, object]:
         """What `_AS_READ` compares with."""
         return {"grant_id": self.grant_id, "as_read": self.generation}
+
+    @property
+    def was_just_refreshed(self) -> bool:
+        """Tell whether the token set came from a refresh a moment ago, by the store's clock."""
+        if self.refreshed_at is None:
+            return False
+        return self.read_at - self.refreshed_at.timestamp() < JUST_NOW_SECONDS
 
     def is_dead(self, now: datetime) -> bool:
         return self.expires_at <= now
@@ -94,6 +119,7 @@ _READ = (
         Grant.refreshed_at,
         Grant.generation,
         Grant.lease_owner,
+        STORE_CLOCK.label("read_at"),
     )
     .join(User, User.id == Grant.user_id)
     .where(*_LIVING)
@@ -101,7 +127,7 @@ _READ = (
 _TAKE = (
     update(Grant)
     .where(*_AS_READ, or_(Grant.lease_until.is_(None), Grant.lease_until < STORE_CLOCK))
-    .values(lease_until=STORE_CLOCK + LEASE_SECONDS)
+    .values(lease_until=STORE_CLOCK + bindparam("lease_seconds"))
 )
 _STORE = update(Grant).where(*_AS_READ)
 _RELEASE = (
@@ -134,6 +160,7 @@ class TokenRefresher:
         self._outbox = outbox
         self._server = server
         self._waiting = waiting
+        self._times = Times()
 
     def valid_token(self, grant_id: str, *, budget: Budget) -> str:
         """Return an access token that lives, refreshing it if it is about to die.
@@ -159,7 +186,7 @@ class TokenRefresher:
         row = self._read(grant_id)
         if row.access_token != refused:
             return row.access_token
-        if row.refreshed_at and self._clock() - row.refreshed_at < JUST_NOW:
+        if row.was_just_refreshed:
             raise TokenRefused("a token that was just refreshed")
         return self._refreshed(row, budget, dead=True)
 
@@ -170,11 +197,11 @@ class TokenRefresher:
                 return row.access_token
             expired = row.is_dead(self._clock())
             return self._end(row, EndReason.TOKEN_EXPIRED if expired else EndReason.REFUSED)
-        owner = secrets.token_hex(16)
+        owner, call = secrets.token_hex(16), budget.at_most(self._times.call)
         if self._take(row, owner):
             # Not with less patience while the old token lives: an answer that we do not wait for
             # has spent the refresh token all the same, and would sign the person out.
-            return self._refresh(row, owner, budget, dead=dead)
+            return self._refresh(row, owner, call, dead=dead)
         if not dead:
             return row.access_token
         return self._winners_token(row, budget)
@@ -199,7 +226,7 @@ class TokenRefresher:
 
     def _stored(self, row: _Row, token_set: TokenSet, owner: str) -> str:
         """Store what Twitter gave, trying for a while: the old refresh token is spent for good."""
-        patience = Budget(STORE_SECONDS)
+        patience = Budget(self._times.store)
         while True:
             try:
                 return self._store(row, token_set)
@@ -209,21 +236,22 @@ class TokenRefresher:
                     self._discard(token_set, row)
                     self._release(row, owner)
                     raise
-                time.sleep(STORE_PAUSE_SECONDS)
+                time.sleep(min(self._times.pause, patience.left()))
 
     def _take(self, row: _Row, owner: str) -> bool:
         with self._database.writing() as connection:
-            taken = connection.execute(_TAKE, {**row.as_read, "lease_owner": owner})
-            return taken.rowcount == 1
+            values = {"lease_owner": owner, "lease_seconds": self._times.lease}
+            return connection.execute(_TAKE, row.as_read | values).rowcount == 1
 
     def _store(self, row: _Row, token_set: TokenSet) -> str:
         now = self._clock()
         columns = self._grants.columns(row.grant_id, token_set, now=now)
         if token_set.refresh_token is None:
             del columns["refresh_token"]  # RFC 6749 §6: the old one stays good
-        free = {"lease_owner": None, "lease_until": None, "refreshed_at": now}
+        free = {"lease_owner": None, "lease_until": None}
         values = {**row.as_read, **columns, **free, "generation": row.generation + 1}
         with self._database.writing() as connection:
+            values["refreshed_at"] = store_time(connection)
             stored = connection.execute(_STORE, values).rowcount == 1
         if not stored:
             return self._token_instead(row, token_set)
@@ -260,9 +288,7 @@ class TokenRefresher:
         """End the grant, unless somebody else refreshed it and that is why ours was refused."""
         if row.lease_owner is not None:
             # We took over a lease that nobody gave back: its owner may be slow, not dead.
-            return self._winners_token(
-                row, budget.at_most(BUDGET_SECONDS), or_else=EndReason.REFUSED
-            )
+            return self._winners_token(row, budget, or_else=EndReason.REFUSED)
         latest = self._read(row.grant_id)
         if latest.generation != row.generation:
             return latest.access_token

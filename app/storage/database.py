@@ -16,13 +16,16 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, DateTime, Dialect, Double, Engine, event
+from sqlalchemy import ColumnElement, Connection, DateTime, Dialect, Double, Engine, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator
 
 BUSY_SECONDS = 5.0
+# What one short write takes at most: a wait for its lock, and as long again for its commit, or for
+# the news that the line is dead.
+WRITE_SECONDS = 2 * BUSY_SECONDS
 # Background work (revocations) opens connections beside the threads that answer requests.
 BACKGROUND_CONNECTIONS = 8
 
@@ -111,6 +114,12 @@ def _clock(_: StoreClock, compiler: SQLCompiler, **_options: object) -> str:
 
 
 STORE_CLOCK = StoreClock()
+_NOW = select(STORE_CLOCK)
+
+
+def store_time(connection: Connection) -> datetime:
+    """Return the time by the store's clock, aware and in UTC."""
+    return datetime.fromtimestamp(connection.execute(_NOW).scalar_one(), tz=UTC)
 
 
 def engine_options(url: str, *, threads: int) -> dict[str, Any]:
@@ -128,7 +137,7 @@ def engine_options(url: str, *, threads: int) -> dict[str, Any]:
         milliseconds = int(BUSY_SECONDS * 1000)
         options["connect_args"] = {
             "connect_timeout": int(BUSY_SECONDS),
-            "tcp_user_timeout": 2 * milliseconds,
+            "tcp_user_timeout": int(WRITE_SECONDS * 1000),
             "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
         }
     return options

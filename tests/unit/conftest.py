@@ -31,6 +31,7 @@ class Server:
     def __init__(self, clock):
         self.clock = clock
         self.spent = []
+        self.left = []
         self.scopes = []
         self.revoked = []
         self.answer = self.fresh_token_set
@@ -46,6 +47,7 @@ class Server:
     def refresh(self, refresh_token, *, scopes, now, budget):
         assert refresh_token not in self.spent, "a refresh token was spent twice"
         self.spent.append(refresh_token)
+        self.left.append(budget.left())
         self.scopes.append(scopes)
         answer = self.answer(len(self.spent))
         if isinstance(answer, Exception):

@@ -1,7 +1,9 @@
 """A usable access token, refreshed by exactly one worker, ended by a definite refusal only."""
 
 import contextlib
+import dataclasses
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -13,9 +15,8 @@ from app.accounts.errors import GrantEnded
 from app.accounts.grants import EndReason
 from app.accounts.models import Grant, Revocation
 from app.accounts.token_cipher import associated_data
-from app.gateway import token_refresh
-from app.gateway.token_refresh import TokenRefresher
-from app.storage.database import STORE_CLOCK
+from app.gateway.token_refresh import Times, TokenRefresher
+from app.storage.database import STORE_CLOCK, WRITE_SECONDS, store_time
 from app.storage.singleflight import SingleFlight
 from app.twitter.budget import SECONDS, Budget
 from app.twitter.errors import (
@@ -100,7 +101,7 @@ def test_a_refresh_is_told_the_granted_scopes(fresh, welcome, server, clock):
     assert server.scopes == [{"users.read", "offline.access"}]
 
 
-def test_the_lease_outlives_the_longest_call(fresh, welcome, server, database, clock):
+def test_the_lease_outlives_all_that_its_holder_may_take(fresh, welcome, server, database, clock):
     grant = welcome()
     clock.advance(hours=3)
     seconds = []
@@ -114,7 +115,79 @@ def test_the_lease_outlives_the_longest_call(fresh, welcome, server, database, c
 
     fresh.valid_token(grant, budget=Budget())
 
-    assert seconds[0] > SECONDS
+    times = Times()
+    assert (times.call, times.write) == (SECONDS, WRITE_SECONDS)
+    assert times.lease == pytest.approx(times.call + times.store + times.write)
+    assert seconds[0] == pytest.approx(times.lease, abs=1)
+
+
+# A thirtieth of the real times, and how much of each step the slow holder takes.
+SCALED = Times(call=0.5, store=0.5, write=0.5, pause=0.01)
+TAKEN = {"call": 0.4, "store": 0.45, "write": 0.35}
+
+
+class DistantDatabase:
+    """The database as one machine sees it: its line is cut for a while, and then slow."""
+
+    def __init__(self, database):
+        self.reading = database.reading
+        self._writing = database.writing
+        self._cut_until = None
+
+    def cut(self):
+        self._cut_until = time.monotonic() + TAKEN["store"]
+
+    @contextlib.contextmanager
+    def writing(self):
+        if self._cut_until is not None:
+            if time.monotonic() < self._cut_until:
+                raise OperationalError("BEGIN", {}, Exception("the line is cut"))
+            time.sleep(TAKEN["write"])
+        with self._writing() as connection:
+            yield connection
+
+
+@on_both_stores
+def test_a_holder_that_is_slow_at_every_step_keeps_its_lease(
+    fresh, shared, grants, outbox, server, database, clock, welcome
+):
+    distant = DistantDatabase(database)
+    there = dataclasses.replace(shared, database=distant)
+    holder = TokenRefresher(there, grants, outbox, server, SingleFlight(at_most=32))
+    fresh._times = holder._times = SCALED
+    grant = welcome()
+    clock.advance(hours=3)
+
+    def slowly(number):
+        time.sleep(TAKEN["call"])
+        distant.cut()
+        return server.fresh_token_set(number)
+
+    server.answer = slowly
+
+    def read_on_another_machine():
+        while True:
+            with contextlib.suppress(Unreachable):
+                return fresh.valid_token(grant, budget=Budget())
+
+    with ThreadPoolExecutor(2) as pool:
+        refreshing = pool.submit(holder.valid_token, grant, budget=Budget())
+        assert until(lambda: server.spent)
+        reading = pool.submit(read_on_another_machine)
+
+    assert (refreshing.result(), reading.result()) == ("access-1", "access-1")
+    assert server.spent == ["refresh-0"]
+
+
+def test_the_call_of_a_holder_ends_within_the_lease_whatever_the_budget(
+    fresh, welcome, server, clock
+):
+    grant = welcome()
+    clock.advance(hours=3)
+
+    fresh.valid_token(grant, budget=Budget(1000))
+
+    assert server.left[0] <= Times().call
 
 
 def test_an_answer_without_a_refresh_token_keeps_the_old_one(fresh, welcome, server, clock):
@@ -474,7 +547,7 @@ def flaky(database, monkeypatch, failures):
 def test_a_database_that_is_away_for_a_moment_loses_no_token(
     fresh, welcome, server, database, clock, row, monkeypatch
 ):
-    monkeypatch.setattr(token_refresh, "STORE_PAUSE_SECONDS", 0.01)
+    fresh._times = Times(pause=0.01)
     grant = welcome()
     clock.advance(hours=3)
 
@@ -491,7 +564,7 @@ def test_a_database_that_is_away_for_a_moment_loses_no_token(
 def test_a_commit_whose_answer_was_lost_is_not_taken_for_a_logout(
     fresh, welcome, server, database, clock, row, outbox, monkeypatch
 ):
-    monkeypatch.setattr(token_refresh, "STORE_PAUSE_SECONDS", 0.01)
+    fresh._times = Times(pause=0.01)
     grant = welcome()
     clock.advance(hours=3)
     writing = database.writing
@@ -518,8 +591,7 @@ def test_a_commit_whose_answer_was_lost_is_not_taken_for_a_logout(
 def test_tokens_that_cannot_be_stored_are_revoked(
     fresh, welcome, server, database, clock, row, monkeypatch
 ):
-    monkeypatch.setattr(token_refresh, "STORE_SECONDS", 0.05)
-    monkeypatch.setattr(token_refresh, "STORE_PAUSE_SECONDS", 0.01)
+    fresh._times = Times(store=0.05, pause=0.01)
     grant = welcome()
     clock.advance(hours=3)
 
@@ -555,18 +627,40 @@ def test_a_grant_that_was_refreshed_while_it_was_judged_does_not_end(
     assert row(grant)["ended_at"] is None
 
 
-def test_a_401_to_everything_is_no_storm_of_refreshes(fresh, welcome, server, clock):
+def refreshed_ago(database, seconds):
+    """Let the last refresh have been so long ago."""
+    with database.writing() as connection:
+        then = store_time(connection) - timedelta(seconds=seconds)
+        connection.execute(update(Grant).values(refreshed_at=then))
+
+
+def test_a_401_to_everything_is_no_storm_of_refreshes(fresh, welcome, server, database):
     grant = welcome()
     token = fresh.token_after_401(grant, refused="access-0", budget=Budget())
 
     for _ in range(5):
         with pytest.raises(TokenRefused):
             fresh.token_after_401(grant, refused=token, budget=Budget())
-    clock.advance(seconds=11)
+    refreshed_ago(database, 11)
     later = fresh.token_after_401(grant, refused=token, budget=Budget())
 
     assert (token, later) == ("access-1", "access-2")
     assert len(server.spent) == 2
+
+
+@pytest.mark.parametrize("minutes", [-3, 3])
+def test_the_guard_against_storms_goes_by_the_stores_clock(
+    fresh, welcome, server, clock, database, minutes
+):
+    grant = welcome()
+    token = fresh.token_after_401(grant, refused="access-0", budget=Budget())
+    clock.advance(minutes=minutes)  # another machine, whose clock differs
+
+    with pytest.raises(TokenRefused):
+        fresh.token_after_401(grant, refused=token, budget=Budget())
+    refreshed_ago(database, 11)
+
+    assert fresh.token_after_401(grant, refused=token, budget=Budget()) == "access-2"
 
 
 def test_a_crowd_that_waits_leaves_threads_for_others(
