@@ -653,8 +653,9 @@ def test_the_guard_against_storms_goes_by_the_stores_clock(
     fresh, welcome, server, clock, database, minutes
 ):
     grant = welcome()
+    clock.advance(minutes=minutes)  # by this machine's clock
     token = fresh.token_after_401(grant, refused="access-0", budget=Budget())
-    clock.advance(minutes=minutes)  # another machine, whose clock differs
+    clock.advance(minutes=-2 * minutes)  # by another's
 
     with pytest.raises(TokenRefused):
         fresh.token_after_401(grant, refused=token, budget=Budget())
