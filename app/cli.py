@@ -113,13 +113,30 @@ def reencrypt_tokens() -> None:
 
 
 @grants.command("end")
-@click.option("--username", required=True, help="Whose grants, by today's name at Twitter.")
-def end(username: str) -> None:
+@click.option("--username", help="The person's name at Twitter when they signed in last.")
+@click.option("--twitter-id", help="The person's id at Twitter, which never changes.")
+def end(username: str | None, twitter_id: str | None) -> None:
     """Sign a person out everywhere, and have their tokens killed at Twitter."""
-    count = services().sessions.end_all_of(username.removeprefix("@"))
+    if (username is None) == (twitter_id is None):
+        raise click.UsageError("Name the person by --username or by --twitter-id.")
+    ended = services().sessions.end_all_of(twitter_id or _id_of((username or "").removeprefix("@")))
+    if ended is None:
+        raise click.ClickException(f"No person with the Twitter id {twitter_id} is known here.")
     services().outbox.wait(seconds=10)
-    grants_ended = "1 grant" if count == 1 else f"{count} grants"
-    click.echo(f"Ended {grants_ended} of @{username.removeprefix('@')}.")
+    click.echo(f"Signed {ended} out everywhere.")
+
+
+def _id_of(username: str) -> str:
+    """Return the Twitter id of the one person of that name. A name may have had several owners."""
+    people = services().sessions.named(username)
+    if len(people) == 1:
+        return people[0].twitter_id
+    if not people:
+        raise click.ClickException(f"No person signed in here as @{username}.")
+    known = "".join(f"\n  {each}, signed in {each.signed_in_at:%Y-%m-%d}" for each in people)
+    raise click.ClickException(
+        f"{len(people)} people signed in here as @{username}. Choose one by --twitter-id:{known}"
+    )
 
 
 @database.command("copy")

@@ -6,26 +6,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
-from flask import session
 from flask_login import current_user, login_required
 
 from app.accounts.people import Person
 
 # Where Flask-Login keeps the session's id. Asking it for the person would ask the database.
 SESSION_ID = "_user_id"
-# Where a browser that ended everything keeps when that was, by the store's clock.
-ENDED_EVERYTHING_AT = "ended_at"
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def clear_session() -> None:
-    """Empty the cookie. It still says when this browser ended everything last."""
-    ended_at = session.get(ENDED_EVERYTHING_AT)
-    session.clear()
-    if ended_at:
-        session[ENDED_EVERYTHING_AT] = ended_at
 
 
 def visitor() -> Person | None:

@@ -5,8 +5,6 @@ Kept by a hash of the Twitter id, for a person who disconnects leaves no other r
 
 from __future__ import annotations
 
-from typing import cast
-
 from sqlalchemy import Connection, Executable, bindparam, delete, select
 
 from app.accounts.models import Ending
@@ -15,15 +13,13 @@ from app.storage.database import INSERTS, STORE_CLOCK, Insert
 
 # Longer than a sign-in may be under way: a flow cookie lives ten minutes.
 KEPT_SECONDS = 15 * 60.0
-# The clocks of machines differ: what began so shortly after an ending may have begun before it.
-DOUBT_SECONDS = 5.0
 
 
 def _noting(row: Insert) -> Executable:
     noted = row.values(ended_at=STORE_CLOCK)
     return noted.on_conflict_do_update(
         index_elements=[Ending.twitter_id_hash], set_={"ended_at": STORE_CLOCK}
-    ).returning(Ending.ended_at)
+    )
 
 
 # When the person behind `twitter_id_hash` ended everything last; part of a larger statement.
@@ -35,19 +31,15 @@ ENDED_AT = (
 _NOTE = {store: _noting(insert(Ending)) for store, insert in INSERTS.items()}
 
 
-def note(connection: Connection, twitter_id: str) -> float:
-    """Write down that a person ended everything just now; return when, by the store's clock."""
+def note(connection: Connection, twitter_id: str) -> None:
+    """Write down that a person ended everything just now."""
     row = {"twitter_id_hash": hashed(twitter_id)}
-    return cast("float", connection.execute(_NOTE[connection.dialect.name], row).scalar_one())
+    connection.execute(_NOTE[connection.dialect.name], row)
 
 
-def holds_against(ended_at: float | None, *, began: float, after: float) -> bool:
-    """Tell whether an ending stops a sign-in that `began` then (seconds since 1970).
-
-    `after` is the latest ending that its browser knew of when it began: about that one there is
-    no doubt, whatever the clocks say.
-    """
-    return ended_at is not None and ended_at > after and began <= ended_at + DOUBT_SECONDS
+def holds_against(ended_at: float | None, *, began: float) -> bool:
+    """Tell whether an ending stops a sign-in that `began` then. Both are the store's time."""
+    return ended_at is not None and began <= ended_at
 
 
 def prune(connection: Connection) -> int:

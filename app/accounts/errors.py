@@ -20,4 +20,4 @@ class Superseded(AccountError):
 
 
 class EndedMeanwhile(AccountError):
-    """The person disconnected, or logged out everywhere else, after this sign-in had begun."""
+    """The person disconnected or logged out after this sign-in had begun."""

@@ -28,7 +28,7 @@ from app.accounts import endings
 from app.accounts.errors import EndedMeanwhile, GrantEnded, Superseded
 from app.accounts.grants import EndReason, Grants, lock_person
 from app.accounts.models import Grant, Revocation, Session, Usage, UsedState, User
-from app.accounts.sessions import Sessions, new_id
+from app.accounts.sessions import Left, Sessions, new_id
 from app.accounts.shared import Shared
 from app.accounts.sign_in_record import SignInRecord
 from app.accounts.used_states import Outcome, UsedStates, hashed
@@ -138,10 +138,8 @@ class SignIn:
     state: str = field(repr=False)
     # When Twitter answered the exchange, by the store's clock (`People.store_time`).
     exchanged_at: float
-    # When the browser left for Twitter, by our clock, in seconds since 1970.
+    # When the browser left for Twitter, by the store's clock as well.
     began: float
-    # The latest ending that the browser knew of then, by the store's clock; 0 for none.
-    after: float = 0.0
     # The states of the other sign-ins that this browser has begun and not seen the end of.
     beside: tuple[str, ...] = field(repr=False, default=())
     # The session in whose place the new one steps, in the same browser.
@@ -185,20 +183,23 @@ class People:
         the exchange come back, for the exchange was why it was refused.
 
         Two tabs that finish at once share one session: the browser keeps the cookie that arrives
-        last, and a session that no cookie names would keep the grant alive.
+        last, and a session that no cookie names would keep the grant alive. The session that the
+        browser had before ends with the sign-in, perhaps that of another account.
 
         Raises `EndedMeanwhile` if the person ended everything after this sign-in had begun, or
         logged out in this browser while it was under way, and `Superseded` if a newer one has taken
         its place and is over already. Nothing of the browser is stored then.
         """
         now = self._clock()
+        left: list[Left] = []
         with self._database.writing() as connection:
+            leaving = self._lock_left(connection, came)
             user = _remember(connection, came.profile, now=now)
             found = _find(connection, user.id, came)
             beside = self._used_states.sessions(connection, came.beside)
             session_id = _shared(beside, user.id, came) or new_id()
             over = endings.holds_against(
-                found.ended_at, began=came.began, after=came.after
+                found.ended_at, began=came.began
             ) or not self._used_states.record_outcome(
                 connection, came.state, Outcome.SIGNED_IN, session_id=session_id
             )
@@ -207,25 +208,25 @@ class People:
                     "a logout or a disconnect came while this sign-in was under way"
                 )
             grant_id, scopes = self._keep_tokens(connection, user.id, came, found, session_id)
-            if found.refused_meanwhile and not over:
-                connection.execute(_REVIVE, {"owner": user.id, "since": came.exchanged_at})
             if found.revocations:
                 connection.execute(_NO_MORE_REVOCATIONS, {"twitter_id": came.profile.id})
-            if not over and session_id not in beside:
-                self._sessions.add(
-                    connection,
-                    user.id,
-                    session_id=session_id,
-                    browser=came.browser,
-                    record=came.record,
-                    now=now,
-                )
+            if not over:
+                if found.refused_meanwhile:
+                    connection.execute(_REVIVE, {"owner": user.id, "since": came.exchanged_at})
+                if session_id not in beside:
+                    self._sessions.add(
+                        connection,
+                        user.id,
+                        session_id=session_id,
+                        browser=came.browser,
+                        record=came.record,
+                        now=now,
+                    )
+                left = self._sessions.leave(connection, leaving - {session_id})
         if over:
-            # The exchange has ended the tokens of the browser that stays signed in: it gets these.
+            # The exchange has ended the tokens of the browsers that stay signed in: they get these.
             raise EndedMeanwhile("a logout came while this sign-in was under way")
-        for old in {came.replacing, *beside} - {session_id}:
-            if old is not None:
-                self._sessions.leave(old)
+        self._sessions.follow_up(left)
         return Person(
             user_id=user.id,
             session_id=session_id,
@@ -236,6 +237,14 @@ class People:
             cache_epoch=user.cache_epoch,
             follows_epoch=user.follows_epoch,
         )
+
+    def _lock_left(self, connection: Connection, came: SignIn) -> set[str]:
+        """Lock the person, and the owners of the sessions that the browser leaves; return those."""
+        leaving = set(self._used_states.sessions(connection, came.beside))
+        leaving |= {came.replacing} if came.replacing else set()
+        if leaving:
+            self._sessions.lock_with(connection, came.profile.id, leaving)
+        return leaving
 
     def find(self, session_id: str) -> Person | None:
         """Return the person of a living session. One statement: this runs for every page view.
@@ -267,19 +276,18 @@ class People:
             one_more = {User.follows_epoch: User.follows_epoch + 1}
             connection.execute(update(User).where(User.id == user_id).values(one_more))
 
-    def delete(self, user_id: int, twitter_id: str) -> float:
+    def delete(self, user_id: int, twitter_id: str) -> None:
         """Disconnect a person: end their grant and delete every row of theirs.
 
         One transaction. Only sealed tokens stay in the outbox, until Twitter was told to kill
-        them, and for a quarter of an hour a hash that holds against sign-ins under way. Returns
-        when it ended, by the store's clock; 0 if `user_id` is not theirs any more. Copies of what
-        was read for them are dropped where they can be reached; nothing finds the others, and they
-        last a day at most.
+        them, and for a quarter of an hour a hash that holds against sign-ins under way. Nothing
+        happens if `user_id` is not theirs any more. Copies of what was read for them are dropped
+        where they can be reached; nothing finds the others, and they last a day at most.
         """
         with self._database.writing() as connection:
             if lock_person(connection, user_id) != twitter_id:
-                return 0.0
-            ended_at = endings.note(connection, twitter_id)
+                return
+            endings.note(connection, twitter_id)
             ended = self._grants.end(connection, user_id, EndReason.DISCONNECTED, now=self._clock())
             theirs = select(Session.id).where(Session.user_id == user_id)
             # The states stay used: a cookie that can be replayed may live for ten minutes more.
@@ -290,12 +298,11 @@ class People:
             connection.execute(delete(User).where(User.id == user_id))
         self._grants.follow_up(ended)
         self._events.record(Event.DISCONNECTED, sessions=len(ended.sessions))
-        return ended_at
 
-    def export(self, user_id: int) -> dict[str, Any]:
+    def export(self, user_id: int, twitter_id: str) -> dict[str, Any]:
         """Return everything stored about a person, without the values of tokens.
 
-        Raises `GrantEnded` if the person has just disconnected.
+        Raises `GrantEnded` if the person has just disconnected, and `user_id` is not theirs.
         """
         with self._database.snapshot() as connection:
 
@@ -303,7 +310,9 @@ class People:
                 found = connection.execute(select(*model.__table__.c).where(theirs))
                 return [_open(row) for row in found.mappings()]
 
-            user = next(iter(rows(User, User.id == user_id)), None)
+            user = next(
+                iter(rows(User, (User.id == user_id) & (User.twitter_id == twitter_id))), None
+            )
             if user is None:
                 raise GrantEnded("this person has just disconnected")
             sessions = rows(Session, Session.user_id == user_id)

@@ -7,7 +7,7 @@ transaction here locks the person first.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -50,6 +50,20 @@ _KEEP_ENDED = (
     .values(end_reason=EndReason.LOGGED_OUT, refused_at=None)
 )
 _OWNER = select(Session.user_id).where(Session.id == bindparam("session_id"))
+_OWNERS = select(Session.id, Session.user_id).where(
+    Session.id.in_(bindparam("session_ids", expanding=True))
+)
+_LOCK = (
+    select(User.id)
+    .where(
+        or_(
+            User.twitter_id == bindparam("twitter_id"),
+            User.id.in_(_OWNERS.with_only_columns(Session.user_id)),
+        )
+    )
+    .order_by(User.id)
+    .with_for_update(key_share=True)
+)
 _INSERT = insert(Session)
 _SEEN = update(Session).where(Session.id == bindparam("session_id"))
 _END = (
@@ -94,10 +108,30 @@ class LoggedOut:
 
     sessions: int
     grant_ended: bool
-    # When everything ended, by the store's clock; 0 for the end of single sessions.
-    ended_at: float = 0.0
     # The database does not answer: this process keeps the ending and tries again.
     kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A person as an operator knows them."""
+
+    user_id: int
+    twitter_id: str
+    username: str
+    signed_in_at: datetime
+
+    def __str__(self) -> str:
+        """Write the name, and the id that never changes."""
+        return f"@{self.username} (Twitter id {self.twitter_id})"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What ended with a session that a browser has left: each session, why, and the grant."""
+
+    sessions: dict[str, EndReason]
+    grant: Ended
 
 
 class Sessions:
@@ -210,34 +244,59 @@ class Sessions:
         """End a session if it is one of `user_id` and lives."""
         return self._end(user_id, EndReason.LOGGED_OUT, Session.id == session_id)
 
-    def leave(self, session_id: str) -> None:
-        """End a session in whose browser another one has begun, perhaps of another account.
+    def lock_with(
+        self, connection: Connection, twitter_id: str, session_ids: Collection[str]
+    ) -> None:
+        """Lock a person and the owners of sessions, as far as they are there, by their ids' order.
 
-        If the database does not answer, the ending is kept until it does.
+        Two sign-ins that each leave the other's account would else wait for each other.
         """
-        self._kept.at_once(session_id, partial(self._leave, session_id))
+        values = {"twitter_id": twitter_id, "session_ids": list(session_ids)}
+        connection.execute(_LOCK, values)
+
+    def leave(self, connection: Connection, session_ids: Collection[str]) -> list[Left]:
+        """End sessions in whose browser another one begins, perhaps of other accounts.
+
+        Their owners are locked already. Once it is committed, `follow_up` tells of it.
+        """
+        if not session_ids:
+            return []
+        owners = connection.execute(_OWNERS, {"session_ids": list(session_ids)})
+        return [
+            Left(*self._end_within(connection, owner, EndReason.REPLACED, Session.id == session_id))
+            for session_id, owner in owners.all()
+        ]
+
+    def follow_up(self, left: Iterable[Left]) -> None:
+        """Tell Twitter, the cache and the log that sessions were left."""
+        for each in left:
+            self._tell(each.sessions, each.grant)
 
     def log_out_everywhere_else(self, user_id: int, twitter_id: str, *, keep: str) -> LoggedOut:
         """End all sessions of a person but `keep`, and those of sign-ins that are under way."""
         with self._database.writing() as connection:
             if lock_person(connection, user_id) != twitter_id:
                 return LoggedOut(sessions=0, grant_ended=False)
-            ended_at = endings.note(connection, twitter_id)
+            endings.note(connection, twitter_id)
             ended, grant = self._end_within(
                 connection, user_id, EndReason.LOGGED_OUT, Session.id != keep
             )
         self._tell(ended, grant)
-        return LoggedOut(sessions=len(ended), grant_ended=grant.grant, ended_at=ended_at)
+        return LoggedOut(sessions=len(ended), grant_ended=grant.grant)
 
-    def end_all_of(self, username: str) -> int:
-        """End the grants of the people who go by `username`, and all their sessions.
+    def named(self, username: str) -> list[Named]:
+        """Return the people who went by `username` when they signed in last. Names change hands."""
+        return self._find_named(func.lower(User.username) == username.lower())
 
-        For an operator: it holds against sign-ins under way. Return how many grants ended.
+    def end_all_of(self, twitter_id: str) -> Named | None:
+        """End the grant of a person and all their sessions; return who it was, None if unknown.
+
+        For an operator: it holds against sign-ins under way.
         """
-        query = select(User.id).where(func.lower(User.username) == username.lower())
-        with self._database.reading() as connection:
-            people = list(connection.execute(query).scalars())
-        return sum(self._end_person(user_id, EndReason.ENDED_BY_OPERATOR) for user_id in people)
+        for person in self._find_named(User.twitter_id == twitter_id):
+            self._end_person(person.user_id, EndReason.ENDED_BY_OPERATOR)
+            return person
+        return None
 
     def prune(self, *, now: datetime) -> tuple[int, int]:
         """End sessions that outlived their time unseen, and grants that none is left for.
@@ -263,15 +322,15 @@ class Sessions:
             rows += connection.execute(delete(Grant).where(Grant.ended_at < old)).rowcount
         return ended, rows
 
+    def _find_named(self, which: ColumnElement[bool]) -> list[Named]:
+        query = select(User.id, User.twitter_id, User.username, User.signed_in_at).where(which)
+        with self._database.reading() as connection:
+            return [Named(*row) for row in connection.execute(query.order_by(User.id))]
+
     def _keep_ended(self, session_id: str) -> None:
         """Note that a session that a refusal had ended is logged out: no sign-in revives it."""
         with self._database.writing() as connection:
             connection.execute(_KEEP_ENDED, {"session_id": session_id})
-
-    def _leave(self, session_id: str) -> None:
-        user_id = self._owner_of(session_id)
-        if user_id is not None:
-            self._end(user_id, EndReason.REPLACED, Session.id == session_id)
 
     def _owner_of(self, session_id: str) -> int | None:
         with self._database.reading() as connection:

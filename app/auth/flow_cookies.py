@@ -44,8 +44,9 @@ class PendingSignIn:
     # What to do after the sign-in (`app.wishes`), and the Twitter id of who wanted it.
     wish: str = ""
     wisher: str = ""
-    # When this browser ended everything last, by the store's clock; 0 if it never did.
-    after: float = 0.0
+    # When it began, by the store's clock, in seconds since 1970: a later ending stops it. 0 if the
+    # database was away, so any ending does.
+    began: float = 0.0
 
     def to_json(self) -> bytes:
         """Write what is not empty: short, and a worker of the previous version opens it, too."""

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from werkzeug.datastructures import MultiDict
 
 from app.accounts.errors import Superseded
+from app.accounts.people import Person
 from app.accounts.used_states import Outcome, Recorded, UsedStates
 from app.auth.errors import (
     AlreadyUsed,
@@ -53,24 +54,23 @@ def begin(
     next_path: str | None,
     scopes: Iterable[str],
     *,
+    began: float,
+    person: Person | None = None,
     wish: Wish | None = None,
-    wisher: str = "",
-    after: float = 0.0,
 ) -> PendingSignIn:
     """Start a sign-in: a fresh state and code verifier, and where to go afterwards.
 
-    `wish` is what to do then, if it is `wisher` (a Twitter id) who comes back. `after` is when
-    this browser ended everything last, by the store's clock: the sign-in certainly begins later.
+    It `began` now, by the store's clock. `person` is who is signed in already. `wish` is what to do
+    afterwards, if the same person comes back.
     """
-    kept = wish is not None and wisher != ""
     return PendingSignIn(
         state=secrets.token_urlsafe(SECRET_BYTES),
         code_verifier=secrets.token_urlsafe(SECRET_BYTES),
         next=local(next_path),
         scopes=tuple(sorted(scopes)),
-        wish=str(wish) if kept else "",
-        wisher=wisher if kept else "",
-        after=after,
+        wish=str(wish) if wish and person else "",
+        wisher=person.twitter_id if wish and person else "",
+        began=began,
     )
 
 

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator
-from datetime import datetime
 
 from flask import Blueprint, current_app, flash, g, redirect, request, session, url_for
 from flask_login import current_user, login_user
@@ -31,7 +30,7 @@ from app.twitter.dialect import AT_SIGN_IN, Permission
 from app.twitter.entities import User as Profile
 from app.twitter.errors import TokenRefused, Unreachable
 from app.twitter.token_set import TokenSet
-from app.visitor import ENDED_EVERYTHING_AT, SESSION_ID, clear_session
+from app.visitor import SESSION_ID, visitor
 from app.wishes import Wish, fulfil
 
 log = logging.getLogger(__name__)
@@ -50,9 +49,9 @@ def login() -> Response:
     pending = round_trip.begin(
         request.form.get("next"),
         _scopes_to_ask(request.form.get("ask")),
+        began=_store_time(),
+        person=visitor(),
         wish=Wish.from_text(request.form.get("wish")),
-        wisher=_twitter_id_of_visitor(),
-        after=session.get(ENDED_EVERYTHING_AT, 0.0),
     )
     response = redirect(
         services().server.authorization_url(
@@ -74,8 +73,7 @@ def callback() -> Response:
     budget = Budget()
     state = round_trip.state_of(request.args)
     pending = _flow_cookies().recognise(request, state, now=services().now())
-    began = _flow_cookies().begun_at(request, state)
-    recorder = Recorder(away=services().now() - began)
+    recorder = Recorder(away=services().now() - _flow_cookies().begun_at(request, state))
     g.next_path = pending.next  # error pages offer to sign in again and go there
     if not services().used_states.consume(state, request.args.get("code", "")):
         return _join_the_first(pending)
@@ -83,7 +81,7 @@ def callback() -> Response:
     with _forgotten(pending), services().used_states.failing(state):
         code = round_trip.code_of(request.args, is_issuer=services().server.is_issuer)
         token_set = _exchange(code, pending, budget, recorder)
-        person = _sign_in(token_set, pending, began, budget, recorder)
+        person = _sign_in(token_set, pending, budget, recorder)
     response = _signed_in(person, pending)
     _fulfil_wish(person, pending, budget)  # the duplicate of a double submit does not come here
     return response
@@ -98,7 +96,7 @@ def logout() -> Response:
     """
     beside = _flow_cookies().others(request, now=services().now())
     ended = services().sessions.log_out(session.get(SESSION_ID), beside=beside)
-    clear_session()
+    session.clear()
     flash(logged_out(ended))
     return redirect(url_for("pages.home"), code=303)
 
@@ -127,8 +125,12 @@ def _scopes_to_ask(ask: str | None) -> frozenset[str]:
     return scopes
 
 
-def _twitter_id_of_visitor() -> str:
-    return current_user.profile.id if current_user.is_authenticated else ""
+def _store_time() -> float:
+    """Return the time by the store's clock; 0 while the database is away, when no button fails."""
+    try:
+        return services().people.store_time()
+    except SQLAlchemyError:
+        return 0.0
 
 
 def _only_get() -> None:
@@ -152,11 +154,7 @@ def _exchange(code: str, pending: PendingSignIn, budget: Budget, recorder: Recor
 
 
 def _sign_in(
-    token_set: TokenSet,
-    pending: PendingSignIn,
-    began: datetime,
-    budget: Budget,
-    recorder: Recorder,
+    token_set: TokenSet, pending: PendingSignIn, budget: Budget, recorder: Recorder
 ) -> Person:
     """Learn who it is and sign them in; if that fails, no living token stays behind at Twitter."""
     profile, exchanged_at = None, 0.0
@@ -170,8 +168,7 @@ def _sign_in(
                 token_set=token_set,
                 state=pending.state,
                 exchanged_at=exchanged_at,
-                began=began.timestamp(),
-                after=pending.after,
+                began=pending.began,
                 beside=_flow_cookies().others(request, pending.state, now=services().now()),
                 replacing=session.get(SESSION_ID),
                 browser=described(request.user_agent.string),
@@ -224,9 +221,12 @@ def _join_the_first(pending: PendingSignIn) -> Response:
             now=services().now,
         )
     except Superseded:
-        if not current_user.is_authenticated:
+        person = visitor()
+        if person is None:
             raise
         _flow_cookies().forget(pending.state)
+        # Whose tokens were superseded is not known: it may have been another account of theirs.
+        flash(f"Another sign-in came first. You are signed in as @{person.profile.username}.")
         if pending.wish:
             flash("Another sign-in came right behind, so nobody was followed or unfollowed.")
         return redirect(local(pending.next), code=303)
@@ -239,7 +239,7 @@ def _join_the_first(pending: PendingSignIn) -> Response:
 
 def _signed_in(person: Person, pending: PendingSignIn, *, duplicate: bool = False) -> Response:
     """Replace the session: nothing of the signed-out one survives (other tabs have own cookies)."""
-    clear_session()
+    session.clear()
     session.permanent = True
     login_user(person)
     generate_csrf()  # now, so that no page has to change the session afterwards

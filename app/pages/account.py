@@ -15,7 +15,7 @@ from app.pages.twitter_site import connected_apps_url
 from app.pages.words import PERMISSIONS, WHY
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN, Permission
-from app.visitor import ENDED_EVERYTHING_AT, clear_session, for_signed_in
+from app.visitor import for_signed_in
 
 
 @for_signed_in
@@ -55,9 +55,8 @@ def end_browser(person: Person) -> Response:
 def end_others(person: Person) -> Response:
     """POST /account/browsers/end-others: log out everywhere else."""
     ended = services().sessions.log_out_everywhere_else(
-        person.user_id, person.profile.id, keep=person.session_id
+        person.user_id, person.twitter_id, keep=person.session_id
     )
-    session[ENDED_EVERYTHING_AT] = ended.ended_at
     flash(
         "You are logged out everywhere else."
         if ended.sessions
@@ -69,7 +68,9 @@ def end_others(person: Person) -> Response:
 @for_signed_in
 def export(person: Person) -> Response:
     """GET /account/export: everything stored about the person, without the values of tokens."""
-    body = json.dumps(services().people.export(person.user_id), indent=2, ensure_ascii=False)
+    body = json.dumps(
+        services().people.export(person.user_id, person.twitter_id), indent=2, ensure_ascii=False
+    )
     response = make_response(body + "\n")
     response.mimetype = "application/json"
     response.headers["Content-Disposition"] = 'attachment; filename="account.json"'
@@ -88,17 +89,15 @@ def disconnect(person: Person) -> Response:
     """POST /account/disconnect: end the grant and delete every row of the person's."""
     if request.form.get("sure") != "yes":
         return make_response(render_template("disconnect.html", unsure=True), 400)
-    ended_at = services().people.delete(person.user_id, person.profile.id)
-    response = _signed_out(
+    services().people.delete(person.user_id, person.twitter_id)
+    return _signed_out(
         "You are disconnected. Your profile, your sign-ins and what we counted are deleted. "
         "No copy of what we read for you can be found any more."
     )
-    session[ENDED_EVERYTHING_AT] = ended_at
-    return response
 
 
 def _signed_out(words: str) -> Response:
     logout_user()
-    clear_session()
+    session.clear()
     flash(words)
     return redirect(url_for("pages.home"), code=303)

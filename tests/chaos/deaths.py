@@ -78,11 +78,6 @@ def deliverer(pair):
             process.wait(20)
 
 
-def prune(pair):
-    """Run `flask prune`, as an operator does every day."""
-    subprocess.run([*FLASK, "prune"], cwd=ROOT, env=pair.first.site.environ, check=True, timeout=60)
-
-
 def waves(count):
     """Split `count` into waves, as sizes."""
     return [min(WAVE, count - begun) for begun in range(0, count, WAVE)]

@@ -3,7 +3,6 @@
 import contextlib
 import sqlite3
 import subprocess
-from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
@@ -28,7 +27,6 @@ from tests.servers import (
 WANTED = {"logged_out", "replaced"}
 # Five in the first minute, then one a minute.
 MANY_ATTEMPTS = 14
-LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Store:
@@ -73,12 +71,6 @@ class Store:
             held = Grant.lease_until.is_not(None)
             connection.execute(sa.update(Grant).where(held).values(lease_until=past))
             connection.execute(sa.update(Revocation).values(due_at=past))
-
-    def age_session(self, session_id):
-        """Leave a session as a browser does that nobody has used for years."""
-        with self.engine.begin() as connection:
-            old = sa.update(Session).where(Session.id == session_id)
-            connection.execute(old.values(seen_at=LONG_AGO, created_at=LONG_AGO))
 
     def age_revocations(self):
         """Leave the outbox as ten minutes of failures do: many attempts, the longest pause."""

@@ -138,7 +138,7 @@ def sign_in(people, used_states, clock):
 
     def go(*, user_id="1001", exchanged_at=None, began=None, state=None, **changes):
         of_the_browser = {
-            name: changes.pop(name) for name in ("after", "beside", "replacing") if name in changes
+            name: changes.pop(name) for name in ("beside", "replacing") if name in changes
         }
         state = state or secrets.token_hex(8)
         token_set = {
@@ -155,7 +155,7 @@ def sign_in(people, used_states, clock):
                 token_set=TokenSet(**token_set),
                 state=state,
                 exchanged_at=people.store_time() if exchanged_at is None else exchanged_at,
-                began=(began or clock()).timestamp(),
+                began=people.store_time() if began is None else began,
                 browser="A browser",
                 **of_the_browser,
             )

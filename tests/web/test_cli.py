@@ -106,10 +106,37 @@ def test_end_signs_a_person_out_everywhere(app, client, run, twitter, rows):
 
     result = run("grants", "end", "--username", "@Wren")
 
-    assert "Ended 1 grant of @Wren." in result.output
+    assert "Signed @wren (Twitter id 1001) out everywhere." in result.output
     reasons = [[row["end_reason"] for row in rows(table)] for table in (Grant, Session)]
     assert reasons == [[None, "ended_by_operator"], [None, *["ended_by_operator"] * 2]]
     assert [browser.is_signed_in() for browser in (jay, client, phone)] == [True, False, False]
+
+
+def test_end_asks_which_owner_of_a_name_is_meant(app, run, twitter):
+    twitter.post(TOKEN_URL, json=token_answer())
+    twitter.get(ME_URL, json=user_answer(id="2002", username="jay"))
+    twitter.get(ME_URL, json=user_answer(id="2003", username="Jay"))
+    twitter.post(REVOKE_URL, json={"revoked": True})
+    before, today = app.test_client(), app.test_client()
+    for browser in (before, today):
+        browser.sign_in()
+
+    asked = run("grants", "end", "--username", "jay")
+    both = [before.is_signed_in(), today.is_signed_in()]
+    ended = run("grants", "end", "--twitter-id", "2002")
+
+    assert (asked.exit_code, ended.exit_code) == (1, 0)
+    assert all(f"Twitter id {number}" in asked.output for number in (2002, 2003))
+    assert both == [True, True]
+    assert [before.is_signed_in(), today.is_signed_in()] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["--username", "jay", "--twitter-id", "1"], ["--username", "jay"], ["--twitter-id", "1"]],
+)
+def test_end_names_one_known_person(run, words):
+    assert run("grants", "end", *words).exit_code > 0
 
 
 @on_both_stores

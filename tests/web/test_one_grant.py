@@ -206,6 +206,7 @@ def test_a_tab_that_was_overtaken_leads_on_to_where_the_browser_is_signed_in(pho
     assert answer.headers["Refresh"] == "1"
     again = phone.get(first)
     assert (again.status_code, again.location) == (303, "/follows")
+    assert "Another sign-in came first. You are signed in as @wren." in phone.get("/").text
     assert reads(phone) == [True]
     assert living(x) == 2
 
@@ -590,7 +591,7 @@ def test_the_operators_ending_holds_too(phone, app, sign_in, x, clock):
     browser = app.test_client()
     late = way_back(x, browser)
 
-    app.extensions["perch"].sessions.end_all_of("wren")
+    app.extensions["perch"].sessions.end_all_of(x.world.named("wren").id)
     delivered(app)
     answer = browser.get(late)
 
