@@ -10,8 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from app.accounts import people
 from app.accounts.models import Grant, Revocation, Session, User
 from app.accounts.people import People
+from app.accounts.used_states import UsedStates
+from app.auth import routes
+from app.twitter.oauth import AuthorizationServer
 from sandbox.testing import Sandbox
 from tests.factories import PUBLIC_URL
 from tests.waiting import until
@@ -99,20 +103,20 @@ def seconds_pass(clock, seconds):
 
 
 class Hold:
-    """Stops a callback before `People.sign_in` stores it, until `go` is set."""
+    """Stops the first call (of `People.sign_in`, unless told otherwise) until `go` is set."""
 
-    def __init__(self, monkeypatch, method="sign_in"):
+    def __init__(self, monkeypatch, holder=People, name="sign_in"):
         self.reached, self.go = threading.Event(), threading.Event()
         self._once = threading.Lock()
-        real = getattr(People, method)
+        real = getattr(holder, name)
 
-        def held(people, *args, **kwargs):
+        def held(*args, **kwargs):
             if self._once.acquire(blocking=False):
                 self.reached.set()
                 assert self.go.wait(20)
-            return real(people, *args, **kwargs)
+            return real(*args, **kwargs)
 
-        monkeypatch.setattr(People, method, held)
+        monkeypatch.setattr(holder, name, held)
 
 
 # Signing in
@@ -535,45 +539,140 @@ def test_prune_leaves_no_token_of_a_browser_that_never_came_back(phone, app, sig
 # An ending holds against a sign-in under way
 
 
-@pytest.mark.parametrize("ending", ["disconnect", "end_others"])
-@pytest.mark.parametrize("at", ["asking", "held"])
-def test_an_ending_holds_against_a_sign_in_under_way(
-    phone, laptop, app, sign_in, x, rows, clock, monkeypatch, ending, at
-):
-    sign_in(laptop)
-    late = way_back(x, phone)
-    seconds_pass(clock, 1)
-    if at == "asking":
-        end(laptop, ending)
-        answer = phone.get(late)
-    else:
-        hold = Hold(monkeypatch)
-        with ThreadPoolExecutor() as pool:
+# Where a callback is held: before this is called. The last one is inside the transaction, and has
+# locked the person.
+POINTS = {
+    "before its state is consumed": (UsedStates, "consume"),
+    "before the exchange": (AuthorizationServer, "exchange"),
+    "after the exchange": (People, "store_time"),
+    "before it is known who it is": (routes, "_profile"),
+    "before it is stored": (People, "sign_in"),
+    "behind the lock": (people, "_find"),
+}
+# X has killed the exchanged tokens along with the ones that were revoked.
+ALREADY_DEAD = {"after the exchange", "before it is known who it is"}
+ENDINGS = ["disconnect", "end_others", "operator"]
+
+
+@pytest.fixture
+def held(phone, x, clock, monkeypatch):
+    """Do something while a callback of the phone is held; return the callback's answer."""
+
+    def go(point, meanwhile):
+        late = way_back(x, phone)
+        seconds_pass(clock, 1)
+        hold = Hold(monkeypatch, *POINTS[point])
+        with ThreadPoolExecutor(2) as pool:
             waiting = pool.submit(phone.get, late)
             assert hold.reached.wait(10)
-            end(laptop, ending)
+            ending = pool.submit(meanwhile)
+            # Behind the lock the ending waits for the callback, not the callback for the ending.
+            until(ending.done, seconds=0.2 if point == "behind the lock" else 10)
             hold.go.set()
+            ending.result()
             answer = waiting.result()
+        delivered(phone.application)
+        return answer
 
-    delivered(app)
-    assert answer.status_code == 400
-    assert "This sign-in was stopped" in answer.text
+    return go
+
+
+def test_an_ending_holds_against_a_sign_in_that_is_still_at_twitter(phone, laptop, sign_in, x):
+    sign_in(laptop)
+    late = way_back(x, phone)
+
+    end(laptop, "disconnect")
+
+    assert "This sign-in was stopped" in phone.get(late).text
     assert not phone.is_signed_in()
+    delivered(phone.application)
+    assert living(x) == 0
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("point", POINTS)
+def test_an_ending_holds_against_a_sign_in_under_way(
+    phone, laptop, sign_in, held, x, rows, point, ending
+):
+    sign_in(laptop)
+
+    answer = held(point, lambda: end(laptop, ending))
+
+    stays = ending == "end_others"
+    expected = {303} if point == "behind the lock" else {400}
+    assert answer.status_code in expected | (
+        {202} if point in ALREADY_DEAD and not stays else set()
+    )
+    assert ("This sign-in was stopped" in answer.text) == (answer.status_code == 400)
+    assert not phone.is_signed_in()
+    assert reads(laptop) == [stays]
+    assert living(x) == (2 if stays else 0)
+    assert rows(Revocation) == []
     if ending == "disconnect":
-        assert rows(User) == rows(Session) == rows(Grant) == rows(Revocation) == []
-        assert living(x) == 0
+        assert rows(User) == rows(Session) == rows(Grant) == []
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_ending_waits_for_the_lock_of_a_sign_in_and_then_holds(
+    phone, laptop, sign_in, held, x, rows, ending
+):
+    sign_in(laptop)
+
+    held("behind the lock", lambda: end(laptop, ending))
+
+    assert not phone.is_signed_in()
+    assert reads(laptop) == [ending == "end_others"]
+    assert living(x) == (2 if ending == "end_others" else 0)
+    assert rows(Revocation) == []
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_the_last_logout_beside_a_sign_in_leaves_all_or_nothing(
+    phone, laptop, sign_in, held, x, rows, point
+):
+    sign_in(laptop)
+
+    held(point, laptop.press_log_out)
+
+    # X may have killed the exchanged tokens along with the ones that were revoked.
+    [signed_in] = reads(phone)
+    delivered(phone.application)
+    assert signed_in or point in {*ALREADY_DEAD, "before it is stored"}
+    assert phone.is_signed_in() == signed_in
+    assert living(x) == (2 if signed_in else 0)
+    assert rows(Revocation) == []
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_logout_stops_a_sign_in_under_way_in_the_same_browser(
+    phone, app, sign_in, held, x, rows, point
+):
+    sign_in(phone)
+    other_tab = app.test_client().with_cookies_of(phone)
+
+    held(point, other_tab.press_log_out)
+
+    after = [row["end_reason"] for row in rows(Session)]
+    if point == "behind the lock":
+        assert after == ["replaced", None]
     else:
-        assert reads(laptop) == [True]
-        assert living(x) == 2
+        assert after == ["logged_out"]
+        assert living(x) == 0
 
 
 def end(browser, ending):
+    if ending == "operator":
+        [wren] = browser.application.extensions["perch"].sessions.named("wren")
+        browser.application.extensions["perch"].sessions.end_all_of(wren.twitter_id)
+        return delivered(browser.application)
     token = browser.csrf_token("/account")
     paths = {"disconnect": "/account/disconnect", "end_others": "/account/browsers/end-others"}
     answer = browser.post(paths[ending], data={"csrf_token": token, "sure": "yes"})
     assert answer.status_code == 303
     # A revocation on the wire may end a grant that is exchanged at that very moment.
-    delivered(browser.application)
+    return delivered(browser.application)
 
 
 def test_the_browser_that_ended_everything_may_sign_in_at_once(phone, sign_in, x):
@@ -584,20 +683,6 @@ def test_the_browser_that_ended_everything_may_sign_in_at_once(phone, sign_in, x
 
     assert answer.status_code == 303
     assert reads(phone) == [True]
-
-
-def test_the_operators_ending_holds_too(phone, app, sign_in, x, clock):
-    sign_in(phone)
-    browser = app.test_client()
-    late = way_back(x, browser)
-
-    app.extensions["perch"].sessions.end_all_of(x.world.named("wren").id)
-    delivered(app)
-    answer = browser.get(late)
-
-    delivered(app)
-    assert answer.status_code == 400
-    assert living(x) == 0
 
 
 def test_an_ending_is_over_after_a_quarter_of_an_hour(phone, sign_in, clock):
