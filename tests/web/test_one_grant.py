@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import update
 
 from app.accounts import people
 from app.accounts.models import Grant, Revocation, Session, User
@@ -18,6 +19,7 @@ from app.auth import routes
 from app.twitter.oauth import AuthorizationServer
 from sandbox.testing import Sandbox
 from tests.factories import PUBLIC_URL
+from tests.stores import on_both_stores
 from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
@@ -673,6 +675,53 @@ def end(browser, ending):
     assert answer.status_code == 303
     # A revocation on the wire may end a grant that is exchanged at that very moment.
     return delivered(browser.application)
+
+
+@on_both_stores
+def test_a_double_click_on_disconnect_in_a_locked_database_touches_nobody_else(
+    phone, laptop, app, sign_in, x, rows
+):
+    sign_in(phone)
+    sign_in(laptop, "robin")
+    form = {"csrf_token": phone.csrf_token("/account"), "sure": "yes"}
+    clicks = [app.test_client().with_cookies_of(phone) for _ in range(2)]
+
+    with ThreadPoolExecutor(2) as pool:
+        with app.extensions["perch"].database.writing() as connection:
+            connection.execute(update(User).values(cache_epoch=User.cache_epoch))
+            pressed = [pool.submit(each.post, "/account/disconnect", data=form) for each in clicks]
+            until(lambda: any(each.done() for each in pressed), seconds=0.2)
+        answers = [each.result().status_code for each in pressed]
+
+    delivered(app)
+    assert answers == [303, 303]
+    assert [row["username"] for row in rows(User)] == ["robin"]
+    assert reads(laptop) == [True]
+    assert sign_in(clicks[1]).status_code == 303
+    assert reads(clicks[1]) == [True]
+
+
+def test_a_read_that_comes_back_after_a_disconnect_is_found_by_nobody(build_site, sign_in, x):
+    app = build_site(CACHE_SECONDS="60")
+    browser, again = app.test_client(), app.test_client()
+    sign_in(browser)
+    tab = app.test_client().with_cookies_of(browser)
+    tweets = f"/2/users/{x.world.named('wren').id}/tweets"
+    x.fault(path=tweets, delay_seconds=0.5)
+
+    with ThreadPoolExecutor() as pool:
+        reading = pool.submit(browser.get, "/tweets")
+        assert until(lambda: tweets in asked_of(x))
+        end(tab, "disconnect")
+        reading.result()
+    sign_in(again)
+    x.fault(path=tweets, status=503)
+
+    assert reads(again) == [False]
+
+
+def asked_of(x):
+    return [entry["path"] for entry in x.journal()]
 
 
 def test_the_browser_that_ended_everything_may_sign_in_at_once(phone, sign_in, x):
