@@ -6,6 +6,7 @@ transaction here locks the person first.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import endings
 from app.accounts.grants import REVOKING, Ended, EndReason, Grants, lock_person
@@ -33,6 +35,8 @@ from app.accounts.shared import Shared
 from app.accounts.sign_in_record import SignInRecord
 from app.accounts.used_states import UsedStates
 from app.events import Event
+
+log = logging.getLogger(__name__)
 
 # When a browser was last seen is written this often at most.
 SEEN_EVERY = timedelta(minutes=5)
@@ -193,15 +197,21 @@ class Sessions:
     def still_lives(
         self, session_id: str, user_id: int, *, created_at: datetime, seen_at: datetime
     ) -> bool:
-        """Tell whether a session is young enough, and note that it was seen; an old one ends."""
+        """Tell whether a session is young enough, and note that it was seen; an old one ends.
+
+        No page fails because neither can be written.
+        """
         now = self._clock()
-        if self._lifetimes.are_over(created_at=created_at, seen_at=seen_at, now=now):
-            self._end(user_id, EndReason.EXPIRED, Session.id == session_id)
-            return False
-        if now - seen_at > SEEN_EVERY:
-            with self._database.writing() as connection:
-                connection.execute(_SEEN, {"session_id": session_id, "seen_at": now})
-        return True
+        over = self._lifetimes.are_over(created_at=created_at, seen_at=seen_at, now=now)
+        try:
+            if over:
+                self._end(user_id, EndReason.EXPIRED, Session.id == session_id)
+            elif now - seen_at > SEEN_EVERY:
+                with self._database.writing() as connection:
+                    connection.execute(_SEEN, {"session_id": session_id, "seen_at": now})
+        except SQLAlchemyError as error:
+            log.warning("a session stays as it was: %s", type(error).__name__)
+        return not over
 
     def log_out(self, session_id: str | None, *, beside: Sequence[str] = ()) -> LoggedOut:
         """End one browser's session. Local and immediate; Twitter is told in the background.
@@ -315,12 +325,20 @@ class Sessions:
             people = set(connection.execute(expired).scalars())
             if self._logout_revokes:
                 people |= set(connection.execute(unused).scalars())
-        ended = sum(self._end(user_id, EndReason.EXPIRED).grant_ended for user_id in people)
+        ended = sum(map(self._end_unused, people))
         old = now - ENDED_KEPT
         with self._database.writing() as connection:
             rows = connection.execute(delete(Session).where(Session.ended_at < old)).rowcount
             rows += connection.execute(delete(Grant).where(Grant.ended_at < old)).rowcount
         return ended, rows
+
+    def _end_unused(self, user_id: int) -> bool:
+        """End what is over of a person, and tell whether the grant is; a locked one comes later."""
+        try:
+            return self._end(user_id, EndReason.EXPIRED).grant_ended
+        except SQLAlchemyError as error:
+            log.warning("a person is left to the next prune: %s", type(error).__name__)
+            return False
 
     def _find_named(self, which: ColumnElement[bool]) -> list[Named]:
         query = select(User.id, User.twitter_id, User.username, User.signed_in_at).where(which)

@@ -255,16 +255,11 @@ def test_the_last_two_logouts_at_once_end_the_grant(sign_in, sessions, row):
 def test_a_logout_waits_for_another_transaction_of_the_person(sign_in, sessions, database):
     person = sign_in()
 
-    def waits_for_a_lock():
-        query = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        with database.reading() as connection:
-            return connection.execute(query).scalar()
-
     with ThreadPoolExecutor(1) as pool:
         with database.writing() as other:
             grants_module.lock_person(other, person.user_id)
             logout = pool.submit(sessions.log_out, person.session_id)
-            assert until(waits_for_a_lock)
+            assert until(lambda: waits_for_a_lock(database))
         assert logout.result().grant_ended
 
 
@@ -460,6 +455,40 @@ def test_prune_ends_grants_whose_browsers_never_come_back(
     assert len(server.revoked) == 2
 
 
+def test_prune_leaves_a_locked_person_to_the_next_time(sign_in, sessions, row, clock, monkeypatch):
+    grants_of = [sign_in(user_id=user_id).grant_id for user_id in ("1001", "1002")]
+    clock.advance(seconds=LIFETIMES.idle.total_seconds() + 1)
+    end, tried = sessions._end, []
+
+    def first_is_locked(user_id, *args):
+        tried.append(user_id)
+        if len(tried) == 1:
+            raise OperationalError("UPDATE", {}, Exception("locked"))
+        return end(user_id, *args)
+
+    monkeypatch.setattr(sessions, "_end", first_is_locked)
+
+    ended = [sessions.prune(now=clock())[0] for _ in range(2)]
+
+    assert ended == [1, 1]
+    assert [row(grant)["end_reason"] for grant in grants_of] == ["expired", "expired"]
+
+
+@pytest.mark.parametrize("days, signed_in", [(1, True), (31, False)])
+def test_a_page_needs_no_database_that_can_be_written(
+    sign_in, people, database, clock, monkeypatch, days, signed_in
+):
+    person = sign_in()
+    clock.advance(days=days)
+
+    def locked():
+        raise OperationalError("BEGIN IMMEDIATE", {}, Exception("locked"))
+
+    monkeypatch.setattr(database, "writing", locked)
+
+    assert living(people, [person]) == [signed_in]
+
+
 def test_ended_sessions_and_grants_are_deleted_after_a_month(two, sessions, clock):
     for person in two[:2]:
         sessions.log_out(person.session_id)
@@ -570,17 +599,12 @@ def test_a_disconnect_waits_for_a_sign_in_that_is_being_stored(
 ):
     person = sign_in()
 
-    def waits_for_a_lock():
-        query = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        with database.reading() as connection:
-            return connection.execute(query).scalar()
-
     with ThreadPoolExecutor(1) as pool, database.writing() as signing_in:
         signing_in.execute(update(User).values(username="wren"))
         token_set = server.fresh_token_set("late")
         grants.replace(signing_in, person.grant_id, token_set, exchanged_at=2e9, now=clock())
         pool.submit(people.delete, person.user_id, "1001")
-        assert until(waits_for_a_lock)
+        assert until(lambda: waits_for_a_lock(database))
 
     outbox.wait(seconds=5)
     assert {token for token, _ in server.revoked} == {"access-late", "refresh-late"}
@@ -679,6 +703,32 @@ def test_a_disconnect_does_not_wait_for_what_was_read_meanwhile(database, sign_i
             grants_module.lock_person(leaving, person.user_id)
             counting.execute(text("SET LOCAL lock_timeout = '2s'"))
             counting.execute(insert(usage).values(row | {"route": "b"}))
+
+
+@on_postgresql
+def test_a_disconnect_waits_for_usage_that_is_being_counted(database, sign_in, people, all_of):
+    """Counting holds the person's row, by the first of its own, and wants another of its own."""
+    person = sign_in()
+    row = {"user_id": person.user_id, "day": person.signed_in_at.date(), "calls": 1, "items": 1}
+    usage = db.metadata.tables["usage"]
+    with database.writing() as before:
+        before.execute(insert(usage).values(row | {"route": "b"}))
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing() as counting:
+            counting.execute(insert(usage).values(row | {"route": "a"}))
+            leaving = pool.submit(people.delete, person.user_id, "1001")
+            assert until(lambda: waits_for_a_lock(database))
+            counting.execute(update(usage).where(usage.c.route == "b").values(calls=2))
+        leaving.result()
+
+    assert all_of(usage.c.route) == all_of(User.id) == []
+
+
+def waits_for_a_lock(database):
+    query = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    with database.reading() as connection:
+        return connection.execute(query).scalar()
 
 
 def test_the_copy_of_a_persons_data_holds_no_token(two, people):
