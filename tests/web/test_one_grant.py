@@ -636,7 +636,11 @@ def test_the_last_logout_beside_a_sign_in_leaves_all_or_nothing(
 ):
     sign_in(laptop)
 
-    held(point, laptop.press_log_out)
+    def log_out():
+        laptop.press_log_out()
+        delivered(laptop.application)
+
+    held(point, log_out)
 
     # X may have killed the exchanged tokens along with the ones that were revoked.
     [signed_in] = reads(phone)
