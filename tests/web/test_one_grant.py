@@ -651,23 +651,6 @@ def test_the_last_logout_beside_a_sign_in_leaves_all_or_nothing(
     assert rows(Revocation) == []
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_a_logout_stops_a_sign_in_under_way_in_the_same_browser(
-    phone, app, sign_in, held, x, rows, point
-):
-    sign_in(phone)
-    other_tab = app.test_client().with_cookies_of(phone)
-
-    held(point, other_tab.press_log_out)
-
-    after = [row["end_reason"] for row in rows(Session)]
-    if point == "behind the lock":
-        assert after == ["replaced", None]
-    else:
-        assert after == ["logged_out"]
-        assert living(x) == 0
-
-
 def end(browser, ending):
     if ending == "operator":
         [wren] = browser.application.extensions["perch"].sessions.named("wren")
