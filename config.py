@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import ipaddress
 import re
 import secrets
@@ -16,9 +17,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, unquote_plus, urlsplit
 
-from sqlalchemy import make_url
+from psycopg.pq import Conninfo
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from settings_files import brought_by_flask, kept, settings_of
@@ -52,6 +54,15 @@ THREADS_KEPT_FREE = 2
 APP_NAME_CHARACTERS = 40
 LONGEST_DAYS = 3650
 A_DAY = 86_400
+
+# Of a store's URL: what each transaction sets, what redis-py may be told, and what is secret.
+SET_BY_US = ("statement_timeout", "lock_timeout", "client_encoding")
+REDIS_PARAMETERS = frozenset(
+    {"db", "username", "password", "client_name", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile"}
+    | {"ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
+)
+SECRET_PARAMETERS = ("password", "sslpassword", "oauth_client_secret")
+SECRET_PART = re.compile(rf"://[^:@/]*:([^@]*)@|[?&](?:{'|'.join(SECRET_PARAMETERS)})=([^&]*)")
 
 GENERATE = {
     "SECRET_KEY": 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
@@ -125,6 +136,11 @@ class Config:
     def user_agent(self) -> str:
         """What Twitter sees of the site's name: `User-Agent` is ASCII (RFC 9110 §5.5)."""
         return quote(self.app_name, safe=string.printable)
+
+    @property
+    def store_secrets(self) -> frozenset[str]:
+        """The passwords of database and Redis, as they could stand in a line."""
+        return frozenset(_secrets_in(self.database_url) | _secrets_in(self.redis_url or ""))
 
     @property
     def twitter_slots(self) -> int:
@@ -411,19 +427,40 @@ def _token_key(text: str) -> bytes:
 
 
 def store_url(text: str) -> str:
-    """Point PostgreSQL URLs, however spelled, at the driver we ship."""
+    """Point PostgreSQL URLs, however spelled, at the driver we ship.
+
+    Raises `ValueError` in words, without a password, for what would be thrown away or misread.
+    """
     scheme, _, rest = text.partition("://")
     try:
-        make_url(text)
+        url = make_url(text)
     except (ArgumentError, ValueError):
         raise ValueError(
             "is not a URL. Write it like postgresql://user:password@host/name"
         ) from None
     if scheme in {"postgres", "postgresql", "postgresql+psycopg"}:
+        _check_postgresql(url)
         return f"postgresql+psycopg://{rest}"
     if scheme == "sqlite" and rest.startswith("/") and rest not in {"/", "/:memory:"}:
+        if url.query:
+            raise ValueError("a SQLite file takes no parameters: leave out the ? and all after it.")
         return text
     raise ValueError("must start with postgresql:// or be a file, like sqlite:////srv/perch.db")
+
+
+def _check_postgresql(url: URL) -> None:
+    """Refuse parameters that libpq does not know, that come twice, or that the site sets itself."""
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    named = url.translate_connect_args(username="user", database="dbname")
+    for name, value in url.query.items():
+        if name not in known:
+            raise ValueError(f"PostgreSQL knows no parameter {name}.")
+        if name in named or (not isinstance(value, str) and name not in {"host", "port"}):
+            raise ValueError(f"says its {name} twice.")
+    if found := next((name for name in SET_BY_US if name in str(url.query.get("options"))), None):
+        raise ValueError(f"options: leave out {found}, the site sets it itself.")
+    if "client_encoding" in url.query:
+        raise ValueError("leave out client_encoding: it is always UTF-8.")
 
 
 def _redis_url(text: str) -> str:
@@ -434,7 +471,29 @@ def _redis_url(text: str) -> str:
         known = False
     if not known:
         raise ValueError("is not a URL that starts with redis://, rediss:// or unix://")
+    if parts.fragment:
+        raise ValueError("must not hold a #: write one in a password as %23.")
+    database = "" if parts.scheme == "unix" else parts.path.strip("/")
+    if database and not (database.isascii() and database.isdigit()):
+        raise ValueError("must end in the number of a database, like redis://host:6379/0")
+    named = {"username": parts.username, "password": parts.password, "db": database}
+    given = parse_qs(parts.query, keep_blank_values=True)
+    for name, values in given.items():
+        if name not in REDIS_PARAMETERS:
+            raise ValueError(f"takes no parameter {name}.")
+        if named.get(name) or len(values) > 1:
+            raise ValueError(f"says its {name} twice.")
+    if not all(number.isdigit() for number in given.get("db", [])):
+        raise ValueError("db: must be the number of a database.")
     return text
+
+
+def _secrets_in(url: str) -> set[str]:
+    """Return the passwords in the URL of a store, as written and decoded, wherever they stand."""
+    written = {next(filter(None, found), "") for found in SECRET_PART.findall(url)}
+    with contextlib.suppress(ValueError):
+        written.add(urlsplit(url).password or "")
+    return {each for text in written for each in (text, unquote(text), unquote_plus(text)) if each}
 
 
 def _app_name(text: str) -> str:

@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 import redis
 from flask import Blueprint, Flask, Response, current_app, request
 from prometheus_client import CONTENT_TYPE_LATEST
-from sqlalchemy import select
+from sqlalchemy import false, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.models import User
 from app.accounts.outbox import Backlog
 from app.rate_limits import REDIS_TIMEOUTS
 from app.services import Services, services
+from app.storage.refusals import in_words
 from app.storage.singleflight import SingleFlight
 from config import is_loopback
 
@@ -29,12 +30,16 @@ T = TypeVar("T")
 EXTENSION = "health"
 # Who asks has a deadline, too: load balancers give up after a few seconds.
 READY_SECONDS = 2.0
+CACHE_SECONDS = 1.0
 BACKLOG_SECONDS = 2.0
 # Any of these was set by a proxy: whoever really asks is not on this machine.
 PROXIES_SAY = ("Forwarded", "Via", "X-Real-IP")
 PROXIES_BEGIN = "X-Forwarded-"
 # nginx, told nothing, adds no header; but it speaks like this, and no Prometheus does.
 PROXIES_SPEAK = "HTTP/1.0"
+
+# Refused by a standby, for a lack of rights or tables, and by a file that is for reading only.
+_WRITE_NOTHING = update(User).where(false()).values(cache_epoch=User.cache_epoch)
 
 health = Blueprint("health", __name__)
 
@@ -53,13 +58,20 @@ def healthz() -> Response:
 
 @health.get("/readyz")
 def readyz() -> Response:
-    """Answer 200 if the database has our tables and Redis (if set) answers in time, else 503."""
+    """Answer 200 if the database has our tables and takes what is written in time, else 503.
+
+    Pages need no cache, so one that is away is only told of: if all machines left the load
+    balancer with it, nobody could sign in.
+    """
+    here = services()
     try:
-        here = services()
         trouble = _asked("trouble", lambda: _trouble(here), seconds=READY_SECONDS)
     except TimeoutError:
-        trouble = f"no answer from the database or Redis within {READY_SECONDS:g} seconds"
-    return Response(f"{trouble or 'ready'}\n", 503 if trouble else 200, mimetype="text/plain")
+        trouble = f"no answer from the database within {READY_SECONDS:g} seconds"
+    if trouble:
+        return Response(f"{trouble}\n", 503, mimetype="text/plain")
+    cache = "" if _cache_answers(here) else ", but the cache is away: Redis does not answer"
+    return Response(f"ready{cache}\n", mimetype="text/plain")
 
 
 @health.get("/metrics")
@@ -120,17 +132,22 @@ def _asked(key: str, question: Callable[[], T], *, seconds: float) -> T:
 def _trouble(here: Services) -> str:
     """Return what is not ready, in words; nothing if all is."""
     try:
-        with here.database.reading() as connection:
-            connection.execute(select(User.id).limit(1))
-    except SQLAlchemyError:
-        return "the database does not answer, or was never upgraded"
+        with here.database.writing() as connection:
+            connection.execute(_WRITE_NOTHING)
+    except SQLAlchemyError as error:
+        return f"the database is not ready: {in_words(error)}"
+    return ""
+
+
+def _cache_answers(here: Services) -> bool:
+    """Tell whether Redis answers in time; true without one."""
     url = here.config.redis_url
-    return "Redis does not answer" if url and not _redis_answers(url) else ""
-
-
-def _redis_answers(url: str) -> bool:
     try:
-        with closing(redis.Redis.from_url(url, **REDIS_TIMEOUTS)) as connection:
-            return bool(connection.ping())
-    except redis.RedisError:
+        return url is None or _asked("cache", lambda: _pings(url), seconds=CACHE_SECONDS)
+    except (redis.RedisError, TimeoutError):
         return False
+
+
+def _pings(url: str) -> bool:
+    with closing(redis.Redis.from_url(url, **REDIS_TIMEOUTS)) as connection:
+        return bool(connection.ping())

@@ -21,7 +21,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import structlog
 from flask import g, has_request_context
@@ -224,13 +223,12 @@ def _unraisable(given: sys.UnraisableHookArgs) -> None:
 def _secrets_of(config: Config) -> list[str]:
     """Return the operator's secrets as they could stand in a line."""
     basic = f"{config.twitter_client_id}:{config.twitter_client_secret}".encode()
-    urls = [url for url in (config.database_url, config.redis_url) if url]
     texts = [
         config.twitter_client_secret,
         config.metrics_token,
         *config.secret_key,
         *(base64.urlsafe_b64encode(key).decode().rstrip("=") for key in config.token_keys),
-        *(urlsplit(url).password for url in urls),
+        *config.store_secrets,
         *config.proxy_secrets,
         base64.b64encode(basic).decode(),
     ]

@@ -6,7 +6,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
 
-from app.storage.database import begin_sqlite
+from app.storage.database import MIGRATING, begin
 
 database = current_app.extensions["migrate"].db
 
@@ -14,11 +14,7 @@ database = current_app.extensions["migrate"].db
 def configured() -> None:
     """Run the migrations in one transaction, on SQLite too, so that half of one never stays."""
     with database.engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            # A migration may take longer than a page. It still does not wait long for a lock.
-            connection.exec_driver_sql("SET statement_timeout = 0")
-            connection.commit()
-        else:
+        if connection.dialect.name == "sqlite":
             # To rebuild a table that others refer to, SQLite drops it, which would delete their
             # rows too. Inside a transaction this changes nothing.
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
@@ -30,7 +26,7 @@ def configured() -> None:
             transactional_ddl=True,
         )
         with context.begin_transaction():
-            begin_sqlite(connection, "BEGIN IMMEDIATE")
+            begin(connection, MIGRATING)
             context.run_migrations()
             check_foreign_keys(connection)
         connection.invalidate()  # the pool must not keep a connection without foreign keys

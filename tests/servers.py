@@ -1,7 +1,8 @@
-"""A PostgreSQL and a Redis of our own: on Unix sockets in a temporary folder, gone after the tests.
+"""PostgreSQL, PgBouncer and Redis of our own: on Unix sockets in a temporary folder.
 
-Ask for `postgresql_url` (an empty database for each test) or `redis_url` (an empty Redis). The
-servers start when the first test asks, and serve all that follow.
+Ask for `postgresql_url` (an empty database for each test), `pooled_url` (the same through
+PgBouncer) or `redis_url` (an empty Redis). PostgreSQL and Redis start when the first test asks,
+serve all that follow, and are gone after the tests.
 """
 
 import contextlib
@@ -18,11 +19,15 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from sqlalchemy import make_url
 
 from tests.needs import need
 
 SECONDS_TO_START = 30
 SECONDS_TO_STOP = 10
+# How PgBouncer may lend its connections to PostgreSQL, and how many it has: for each transaction
+# few will do, but a session keeps one as long as the site's own pool keeps it.
+POOLED = {"transaction": 2, "session": 40}
 
 POSTGRESQL_SETTINGS = [
     "listen_addresses=",  # no TCP
@@ -55,6 +60,27 @@ def postgresql_url(postgresql):
     """Yield the SQLAlchemy URL of an empty database."""
     with postgresql.empty_database() as url:
         yield url
+
+
+@pytest.fixture(params=POOLED)
+def pooled_url(request, postgresql, postgresql_url):
+    """Yield the SQLAlchemy URL of an empty database behind a PgBouncer, in each of its modes."""
+    program = need(
+        shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin"),
+        "PgBouncer",
+        "Try: apt-get install pgbouncer",
+    )
+    with temporary_folder() as folder:
+        settings = folder / "pgbouncer.ini"
+        settings.write_text(
+            f"[databases]\n* = host={postgresql.folder} user=perch\n[pgbouncer]\n"
+            f"listen_addr=\nunix_socket_dir={folder}\nauth_type=any\n"
+            f"pool_mode={request.param}\ndefault_pool_size={POOLED[request.param]}\n"
+        )
+        behind = PostgreSQL(folder)
+        with running([program, settings], folder, answers=lambda: behind.answers(port=6432)):
+            name = make_url(postgresql_url).database
+            yield f"postgresql+psycopg://perch@/{name}?host={folder}&port=6432"
 
 
 @pytest.fixture(scope="session")
@@ -95,22 +121,22 @@ class PostgreSQL:
         self.folder = folder
         self.numbers = itertools.count(1)
 
-    def answers(self):
+    def answers(self, **address):
         try:
-            self.execute("SELECT 1")
+            self.execute("SELECT 1", **address)
         except psycopg.OperationalError:
             return False
         return True
 
-    def execute(self, statement):
-        address = {"host": str(self.folder), "user": "perch", "dbname": "postgres"}
+    def execute(self, statement, **address):
+        address |= {"host": str(self.folder), "user": "perch", "dbname": "postgres"}
         with psycopg.connect(**address, autocommit=True, connect_timeout=5) as connection:
             connection.execute(statement)
 
     @contextlib.contextmanager
-    def empty_database(self):
+    def empty_database(self, options=""):
         name = f"perch_{next(self.numbers)}"
-        self.execute(f"CREATE DATABASE {name}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE template0 {options}")
         try:
             yield f"postgresql+psycopg://perch@/{name}?host={self.folder}"
         finally:

@@ -147,7 +147,7 @@ def statements(app):
     seen = []
 
     def note(_connection, _cursor, statement, *_rest):
-        if statement != "BEGIN":
+        if not statement.startswith("BEGIN"):
             seen.append(statement)
 
     with app.app_context():

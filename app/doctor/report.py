@@ -6,10 +6,8 @@ import base64
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
 
 import click
-from sqlalchemy import make_url
 
 from app.doctor.findings import Finding, Status
 from config import Config
@@ -91,14 +89,10 @@ def _lines(name: str, finding: Finding) -> Iterator[str]:
 
 def secrets_of(config: Config) -> frozenset[str]:
     """Return every text of the settings that nobody else may read."""
-    redis_password = urlsplit(config.redis_url or "").password
-    database_password = make_url(config.database_url).password
     found = {
         config.twitter_client_secret,
         config.metrics_token,
-        database_password,
-        redis_password,
-        unquote(redis_password or ""),
+        *config.store_secrets,
         *config.proxy_secrets,
         *config.secret_key,
         *(base64.urlsafe_b64encode(key).decode() for key in config.token_keys),

@@ -13,7 +13,7 @@ import redis
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from redis.exceptions import AuthenticationError, ResponseError
-from sqlalchemy import func, make_url, select
+from sqlalchemy import URL, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.models import Grant, Revocation
@@ -22,9 +22,10 @@ from app.accounts.token_cipher import KEY_ID_CHARACTERS, VERSION, key_id_of
 from app.doctor.findings import Finding, Section, failed, ok, several, warning
 from app.doctor.patient import Patient
 from app.rate_limits import REDIS_TIMEOUTS
+from app.storage.refusals import in_words
 from app.twitter.dialect import AT_SIGN_IN
 from app.twitter.endpoints import ENDPOINTS
-from config import ROOT
+from config import ROOT, SECRET_PARAMETERS
 
 UPGRADE = "Run: flask --app wsgi db upgrade"
 # Delivery is tried at least once a minute, so what waits for longer than this waits for us.
@@ -32,20 +33,6 @@ OVERDUE = timedelta(minutes=10)
 
 # Older ones lack what our statements need (RETURNING in SQLite), or nobody has tried them.
 OLDEST = {"PostgreSQL": (12,), "SQLite": (3, 35), "Redis": (5,)}
-
-# What PostgreSQL says when nobody gets in, and what it means. Its own sentence may name secrets.
-REFUSALS = {
-    "password authentication failed": "it does not accept user and password",
-    "no password supplied": "it wants a password",
-    "does not exist": "it has no such database or user",
-    "translate host name": "its name is not known here (DNS)",
-    "resolve host": "its name is not known here (DNS)",
-    "refused": "nobody takes the connection",
-    "No such file": "nobody listens on that socket",
-    "timeout": "it does not answer in time",
-    "timed out": "it does not answer in time",
-    "file is not a database": "the file is something else",
-}
 
 
 # The database
@@ -62,7 +49,7 @@ def database(patient: Patient) -> Finding:
             version = connection.dialect.server_version_info or ()
     except SQLAlchemyError as error:
         return failed(
-            f"{url.render_as_string(hide_password=True)} is not reached: {_refusal(error)}.",
+            f"{_shown(url)} is not reached: {in_words(error)}.",
             "Start the database, and look whether DATABASE_URL is right.",
             Section.DATABASE,
         )
@@ -108,10 +95,10 @@ def _file_trouble(path: str) -> Finding | None:
     return None
 
 
-def _refusal(error: SQLAlchemyError) -> str:
-    text = str(getattr(error, "orig", None) or error)
-    known = (meaning for words, meaning in REFUSALS.items() if words in text)
-    return next(known, type(error).__name__)
+def _shown(url: URL) -> str:
+    """Return the address without its password, wherever that stands."""
+    hidden = {name: "***" for name in url.query if name in SECRET_PARAMETERS}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
 def migrations(patient: Patient) -> Finding:

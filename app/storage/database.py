@@ -2,8 +2,13 @@
 
 SQLite runs in WAL mode. A transaction that reads and then writes must say so at its start
 (`writing`): otherwise it fails at once when another one writes in between, however long the busy
-timeout. One statement that only reads needs no transaction, and so two round trips less
-(`reading`). Nobody holds a transaction while waiting for Twitter.
+timeout. On SQLite, one statement that only reads needs no transaction (`reading`). Nobody holds a
+transaction while waiting for Twitter.
+
+On PostgreSQL nothing of ours outlives a transaction: no setting, no prepared statement, no startup
+parameter that a pooler would have to know. So PgBouncer may stand between, in transaction pooling
+too. The message that begins a transaction also sets its limits, and shows whether the connection
+lives: one that is lost at that moment is replaced.
 
 Statements that run at a sign-in or for a page stand at the top of their modules, made once, with
 named holes (`bindparam`) for values: to make one takes SQLAlchemy ten times as long as to run it.
@@ -16,8 +21,20 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, DateTime, Dialect, Double, Engine, event, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    Dialect,
+    Double,
+    Engine,
+    ExceptionContext,
+    event,
+    make_url,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator
@@ -40,9 +57,25 @@ INSERTS: Mapping[str, Callable[[type], Insert]] = {
     "postgresql": postgresql.insert,
 }
 
-# How PostgreSQL is told of a kind of transaction. SQLite takes the statement that begins it.
-READING = {"sqlite": {}, "postgresql": {"isolation_level": "AUTOCOMMIT"}}
-SNAPSHOT = {"sqlite": {}, "postgresql": {"isolation_level": "REPEATABLE READ"}}
+# Limits of one transaction: no page waits longer for a lock. Milliseconds.
+_MILLISECONDS = int(BUSY_SECONDS * 1000)
+_LOCKS = f"SET LOCAL lock_timeout = {_MILLISECONDS}"
+_LIMITS = f"{_LOCKS}; SET LOCAL statement_timeout = {_MILLISECONDS}"
+# What begins each kind of transaction.
+READING = {"sqlite": "", "postgresql": f"BEGIN READ ONLY; {_LIMITS}"}
+SNAPSHOT = {
+    "sqlite": "BEGIN",
+    "postgresql": f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_LIMITS}",
+}
+WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgresql": f"BEGIN; {_LIMITS}"}
+# A migration may take longer than a page. It still does not wait long for a lock.
+MIGRATING = {
+    "sqlite": "BEGIN IMMEDIATE",
+    "postgresql": f"BEGIN; {_LOCKS}; SET LOCAL statement_timeout = 0",
+}
+
+# The primary has become a standby (or is for reading only): a connection to it is of no use.
+READ_ONLY_SQL_TRANSACTION = "25006"
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
@@ -73,32 +106,33 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         """Set the engine up for its store."""
-        store = engine.dialect.name
-        if store == "sqlite":
+        if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _set_up_sqlite)
-        self._reading = engine.execution_options(**READING[store])
-        self._snapshot = engine.execution_options(**SNAPSHOT[store])
-        self._writing = engine
+        else:
+            event.listen(engine, "handle_error", _give_up_a_standby)
+        self._engine = engine
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a connection for reading, each statement by itself."""
-        with self._reading.connect() as connection:
+        with self._engine.connect() as connection:
+            begin(connection, READING)
             yield connection
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Open a transaction for reading: all its statements see the same moment."""
-        with self._snapshot.connect() as connection:
-            begin_sqlite(connection, "BEGIN")
+        with self._engine.connect() as connection:
+            begin(connection, SNAPSHOT)
             yield connection
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that may read and write; it commits unless an exception leaves it."""
-        with self._writing.begin() as connection:
-            begin_sqlite(connection, "BEGIN IMMEDIATE")
+        with self._engine.connect() as connection:
+            begin(connection, WRITING)
             yield connection
+            connection.commit()
 
 
 class StoreClock(ColumnElement[float]):
@@ -123,7 +157,10 @@ def store_time(connection: Connection) -> datetime:
 
 
 def engine_options(url: str, *, threads: int) -> dict[str, Any]:
-    """Return how to build the engine: a connection for every thread, no values in error texts."""
+    """Return how to build the engine: a connection for every thread, no values in error texts.
+
+    What `url` itself says about a connection stays as it says.
+    """
     options: dict[str, Any] = {
         "hide_parameters": True,
         "pool_size": threads,
@@ -131,27 +168,47 @@ def engine_options(url: str, *, threads: int) -> dict[str, Any]:
         "pool_timeout": BUSY_SECONDS,
     }
     if url.startswith("sqlite"):
-        options["connect_args"] = {"timeout": BUSY_SECONDS}
-    else:
-        options |= {"pool_pre_ping": True, "pool_recycle": 1800}
-        milliseconds = int(BUSY_SECONDS * 1000)
-        options["connect_args"] = {
-            "connect_timeout": int(BUSY_SECONDS),
-            "tcp_user_timeout": int(WRITE_SECONDS * 1000),
-            "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
-        }
-    return options
+        return options | {"connect_args": {"timeout": BUSY_SECONDS}}
+    ours: dict[str, Any] = {
+        "connect_timeout": int(BUSY_SECONDS),
+        "tcp_user_timeout": int(WRITE_SECONDS * 1000),
+        # A server without an encoding (SQL_ASCII) would hand out bytes.
+        "client_encoding": "utf8",
+        # A pooler gives the next transaction another server, which has not prepared anything.
+        "prepare_threshold": None,
+    }
+    given = make_url(url).query
+    return options | {
+        "pool_recycle": 1800,
+        "isolation_level": "AUTOCOMMIT",  # for the driver: `begin` begins our transactions
+        "connect_args": {name: value for name, value in ours.items() if name not in given},
+    }
 
 
-def begin_sqlite(connection: Connection, statement: str) -> None:
-    """Begin a transaction here and now; PostgreSQL has begun one by itself.
+def begin(connection: Connection, kind: Mapping[str, str]) -> None:
+    """Begin a transaction of that `kind` here and now, on a connection that lives.
 
-    The driver would begin one before the first statement that writes, and none for what is read
-    before that, nor for what changes the schema. An event of SQLAlchemy could begin each of them,
-    but an engine that anybody listens to takes half as long again for every statement.
+    SQLite's driver would begin one before the first statement that writes, and none for what is
+    read before that, nor for what changes the schema. An event of SQLAlchemy could begin each of
+    them, but an engine that anybody listens to takes half as long again for every statement.
     """
-    if connection.dialect.name == "sqlite":
+    statement = kind[connection.dialect.name]
+    if not statement:
+        return
+    try:
         connection.exec_driver_sql(statement)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        # The server has gone away since the pool gave it out last. Nothing was done yet.
+        connection.rollback()
+        connection.exec_driver_sql(statement)
+
+
+def _give_up_a_standby(context: ExceptionContext) -> None:
+    """Count SQLSTATE 25006 as a lost connection: the whole pool goes, and finds the new primary."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY_SQL_TRANSACTION:
+        context.is_disconnect = True
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class

@@ -466,6 +466,41 @@ def test_a_malformed_redis_url_is_refused_without_quoting_it(tmp_path):
         assert "hunter2" not in problem
 
 
+def test_every_part_of_a_store_address_counts_or_is_refused(tmp_path):
+    postgresql, redis = "postgresql://perch:hunter2@db/perch", "redis://:hunter2@cache"
+    wrong = {
+        f"{postgresql}?sslmod=require": "DATABASE_URL: PostgreSQL knows no parameter sslmod.",
+        f"{postgresql}?prepare_threshold=5": "PostgreSQL knows no parameter prepare_threshold.",
+        f"{postgresql}?password=hunter3": "DATABASE_URL: says its password twice.",
+        f"{postgresql}?sslmode=require&sslmode=disable": "says its sslmode twice.",
+        f"{postgresql}?options=-c%20statement_timeout%3D9": "leave out statement_timeout",
+        f"{postgresql}?client_encoding=latin1": "leave out client_encoding",
+        "sqlite:////srv/perch.db?timeout=60": "DATABASE_URL: a SQLite file takes no parameters",
+        f"{redis}/birds": "REDIS_URL: must end in the number of a database",
+        f"{redis}/1/2": "must end in the number of a database",
+        f"{redis}/1?db=2": "REDIS_URL: says its db twice.",
+        f"{redis}?db=birds": "REDIS_URL: db: must be the number",
+        f"{redis}?decode_responses=1": "REDIS_URL: takes no parameter decode_responses.",
+        f"{redis}/0#1": "REDIS_URL: must not hold a #",
+    }
+
+    for url, complaint in wrong.items():
+        name = "REDIS_URL" if url.startswith("redis") else "DATABASE_URL"
+        [problem] = problems({name: url}, tmp_path)
+        assert complaint in problem, url
+        assert "hunter" not in problem
+
+
+def test_what_a_store_understands_is_kept_as_it_is(tmp_path):
+    given = "?host=a&host=b&port=1&port=2&target_session_attrs=read-write&options=-csearch_path%3Dx"
+    redis = "rediss://cache:6380?db=2&ssl_ca_certs=/etc/ssl/birds.pem&password=hunter2"
+
+    config = read(tmp_path, DATABASE_URL=f"postgresql://perch@/perch{given}", REDIS_URL=redis)
+
+    assert config.database_url == f"postgresql+psycopg://perch@/perch{given}"
+    assert config.redis_url == redis
+
+
 def test_numbers_of_days_and_threads_have_bounds(tmp_path):
     for name in ("SESSION_IDLE_DAYS", "SESSION_DAYS"):
         assert refused(tmp_path, name, bad := ["0", "3651", "-1", "1.5", "١", "9" * 5000]) == bad

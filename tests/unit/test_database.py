@@ -3,14 +3,17 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
+import flask_migrate
+import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 from sqlalchemy import insert, select, text, update
-from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
+from sqlalchemy.exc import IntegrityError, InternalError, OperationalError, StatementError
 
 from app.accounts.models import Grant, UsedState, User
 from app.storage.database import engine_options
-from tests.stores import on_both_stores
+from app.storage.extensions import db
+from tests.stores import make_read_only, on_both_stores
 
 
 @pytest.fixture
@@ -69,8 +72,8 @@ def in_transaction(connection):
     return driver.info.transaction_status != TransactionStatus.IDLE
 
 
-@on_both_stores
-def test_a_single_read_takes_no_transaction(database):
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_single_read_takes_no_transaction_on_sqlite(database):
     with database.reading() as connection:
         connection.execute(select(User.id)).all()
 
@@ -84,7 +87,9 @@ def test_a_read_leaves_no_transaction_to_the_next_user(database):
             connection.execute(select(User.id)).all()
             began = in_transaction(connection)
 
-        assert began == (kind != database.reading)
+            store = connection.dialect.name
+
+        assert began == (kind != database.reading or store == "postgresql")
 
 
 @on_both_stores
@@ -146,14 +151,102 @@ def test_a_pool_has_a_connection_for_every_thread():
     options = engine_options("postgresql+psycopg://db/perch", threads=32)
 
     assert options["pool_size"] == 32
-    assert options["pool_pre_ping"]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.postgresql
+def test_no_wait_is_longer_than_a_page_may_take(database):
+    limits = []
+    for kind in (database.reading, database.snapshot, database.writing):
+        with kind() as connection:
+            limits += [
+                connection.exec_driver_sql(f"SHOW {name}").scalar()
+                for name in ("statement_timeout", "lock_timeout")
+            ]
+
+    assert set(limits) == {"5s"}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.postgresql
+def test_only_writing_may_write(database):
+    for kind in (database.reading, database.snapshot):
+        with pytest.raises(InternalError, match="read-only"), kind() as connection:
+            add_user(connection)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.postgresql
+def test_a_connection_lost_while_it_lay_in_the_pool_is_replaced(app, database):
+    for kind in (database.reading, database.snapshot, database.writing):
+        with database.reading() as connection:
+            lost = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        with psycopg.connect(plain_url(app), autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [lost])
+
+        with kind() as connection:
+            assert connection.exec_driver_sql("SELECT pg_backend_pid()").scalar() != lost
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.postgresql
+def test_one_write_on_a_standby_gives_up_all_connections_to_it(app, database):
+    make_read_only(app, connections=2)
+
+    with pytest.raises(InternalError, match="read-only") as caught, database.writing() as first:
+        add_user(first)
+
+    assert caught.value.connection_invalidated
+    with database.writing() as second, database.writing() as third:
+        add_user(second)
+        assert third.exec_driver_sql("SHOW transaction_read_only").scalar() == "off"
+
+
+@pytest.mark.postgresql
+def test_a_database_without_an_encoding_keeps_names_as_they_are(build_app, postgresql):
+    with postgresql.empty_database("ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'") as url:
+        app = build_app(DATABASE_URL=url)
+        with app.app_context():
+            flask_migrate.upgrade()
+        database = app.extensions["perch"].database
+        with database.writing() as connection:
+            add_user(connection, username="Zaunkönig \N{BIRD}")
+
+        with database.reading() as connection:
+            found = connection.execute(select(User.username)).scalar_one()
+        with app.app_context():
+            db.engine.dispose()
+
+    assert found == "Zaunkönig \N{BIRD}"
+
+
+@pytest.mark.postgresql
+def test_what_the_url_says_of_a_connection_is_heard(build_app, postgresql_url):
+    said = "&options=-csearch_path%3Dbirds&application_name=nest&connect_timeout=3"
+    app = build_app(DATABASE_URL=postgresql_url + said)
+    database = app.extensions["perch"].database
+    with database.writing() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA birds")
+
+    with app.app_context():
+        flask_migrate.upgrade()
+
+    with database.reading() as connection:
+        query = "SELECT schemaname FROM pg_tables WHERE tablename = 'users'"
+        assert connection.exec_driver_sql(query).scalars().all() == ["birds"]
+        assert connection.exec_driver_sql("SHOW application_name").scalar() == "nest"
+    assert "connect_timeout" not in engine_options(postgresql_url + said, threads=1)["connect_args"]
+
+
+def plain_url(app):
+    return app.extensions["perch"].config.database_url.replace("+psycopg", "")
 
 
 def test_ready_says_when_the_database_is_away(app, client):
     def away():
         raise OperationalError("SELECT 1", {}, Exception("gone"))
 
-    app.extensions["perch"].database.reading = away
+    app.extensions["perch"].database.writing = away
 
     assert client.get("/readyz").status_code == 503
     assert client.get("/healthz").status_code == 200

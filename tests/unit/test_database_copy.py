@@ -10,6 +10,7 @@ from app.accounts import database_copy
 from app.accounts.database_copy import CannotCopy, copy
 from app.accounts.models import Ending, Grant, Revocation, Session, Usage, UsedState, User
 from app.accounts.token_cipher import TokenCipher, associated_data
+from app.storage import database as storage
 from app.storage.database import Database, engine_options
 from tests.site import migrate
 from tests.stores import STORES, on_both_stores
@@ -234,12 +235,12 @@ def test_a_value_that_changed_on_the_way_stops_everything(source, target, monkey
 
 
 @on_both_stores
-def test_both_databases_are_locked_during_a_copy(source, target, open_database, database_url):
+def test_both_databases_are_locked_during_a_copy(source, target, database_url, monkeypatch):
     impatient = engine_options(database_url, threads=1)
     if database_url.startswith("sqlite"):
         impatient["connect_args"] = {"timeout": 0.1}
-    else:
-        impatient["connect_args"] = {"options": "-c lock_timeout=100"}
+    begin = "BEGIN; SET LOCAL lock_timeout = 100"
+    monkeypatch.setitem(storage.WRITING, "postgresql", begin)
     engine = create_engine(database_url, **impatient)
     steps = copy(source, target)
     next(steps)

@@ -253,11 +253,14 @@ def test_the_operators_secrets_are_known_by_value(tmp_path):
     names = ["TWITTER_CLIENT_SECRET", "SECRET_KEY", "METRICS_TOKEN"]
     settings = {name: words.format(name.lower()) for name in names} | {"TOKEN_KEYS": token_key("z")}
     basic = f"birdhouse:{settings['TWITTER_CLIENT_SECRET']}".encode()
-    settings["DATABASE_URL"] = "postgresql://perch:quiet+as+an+owl@db/perch"
-    settings["REDIS_URL"] = "redis://:early+as+a+lark@cache/0"
+    settings["DATABASE_URL"] = (
+        "postgresql://perch:quiet+as+an+owl@db/perch?sslpassword=a%20dusky%20jay"
+    )
+    settings["REDIS_URL"] = "redis://cache/0?password=early+as+a+lark"
     settings["TWITTER_PROXY"] = "http://wren:shy%20as%20a%20rail@proxy.example:3128"
     log = Log(Formatter.of(build_config(tmp_path, **settings)))
-    passwords = ["quiet+as+an+owl", "early+as+a+lark", "shy as a rail", "shy%20as%20a%20rail"]
+    passwords = ["quiet+as+an+owl", "early+as+a+lark", "a%20dusky%20jay", "a dusky jay"]
+    passwords += ["shy as a rail", "shy%20as%20a%20rail"]
     passwords.append(base64.b64encode(b"wren:shy as a rail").decode())
 
     for value in [*settings.values(), *passwords, base64.b64encode(basic).decode()]:

@@ -897,13 +897,25 @@ def test_a_check_that_breaks_hides_no_other(bench, monkeypatch):
     assert findings["scopes"]["status"] == "ok"
 
 
+@pytest.mark.parametrize("where", [":{}@/perch?", "@/perch?password={}&"])
+def test_a_database_that_is_not_reached_is_named_without_its_password(bench, where, tmp_path):
+    url = f"postgresql://perch{where.format('a+dusky%20jay')}host={tmp_path}"
+    app = bench.build(DATABASE_URL=url)
+
+    printed = app.test_cli_runner().invoke(args=["doctor"]).output
+
+    assert "nothing listens on that socket" in printed
+    assert "postgresql+psycopg://perch" in printed
+    assert "dusky" not in printed
+
+
 def test_reports_are_printed_without_secrets(tmp_path, capsys):
     redis_password = "worm%2Fat%2Fdusk"
     config = build_config(
         tmp_path,
         SECRET_KEY=SECRET_KEY,
         TOKEN_KEYS=TOKEN_KEY,
-        DATABASE_URL=f"postgresql://perch:{PASSWORD}@db/perch",
+        DATABASE_URL=f"postgresql://perch@db/perch?password={PASSWORD}",
         REDIS_URL=f"redis://:{redis_password}@cache",
         METRICS_TOKEN="a-token-for-figures",
         TWITTER_PROXY="http://wren:worm%2Fat%2Fnoon@proxy.example:3128",

@@ -5,11 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import flask
+import flask_migrate
 import pytest
 
 from app import health
+from app.storage.extensions import db
 from tests.factories import PUBLIC_URL
 from tests.site import statements
+from tests.stores import make_read_only
 
 TOKEN = "a-word-between-us-and-prometheus"
 MACHINES_ASK = ["/healthz", "/readyz", "/metrics"]
@@ -71,7 +74,72 @@ def test_a_database_that_is_away_is_not_ready(build_app, tmp_path):
     answer = client.get("/readyz")
 
     assert answer.status_code == 503
-    assert answer.text == "the database does not answer, or was never upgraded\n"
+    assert answer.text == ("the database is not ready: its file or folder cannot be opened\n")
+
+
+def test_a_database_without_tables_is_not_ready(build_app, tmp_path):
+    client = build_app(DATABASE_URL=f"sqlite:///{tmp_path}/empty.db").test_client()
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.text) == (
+        503,
+        "the database is not ready: it has no tables yet, or older ones\n",
+    )
+
+
+@pytest.mark.postgresql
+def test_a_standby_is_not_ready_until_the_pool_has_found_the_primary(build_app, postgresql_url):
+    """Its connections were made while it was the primary, and it answers all questions."""
+    app = build_app(DATABASE_URL=postgresql_url)
+    with app.app_context():
+        flask_migrate.upgrade()
+    client = app.test_client()
+    make_read_only(app)
+
+    answers = [client.get("/readyz") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [503, 200]
+    assert "read but not written" in answers[0].text
+
+
+@pytest.mark.postgresql
+def test_a_primary_that_must_not_be_written_is_not_ready(build_app, postgresql_url):
+    app = build_app(DATABASE_URL=postgresql_url)
+    with app.app_context():
+        flask_migrate.upgrade()
+        name = db.engine.url.database
+    with app.extensions["perch"].database.writing() as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with app.app_context():
+        db.engine.dispose()
+
+    answers = [app.test_client().get("/readyz") for _ in range(2)]
+
+    assert {answer.status_code for answer in answers} == {503}
+
+
+def test_a_cache_that_is_away_is_told_of_and_nobody_is_sent_away(build_app, tmp_path):
+    away = build_app(REDIS_URL=f"unix://{tmp_path}/nothing-listens.sock").test_client()
+
+    answer = away.get("/readyz")
+
+    assert (answer.status_code, answer.text) == (
+        200,
+        "ready, but the cache is away: Redis does not answer\n",
+    )
+
+
+def test_a_cache_that_hangs_is_away(build_app, tmp_path, monkeypatch):
+    over = threading.Event()
+    monkeypatch.setattr(health, "_pings", lambda _: over.wait(30))
+    monkeypatch.setattr(health, "CACHE_SECONDS", 0.05)
+    client = build_app(REDIS_URL=f"unix://{tmp_path}/redis.sock").test_client()
+
+    answer = client.get("/readyz")
+
+    over.set()
+    assert (answer.status_code, "the cache is away" in answer.text) == (200, True)
 
 
 @pytest.fixture
@@ -79,16 +147,20 @@ def hanging(app, monkeypatch):
     """Let the database hang until the test is over."""
     over = threading.Event()
     asked = []
-    real = app.extensions["perch"].database.reading
+    database = app.extensions["perch"].database
 
-    @contextmanager
-    def hang():
-        asked.append(threading.current_thread())
-        over.wait(30)
-        with real() as connection:
-            yield connection
+    def hanging(real):
+        @contextmanager
+        def hang():
+            asked.append(threading.current_thread())
+            over.wait(30)
+            with real() as connection:
+                yield connection
 
-    monkeypatch.setattr(app.extensions["perch"].database, "reading", hang)
+        return hang
+
+    for kind in ("reading", "writing"):
+        monkeypatch.setattr(database, kind, hanging(getattr(database, kind)))
     monkeypatch.setattr(health, "READY_SECONDS", 0.05)
     monkeypatch.setattr(health, "BACKLOG_SECONDS", 0.05)
     yield asked
@@ -101,7 +173,7 @@ def test_a_database_that_hangs_is_not_waited_for(client, hanging):
     answer = client.get("/readyz")
 
     assert answer.status_code == 503
-    assert "no answer from the database or Redis within 0.05 seconds" in answer.text
+    assert "no answer from the database within 0.05 seconds" in answer.text
 
 
 def test_a_database_that_hangs_costs_one_thread_however_often_it_is_asked(app, hanging):
