@@ -23,7 +23,7 @@ from psycopg.pq import Conninfo
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from settings_files import brought_by_flask, kept, settings_of
+from settings_files import brought_by_flask, keep_private, kept, settings_of
 from settings_text import (
     BEARER,
     ConfigError,
@@ -140,7 +140,7 @@ class Config:
     @property
     def store_secrets(self) -> frozenset[str]:
         """The passwords of database and Redis, as they could stand in a line."""
-        return frozenset(_secrets_in(self.database_url) | _secrets_in(self.redis_url or ""))
+        return frozenset(secrets_in(self.database_url) | secrets_in(self.redis_url or ""))
 
     @property
     def twitter_slots(self) -> int:
@@ -170,7 +170,9 @@ class Config:
         """
         strays = brought_by_flask(root) if environ is None else {}
         environ = settings_of(root) if environ is None else environ
-        return cls._read(_Reader(environ, root / "instance", strays))
+        config = cls._read(_Reader(environ, root / "instance", strays))
+        keep_private(root / "instance")
+        return config
 
     @classmethod
     def _read(cls, read: _Reader) -> Self:
@@ -488,7 +490,7 @@ def _redis_url(text: str) -> str:
     return text
 
 
-def _secrets_in(url: str) -> set[str]:
+def secrets_in(url: str) -> set[str]:
     """Return the passwords in the URL of a store, as written and decoded, wherever they stand."""
     written = {next(filter(None, found), "") for found in SECRET_PART.findall(url)}
     with contextlib.suppress(ValueError):

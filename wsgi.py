@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from app import create_app, doctor, logs
+from app import cli, create_app, doctor, logs
 from config import Config, ConfigError
 
 try:
@@ -15,3 +15,4 @@ except ConfigError as error:
     app = doctor.without_app(error)
 else:
     logs.hear_everything()
+    cli.explain_failures()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
+import sys
 import threading
+from types import TracebackType
 
 import click
+from click.core import ParameterSource
 from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import create_engine
@@ -15,10 +19,14 @@ from app import doctor
 from app.accounts import database_copy
 from app.accounts.outbox import Delivery
 from app.accounts.reencryption import keys_in_use, reencrypt
+from app.logs import redacted
 from app.services import services
 from app.storage.database import Database, engine_options
-from config import store_url
+from app.storage.refusals import in_words
+from config import secrets_in, store_url
 
+# What PostgreSQL says when it lets a user in or not: names, and no secret.
+SENTENCE = re.compile(r"FATAL:\s+(.+)")
 # Seconds between looks at an empty outbox, and the longest pause while Twitter is away.
 IDLE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -34,6 +42,39 @@ def init_app(app: Flask) -> None:
     for command in (prune, revocations, tokens, grants, database):
         app.cli.add_command(command)
     doctor.init_app(app)
+
+
+def explain_failures() -> None:
+    """Have a command that breaks off say why in its first line, in a process that is all ours.
+
+    A store that refuses needs no traceback; anything else is logged as well.
+    """
+    if click.get_current_context(silent=True) is None:  # a worker of gunicorn
+        return
+    log_it = sys.excepthook
+
+    def explain(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, SQLAlchemyError):
+            click.echo(f"Error: {_refused(error)}", err=True)
+            return
+        if isinstance(error, Exception):
+            reason = (str(error).splitlines() or [""])[0]
+            click.echo(redacted(f"Error: {kind.__name__}: {reason}"), err=True)
+        log_it(kind, error, traceback)
+
+    sys.excepthook = explain
+
+
+def _refused(error: SQLAlchemyError) -> str:
+    """Return what the database would not do, and where to look."""
+    sentence = SENTENCE.search(str(getattr(error, "orig", "")))
+    said = f" ({redacted(sentence[1])})" if sentence else ""
+    return (
+        f"The database did not do it: {in_words(error)}{said}.\n"
+        "Look at DATABASE_URL, and run: flask --app wsgi doctor"
+    )
 
 
 @click.command("prune")
@@ -66,7 +107,7 @@ def deliver(*, watch: bool) -> None:
         except SQLAlchemyError as error:
             if not watch:
                 raise
-            click.echo(f"The database does not answer ({type(error).__name__}).", err=True)
+            click.echo(f"The database did not do it: {in_words(error)}.", err=True)
             delivered, away = 0, True
         if delivered:
             click.echo(f"Revoked {delivered} tokens.")
@@ -140,16 +181,31 @@ def _id_of(username: str) -> str:
 
 
 @database.command("copy")
-@click.option("--to", "url", required=True, help="The other database, as DATABASE_URL spells it.")
-def copy(*, url: str) -> None:
+@click.option(
+    "--to",
+    "url",
+    envvar="TARGET_DATABASE_URL",
+    prompt="The other database",
+    hide_input=True,
+    help="The other database, as DATABASE_URL spells it. With a password: leave it out.",
+)
+@click.pass_context
+def copy(context: click.Context, *, url: str) -> None:
     """Copy all rows of DATABASE_URL to another database, and check them there. All, or none.
 
-    Stop the site first. The target needs the tables of `flask db upgrade`, and no rows.
+    Stop the site first. The target needs the tables of `flask db upgrade`, and no rows. A password
+    in a command line can be read by every user of the machine: such an address comes from
+    TARGET_DATABASE_URL, or is asked for.
     """
     try:
         address = store_url(url)
     except ValueError as error:
         raise click.ClickException(f"--to {error}") from None
+    if secrets_in(address) and context.get_parameter_source("url") is ParameterSource.COMMANDLINE:
+        raise click.UsageError(
+            "Every user of this machine can read a password in a command line. Change it, put the"
+            " address into TARGET_DATABASE_URL or leave --to out to be asked, and try again."
+        )
     if address == services().config.database_url:
         raise click.ClickException("--to is the database that this site uses already.")
     engine = create_engine(address, **engine_options(address, threads=1))
@@ -160,7 +216,7 @@ def copy(*, url: str) -> None:
         raise click.ClickException(str(reason)) from None
     except SQLAlchemyError as error:
         raise click.ClickException(
-            f"A database does not answer or is in use ({type(error).__name__}). Nothing was copied."
+            f"A database did not do it: {in_words(error)}. Nothing was copied."
         ) from None
     finally:
         engine.dispose()

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import click
 import structlog
 from flask import g, has_request_context
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -148,8 +149,8 @@ class Formatter(structlog.stdlib.ProcessorFormatter):
 
     @classmethod
     def of(cls, config: Config) -> Formatter:
-        """Return the formatter of a site: JSON on https, where a program reads the log."""
-        return cls(as_json=config.https, known=_secrets_of(config))
+        """Return the formatter of a site: JSON on https, unless a person reads it at a terminal."""
+        return cls(as_json=config.https and not _a_person_reads(), known=_secrets_of(config))
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; of a record that cannot be formatted only where it came from."""
@@ -163,6 +164,11 @@ class Formatter(structlog.stdlib.ProcessorFormatter):
     def _cleaned(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         cleaned: EventDict = self._redactor.value(event)
         return cleaned
+
+
+def _a_person_reads() -> bool:
+    """Tell whether a `flask` command was typed at a terminal."""
+    return click.get_current_context(silent=True) is not None and sys.stderr.isatty()
 
 
 def request_id() -> str:

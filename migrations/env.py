@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import click
 from alembic import context
+from alembic.runtime.migration import MigrationContext, MigrationInfo
 from flask import current_app
 from sqlalchemy import Connection
 
 from app.storage.database import MIGRATING, begin
 
 database = current_app.extensions["migrate"].db
+
+
+TYPED = click.get_current_context(silent=True)
+
+
+def told(*, step: MigrationInfo, **_given: object) -> None:
+    """Tell a person at a terminal of one migration."""
+    if TYPED and step.up_revision:
+        did = "Upgraded to" if step.is_upgrade else "Downgraded from"
+        click.echo(f"{did} {step.up_revision_id}: {step.up_revision.doc}")
+
+
+def tell_the_version(connection: Connection) -> None:
+    """Say at the end of an upgrade or downgrade what the tables are now."""
+    if TYPED and TYPED.info_name in {"upgrade", "downgrade"}:
+        version = MigrationContext.configure(connection).get_current_revision()
+        click.echo(f"The tables are of version {version}." if version else "There are no tables.")
 
 
 def configured() -> None:
@@ -24,11 +43,13 @@ def configured() -> None:
             target_metadata=database.metadata,
             render_as_batch=True,
             transactional_ddl=True,
+            on_version_apply=told,
         )
         with context.begin_transaction():
             begin(connection, MIGRATING)
             context.run_migrations()
             check_foreign_keys(connection)
+        tell_the_version(connection)
         connection.invalidate()  # the pool must not keep a connection without foreign keys
 
 

@@ -2,7 +2,7 @@
 
 Both databases are locked for writing meanwhile. The target must have the same tables and no rows.
 What was written is read back and compared before anything is committed. Sealed tokens travel as
-they are: they are bound to table, column and row, and none of these changes.
+they are: what they are bound to travels with them.
 """
 
 from __future__ import annotations

@@ -7,14 +7,12 @@ two transactions that each end a session could else both see the other's alive.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from app.accounts.errors import CannotOpen
 from app.accounts.models import Grant, Session, User
 from app.accounts.outbox import Outbox
 from app.accounts.shared import Shared
@@ -22,8 +20,6 @@ from app.accounts.token_cipher import associated_data
 from app.storage.cache import Cache
 from app.storage.database import STORE_CLOCK
 from app.twitter.token_set import TokenSet
-
-log = logging.getLogger(__name__)
 
 TOKENS = ("access_token", "refresh_token")
 
@@ -196,23 +192,20 @@ class Grants:
                 self._cache.purge_owner(owner_of_reads(ended.twitter_id))
 
     def _revoked(self, connection: Connection, row: _Living, *, now: datetime) -> tuple[str, ...]:
-        """Write the tokens of a grant into the outbox; return the ids of its rows."""
+        """Move the tokens of a grant into the outbox, sealed as they are; return its rows' ids."""
         sealed = {"access_token": row.access_token, "refresh_token": row.refresh_token}
         return tuple(
-            self._outbox.add(connection, token, hint, twitter_id=row.twitter_id, now=now)
-            for hint in TOKENS
-            if (token := self._opened(hint, sealed[hint], row.id)) is not None
+            self._outbox.add_sealed(
+                connection,
+                token,
+                hint,
+                sealed_for=associated_data("grants", hint, row.id),
+                twitter_id=row.twitter_id,
+                now=now,
+            )
+            for hint, token in sealed.items()
+            if token is not None
         )
 
     def _sealed(self, column: str, token: str | None, grant_id: str) -> str | None:
         return token and self._cipher.seal(token, at=associated_data("grants", column, grant_id))
-
-    def _opened(self, column: str, sealed: str | None, grant_id: str) -> str | None:
-        """Open a token that is to be revoked; one that cannot be opened cannot be told either."""
-        if sealed is None:
-            return None
-        try:
-            return self._cipher.open(sealed, at=associated_data("grants", column, grant_id))
-        except CannotOpen as error:
-            log.warning("cannot revoke the %s of an ended grant: %s", column, error)
-            return None

@@ -160,6 +160,8 @@ class Revocation(Model):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     token: Mapped[str] = mapped_column(Text)
+    # The place that the token was sealed for, if not this row: it came from a grant as it was.
+    sealed_for: Mapped[str | None] = mapped_column(Text)
     token_type_hint: Mapped[str] = mapped_column(String(16))
     # Whose token it is, at Twitter: a sign-in of theirs deletes the row. None: not known yet.
     twitter_id: Mapped[str | None] = mapped_column(String(19), index=True)

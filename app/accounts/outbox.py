@@ -24,7 +24,7 @@ from app.accounts.errors import CannotOpen
 from app.accounts.models import Grant, Revocation, User
 from app.accounts.outbox_worker import PAUSES, OutboxWorker
 from app.accounts.shared import Shared
-from app.accounts.token_cipher import associated_data
+from app.accounts.token_cipher import place_in_outbox
 from app.events import Event
 from app.storage.database import STORE_CLOCK, WRITE_SECONDS
 from app.twitter.budget import Budget
@@ -75,6 +75,7 @@ _TAKE = (
     .returning(
         Revocation.id,
         Revocation.token,
+        Revocation.sealed_for,
         Revocation.token_type_hint,
         Revocation.twitter_id,
         Revocation.created_at,
@@ -137,6 +138,7 @@ class _Discarded:
 class _Taken:
     row: str
     sealed: str
+    sealed_for: str | None
     hint: str
     twitter_id: str | None
     created_at: datetime
@@ -184,10 +186,30 @@ class Outbox:
         token that must tell first whose token this is.
         """
         row = secrets.token_hex(16)
-        sealed = self._cipher.seal(token, at=associated_data("revocations", "token", row))
-        values = {"id": row, "token": sealed, "token_type_hint": hint, "created_at": now}
+        values = {"id": row, "token_type_hint": hint, "created_at": now}
+        values |= {"token": self._cipher.seal(token, at=place_in_outbox(row, None))}
         whose = {"twitter_id": twitter_id, "waits_for": waits_for}
         connection.execute(_INSERT, values | whose)
+        return row
+
+    def add_sealed(  # noqa: PLR0913 - what a row is made of, by name
+        self,
+        connection: Connection,
+        sealed: str,
+        hint: str,
+        *,
+        sealed_for: str,
+        twitter_id: str,
+        now: datetime,
+    ) -> str:
+        """Write one token as it was sealed for another place; return the row's id.
+
+        It is not opened: a key that is missing just now must not lose a revocation. The row waits
+        until the key is back.
+        """
+        row = secrets.token_hex(16)
+        values = {"id": row, "token": sealed, "sealed_for": sealed_for, "token_type_hint": hint}
+        connection.execute(_INSERT, values | {"twitter_id": twitter_id, "created_at": now})
         return row
 
     def discard(
@@ -256,9 +278,7 @@ class Outbox:
 
     def _attempt(self, taken: _Taken) -> Delivery:
         try:
-            token = self._cipher.open(
-                taken.sealed, at=associated_data("revocations", "token", taken.row)
-            )
+            token = self._cipher.open(taken.sealed, at=place_in_outbox(taken.row, taken.sealed_for))
             if taken.twitter_id is None:
                 by_access_token = taken.hint == "access_token"
                 find = self._find_owner if by_access_token else self._find_owner_by_refresh

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, null, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.errors import CannotOpen
@@ -20,8 +20,10 @@ from app.storage.database import Database
 
 BATCH = 200
 
+_Column = InstrumentedAttribute[str | None]
+
 # Every place where something is sealed: table, column, and the row's id.
-SEALED: tuple[tuple[InstrumentedAttribute[str | None], InstrumentedAttribute[str]], ...] = (
+SEALED: tuple[tuple[_Column, InstrumentedAttribute[str]], ...] = (
     (Grant.access_token, Grant.id),
     (Grant.refresh_token, Grant.id),
     (Revocation.token, Revocation.id),  # type: ignore[assignment,unused-ignore]
@@ -37,19 +39,28 @@ class Progress:
     stuck: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A sealed value, the row it lies in, and the place that it is bound to."""
+
+    row: str
+    value: str = field(repr=False)
+    place: str
+
+
 def reencrypt(database: Database, cipher: TokenCipher) -> Iterator[Progress]:
     """Reseal with the ring's first key whatever is sealed with another; yield after each batch."""
     seen = resealed = stuck = 0
     for column, row_id in SEALED:
         last = ""
         while batch := _after(database, column, row_id, last):
-            last = batch[-1][0]
-            for row, sealed in batch:
+            last = batch[-1].row
+            for found in batch:
                 seen += 1
-                if key_id_of(sealed) == cipher.newest_key_id:
+                if key_id_of(found.value) == cipher.newest_key_id:
                     continue
                 try:
-                    resealed += _reseal(database, cipher, column, row_id, row, sealed)
+                    resealed += _reseal(database, cipher, column, row_id, found)
                 except CannotOpen:
                     stuck += 1
             yield Progress(seen, resealed, stuck)
@@ -61,42 +72,52 @@ def keys_in_use(database: Database) -> Counter[str]:
     for column, row_id in SEALED:
         last = ""
         while batch := _after(database, column, row_id, last):
-            last = batch[-1][0]
-            counts.update(key_id_of(sealed) for _, sealed in batch)
+            last = batch[-1].row
+            counts.update(key_id_of(found.value) for found in batch)
     return counts
 
 
 def _after(
     database: Database,
-    column: InstrumentedAttribute[str | None],
+    column: _Column,
     row_id: InstrumentedAttribute[str],
     last: str,
-) -> list[tuple[str, str]]:
+) -> list[_Sealed]:
     query = (
-        select(row_id, column)
+        select(row_id, column, _sealed_for(column))
         .where(row_id > last, column.is_not(None))
         .order_by(row_id)
         .limit(BATCH)
     )
     with database.reading() as connection:
-        return [(row, sealed or "") for row, sealed in connection.execute(query)]
+        return [
+            _Sealed(row, sealed or "", _place(column, row, sealed_for))
+            for row, sealed, sealed_for in connection.execute(query)
+        ]
 
 
-def _reseal(  # noqa: PLR0913, PLR0917 - one value and where it lies
+def _sealed_for(column: _Column) -> ColumnElement[str | None]:
+    """Return what says where a value was sealed: only those of the outbox come from elsewhere."""
+    return Revocation.sealed_for.expression if column.class_ is Revocation else null()
+
+
+def _place(column: _Column, row: str, sealed_for: str | None) -> str:
+    return sealed_for or associated_data(column.class_.__tablename__, column.key, row)
+
+
+def _reseal(
     database: Database,
     cipher: TokenCipher,
-    column: InstrumentedAttribute[str | None],
+    column: _Column,
     row_id: InstrumentedAttribute[str],
-    row: str,
-    sealed: str,
+    found: _Sealed,
 ) -> bool:
-    """Seal one value anew; tell whether it was still there to be changed."""
-    at = associated_data(column.class_.__tablename__, column.key, row)
-    resealed = cipher.seal(cipher.open(sealed, at=at), at=at)
+    """Seal one value anew for its place; tell whether it was still there to be changed."""
+    resealed = cipher.seal(cipher.open(found.value, at=found.place), at=found.place)
     with database.writing() as connection:
         changed = connection.execute(
             update(column.class_)
-            .where(row_id == row, column == sealed)
+            .where(row_id == found.row, column == found.value)
             .values({column.key: resealed})
         )
         return changed.rowcount == 1

@@ -27,6 +27,11 @@ def associated_data(table: str, column: str, row: str) -> str:
     return f"{table}.{column}:{row}"
 
 
+def place_in_outbox(row: str, sealed_for: str | None) -> str:
+    """Return what a token in the outbox is bound to: the field it came from, or its own row."""
+    return sealed_for or associated_data("revocations", "token", row)
+
+
 class TokenCipher:
     """Seals and opens with the key ring `TOKEN_KEYS`."""
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -212,5 +213,14 @@ def _give_up_a_standby(context: ExceptionContext) -> None:
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
+    _keep_private(connection.execute("PRAGMA database_list").fetchone()[2])
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _keep_private(path: str) -> None:
+    """Let only its user read a database, whatever made it; SQLite gives new side files its mode."""
+    for file in (Path(path), Path(f"{path}-wal"), Path(f"{path}-shm")) if path else ():
+        with contextlib.suppress(OSError):  # another user's, not there, or on a disk for reading
+            if file.stat().st_mode & 0o077:
+                file.chmod(0o600)

@@ -501,6 +501,16 @@ def test_what_a_store_understands_is_kept_as_it_is(tmp_path):
     assert config.redis_url == redis
 
 
+def test_the_folder_of_keys_is_private_whatever_made_it(tmp_path):
+    folder = tmp_path / "instance"
+    folder.mkdir()
+    folder.chmod(0o755)
+
+    read(tmp_path)
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_numbers_of_days_and_threads_have_bounds(tmp_path):
     for name in ("SESSION_IDLE_DAYS", "SESSION_DAYS"):
         assert refused(tmp_path, name, bad := ["0", "3651", "-1", "1.5", "١", "9" * 5000]) == bad

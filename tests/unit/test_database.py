@@ -1,5 +1,7 @@
 """Short transactions that do not fail each other."""
 
+import contextlib
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -41,6 +43,22 @@ def test_sqlite_runs_in_wal_mode_with_foreign_keys_on(database):
         ]
 
     assert pragmas == ["wal", 1, 5000]
+
+
+@pytest.mark.parametrize("made_by", ["us", "another program"])
+def test_a_database_file_is_private_whatever_made_it(build_app, tmp_path, made_by):
+    file = tmp_path / "nest.db"
+    if made_by != "us":
+        with contextlib.closing(sqlite3.connect(file)) as connection:
+            connection.execute("CREATE TABLE birds (id)")
+        file.chmod(0o644)
+    database = build_app(DATABASE_URL=f"sqlite:///{file}").extensions["perch"].database
+
+    with database.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE more_birds (id)")
+        files = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.glob("nest.db*")}
+
+    assert files == dict.fromkeys(("nest.db", "nest.db-wal", "nest.db-shm"), 0o600)
 
 
 @on_both_stores

@@ -105,7 +105,8 @@ def live_in(connection, number):
             Revocation,
             {"id": f"r-{number}", "token": "sealed", "token_type_hint": "access_token"}
             | {"created_at": MOMENT, "due_at": 1790000000.5, "attempts": number}
-            | {"twitter_id": f"{number}", "waits_for": "r-0"},
+            | {"twitter_id": f"{number}", "waits_for": "r-0"}
+            | {"sealed_for": f"grants.access_token:{grant}"},
         ),
     ]
     for model, row in tables:

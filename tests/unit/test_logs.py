@@ -269,9 +269,10 @@ def test_the_operators_secrets_are_known_by_value(tmp_path):
     said = [line.partition("says ")[2] for line in log.text.splitlines()]
     assert [line.partition(" aloud")[0].rstrip("=") for line in said] == (
         ["[redacted]"] * 4
-        + ["postgresql://perch:[redacted]@db/perch", "redis://:[redacted]@cache/0"]
+        + ["postgresql://perch:[redacted]@db/perch?sslpassword=[redacted]"]
+        + ["redis://cache/0?password=[redacted]"]
         + ["http://wren:[redacted]@proxy.example:3128"]
-        + ["[redacted]"] * 6
+        + ["[redacted]"] * 8
     )
 
 

@@ -150,10 +150,11 @@ def test_only_an_ending_that_means_no_more_is_revoked(database, grants, sign_in,
     assert len(ended.revocations) == (2 if reason in no_more else 0)
 
 
-def test_a_token_of_a_lost_key_is_not_handed_to_the_outbox(
-    shared, database, sign_in, outbox, cache, clock, row
+def test_a_token_of_a_lost_key_goes_into_the_outbox_as_it_was_sealed(
+    shared, database, sign_in, outbox, cache, clock, row, all_of
 ):
     person = sign_in()
+    sealed = [row(person.grant_id)[name] for name in grants_module.TOKENS]
     lost = Shared(
         database=database, cipher=TokenCipher((b"o" * 32,)), clock=clock, events=shared.events
     )
@@ -162,7 +163,8 @@ def test_a_token_of_a_lost_key_is_not_handed_to_the_outbox(
     with database.writing() as connection:
         ended = ring_of_others.end(connection, person.user_id, EndReason.LOGGED_OUT, now=clock())
 
-    assert ended.revocations == ()
+    assert len(ended.revocations) == len(sealed)
+    assert {token for (token,) in all_of(Revocation.token)} == set(sealed)
     assert row(person.grant_id)["end_reason"] == "logged_out"
 
 
@@ -832,7 +834,9 @@ def test_reencryption_leaves_a_newer_token_alone(welcome, database, fresh, row, 
     fresh.valid_token(grant, budget=Budget())
     ring = TokenCipher((b"n" * 32, b"k" * 32))
 
-    done = reencryption._reseal(database, ring, Grant.access_token, Grant.id, grant, read)
+    place = associated_data("grants", "access_token", grant)
+    found = reencryption._Sealed(grant, read, place)
+    done = reencryption._reseal(database, ring, Grant.access_token, Grant.id, found)
 
     assert not done
     assert fresh.valid_token(grant, budget=Budget()) == "access-1"

@@ -1,6 +1,9 @@
 """Commands for operators, as they are typed."""
 
+import os
 import signal
+import subprocess
+import sys
 
 import pytest
 import requests
@@ -8,7 +11,16 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Grant, Revocation, Session
-from tests.factories import ME_URL, REVOKE_URL, TOKEN_URL, token_answer, token_key, user_answer
+from config import ROOT
+from tests.factories import (
+    ME_URL,
+    REVOKE_URL,
+    TOKEN_URL,
+    build_environ,
+    token_answer,
+    token_key,
+    user_answer,
+)
 from tests.site import migrate
 from tests.stores import on_both_stores
 
@@ -83,7 +95,7 @@ def test_watching_outlives_a_database_that_is_away(app, run, own_signals, monkey
 
     assert result.exit_code == 0
     assert len(asked) == 2
-    assert "The database does not answer (OperationalError)." in result.output
+    assert "The database did not do it: OperationalError." in result.output
 
 
 def test_delivering_once_says_that_the_database_is_away(app, run, monkeypatch):
@@ -155,6 +167,20 @@ def test_reencrypt_moves_every_value_to_the_first_key(build_app, kind_twitter, r
     assert [grant["end_reason"] for grant in rows(Grant)] == ["logged_out"]
 
 
+@on_both_stores
+def test_reencrypt_moves_revocations_that_wait_too(build_app, twitter_that_cannot_revoke, run):
+    old, new = token_key("o"), token_key("n")
+    before = build_app(TOKEN_KEYS=old)
+    log_out_in_vain(before, before.test_client())
+
+    result = run("tokens", "reencrypt", on=build_app(TOKEN_KEYS=f"{new},{old}"))
+
+    assert (result.exit_code, "2 sealed anew" in result.output) == (0, True)
+    twitter_that_cannot_revoke.upsert("POST", REVOKE_URL, json={"revoked": True})
+    result = run("revocations", "deliver", on=build_app(TOKEN_KEYS=new))
+    assert "Revoked 2 tokens." in result.output
+
+
 def test_reencrypt_can_be_run_again(build_app, client, kind_twitter, run):
     client.sign_in()
     both = build_app(TOKEN_KEYS=f"{token_key('n')},{token_key()}")
@@ -183,14 +209,14 @@ def test_reencrypt_leaves_alone_what_was_changed_meanwhile(build_app, client, ki
     client.sign_in()
     both = build_app(TOKEN_KEYS=f"{token_key('n')},{token_key()}").extensions["perch"]
     [grant] = rows(Grant)
+    place = f"grants.access_token:{grant['id']}"
 
     changed = reencryption._reseal(
         both.database,
         both.cipher,
         Grant.access_token,
         Grant.id,
-        grant["id"],
-        both.cipher.seal("x", at=f"grants.access_token:{grant['id']}"),
+        reencryption._Sealed(grant["id"], both.cipher.seal("x", at=place), place),
     )
 
     assert not changed
@@ -269,12 +295,80 @@ def test_a_database_is_not_copied_onto_itself(run, database_url):
     "url, complaint",
     [
         ("mysql://perch:hunter2@db/perch", "--to must start with postgresql://"),
-        ("postgresql://perch:hunter2@/perch?host=/nowhere", "does not answer"),
+        ("postgresql://perch:hunter2@/perch?host=/nowhere", "nothing listens on that socket"),
     ],
 )
-def test_a_wrong_address_is_explained_without_its_password(run, url, complaint):
-    result = run("database", "copy", "--to", url)
+def test_a_wrong_address_is_explained_without_its_password(run, monkeypatch, url, complaint):
+    monkeypatch.setenv("TARGET_DATABASE_URL", url)
+
+    result = run("database", "copy")
 
     assert result.exit_code == 1
     assert complaint in result.output
     assert "hunter2" not in result.output
+
+
+@pytest.mark.parametrize("where", [":hunter2@/perch?", "@/perch?password=hunter2&"])
+def test_a_password_is_not_taken_from_a_command_line(run, where):
+    result = run("database", "copy", "--to", f"postgresql://perch{where}host=/nowhere")
+
+    assert result.exit_code == 2
+    assert "Every user of this machine can read" in result.output
+    assert "hunter2" not in result.output
+
+
+def test_the_other_database_is_asked_for(app):
+    asked = "postgresql://perch:hunter2@/perch?host=/nowhere\n"
+
+    result = app.test_cli_runner().invoke(args=["database", "copy"], input=asked)
+
+    assert "nothing listens on that socket" in result.output
+    assert "hunter2" not in result.output
+
+
+# As typed, in a process of its own
+
+
+@pytest.fixture
+def typed(tmp_path):
+    """Run `flask --app wsgi ...` of an https site, and return what a person reads."""
+
+    def typed(*args, **settings):
+        environ = build_environ(PUBLIC_URL="https://birds.example", **settings)
+        return subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "wsgi", *args],
+            env={"PATH": os.environ["PATH"], **environ},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+
+    return typed
+
+
+def test_an_upgrade_says_what_it_did(typed, tmp_path):
+    url = f"sqlite:///{tmp_path}/nest.db"
+
+    first, second = (typed("db", "upgrade", DATABASE_URL=url) for _ in range(2))
+
+    assert first.stdout.startswith("Upgraded to 0001: People, their grants,")
+    assert first.stdout.splitlines()[-1] == "The tables are of version 0006."
+    assert second.stdout == "The tables are of version 0006.\n"
+    assert (first.stderr, second.stderr) == ("", "")
+
+
+NO_SUCH_USER = 'it has no such database or user (role "swift" does not exist)'
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("command", [("db", "upgrade"), ("prune",), ("revocations", "deliver")])
+def test_a_command_says_first_why_it_broke_off(typed, postgresql_url, command):
+    result = typed(*command, DATABASE_URL=postgresql_url.replace("perch@", "swift:hunter2@"))
+
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == [
+        f"Error: The database did not do it: {NO_SUCH_USER}.",
+        "Look at DATABASE_URL, and run: flask --app wsgi doctor",
+    ]

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 import requests
+from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
 from app.accounts import outbox_worker
@@ -167,5 +168,23 @@ def test_a_lost_token_key_asks_to_sign_in_again_and_logs_out(lost_key, rows, cap
     assert 'value="/tweets"' in page.text
     assert answer.status_code == 303
     assert not lost_key.is_signed_in()
-    assert rows(Revocation) == []
-    assert "cannot revoke the access_token" in caplog.text
+    lost_key.application.extensions["perch"].outbox.wait(seconds=5)
+    assert len(rows(Revocation)) == 2
+    assert "a revocation waits for its key" in caplog.text
+
+
+def test_a_revocation_outlives_a_token_key_that_is_missing_for_a_moment(
+    lost_key, build_app, kind_twitter, rows
+):
+    lost_key.press_log_out()
+    lost_key.application.extensions["perch"].outbox.wait(seconds=5)
+    assert len(rows(Revocation)) == 2
+
+    again = build_app().extensions["perch"]
+    with again.database.writing() as connection:
+        connection.execute(update(Revocation).values(due_at=0))
+    while again.outbox.deliver_next() is not None:
+        pass
+
+    told = [call.request.body for call in kind_twitter.calls_to(REVOKE_PATH)]
+    assert [len(rows(Revocation)), len(told)] == [0, 2]
