@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -169,6 +168,6 @@ def announced(instance: Path, chosen: Mapping[str, str]) -> Iterator[bool]:
 
 def keep_private(folder: Path) -> None:
     """Let only its user into the folder of keys and database, whatever made it."""
-    with contextlib.suppress(OSError):  # another user's, not there, or on a disk for reading
+    with suppress(OSError):  # another user's, not there, or on a disk for reading
         if folder.stat().st_mode & 0o077:
             folder.chmod(0o700)

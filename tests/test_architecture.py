@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "app.messages": {"app.accounts", "app.services"},
     "app.wishes": SERVICES,
     # What concerns them all, put together by the factory.
-    "app.cli": {"app.doctor"} | SERVICES,
+    "app.cli": {"app.doctor", "app.logs"} | SERVICES,
     "app.doctor": {"app.browser_session", "app.rate_limits"} | SERVICES,
     "app.error_pages": {"app.auth", "app.forms", "app.logs", "app.rate_limits", "app.redirects"}
     | SERVICES,
@@ -66,7 +66,7 @@ MAY_IMPORT = {
     "sandbox": set(),
 }
 MAY_IMPORT["app"] = {room for room in MAY_IMPORT if room.startswith("app.")} | {"config"}
-MAY_IMPORT["wsgi"] = {"app", "app.doctor", "app.logs", "config"}
+MAY_IMPORT["wsgi"] = {"app", "app.cli", "app.doctor", "app.logs", "config"}
 
 # Where only some of the packages of others are welcome. The standard library always is.
 FLASK_FAMILY = {"flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click"}

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -274,7 +274,7 @@ class Outbox:
         with self._database.writing() as connection:
             take, which = (_TAKE_NEXT, {}) if row is None else (_TAKE_ONE, {"row": row})
             found = connection.execute(take, which).one_or_none()
-        return None if found is None else _Taken(*found)
+        return None if found is None else _Taken(*cast("tuple[Any, ...]", found))
 
     def _attempt(self, taken: _Taken) -> Delivery:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import ColumnElement, null, select, update
 from sqlalchemy.orm import InstrumentedAttribute
@@ -96,7 +97,7 @@ def _after(
         ]
 
 
-def _sealed_for(column: _Column) -> ColumnElement[str | None]:
+def _sealed_for(column: _Column) -> ColumnElement[Any]:
     """Return what says where a value was sealed: only those of the outbox come from elsewhere."""
     return Revocation.sealed_for.expression if column.class_ is Revocation else null()
 
