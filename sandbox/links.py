@@ -6,12 +6,26 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from sandbox.entities import AT, HASH, LATIN
 from sandbox.model import Link
 
 if TYPE_CHECKING:
     from sandbox.model import Account, Tweet
 
-_ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'()\[\]]")
+# As in twitter-text, but for its list of top-level domains. A path may have parentheses in pairs.
+# Not \w, which knows no marks: a domain may be in Hindi.
+_LETTER = r"[^\s!-/:-@\[-`{-~]"
+_LABEL = rf"{_LETTER}(?:(?:{_LETTER}|[_-])*{_LETTER})?"
+_TOP = r"(?:xn--[a-z0-9]+|[a-z]{2,}|[^\x00-\x7f\s]{2,})"
+_IN_PATH = rf"[a-z0-9{LATIN}\u0400-\u04ff!*';:=+,.$/%#\[\]\u2013_~@|&-]"
+_IN_PAIRS = rf"\((?:{_IN_PATH}|\({_IN_PATH}+\))+\)"
+_END = rf"[a-z0-9{LATIN}\u0400-\u04ff+=_#/-]"
+_ADDRESS = re.compile(
+    rf"(?<![A-Za-z0-9$\u202a-\u202e{AT}{HASH}])https?://(?:{_LABEL}\.)+{_TOP}(?::[0-9]+)?"
+    rf"(?:/(?:(?:{_IN_PATH}|{_IN_PAIRS})*(?:{_END}|{_IN_PAIRS}))?)?"
+    r"(?:\?[a-z0-9!?*'@();:&=+$/%#\[\]_.,~|-]*[a-z0-9_&=#/-])?",
+    re.IGNORECASE,
+)
 _SHOWN = 26
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.entities import entities, escaped
+from sandbox.entities import entities
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ def mentions(tweets: Iterable[Tweet], known_names: Mapping[str, Account]) -> dic
     """Sort posts by whom they mention, the newest first; a repost mentions nobody."""
     found: dict[str, list[str]] = {}
     for tweet in _newest_first(tweets):
-        text = escaped(tweet.note or tweet.text)
+        text = tweet.note or tweet.text
         for account_id in {m["id"] for m in entities(text, (), known_names).get("mentions", ())}:
             found.setdefault(account_id, []).append(tweet.id)
     return found

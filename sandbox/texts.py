@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.entities import entities, escaped
+from sandbox.entities import entities, escaped, in_escaped
 from sandbox.links import linked, shortened, to_post
 
 if TYPE_CHECKING:
@@ -29,13 +29,17 @@ def of(tweet: Tweet, world: World) -> Texted:
     """Give what a post says, as far as `text` goes, and `note_tweet` if it goes further."""
     original = world.tweets.get(dict(tweet.references).get("retweeted", ""))
     links = _links(original or tweet, world)
-    # The indices point into the escaped text: that is what clients cut.
-    text = escaped(_shown(tweet, world))
-    note = {}
+    note: dict[str, Any] = {}
     if tweet.note:
-        whole = escaped(_whole(tweet, world))
-        note = {"text": whole} | _named(entities(whole, links, world.known_names))
-    return Texted(text, entities(text, links, world.known_names), note)
+        whole, found = _escaped(_whole(tweet, world), links, world)
+        note = {"text": whole} | ({"entities": found} if found else {})
+    return Texted(*_escaped(_shown(tweet, world), links, world), note)
+
+
+def _escaped(typed: str, links: tuple[Link, ...], world: World) -> tuple[str, dict[str, Any]]:
+    """Escape a text, and find its entities: indices point to what is sent, which clients cut."""
+    found = entities(typed, links, world.known_names)
+    return escaped(typed), in_escaped(found, typed)
 
 
 def of_profile(account: Account, world: World) -> dict[str, Any]:
@@ -80,7 +84,3 @@ def _links(tweet: Tweet, world: World) -> tuple[Link, ...]:
 def _quoted(tweet: Tweet, world: World) -> Link | None:
     quoted = world.tweets.get(dict(tweet.references).get("quoted", ""))
     return None if quoted is None else to_post(world.accounts[quoted.author_id], quoted)
-
-
-def _named(found: dict[str, Any]) -> dict[str, Any]:
-    return {"entities": found} if found else {}

@@ -25,8 +25,10 @@ LONGEST_ADDRESS = 2_000
 USERNAME = re.compile(r"[A-Za-z0-9_]{1,50}")  # 15 today; some old accounts have more
 ASKABLE = re.compile(r"[A-Za-z0-9_]{1,15}")  # Twitter takes no longer one, not even theirs
 LONGEST_TAG = 280
-# Beside letters, digits and marks: what stands inside words in Persian, Catalan, Hebrew and others.
-JOINERS = frozenset("_\u200c\u200d\u00b7\u05f3\u05f4\u30fb")
+# Beside letters, digits and marks: what twitter-text keeps inside words, in Hebrew and others.
+JOINERS = frozenset(
+    "_\u00b7\u05be\u05f3\u05f4\u0f0b\u0f0c\u200c\u200d\u3003\u301c\u309b\u309c\u30a0\u30fb\ua67e\uff5e"
+)
 CASHTAG = re.compile(r"[A-Za-z0-9]{1,20}(?:[._][A-Za-z0-9]{1,10})?")
 # How Twitter writes the addresses of its own pictures and Tweets, whatever its host is called.
 SHORT_PICTURE = re.compile(r"pic\.[a-z]+\.com/\w+")

@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from sandbox import create_app, seed
-from sandbox.entities import entities, escaped
+from sandbox.entities import escaped
 from sandbox.follows import Follows
 from sandbox.paging import Pages
 from sandbox.seed_birds import NIGHTJAR, ROBIN, STARLING, WREN
@@ -154,25 +154,6 @@ def test_following_is_seen_from_both_ends():
     assert follows.followers("b") == ["c", "a"]
     assert follows.counts("b") == (2, 0)
     assert follows.status("b", "a") == ["followed_by"]
-
-
-def test_entities_are_found_by_code_point(world):
-    texts = [
-        ("hello @wren!", "mentions", ["@wren"]),
-        ("hello @nobody", "mentions", []),
-        ("mail me@wren", "mentions", []),
-        ("#one #2 #three3 a#four", "hashtags", ["#one", "#three3"]),
-        ("Q&amp;A #fünf", "hashtags", ["#fünf"]),
-        ("$SHINY $5 US$AB", "cashtags", ["$SHINY"]),
-        ("🐦🐦 #after", "hashtags", ["#after"]),
-    ]
-    places = [entities(text, (), world.usernames).get(kind, []) for text, kind, _ in texts]
-    cut = [
-        [text[place["start"] : place["end"]] for place in found]
-        for (text, *_), found in zip(texts, places, strict=True)
-    ]
-
-    assert cut == [found for *_, found in texts]
 
 
 def test_only_three_characters_are_escaped():

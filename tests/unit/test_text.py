@@ -108,6 +108,7 @@ def test_cashtags_are_found():
 
 def test_hashtags_are_found_in_every_script():
     tags = ["ivy", "élan", "鳥", "हिन्दी", "ไทย", "می‌خواهم", "col·lecció", "a_1"]
+    tags += ["メ\u301cテレ", "メ\uff5eテレ", "עַל־יְדֵי", "བོད་སྐད", "各〃"]
 
     found = [tagged("#", "hashtag", tag) for tag in tags]
 
