@@ -2,6 +2,8 @@
 
 import base64
 import re
+from dataclasses import replace
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -114,6 +116,33 @@ def test_a_confidential_client_proves_itself_by_header(steps, call):
     assert all(answer.headers["WWW-Authenticate"].startswith("Basic") for answer in answers)
     # Nothing was spent: the client itself still succeeds.
     assert ask(given).status_code == 200
+
+
+ODD = "a+b/c%2B:d é"
+
+
+@pytest.mark.parametrize("call", ["exchange", "refresh", "revoke"])
+def test_the_header_may_be_form_encoded_first(steps, world, call):
+    """RFC 6749 §2.3.1 demands it; X's own clients send id and secret as they are."""
+    world.register(replace(world.clients["sandbox-client"], client_secret=ODD))
+    encoded = basic(*map(quote_plus, ("sandbox-client", ODD)))
+    proofs = {"as it is": basic(secret=ODD), "encoded": encoded}
+    wrong = [basic(secret=quote_plus(quote_plus(ODD))), basic(secret=ODD.replace("+", " "))]
+    right = steps.exchange(steps.code(), headers=encoded).json["refresh_token"]
+
+    for headers in proofs.values():
+        given = steps.code() if call == "exchange" else right
+        refused = [getattr(steps, call)(given, headers=one).status_code for one in wrong]
+        answer = getattr(steps, call)(given, headers=headers)
+        right = answer.json.get("refresh_token", right)
+        assert (refused, answer.status_code) == ([401, 401], 200)
+
+
+def test_an_encoded_client_id_may_have_a_colon(steps, world):
+    world.register(replace(world.clients["sandbox-client"], client_id="a:b", client_secret="c:d"))
+    code = steps.code(client_id="a:b")
+
+    assert steps.exchange(code, headers=basic("a%3Ab", "c%3Ad")).status_code == 200
 
 
 def test_a_code_lives_29_seconds_and_not_30(steps, world):
