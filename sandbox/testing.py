@@ -17,7 +17,7 @@ import secrets
 import threading
 from html import unescape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from sandbox import create_app
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from sandbox.model import Client, Seed
+
+
+# Hosts that clients have built in.
+HOSTS = ("api.twitter.com", "api.x.com", "twitter.com", "x.com")
 
 
 def twitter_server() -> Iterator[Sandbox]:
@@ -63,6 +67,36 @@ class Clock:
     def advance(self, seconds: float) -> float:
         """Let time pass for codes, tokens and rate limits, and say what time it is then."""
         return self._world.advance(seconds)
+
+
+class Session(Protocol):
+    """As much of a `requests.Session` as is needed here, without importing requests."""
+
+    def mount(self, prefix: str, adapter: Any, /) -> None:  # noqa: ANN401
+        """Let an adapter send what goes to addresses that begin so."""
+
+    def get_adapter(self, url: str, /) -> Any:  # noqa: ANN401
+        """Give the adapter that sends what goes to this address."""
+
+
+class Elsewhere:
+    """An adapter of a `requests.Session` that sends requests to another host, otherwise as is."""
+
+    def __init__(self, base: str, inner: Any) -> None:  # noqa: ANN401 - an HTTPAdapter
+        """Send to `base`, by the session's own adapter."""
+        self._base = base
+        self._inner = inner
+
+    def send(self, request: Any, **more: Any) -> Any:  # noqa: ANN401 - types of requests
+        """Send a request there, past any proxy. The answer looks as if it came from its host."""
+        moved = request.copy()
+        moved.url = self._base + request.path_url
+        answer = self._inner.send(moved, **more | {"proxies": {}})
+        answer.request, answer.url = request, request.url
+        return answer
+
+    def close(self) -> None:
+        """Do nothing: the session closes its own adapter."""
 
 
 class Sandbox:
@@ -122,6 +156,16 @@ class Sandbox:
     def fault(self, **wish: Any) -> None:  # noqa: ANN401
         """Let something go wrong; the keywords are those of `POST /sandbox/faults`."""
         self.world.faults.add(fault_from(wish))
+
+    def reroute(self, session: Session) -> None:
+        """Send here what a `requests.Session` would send to Twitter.
+
+        For clients that have Twitter's hosts built in: tweepy's `OAuth2UserHandler` is such a
+        session, and its `Client` has one. The authorization URL needs no rerouting: `say_yes`
+        takes it whatever its host is.
+        """
+        for host in HOSTS:
+            session.mount(f"https://{host}/", Elsewhere(self.url, session.get_adapter("http://")))
 
     def say_yes(self, authorization_url: str, account: str = "wren") -> str:
         """Play the browser and the person in front of it: authorize the app as this account.

@@ -27,10 +27,10 @@ def example(tmp_path):
     return tmp_path
 
 
-def run_pytest(folder):
+def run_pytest(folder, test="."):
     """Run pytest there as a stranger would, with nothing of ours but the sandbox."""
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "pytest", "-W", "error", "-v", "-p", "no:cacheprovider", "."]
+    command = [sys.executable, "-m", "pytest", "-W", "error", "-v", "-p", "no:cacheprovider", test]
     return subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, text=True, timeout=50, check=False
     )
@@ -41,9 +41,9 @@ def test_the_example_passes_its_own_tests(example):
     files = {path.name for path in example.iterdir()}
     done = run_pytest(example)
 
-    assert files == {"myapp.py", "conftest.py", "test_myapp.py"}
+    assert files == {"myapp.py", "conftest.py", "test_myapp.py", "test_birdwatch.py"}
     assert done.returncode == 0, done.stdout + done.stderr
-    assert " 4 passed" in done.stdout
+    assert " 6 passed" in done.stdout
 
 
 @pytest.mark.loopback
@@ -59,7 +59,7 @@ def test_the_examples_tests_notice_a_mistake_in_its_app(example, right, wrong, f
     app = example / "myapp.py"
     assert right in app.read_text()
     app.write_text(app.read_text().replace(right, wrong))
-    done = run_pytest(example)
+    done = run_pytest(example, "test_myapp.py")
 
     assert done.returncode == 1
     assert re.search(rf"FAILED test_myapp.py::{failing}", done.stdout)

@@ -95,6 +95,12 @@ def test_what_is_built_works_without_the_rest(built, tmp_path):
     assert Path(place).is_relative_to(built)
 
 
+def test_it_has_a_licence_a_readme_and_types():
+    assert (FOLDER / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+    assert PACKAGE["project"]["readme"] == "README.md"
+    assert {"README.md", "py.typed"} <= files_of(FOLDER)
+
+
 def test_its_command_is_there():
     module, _, name = PACKAGE["project"]["scripts"]["twitter-sandbox"].partition(":")
 

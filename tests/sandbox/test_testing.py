@@ -74,6 +74,20 @@ def test_what_was_sent_can_be_taken_one_by_one(twitter, get):
         twitter.take_request(timeout=0.01)
 
 
+@pytest.mark.parametrize("host", testing.HOSTS)
+def test_a_session_is_rerouted_past_any_proxy(twitter, monkeypatch, host):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    with requests.Session() as session:
+        other = session.get_adapter(f"https://{host}.example/")
+        twitter.reroute(session)
+        answer = session.get(f"https://{host}{ME}?a=1", timeout=5)
+
+        assert (answer.status_code, answer.url) == (401, f"https://{host}{ME}?a=1")
+        assert twitter.take_request()["query"] == {"a": ["1"]}
+        assert session.get_adapter(f"https://{host}.example/") is other
+
+
 def test_the_clock_goes_forward(twitter):
     before = twitter.clock.now()
 

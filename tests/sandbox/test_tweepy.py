@@ -1,13 +1,9 @@
-"""A client that knows nothing of us: tweepy, unmodified but for where its requests go."""
+"""A client that knows nothing of us: tweepy, unmodified, its sessions rerouted."""
 
-import re
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 import pytest
-import requests
 import tweepy  # type: ignore[import-untyped]  # it ships no types
-from requests.adapters import HTTPAdapter
 
 from sandbox.seed_birds import DAY, EGG, HOUR, NIGHTJAR, ROBIN, STARLING, WREN, at
 from sandbox.testing import Sandbox
@@ -24,19 +20,6 @@ SCOPES = [
 TOKEN_URL = "https://api.twitter.com/2/oauth2/token"
 
 pytestmark = pytest.mark.loopback
-
-
-class Elsewhere(HTTPAdapter):
-    """Send what is meant for Twitter to the sandbox: another base address, nothing else."""
-
-    def __init__(self, base):
-        super().__init__()
-        self.base = base
-
-    def send(self, request, **more):
-        parts = urlsplit(request.url)
-        request.url = self.base + parts.path + (f"?{parts.query}" if parts.query else "")
-        return super().send(request, **more)
 
 
 @pytest.fixture(scope="module")
@@ -59,39 +42,22 @@ def handler(twitter):
     with tweepy.OAuth2UserHandler(
         client_id="birdwatch", client_secret="hush", redirect_uri=CALLBACK, scope=SCOPES
     ) as handler:
-        handler.mount("https://api.twitter.com", Elsewhere(twitter.url))
+        twitter.reroute(handler)
         yield handler
-
-
-def say_yes(twitter, authorization_url, account="wren", decision="authorize"):
-    """Play the browser and the person in front of it; return where they are sent."""
-    assert authorization_url.startswith("https://twitter.com/i/oauth2/authorize?")
-    with requests.Session() as browser:
-        browser.mount("https://twitter.com", Elsewhere(twitter.url))
-        page = browser.get(authorization_url, timeout=5)
-        ticket = re.search(r'name="ticket" value="([^"]+)"', page.text)[1]
-        form = {"ticket": ticket, "account": account, "decision": decision}
-        answer = browser.post(
-            "https://twitter.com/i/oauth2/authorize",
-            data=form,
-            allow_redirects=False,
-            timeout=5,
-        )
-    return answer.headers["Location"]
 
 
 @pytest.fixture
 def client(twitter, handler):
     """Tweepy's client, signed in as Wren."""
-    tokens = handler.fetch_token(say_yes(twitter, handler.get_authorization_url()))
+    tokens = handler.fetch_token(twitter.say_yes(handler.get_authorization_url()))
     client = tweepy.Client(tokens["access_token"])
-    client.session.mount("https://api.twitter.com", Elsewhere(twitter.url))
+    twitter.reroute(client.session)
     yield client
     client.session.close()
 
 
 def test_tweepy_gets_a_token_set(twitter, handler):
-    tokens = handler.fetch_token(say_yes(twitter, handler.get_authorization_url()))
+    tokens = handler.fetch_token(twitter.say_yes(handler.get_authorization_url()))
 
     assert tokens["token_type"] == "bearer"
     assert tokens["expires_in"] == 7200
@@ -103,13 +69,13 @@ def test_a_public_client_needs_no_secret(twitter):
     with tweepy.OAuth2UserHandler(
         client_id="birdwatch-public", redirect_uri=CALLBACK, scope=SCOPES
     ) as handler:
-        handler.mount("https://api.twitter.com", Elsewhere(twitter.url))
+        twitter.reroute(handler)
 
-        assert handler.fetch_token(say_yes(twitter, handler.get_authorization_url()))
+        assert handler.fetch_token(twitter.say_yes(handler.get_authorization_url()))
 
 
 def test_tweepy_refreshes(twitter, handler):
-    first = dict(handler.fetch_token(say_yes(twitter, handler.get_authorization_url())))
+    first = dict(handler.fetch_token(twitter.say_yes(handler.get_authorization_url())))
     twitter.advance(7200)
     second = handler.refresh_token(
         TOKEN_URL, refresh_token=first["refresh_token"], auth=handler.auth
@@ -120,14 +86,14 @@ def test_tweepy_refreshes(twitter, handler):
 
 
 def test_a_denial_arrives_as_one(twitter, handler):
-    back = say_yes(twitter, handler.get_authorization_url(), decision="cancel")
+    back = twitter.say_no(handler.get_authorization_url())
 
     with pytest.raises(Exception, match="access_denied"):
         handler.fetch_token(back)
 
 
 def test_a_late_exchange_is_refused(twitter, handler):
-    back = say_yes(twitter, handler.get_authorization_url())
+    back = twitter.say_yes(handler.get_authorization_url())
     twitter.advance(31)
 
     with pytest.raises(Exception, match="Value passed for the authorization code was invalid"):
