@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from sandbox import create_app, seed, seed_file
+from sandbox.registration import BadClientError, check_callback
 from sandbox.seed_row import BadSeedError
 from sandbox.server import Server
 from sandbox.settings import BadSettingError, Settings
@@ -28,10 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         now = None if wish.now is None else moment(wish.now)
         app = create_app(World(_beginning(wish), settings, now))
         server = Server(app, wish.host, wish.port, chatty=not wish.quiet)
-    except (BadSettingError, BadSeedError) as problem:
+    except (BadClientError, BadSettingError, BadSeedError) as problem:
         return _failed(str(problem))
-    except (OSError, OverflowError) as problem:
-        reason = getattr(problem, "strerror", None) or str(problem)
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
         return _failed(f"Cannot listen on {wish.host}:{wish.port}: {reason}.")
     _serve(server)
     return 0
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _beginning(wish: argparse.Namespace) -> Seed:
     """Give the birds, or what is in the seed file."""
+    for callback in wish.callback:
+        check_callback(callback)
     if wish.seed is None:
         return seed.birds(*wish.callback)
     return seed_file.read(wish.seed, *wish.callback)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -14,7 +16,7 @@ from sandbox.mischief import describe
 from sandbox.registration import BadClientError, client_from
 from sandbox.same_site import from_elsewhere
 from sandbox.seed import is_flock
-from sandbox.settings import CHOICES, BadSettingError
+from sandbox.settings import CHOICES, BadSettingError, Settings
 from sandbox.world import timestamp
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ def _page(problem: str = "") -> str:
         problem=problem,
         now=timestamp(here.now()),
         ahead=round(here.ahead()),
-        settings=here.settings,
+        settings=asdict(here.settings),
         choices=CHOICES,
         accounts=[row for row in accounts if not is_flock(row[0])][:SHOWN_ACCOUNTS],
         clients=clients,
@@ -128,22 +130,25 @@ def _broke(here: World, _: MultiDict[str, str]) -> str:
 
 
 def _settings(here: World, form: MultiDict[str, str]) -> str:
-    dollars, posts = (form.get(name, "").strip() for name in ("credits", "posts_left"))
+    """Change what the person has changed on the page, and nothing else.
+
+    The page says what it showed in `was_...`. One that is older than the settings, since they were
+    changed in another tab or money was spent, brings no old value back.
+    """
+    sent = {f.name: form[f.name].strip() for f in fields(Settings) if f.name in form}
+    changed = {name: text for name, text in sent.items() if text != form.get(f"was_{name}")}
     here.change(
-        {
-            "plan": form.get("plan", ""),
-            "dialect": form.get("dialect", ""),
-            "access_token_seconds": int(form.get("access_token_seconds", "")),
-            "latency_ms": int(form.get("latency_ms", "")),
-            "credits": float(dollars) if dollars else None,
-            "posts_left": int(posts) if posts else None,
-            "enrollment": form.get("enrollment", "complete"),
-            "grants": form.get("grants", "one"),
-            "limit_body": form.get("limit_body", "plain"),
-            "revoke": form.get("revoke", "app"),
-        }
+        {name: text if name in CHOICES else _number(text) for name, text in changed.items()}
     )
     return "settings"
+
+
+def _number(text: str) -> float | str | None:
+    """Read a number; an empty field is none, and what is no number stays for the complaint."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text or None
 
 
 _KINDS: dict[str, dict[str, Any]] = {

@@ -75,6 +75,8 @@ def fault_from(wish: Mapping[str, Any]) -> Fault:
     """Make a fault of plain data, or say in words what is wrong with it."""
     names = {f.name for f in fields(Fault)}
     wish = {name: value for name, value in wish.items() if value is not None or name == "times"}
+    if isinstance(method := wish.get("method"), str):
+        wish["method"] = method.upper()
     if unknown := sorted(set(wish) - names):
         raise BadFaultError(f"There is no {unknown[0]!r}. There are: {', '.join(sorted(names))}.")
     if "path" not in wish:
@@ -90,6 +92,8 @@ def fault_from(wish: Mapping[str, Any]) -> Fault:
 def _problem(name: str, value: object) -> str | None:  # noqa: PLR0911 - one line for each kind
     if name in _CHOICES:
         return None if value in _CHOICES[name] else " or ".join(_CHOICES[name])
+    if name == "path" and not (isinstance(value, str) and value.startswith(("/", "*"))):
+        return "the path of a URL, which begins with / or *"
     if name in _IN_HEADERS:
         fine = isinstance(value, str) and is_header("X", value)
         return None if fine else "text that fits into a header"

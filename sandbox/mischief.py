@@ -8,7 +8,6 @@ import gzip
 import select
 import socket
 import threading
-import time
 import zlib
 from typing import TYPE_CHECKING, cast
 
@@ -47,7 +46,7 @@ def before_the_work() -> Response | None:
 
 def _take_its_time() -> None:
     if latency := world().settings.latency_ms:
-        time.sleep(latency / 1000)
+        world().faults.cleared.wait(latency / 1000)
 
 
 def after_the_work(response: Response) -> Response:

@@ -15,6 +15,7 @@ MOST_CALLBACKS = 10  # Twitter's documentation: "up to 10 callback URLs"
 
 # RFC 3986 §2, but for `*`: callbacks are compared letter by letter.
 _ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()+,;=%]+")
+_PRINTABLE = re.compile(r"[\x20-\x7e]*")
 
 
 class BadClientError(ValueError):
@@ -32,8 +33,11 @@ def client_from(wish: dict[str, Any]) -> Client:
     texts = [*callbacks, *(wish.get(k) or "" for k in ("client_id", "client_secret", "name"))]
     if not all(isinstance(text, str) and is_sendable(text) for text in texts):
         raise BadClientError("callbacks, client_id, client_secret and name must be texts.")
+    for name in ("client_id", "client_secret"):
+        if not _PRINTABLE.fullmatch(wish.get(name) or ""):
+            raise BadClientError(f"{name} must be printable ASCII (RFC 6749 appendix A).")
     for callback in callbacks:
-        _check_callback(callback)
+        check_callback(callback)
     confidential = wish.get("confidential", True)
     if not isinstance(confidential, bool):
         raise BadClientError("confidential must be true or false.")
@@ -46,7 +50,7 @@ def client_from(wish: dict[str, Any]) -> Client:
     )
 
 
-def _check_callback(callback: str) -> None:
+def check_callback(callback: str) -> None:
     """Refuse what no browser can be sent to; a fragment is forbidden by RFC 6749 §3.1.2."""
     scheme, colon, rest = callback.partition(":")
     if not colon or not rest or "#" in callback or scheme.lower() in ("javascript", "data"):

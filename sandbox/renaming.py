@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sandbox.model import Account
 
 _TEXTS = {"username", "name", "description", "location"}
+_LONGEST = {"name": 50, "description": 160, "location": 30}  # as in a seed file
 _FLAGS = {"protected", "suspended"}
 _USERNAME = re.compile("[A-Za-z0-9_]{1,15}")
 
@@ -30,6 +31,10 @@ def changed_account(
             raise BadSettingError(f"{name!r} cannot be changed. There are: {known}.")
         if not isinstance(value, kind) or (isinstance(value, str) and not is_sendable(value)):
             raise BadSettingError(f"{name} must be {said}.")
+        if isinstance(value, str) and len(value) > _LONGEST.get(name, len(value)):
+            raise BadSettingError(f"{name} must have at most {_LONGEST[name]} characters.")
+    if changes.get("name") == "":
+        raise BadSettingError("name must not be empty.")
     username = str(changes.get("username", account.username))
     if not _USERNAME.fullmatch(username):
         raise BadSettingError("username must be 1 to 15 letters, digits and underscores.")

@@ -38,7 +38,7 @@ def read(path: str | Path, *more_callbacks: str) -> Seed:
     """
     path = Path(path)
     try:
-        wish = json.loads(path.read_text(encoding="utf-8"))
+        wish = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as problem:
         raise BadSeedError(f"Cannot read {path}: {problem.strerror}.") from problem
     except (ValueError, RecursionError) as problem:
@@ -110,7 +110,7 @@ class _File:
             account = Account(
                 id=row.text("id", str(_FIRST_ACCOUNT + number), NUMERIC_ID),
                 username=username,
-                name=row.text("name", username, longest=50),
+                name=row.text("name", longest=50) or username,
                 description=row.text("description", longest=160),
                 location=row.text("location", longest=30),
                 url=row.text("url"),
@@ -138,7 +138,10 @@ class _File:
     def _follows(self) -> Iterator[tuple[str, str]]:
         for number, pair in enumerate(self._rows["follows"]):
             row = Row(f"follows[{number}]", _as_pair(number, pair))
-            yield self._account(row, "follower"), self._account(row, "followed")
+            follower, followed = self._account(row, "follower"), self._account(row, "followed")
+            if follower == followed:
+                raise row.wrong("followed", "is the follower, and no account follows itself")
+            yield follower, followed
 
     def _spaces(self) -> Iterator[Space]:
         for number, row in self._each("spaces"):

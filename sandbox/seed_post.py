@@ -54,6 +54,8 @@ class Posts:
             shown = _links_to(pictures, username, tweet_id)
             text, note = _ending_with(shown[0].short, text, note)
             links = (*links, *shown)
+        if not (text or note or {"retweeted", "quoted"} & dict(references).keys()):
+            raise row.wrong("text", "is missing")
         tweet = Tweet(
             id=tweet_id,
             author_id=author_id,

@@ -23,8 +23,10 @@ from urllib.parse import urlsplit
 from sandbox import create_app
 from sandbox.faults import fault_from
 from sandbox.inventory import tokens
+from sandbox.model import Seed
 from sandbox.registration import client_from
 from sandbox.seed_file import read
+from sandbox.seed_row import BadSeedError
 from sandbox.server import Server
 from sandbox.settings import Settings
 from sandbox.world import World, moment
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from sandbox.model import Client, Seed
+    from sandbox.model import Client
 
 
 # Hosts that clients have built in.
@@ -116,6 +118,8 @@ class Sandbox:
         Further keywords are settings, and `reset()` comes back to them.
         """
         beginning = read(seed) if isinstance(seed, str | Path) else seed
+        if not isinstance(beginning, Seed | None):
+            raise BadSeedError("seed must be the path of a file, or a Seed.")
         first_moment = None if now is None else moment(now)
         self.world = World(beginning, Settings().changed(settings), first_moment)
         self.clock = Clock(self.world)

@@ -52,7 +52,8 @@ class World:
         """
         self.lock = threading.RLock()
         self._first_moment = now
-        self._shift = self._offset = 0.0
+        self._clock = threading.Lock()
+        self._shift = self._offset = self._outside = 0.0
         self.faults = Faults(self.now)
         self.journal = Journal()
         self._beginning = beginning or seed.birds()
@@ -63,10 +64,10 @@ class World:
     def reset(self) -> None:
         """Bring the beginning back: clock, settings, follows, clients, codes, tokens, journal."""
         with self.lock:
-            self._offset = 0.0
-            outside = time.time()
-            self.born = outside if self._first_moment is None else self._first_moment
-            self._shift = self.born - outside
+            with self._clock:
+                self._outside = time.time()
+                self.born = self._outside if self._first_moment is None else self._first_moment
+                self._shift, self._offset = self.born - self._outside, 0.0
             self.settings = self._first_settings
             self.accounts = {a.id: a for a in self._beginning.accounts}
             self._name_accounts()
@@ -86,16 +87,26 @@ class World:
         self.journal.clear()
 
     def now(self) -> float:
-        """Say what time it is in here, in Unix seconds."""
-        return time.time() + self._shift + self._offset
+        """Say what time it is in here, in Unix seconds.
+
+        If the computer's clock is set back, time goes on in here from where it was: nothing that
+        has expired lives again.
+        """
+        with self._clock:
+            outside = time.time()
+            self._shift += max(0.0, self._outside - outside)
+            self._outside = outside
+            return outside + self._shift + self._offset
 
     def advance(self, seconds: float) -> float:
-        """Let time pass. It never runs backwards, just like outside."""
-        if not 0 <= seconds <= LONGEST_JUMP - self._offset:
-            raise BadSettingError("Time goes forward, and not further than a thousand years.")
-        with self.lock:
+        """Let time pass. It never runs backwards."""
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise BadSettingError("advance_seconds must be a number.")
+        with self._clock:
+            if not 0 <= seconds <= LONGEST_JUMP - self._offset:
+                raise BadSettingError("Time goes forward, and not further than a thousand years.")
             self._offset += seconds
-            return self.now()
+        return self.now()
 
     def ahead(self) -> float:
         """Say how many seconds were let pass."""
@@ -225,7 +236,7 @@ def moment(text: str) -> float:
     """Read a time at which a world may begin, such as `2026-01-01T12:00:00Z`."""
     try:
         read = datetime.fromisoformat(text)
-    except ValueError:
+    except (TypeError, ValueError):
         read = None
     if read is None or not FIRST_YEAR <= read.year <= LAST_YEAR:
         years = f"{FIRST_YEAR} to {LAST_YEAR}"

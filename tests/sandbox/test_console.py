@@ -1,8 +1,11 @@
 """The console: server-rendered, safe against other sites, and readable."""
 
+import re
+
 import pytest
 
 from sandbox.seed_birds import WREN
+from sandbox.settings import Settings
 
 OURS = {"Origin": "http://localhost"}
 
@@ -140,6 +143,33 @@ def test_a_mistake_is_explained_on_the_page(press):
 
     assert [answer.status_code for answer in answers] == [400] * len(mistakes)
     assert all('role="alert"' in answer.text for answer in answers)
+
+
+def test_an_old_page_brings_no_old_setting_back(press, browser, world):
+    """A page in another tab, or one that is older than what the API charged."""
+    world.change({"plan": "pay-per-use", "credits": 5.0})
+    page = browser.get("/").text
+    form = dict(re.findall(r'name="(was_\w+)" value="([^"]*)"', page))
+    form |= {name.removeprefix("was_"): value for name, value in form.items()}
+    world.change({"plan": "legacy-free", "credits": 1.5, "posts_left": 3})
+    press("settings", **form | {"latency_ms": " 7 "})
+
+    assert world.settings == Settings(plan="legacy-free", credits=1.5, posts_left=3, latency_ms=7)
+
+
+def test_a_setting_that_is_no_number_is_named(press, world):
+    wishes = {
+        "latency_ms": "soon",
+        "credits": "nan",
+        "posts_left": "1.5",
+        "access_token_seconds": "",
+    }
+    answers = [press("settings", **{name: value}).text for name, value in wishes.items()]
+
+    assert [
+        n for n, text in zip(wishes, answers, strict=True) if f"{n} must be a num" not in text
+    ] == []
+    assert world.settings == Settings()
 
 
 def test_unknown_buttons_are_404(press):

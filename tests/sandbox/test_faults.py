@@ -50,7 +50,7 @@ def test_a_fault_is_meant_for_some_paths(steps, world):
 
 
 def test_a_fault_may_be_meant_for_one_method(steps, world):
-    world.faults.add(fault_from({"path": "/i/oauth2/authorize", "method": "POST", "status": 500}))
+    world.faults.add(fault_from({"path": "/i/oauth2/authorize", "method": "post", "status": 500}))
     ticket = steps.ticket()
 
     assert steps.answer(ticket=ticket).status_code == 500
@@ -259,7 +259,8 @@ def test_a_body_can_travel_packed(steps, world, wish, body):
 
 BAD_FAULTS = [
     ({}, "path is missing"),
-    ({"path": 1}, "path must be text"),
+    ({"path": 1}, "path must be the path of a URL"),
+    ({"path": "2/users/me"}, "path must be the path of a URL, which begins with / or"),
     ({"path": "/", "stauts": 500}, "There is no 'stauts'"),
     ({"path": "/", "status": "500"}, "status must be a number"),
     ({"path": "/", "status": 99}, "status must be a number from 200"),
@@ -305,6 +306,17 @@ def test_latency_slows_everything_down(running):
     answer = requests.get(running.url + ME, timeout=5)
 
     assert answer.elapsed.total_seconds() >= 0.1
+
+
+@pytest.mark.loopback
+def test_a_reset_ends_the_latency_of_calls_under_way(running):
+    running.settings(latency_ms=600_000)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(requests.get, running.url + ME, timeout=10)
+        running.take_request()
+        running.reset()
+
+        assert call.result().status_code == 401
 
 
 @pytest.mark.loopback

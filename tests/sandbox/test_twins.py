@@ -250,6 +250,7 @@ def test_a_bad_client_is_refused(post):
     wishes += [{}, {"callbacks": []}, {"callbacks": "https://me.example/"}]
     wishes += [{"callbacks": good["callbacks"] * 11}, good | {"color": "blue"}]
     wishes += [good | {"name": 1}, good | {"name": "\ud800"}]
+    wishes += [good | {"client_secret": "hush\n"}, good | {"client_id": "é"}]
     wishes += [good | {"confidential": "no"}, good | {"confidential": None}]
 
     assert unexplained(post, "clients", [(wish, "") for wish in wishes]) == []
@@ -312,6 +313,10 @@ def test_a_bad_change_of_an_account_is_explained(post, world):
         ({"username": "two words"}, "username must be 1 to 15"),
         ({"username": 7}, "username must be text"),
         ({"name": "\ud800"}, "name must be text"),
+        ({"name": ""}, "name must not be empty"),
+        ({"name": "x" * 51}, "name must have at most 50 characters"),
+        ({"description": "x" * 161}, "description must have at most 160 characters"),
+        ({"location": "x" * 31}, "location must have at most 30 characters"),
         ({"protected": "yes"}, "protected must be true or false"),
         ({"id": "7"}, "'id' cannot be changed"),
     ]
@@ -319,6 +324,12 @@ def test_a_bad_change_of_an_account_is_explained(post, world):
 
     assert unexplained(post, "accounts", [({}, "There is no account ''"), *wishes]) == []
     assert world.accounts == before
+
+
+def test_an_account_cannot_follow_itself(post):
+    wish = {"follower": "wren", "followed": "Wren"}
+
+    assert unexplained(post, "follows", [(wish, "An account cannot follow itself")]) == []
 
 
 def test_a_protected_account_can_say_yes(steps, post):

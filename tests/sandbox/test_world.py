@@ -1,6 +1,8 @@
 """The world: always the same at the start, moved only on purpose, safe for many threads."""
 
+import contextlib
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
@@ -12,7 +14,7 @@ from sandbox.follows import Follows
 from sandbox.paging import Pages
 from sandbox.seed_birds import NIGHTJAR, ROBIN, STARLING, WREN
 from sandbox.settings import BadSettingError
-from sandbox.world import World, moment, timestamp
+from sandbox.world import LONGEST_JUMP, World, moment, timestamp
 from tests.sandbox.steps import Steps
 
 
@@ -56,8 +58,29 @@ def test_a_world_begins_when_it_is_told_to(world):
     assert 0 <= other.now() - began < 60
 
 
+def test_the_clock_goes_on_when_the_computers_is_set_back(world, monkeypatch):
+    seconds = time.time() + 1000
+    seen = []
+    for now in (seconds, seconds - 3600, seconds - 3590, seconds + 60):
+        monkeypatch.setattr("sandbox.world.time.time", lambda now=now: now)
+        seen.append(world.now() - seconds)
+
+    assert seen == pytest.approx([0, 0, 10, 3660], abs=0.001)
+
+
+def test_many_jumps_at_once_stay_before_the_end_of_time(world):
+    def jump(_):
+        with contextlib.suppress(BadSettingError):
+            world.advance(LONGEST_JUMP - 1)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(jump, range(100)))
+
+    assert world.ahead() == LONGEST_JUMP - 1
+
+
 def test_a_bad_time_is_explained():
-    for text in ("", "now", "1999-01-01", "2101-01-01", "2026-13-01T00:00:00Z"):
+    for text in (7, "", "now", "1999-01-01", "2101-01-01", "2026-13-01T00:00:00Z"):
         with pytest.raises(BadSettingError, match="now must be a time like 2026-01-01"):
             moment(text)
 
