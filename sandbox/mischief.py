@@ -45,8 +45,9 @@ def before_the_work() -> Response | None:
 
 
 def _take_its_time() -> None:
+    cleared = world().faults.cleared  # before the setting: a reset changes that first
     if latency := world().settings.latency_ms:
-        world().faults.cleared.wait(latency / 1000)
+        cleared.wait(latency / 1000)
 
 
 def after_the_work(response: Response) -> Response:

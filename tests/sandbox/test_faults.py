@@ -308,15 +308,14 @@ def test_latency_slows_everything_down(running):
     assert answer.elapsed.total_seconds() >= 0.1
 
 
-@pytest.mark.loopback
-def test_a_reset_ends_the_latency_of_calls_under_way(running):
-    running.settings(latency_ms=600_000)
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(requests.get, running.url + ME, timeout=10)
-        running.take_request()
-        running.reset()
+def test_a_reset_ends_the_latency_of_calls_under_way(steps, world, monkeypatch):
+    """They wait for what a reset sets."""
+    waited = []
+    monkeypatch.setattr(world.faults.cleared, "wait", waited.append)
+    world.change({"latency_ms": 1000})
+    steps.browser.get(ME)
 
-        assert call.result().status_code == 401
+    assert waited == [1.0]
 
 
 @pytest.mark.loopback
