@@ -2,6 +2,7 @@
 
 import pytest
 
+from sandbox.model import Client
 from tests.sandbox.steps import CALLBACK, EVERYTHING, query_of
 
 
@@ -13,14 +14,12 @@ def test_form_offers_accounts_scopes_and_two_buttons(steps):
     assert "Authorize app</button>" in page.text
     assert "Cancel</button>" in page.text
     assert page.text.index("Follow and unfollow people for you") < page.text.index('value="wren"')
-
-
-def test_suspended_accounts_cannot_be_chosen(steps):
-    assert 'value="cuckoo"' not in steps.ask().text
-
-
-def test_hostile_names_are_escaped(steps):
-    assert "<script>" not in steps.ask().text
+    assert 'value="cuckoo"' not in page.text
+    assert "<script>" not in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+    # Browsers apply `form-action` to every redirect after the form (CSP level 3 §6.4.1).
+    assert "form-action" not in page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
 
 
 def test_yes_sends_state_and_code_in_this_order(steps):
@@ -58,8 +57,12 @@ DEAD_ENDS = [
     ({"scope": "tweet.read  users.read"}, "scope"),
     ({"scope": "account.follows.read"}, "account.follows.read"),
     ({"code_challenge": None}, "PKCE"),
+    ({"code_challenge": ""}, "PKCE"),
+    ({"code_challenge_method": None}, "PKCE"),
+    ({"code_challenge_method": "none"}, "code_challenge_method"),
+    ({"code_challenge": "c" * 42}, "RFC 7636"),
+    ({"code_challenge": "c" * 44}, "RFC 7636"),
     ({"code_challenge_method": "S512"}, "code_challenge_method"),
-    ({"code_challenge": "tooshort"}, "RFC 7636"),
     ({"code_challenge": "a" * 129, "code_challenge_method": "plain"}, "RFC 7636"),
     ({"code_challenge": "sp ace", "code_challenge_method": "plain"}, "RFC 7636"),
     ({"state": "s" * 501}, "500"),
@@ -77,18 +80,13 @@ def test_a_bad_request_is_a_dead_end(steps):
     assert [rule for page, rule in pages if rule not in page.text] == []
 
 
-@pytest.mark.parametrize("method", ["S256", "s256"])
-def test_s256_may_be_written_in_lower_case(steps, method):
-    """Twitter's own TypeScript SDK sends `s256`."""
-    code = steps.code(code_challenge_method=method)
+def test_challenges_come_in_three_spellings(steps):
+    """Twitter's own TypeScript SDK sends `s256`, and its example a plain "challenge"."""
+    lower = steps.code(code_challenge_method="s256")
+    plain = steps.code(code_challenge="challenge", code_challenge_method="plain")
 
-    assert steps.exchange(code).status_code == 200
-
-
-def test_plain_takes_the_nine_letters_of_twitters_example(steps):
-    code = steps.code(code_challenge="challenge", code_challenge_method="plain")
-
-    assert steps.exchange(code, code_verifier="challenge").status_code == 200
+    assert steps.exchange(lower).status_code == 200
+    assert steps.exchange(plain, code_verifier="challenge").status_code == 200
 
 
 def test_a_state_of_500_characters_is_fine(steps):
@@ -97,23 +95,18 @@ def test_a_state_of_500_characters_is_fine(steps):
 
 def test_a_query_in_the_callback_is_kept(steps, world):
     """RFC 6749 §3.1.2."""
-    from sandbox.model import Client
+    callback = "https://q.example/back?a=1"
+    world.register(Client(client_id="q", name="Q", callbacks=(callback,)))
+    answer = steps.answer("cancel", client_id="q", redirect_uri=callback)
 
-    world.register(Client(client_id="q", name="Q", callbacks=("https://q.example/back?a=1",)))
-
-    location = steps.answer("cancel", client_id="q", redirect_uri="https://q.example/back?a=1")
-
-    assert location.location.startswith("https://q.example/back?a=1&error=access_denied")
+    assert answer.location.startswith(f"{callback}&error=access_denied")
 
 
 def test_a_form_works_once(steps):
     ticket = steps.ticket()
     steps.answer(ticket=ticket)
 
-    again = steps.answer(ticket=ticket)
-
-    assert again.status_code == 400
-    assert "answered already" in again.text
+    assert "answered already" in steps.answer(ticket=ticket).text
 
 
 @pytest.mark.parametrize("decision", ["authorize", "cancel"])
@@ -154,18 +147,6 @@ def test_a_forged_form_is_refused(steps):
     ]
 
     assert [steps.answer(**form).status_code for form in forms] == [400] * len(forms)
-
-
-def test_the_forms_policy_lets_the_redirect_pass(steps):
-    """Browsers apply `form-action` to every redirect after the form (CSP level 3 §6.4.1)."""
-    policy = steps.ask().headers["Content-Security-Policy"]
-
-    assert "form-action" not in policy
-    assert "default-src 'none'" in policy
-
-
-def test_pages_with_a_ticket_are_not_kept(steps):
-    assert steps.ask().headers["Cache-Control"] == "no-store"
 
 
 def test_beta_knows_other_scopes_and_public_clients_only(steps, world):

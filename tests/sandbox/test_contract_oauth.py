@@ -11,55 +11,35 @@ from tests.sandbox.steps import basic
 
 SPENT = "Value passed for the authorization code was invalid."
 
-# What is wrong: the call, what differs from a good one, status, error and Twitter's words.
-REFUSALS = {
-    "bad code": ("exchange", {"code": "nonsense"}, 400, "invalid_request", SPENT),
-    "no code": ("exchange", {"code": None}, 400, "invalid_request", "parameter [code]."),
-    "no verifier": ("exchange", {"code_verifier": None}, 400, "invalid_request", "[code_verifier]"),
-    "wrong verifier": (
-        ("exchange", {"code_verifier": "x" * 43}, 400, "invalid_request", "the code challenge.")
-    ),
-    "other redirect": (
-        ("exchange", {"redirect_uri": "https://x.example/"}, 400, "invalid_request", "redirect uri")
-    ),
-    "no redirect": ("exchange", {"redirect_uri": None}, 400, "invalid_request", "[redirect_uri]"),
-    "no grant type": ("exchange", {"grant_type": None}, 400, "invalid_request", "[grant_type]"),
-    "other grant type": (
-        ("exchange", {"grant_type": "password"}, 400, "unsupported_grant_type", "grant type")
-    ),
-    "app-only grant": (
-        ("exchange", {"grant_type": "client_credentials"}, 400, "unsupported_grant_type", "grant t")
-    ),
-    "empty code": ("exchange", {"code": ""}, 400, "invalid_request", "parameter [code]."),
-    "odd verifier": (
-        ("exchange", {"code_verifier": "ü" * 43}, 400, "invalid_request", "the code challenge.")
-    ),
-    "twice": ("exchange", {"code": ["a", "b"]}, 400, "invalid_request", "more than once"),
-    "bad refresh token": (
-        ("refresh", {"refresh_token": "nonsense"}, 400, "invalid_request", "the token was invalid.")
-    ),
-    "no refresh token": (
-        ("refresh", {"refresh_token": None}, 400, "invalid_request", "[refresh_token]")
-    ),
-    "no token": ("revoke", {"token": None}, 400, "invalid_request", "parameter [token]."),
-    "no hint": ("revoke", {"token_type_hint": None}, 400, "invalid_request", "[token_type_hint]"),
-    "bad hint": ("revoke", {"token_type_hint": "x"}, 400, "invalid_request", "token type hint"),
-}
+# What is wrong: the call, what differs from a good one, and Twitter's words.
+REFUSALS = [
+    ("exchange", {"code": "nonsense"}, SPENT),
+    ("exchange", {"code": None}, "parameter [code]."),
+    ("exchange", {"code": ""}, "parameter [code]."),
+    ("exchange", {"code": ["a", "b"]}, "more than once"),
+    ("exchange", {"code_verifier": None}, "[code_verifier]"),
+    ("exchange", {"code_verifier": "x" * 43}, "the code challenge."),
+    ("exchange", {"code_verifier": "ü" * 43}, "the code challenge."),
+    ("exchange", {"redirect_uri": "https://x.example/"}, "redirect uri"),
+    ("exchange", {"redirect_uri": None}, "[redirect_uri]"),
+    ("exchange", {"grant_type": None}, "[grant_type]"),
+    ("exchange", {"grant_type": "password"}, "the grant type"),
+    ("exchange", {"grant_type": "client_credentials"}, "the grant type"),
+    ("refresh", {"refresh_token": "nonsense"}, "the token was invalid."),
+    ("refresh", {"refresh_token": None}, "[refresh_token]"),
+    ("revoke", {"token": None}, "parameter [token]."),
+    ("revoke", {"token_type_hint": None}, "[token_type_hint]"),
+    ("revoke", {"token_type_hint": "x"}, "token type hint"),
+]
 CALLS = ("exchange", "refresh", "revoke")
 # Who asks, in the three calls alike.
-STRANGERS = {
-    "no header": (
-        ({"headers": {}, "client_id": "sandbox-client"}, 401, "unauthorized_client", "authoriz")
-    ),
-    "wrong secret": (
-        ({"headers": basic(secret="wrong")}, 401, "unauthorized_client", "authorization header")
-    ),
-    "unknown client": (
-        ({"headers": {}, "client_id": "nobody"}, 401, "invalid_client", "client id was invalid")
-    ),
-    "no client": ({"headers": {}}, 400, "invalid_request", "[client_id]"),
-    "two clients": ({"client_id": "sandbox-public"}, 400, "invalid_request", "did not match"),
-}
+STRANGERS = [
+    ({"headers": {}, "client_id": "sandbox-client"}, 401, "unauthorized_client", "authorization h"),
+    ({"headers": basic(secret="wrong")}, 401, "unauthorized_client", "authorization header"),
+    ({"headers": {}, "client_id": "nobody"}, 401, "invalid_client", "client id was invalid"),
+    ({"headers": {}}, 400, "invalid_request", "[client_id]"),
+    ({"client_id": "sandbox-public"}, 400, "invalid_request", "did not match"),
+]
 
 
 def call(steps, name, **changes):
@@ -104,28 +84,17 @@ def test_a_revocation_is_as_seen(steps):
 
 
 def test_refusals_are_as_seen(steps):
-    complaints = {
-        name: wrong_with(call(steps, what, **changes), *expected)
-        for name, (what, changes, *expected) in REFUSALS.items()
-    }
+    for what, changes, words in REFUSALS:
+        error = "unsupported_grant_type" if words == "the grant type" else "invalid_request"
+        answer = call(steps, what, **changes)
 
-    assert complaints == {name: [] for name in REFUSALS}
+        assert (changes, wrong_with(answer, 400, error, words)) == (changes, [])
 
 
 @pytest.mark.parametrize("what", CALLS)
 def test_other_clients_are_refused_as_seen(steps, what):
-    complaints = {
-        name: wrong_with(call(steps, what, **changes), *expected)
-        for name, (changes, *expected) in STRANGERS.items()
-    }
-
-    assert complaints == {name: [] for name in STRANGERS}
-
-
-def test_every_error_of_the_schema_is_brought_about():
-    errors = {row[3] for row in REFUSALS.values()} | {row[2] for row in STRANGERS.values()}
-
-    assert errors == set(seen.OAUTH_ERROR["properties"]["error"]["enum"])
+    for changes, *expected in STRANGERS:
+        assert (changes, wrong_with(call(steps, what, **changes), *expected)) == (changes, [])
 
 
 def test_the_judge_is_strict():

@@ -47,22 +47,13 @@ def test_the_example_passes_its_own_tests(example):
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize(
-    "right, wrong, failing",
-    [
-        ('"S256"}', '"plain"}', "test_wren_signs_in"),
-        ('!= session.pop("state", "")', '== session.pop("state", "")', "test_wren_signs_in"),
-        ("except urllib.error.HTTPError", "except KeyError", "test_a_code_that_is_31_seconds"),
-    ],
-)
-def test_the_examples_tests_notice_a_mistake_in_its_app(example, right, wrong, failing):
+def test_the_examples_tests_notice_a_mistake_in_its_app(example):
     app = example / "myapp.py"
-    assert right in app.read_text()
-    app.write_text(app.read_text().replace(right, wrong))
+    app.write_text(app.read_text().replace('"S256"}', '"plain"}'))
     done = run_pytest(example, "test_myapp.py")
 
     assert done.returncode == 1
-    assert re.search(rf"FAILED test_myapp.py::{failing}", done.stdout)
+    assert "FAILED test_myapp.py::test_wren_signs_in" in done.stdout
 
 
 def test_every_example_is_run():

@@ -1,29 +1,18 @@
 """Scopes, tokens and the spelling of requests."""
 
-import re
-
 import pytest
 
 from sandbox.seed_birds import ROBIN, WREN, at
 from tests.sandbox.steps import EVERYTHING, bearer, without
 
-# Twitter: "v2 authentication mapping". All of these want tweet.read and users.read as well.
+# One of each kind: all scopes are held to the specification in test_contract.py. All of these want
+# tweet.read and users.read as well.
 LIVE = [
     ("GET", "/2/users/me", ""),
-    ("GET", f"/2/users?ids={WREN}", ""),
-    ("GET", f"/2/users/{WREN}", ""),
-    ("GET", "/2/users/by?usernames=wren", ""),
-    ("GET", "/2/users/by/username/wren", ""),
-    ("GET", f"/2/tweets?ids={at(12)}", ""),
-    ("GET", f"/2/tweets/{at(12)}", ""),
-    ("GET", f"/2/users/{WREN}/tweets", ""),
     ("GET", f"/2/users/{WREN}/following", "follows.read"),
-    ("GET", f"/2/users/{WREN}/followers", "follows.read"),
     ("POST", f"/2/users/{WREN}/following", "follows.write"),
     ("DELETE", f"/2/users/{WREN}/following/{ROBIN}", "follows.write"),
     ("GET", "/2/spaces/1DawnChorus1a", "space.read"),
-    ("GET", "/2/spaces?ids=1DawnChorus1a", "space.read"),
-    ("GET", f"/2/spaces/by/creator_ids?user_ids={ROBIN}", "space.read"),
 ]
 BETA = [
     ("GET", "/2/users/me", "tweet.read users.read"),
@@ -45,16 +34,9 @@ def call(steps, method, path, token):
 FORBIDDEN = {"title": "Forbidden", "type": "about:blank", "status": 403, "detail": "Forbidden"}
 
 
-def test_the_scopes_of_the_table_are_enough(steps):
-    found = []
-    for method, path, scope in LIVE:
-        token = steps.sign_in(scope=f"tweet.read users.read {scope}".strip())["access_token"]
-        found.append(call(steps, method, path, token).status_code)
-
-    assert found == [200] * len(LIVE)
-
-
-@pytest.mark.parametrize("missing", ["tweet.read", "users.read", "follows", "space.read"])
+@pytest.mark.parametrize(
+    "missing", ["tweet.read", "users.read", "follows.read", "follows.write", "space.read"]
+)
 def test_one_scope_less_is_403(steps, missing):
     """`users.read` alone is not even enough for users/me: a well-known stumbling block."""
     rest = " ".join(s for s in EVERYTHING.split() if not s.startswith(missing))
@@ -62,20 +44,10 @@ def test_one_scope_less_is_403(steps, missing):
     answers = {(m, path): (scope, call(steps, m, path, token)) for m, path, scope in LIVE}
     needed = {key: f"tweet.read users.read {scope}" for key, (scope, _) in answers.items()}
 
-    assert {key for key, (_, answer) in answers.items() if answer.json == FORBIDDEN} == {
-        key for key, scopes in needed.items() if missing in scopes
+    assert {key: answer.status_code for key, (_, answer) in answers.items()} == {
+        key: 403 if missing in scopes else 200 for key, scopes in needed.items()
     }
-
-
-def test_reading_follows_does_not_allow_following(steps):
-    token = steps.sign_in(scope="tweet.read users.read follows.read space.read")["access_token"]
-    statuses = [
-        call(steps, method, path, token).status_code
-        for method, path, scope in LIVE
-        if scope == "follows.write"
-    ]
-
-    assert statuses == [403, 403]
+    assert FORBIDDEN in [answer.json for _, answer in answers.values()]
 
 
 def test_beta_has_its_own_scopes(steps, world):
@@ -126,21 +98,13 @@ MISSPELLED = [
     ("/2/users", {"ids": "1,x"}, "ids", "[x] does not match"),
     ("/2/users", {"ids": ",".join(map(str, range(101)))}, "ids", "between 1 and 100"),
     ("/2/users", {"ids": ",".join([WREN] * 101)}, "ids", "between 1 and 100"),
-    ("/2/users/by", {"usernames": "a" * 16}, "usernames", "does not match"),
-    ("/2/tweets", {"ids": ""}, "ids", "can not be empty"),
-    (f"/2/users/{WREN}/tweets", {"max_results": "4"}, "max_results", "[4] is not between 5 a"),
-    (f"/2/users/{WREN}/tweets", {"max_results": "101"}, "max_results", "between 5 and 100"),
     (f"/2/users/{WREN}/tweets", {"max_results": "ten"}, "max_results", "between 5 and 100"),
-    (f"/2/users/{WREN}/tweets", {"max_results": "0000000101"}, "max_results", "5 and 100"),
     (f"/2/users/{WREN}/tweets", {"max_results": "00000001099"}, "max_results", "5 and 100"),
     (f"/2/users/{WREN}/tweets", {"max_results": "1" * 5000}, "max_results", "5 and 100"),
     (f"/2/users/{WREN}/tweets", {"exclude": "likes"}, "exclude", "[likes] is not one of"),
     (f"/2/users/{WREN}/tweets", {"start_time": "now"}, "start_time", "RFC3339"),
     (f"/2/users/{WREN}/tweets", {"since_id": "x"}, "since_id", "does not match"),
-    (f"/2/users/{WREN}/following", {"max_results": "0"}, "max_results", "between 1 and 1000"),
-    (f"/2/users/{WREN}/following", {"max_results": "1001"}, "max_results", "1 and 1000"),
     ("/2/spaces/has-dash", {}, "id", "does not match"),
-    ("/2/spaces/by/creator_ids", {}, "user_ids", "can not be empty"),
 ]
 
 
@@ -196,46 +160,3 @@ def test_every_answer_says_its_version_and_is_not_kept(steps):
 
     assert headers["api-version"]
     assert headers["Cache-Control"] == "no-cache, no-store, max-age=0"
-
-
-def test_names_of_the_renamed_specification_are_answered_in_kind(steps):
-    """Clients generated from X's specification of August 2026 send `post.*`."""
-    query = {"post.fields": "public_metrics", "expansions": "referenced_posts"}
-    body = steps.get(f"/2/tweets/{at(1440)}", **query).json
-
-    assert body["data"]["public_metrics"]["repost_count"] == 1
-    assert body["data"]["public_metrics"]["retweet_count"] == 1
-    assert body["data"]["edit_history_post_ids"] == [at(1440)]
-    assert body["data"]["referenced_posts"][0]["type"] == "quoted"
-    assert len(body["includes"]["posts"]) == 1
-
-
-def test_classic_requests_get_classic_names(steps):
-    body = steps.get(f"/2/tweets/{at(1440)}", expansions="referenced_tweets.id").json
-
-    assert "referenced_tweets" in body["data"]
-    assert "tweets" in body["includes"]
-
-
-def test_counts_come_under_both_names(steps):
-    """Published clients insist on one or the other, and cannot say which they are."""
-    user = steps.get("/2/users/me", **{"user.fields": "public_metrics"}).json["data"]
-    tweet = steps.get(f"/2/tweets/{at(12)}", **{"tweet.fields": "public_metrics"}).json["data"]
-
-    assert user["public_metrics"]["post_count"] == user["public_metrics"]["tweet_count"]
-    assert tweet["public_metrics"]["repost_count"] == tweet["public_metrics"]["retweet_count"]
-
-
-@pytest.mark.parametrize(
-    "path, query",
-    [
-        ("/2/users/me", {"expansions": "pinned_post_id"}),
-        ("/2/users/me", {"user.fields": "pinned_post_id"}),
-        (f"/2/tweets/{at(1440)}", {"post.fields": "created_at"}),
-    ],
-)
-def test_one_new_name_brings_all_new_names(steps, path, query):
-    body = steps.get(path, **query).json
-
-    assert "data" in body
-    assert not re.search("tweet_id|'tweets'", str(body))

@@ -8,51 +8,13 @@ from sandbox.endpoints import ENDPOINTS
 from sandbox.seed_birds import WREN
 from tests.sandbox.steps import basic, bearer
 
-ODD = [
-    "",
-    " ",
-    ",",
-    ",,,",
-    "0",
-    "-1",
-    "1.5",
-    "1e9",
-    "9" * 19,
-    "9" * 400,
-    "١٢٣",
-    "a" * 5000,
-    "\0",
-    "\r\nX-Odd: 1",
-    "💥",
-    "\u202e",
-    "%00",
-    "../../etc/passwd",
-    "'; DROP TABLE birds; --",
-    "<script>alert(1)</script>",
-    "{{ 7 * 7 }}",
-    "9999-12-31T23:59:59Z",
-    "0001-01-01T00:00:00Z",
-    "2010-11-06T00:00:00Z",
-]
-PARAMETERS = [
-    "ids",
-    "usernames",
-    "user_ids",
-    "query",
-    "state",
-    "max_results",
-    "pagination_token",
-    "exclude",
-    "since_id",
-    "until_id",
-    "start_time",
-    "end_time",
-    "tweet.fields",
-    "post.fields",
-    "user.fields",
-    "expansions",
-    "nonsense",
-]
+ODD = ["", " ", ",", ",,,", "0", "-1", "1.5", "1e9", "9" * 19, "9" * 400, "١٢٣", "a" * 5000]
+ODD += ["\0", "\r\nX-Odd: 1", "💥", "\u202e", "%00", "../../etc/passwd", "{{ 7 * 7 }}"]
+ODD += ["'; DROP TABLE birds; --", "<script>alert(1)</script>", "9999-12-31T23:59:59Z"]
+ODD += ["0001-01-01T00:00:00Z", "2010-11-06T00:00:00Z"]
+PARAMETERS = ["ids", "usernames", "user_ids", "query", "state", "max_results", "exclude"]
+PARAMETERS += ["pagination_token", "since_id", "until_id", "start_time", "end_time", "nonsense"]
+PARAMETERS += ["tweet.fields", "post.fields", "user.fields", "expansions"]
 READS = [row for row in ENDPOINTS if row.method == "GET" and row.scopes is not None]
 
 

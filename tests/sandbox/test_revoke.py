@@ -2,8 +2,6 @@
 
 import pytest
 
-from tests.sandbox.steps import basic
-
 
 def state_of(steps, token):
     """Say what an access or refresh token is still good for."""
@@ -30,19 +28,6 @@ def test_the_token_of_another_client_is_refused(steps, kind):
     assert answer.json["error_description"] == "Value passed for the token was invalid."
     assert state_of(steps, tokens["access_token"]) == "living"
     assert state_of(steps, tokens["refresh_token"]) == "living"
-
-
-def test_a_public_client_names_itself(steps):
-    token = steps.sign_in(client_id="sandbox-public")["access_token"]
-
-    assert steps.revoke(token, headers={}, client_id="sandbox-public").json == {"revoked": True}
-
-
-def test_a_revocation_may_come_as_json(steps):
-    body = {"token": steps.sign_in()["access_token"], "token_type_hint": "access_token"}
-    answer = steps.browser.post("/2/oauth2/revoke", json=body, headers=basic())
-
-    assert answer.json == {"revoked": True}
 
 
 def test_a_person_can_remove_an_app(steps):

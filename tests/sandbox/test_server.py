@@ -14,7 +14,6 @@ from werkzeug import Response
 
 from sandbox.__main__ import main
 from sandbox.testing import Sandbox
-from tests.sandbox.steps import CALLBACK, CHALLENGE, VERIFIER, query_of
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.loopback
@@ -173,45 +172,6 @@ def test_head_has_no_body(running):
     assert (answer.status_code, answer.content) == (200, b"")
 
 
-def test_a_whole_sign_in_over_http(running):
-    """The way an app under test sees it: from another process, through HTTP alone."""
-    client = running.register_client(CALLBACK)
-    session = requests.Session()
-    query = {
-        "response_type": "code",
-        "client_id": client.client_id,
-        "redirect_uri": CALLBACK,
-        "scope": "tweet.read users.read",
-        "state": "s",
-        "code_challenge": CHALLENGE,
-        "code_challenge_method": "S256",
-    }
-    with session:
-        page = session.get(running.authorize_url, params=query, timeout=5).text
-        form = {
-            "ticket": re.search(r'name="ticket" value="([^"]+)"', page)[1],
-            "account": "robin",
-            "decision": "authorize",
-        }
-        answer = session.post(running.authorize_url, data=form, allow_redirects=False, timeout=5)
-        tokens = session.post(
-            running.api_url + "/oauth2/token",
-            auth=(client.client_id, client.client_secret),
-            data={
-                "grant_type": "authorization_code",
-                "code": query_of(answer.headers["Location"])["code"],
-                "redirect_uri": CALLBACK,
-                "code_verifier": VERIFIER,
-            },
-            timeout=5,
-        ).json()
-        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
-        me = session.get(running.api_url + "/users/me", headers=headers, timeout=5).json()
-
-    assert me["data"]["username"] == "robin"
-    assert running.tokens()[0]["state"] == "living"
-
-
 def test_a_stopped_sandbox_lets_go_of_its_port():
     with Sandbox() as sandbox, requests.Session() as session:
         session.get(sandbox.url, timeout=5)
@@ -228,8 +188,3 @@ def test_settings_given_at_the_start_survive_a_reset():
         sandbox.reset()
 
         assert sandbox.settings().plan == "legacy-free"
-
-
-def test_waiting_for_a_request_times_out(running):
-    with pytest.raises(TimeoutError):
-        running.take_request(timeout=0.01)

@@ -1,107 +1,28 @@
-"""Posts. Twitter: "Posts lookup", "Timelines", "Counting characters", "Edit Posts"."""
+"""Posts one by one. Twitter: "Posts lookup", "Counting characters", "Edit Posts", "Metrics".
+
+Shapes are held to the specification in test_contract.py, entities in test_entities.py, and lists
+are in test_timelines.py.
+"""
 
 import html
 
 import pytest
 
-from sandbox.seed_birds import (
-    CUCKOO,
-    DAY,
-    EGG,
-    HOUR,
-    JAY,
-    KINGFISHER,
-    MOCKINGBIRD,
-    NIGHTJAR,
-    PUFFIN,
-    ROBIN,
-    WREN,
-    at,
-)
+from sandbox.fields import PRIVATE_METRICS
+from sandbox.seed_birds import DAY, HOUR, KINGFISHER, ROBIN, WREN, at
 
 LONG, EDITED, REPOST, EMOJI = at(4 * HOUR), at(9 * HOUR), at(1 * DAY + 40), at(95)
-POLL, QUOTE, REPLY, PICTURE = at(50), at(1 * DAY), at(2 * DAY + 30), at(14 * HOUR)
-PICTURES, VIDEO = at(3 * DAY + 2 * HOUR), at(26 * HOUR)
+POLL, QUOTE, REPLY = at(50), at(1 * DAY), at(2 * DAY + 30)
+PICTURE, PICTURES, VIDEO = at(14 * HOUR), at(3 * DAY + 2 * HOUR), at(26 * HOUR)
+OWN, OWN_LINK, OWN_OLD, FOREIGN, QUOTED = at(12), at(3 * DAY), at(21 * DAY), at(25), at(27 * HOUR)
 
 
-def timeline(steps, who=WREN, token=None, **query):
-    return steps.get(f"/2/users/{who}/tweets", token, **query)
-
-
-def post(steps, tweet_id, fields, **query):
+def post(steps, tweet_id, fields="id", **query):
     return steps.get(f"/2/tweets/{tweet_id}", **{"tweet.fields": fields}, **query).json
 
 
 def test_a_post_has_three_fields_unasked(steps):
-    data = steps.get(f"/2/tweets/{EMOJI}").json["data"]
-
-    assert set(data) == {"id", "text", "edit_history_tweet_ids"}
-
-
-def test_a_timeline_is_newest_first_ten_at_a_time(steps):
-    body = timeline(steps).json
-    ids = [int(tweet["id"]) for tweet in body["data"]]
-
-    assert ids == sorted(ids, reverse=True)
-    assert body["meta"]["result_count"] == len(ids) == 10
-    assert body["meta"]["newest_id"] == str(ids[0])
-    assert body["meta"]["oldest_id"] == str(ids[-1])
-
-
-def test_pages_join_without_gap_or_overlap(steps):
-    token = steps.sign_in()["access_token"]
-    first = timeline(steps, token=token, max_results=5).json
-    second = timeline(
-        steps, token=token, max_results=5, pagination_token=first["meta"]["next_token"]
-    ).json
-    back = timeline(
-        steps, token=token, max_results=5, pagination_token=second["meta"]["previous_token"]
-    ).json
-    whole = timeline(steps, token=token, max_results=100).json
-
-    assert [*first["data"], *second["data"]] == whole["data"][:10]
-    assert back["data"] == first["data"]
-    assert "previous_token" not in first["meta"]
-    assert "next_token" not in whole["meta"]
-
-
-def test_an_empty_timeline_has_no_data_key(steps):
-    """Clients guard for this: only `meta.result_count` is there."""
-    assert timeline(steps, EGG).json == {"meta": {"result_count": 0}}
-
-
-def test_text_is_escaped_once(steps):
-    text = post(steps, EDITED, "created_at")["data"]["text"]
-
-    assert "Moss &amp; lichen" in text
-    assert "&lt;3" in text
-    assert "&amp;amp;" not in text
-
-
-def test_indices_count_code_points_after_an_emoji(steps):
-    """Checked on a real answer of Twitter: code points give `#mufc`, UTF-16 units do not."""
-    data = post(steps, EMOJI, "entities")["data"]
-    mention, tag = data["entities"]["mentions"][0], data["entities"]["hashtags"][0]
-
-    assert data["text"][mention["start"] : mention["end"]] == "@robin"
-    assert data["text"][tag["start"] : tag["end"]] == "#hedgelife"
-    assert mention["id"] == ROBIN
-
-
-def test_every_entity_cuts_what_it_names(steps):
-    query = {"max_results": 100, "tweet.fields": "entities,note_tweet"}
-    cut, named = [], []
-    for who in (WREN, ROBIN, JAY, KINGFISHER, PUFFIN, MOCKINGBIRD):
-        for tweet in timeline(steps, who, **query).json["data"]:
-            for part in (tweet, tweet.get("note_tweet", {})):
-                found = part.get("entities", {})
-                for kind, mark, name in (("urls", "", "url"), ("hashtags", "#", "tag")):
-                    places = found.get(kind, [])
-                    cut += [part["text"][place["start"] : place["end"]] for place in places]
-                    named += [mark + place[name] for place in places]
-
-    assert cut == named
-    assert len(cut) == 9
+    assert set(post(steps, EMOJI)["data"]) == {"id", "text", "edit_history_tweet_ids"}
 
 
 def test_a_long_post_is_cut_and_whole_in_note_tweet(steps):
@@ -118,17 +39,18 @@ def test_a_repost_is_cut_at_140_and_points_to_the_whole(steps):
     data, original = body["data"], body["includes"]["tweets"][0]
 
     assert data["text"].startswith("RT @jay: Planted 4,000")
-    assert len(data["text"]) == 140
+    assert len(data["text"]) == 140 < len(original["text"])
     assert data["referenced_tweets"] == [{"type": "retweeted", "id": original["id"]}]
-    assert len(original["text"]) > 140
 
 
 def test_an_edited_post_lists_its_versions(steps):
-    data = post(steps, EDITED, "edit_controls")["data"]
+    body = post(steps, EDITED, "edit_controls", expansions="edit_history_tweet_ids")
+    data, versions = body["data"], {one["id"]: one for one in body["includes"]["tweets"]}
 
-    assert data["edit_history_tweet_ids"][-1] == EDITED
-    assert len(data["edit_history_tweet_ids"]) == 3
+    assert data["edit_history_tweet_ids"] == list(versions) == [at(544), at(542), EDITED]
     assert data["edit_controls"]["edits_remaining"] == 3
+    assert "Nest 4 of 5" in versions[at(544)]["text"]
+    assert all(one["edit_history_tweet_ids"] == list(versions) for one in versions.values())
 
 
 def test_a_reply_knows_whom_it_answers(steps):
@@ -139,56 +61,49 @@ def test_a_reply_knows_whom_it_answers(steps):
     assert body["includes"]["users"][0]["username"] == "kingfisher"
 
 
-def test_pictures_come_with_their_alt_text(steps):
-    query = {"expansions": "attachments.media_keys", "media.fields": "url,alt_text,width,height"}
-    media = post(steps, PICTURE, "entities", **query)["includes"]["media"][0]
+def test_a_picture_has_its_alt_text_and_a_video_a_still(steps):
+    wanted = "url,alt_text,preview_image_url,duration_ms"
+    query = {"expansions": "attachments.media_keys", "media.fields": wanted}
+    [picture], [video] = (post(steps, i, **query)["includes"]["media"] for i in (PICTURE, VIDEO))
+    shown = [steps.browser.get(url) for url in (picture["url"], video["preview_image_url"])]
 
-    assert media["alt_text"].startswith("The sea")
-    assert steps.browser.get(media["url"]).mimetype == "image/svg+xml"
+    assert picture["alt_text"].startswith("The sea")
+    assert (video["type"], video["duration_ms"], "url" in video) == ("video", 21_000, False)
+    assert [answer.mimetype for answer in shown] == ["image/svg+xml"] * 2
 
 
 def test_several_pictures_share_one_link(steps):
     body = post(steps, PICTURES, "attachments,entities", expansions="attachments.media_keys")
-
     places = body["data"]["entities"]["urls"]
+
     assert [place["media_key"] for place in places] == body["data"]["attachments"]["media_keys"]
     assert len({(place["start"], place["end"], place["url"]) for place in places}) == 1
     assert len(body["includes"]["media"]) == len(places) == 3
 
 
-def test_a_video_comes_with_a_still(steps):
-    query = {
-        "expansions": "attachments.media_keys",
-        "media.fields": "url,preview_image_url,duration_ms",
-    }
-    media = post(steps, VIDEO, "entities", **query)["includes"]["media"][0]
-
-    assert (media["type"], media["duration_ms"]) == ("video", 21_000)
-    assert "url" not in media
-    assert steps.browser.get(media["preview_image_url"]).mimetype == "image/svg+xml"
-
-
 def test_a_poll_closes_when_its_day_is_over(steps, world):
     query = {"expansions": "attachments.poll_ids", "poll.fields": "voting_status"}
-    before = post(steps, POLL, "id", **query)["includes"]["polls"][0]
+    before = post(steps, POLL, **query)["includes"]["polls"][0]
     world.advance(86400)
-    after = post(steps, POLL, "id", **query)["includes"]["polls"][0]
+    after = post(steps, POLL, **query)["includes"]["polls"][0]
 
     assert (before["voting_status"], after["voting_status"]) == ("open", "closed")
     assert len(before["options"]) == 4
 
 
-def test_expansions_go_one_step(steps):
-    body = post(steps, QUOTE, "referenced_tweets", expansions="referenced_tweets.id,author_id")
+@pytest.mark.parametrize(
+    "tweet_id, expansions, people, posts",
+    [
+        (QUOTE, "referenced_tweets.id,author_id", [WREN], 1),  # one step, and never two
+        (QUOTE, "referenced_tweets.id.author_id", [ROBIN], 1),
+        (EMOJI, "entities.mentions.username", [ROBIN], 0),
+    ],
+)
+def test_expansions_bring_what_they_name(steps, tweet_id, expansions, people, posts):
+    includes = post(steps, tweet_id, expansions=expansions)["includes"]
 
-    assert [user["id"] for user in body["includes"]["users"]] == [WREN]
-    assert len(body["includes"]["tweets"]) == 1
-
-
-def test_the_author_of_a_quote_comes_with_its_own_expansion(steps):
-    body = post(steps, QUOTE, "id", expansions="referenced_tweets.id.author_id")
-
-    assert [user["id"] for user in body["includes"]["users"]] == [ROBIN]
+    assert [user["id"] for user in includes["users"]] == people
+    assert len(includes.get("tweets", [])) == posts
 
 
 def test_a_quote_ends_with_a_link_to_what_it_quotes(steps):
@@ -198,65 +113,81 @@ def test_a_quote_ends_with_a_link_to_what_it_quotes(steps):
     [quoted] = data["referenced_tweets"]
 
     assert data["text"].endswith(f" {place['url']}")
-    assert place["url"].startswith("https://t.co/")
     assert (place["start"], place["end"]) == (data["text"].index("https"), len(data["text"]))
     assert place["expanded_url"] == f"https://x.com/robin/status/{quoted['id']}"
     assert place["display_url"] == "x.com/robin/status/198959…"
 
 
-def test_mentions_can_be_expanded(steps):
-    body = post(steps, EMOJI, "id", expansions="entities.mentions.username")
-
-    assert [user["username"] for user in body["includes"]["users"]] == ["robin"]
-
-
 def test_a_quote_of_a_protected_post_is_a_partial_error(steps):
-    body = post(steps, at(4 * DAY + 20), "id", expansions="referenced_tweets.id")
+    body = post(steps, at(4 * DAY + 20), expansions="referenced_tweets.id")
 
     assert "includes" not in body
     assert body["errors"][0]["title"] == "Authorization Error"
 
 
-def test_closed_timelines_say_why(steps):
-    answers = [timeline(steps, who) for who in (NIGHTJAR, CUCKOO, "42")]
-
-    assert {answer.status_code for answer in answers} == {200}
-    assert {tuple(answer.json) for answer in answers} == {("errors",)}
-    assert [answer.json["errors"][0]["detail"] for answer in answers] == [
-        f"Sorry, you are not authorized to see the user with id: [{NIGHTJAR}].",
-        f"User has been suspended: [{CUCKOO}].",
-        "Could not find user with id: [42].",
-    ]
-
-
-def test_a_follower_may_read_a_protected_timeline(steps):
-    token = steps.sign_in("robin")["access_token"]
-
-    assert timeline(steps, NIGHTJAR, token).json["meta"]["result_count"] == 2
-
-
 @pytest.mark.parametrize("tweet_id", [at(10 * HOUR), at(30 * DAY)])
 def test_protected_and_suspended_posts_are_not_shown(steps, tweet_id):
     body = steps.get("/2/tweets", ids=f"{EMOJI},{tweet_id},42").json
+    titles = [error["title"] for error in body["errors"]]
 
     assert [tweet["id"] for tweet in body["data"]] == [EMOJI]
-    assert [error["title"] for error in body["errors"]] == [
-        "Authorization Error",
-        "Not Found Error",
-    ]
+    assert titles == ["Authorization Error", "Not Found Error"]
 
 
-def test_a_timeline_can_be_filtered(steps):
-    filters = [
-        ({"exclude": "replies"}, 11),
-        ({"exclude": "retweets"}, 11),
-        ({"exclude": "replies,retweets"}, 10),
-        ({"since_id": at(5 * HOUR)}, 3),
-        ({"until_id": at(5 * HOUR)}, 9),
-        ({"start_time": "2999-01-01T00:00:00Z"}, 0),
-        ({"end_time": "2999-01-01T00:00:00Z"}, 12),
-        ({"start_time": "2011-01-01T00:00:00Z", "end_time": "2999-01-01T00:00:00Z"}, 12),
-    ]
-    answers = [timeline(steps, max_results=100, **query) for query, _ in filters]
+def test_the_post_of_another_is_an_error_for_each_private_number(steps):
+    """As several fixtures recorded it: no `data`, and each part of the field by itself."""
+    body = post(steps, FOREIGN, ",".join(PRIVATE_METRICS))
+    named = [f"{name}.{part}" for name in sorted(PRIVATE_METRICS) for part in PRIVATE_METRICS[name]]
 
-    assert [answer.json["meta"]["result_count"] for answer in answers] == [n for _, n in filters]
+    assert set(body) == {"errors"}
+    assert [error["field"] for error in body["errors"]] == named
+    assert body["errors"][0] == {
+        "resource_type": "tweet",
+        "field": "non_public_metrics.impression_count",
+        "parameter": "id",
+        "resource_id": FOREIGN,
+        "title": "Field Authorization Error",
+        "section": "data",
+        "detail": (
+            "Sorry, you are not authorized to access 'non_public_metrics.impression_count' on the "
+            f"Tweet with id : [{FOREIGN}]."
+        ),
+        "value": FOREIGN,
+        "type": "https://api.twitter.com/2/problems/not-authorized-for-field",
+    }
+
+
+def test_ones_own_post_has_its_private_numbers(steps):
+    data = post(steps, OWN_LINK, f"{','.join(PRIVATE_METRICS)},public_metrics")["data"]
+    public, hidden = data["public_metrics"], data["non_public_metrics"]
+
+    assert set(hidden) == {"impression_count", "url_link_clicks", "user_profile_clicks"}
+    assert hidden["impression_count"] == public["impression_count"] > 0
+    assert data["organic_metrics"]["like_count"] == public["like_count"]
+    assert "promoted_metrics" not in data  # nobody paid for it
+    without_link = post(steps, OWN, "non_public_metrics")["data"]["non_public_metrics"]
+    assert "url_link_clicks" not in without_link
+
+
+def test_after_thirty_days_nobody_knows_any_more(steps, world):
+    world.advance(9 * 86400)
+
+    assert set(post(steps, OWN_OLD, "non_public_metrics")) == {"errors"}
+    assert "data" in post(steps, OWN_LINK, "non_public_metrics")
+
+
+def test_of_many_only_ones_own_are_shown(steps):
+    """By id, in a timeline, and brought by an expansion."""
+    fields = {"tweet.fields": "non_public_metrics"}
+    many = steps.get("/2/tweets", ids=f"{OWN},{FOREIGN}", **fields).json
+    timeline = steps.get(f"/2/users/{ROBIN}/tweets", max_results=5, **fields).json
+    quote = post(steps, QUOTE, "non_public_metrics", expansions="referenced_tweets.id")
+    robin = steps.sign_in("robin")["access_token"]
+    pinned = steps.get(f"/2/users/{WREN}", robin, expansions="pinned_tweet_id", **fields).json
+
+    assert [tweet["id"] for tweet in many["data"]] == [OWN]
+    assert {(e["parameter"], e["resource_id"]) for e in many["errors"]} == {("ids", FOREIGN)}
+    assert (set(timeline), timeline["meta"]) == ({"errors", "meta"}, {"result_count": 0})
+    assert len(timeline["errors"]) == 5 * 3
+    assert set(quote) == set(pinned) == {"data", "errors"}
+    assert {(e["section"], e["resource_id"]) for e in quote["errors"]} == {("includes", QUOTED)}
