@@ -131,6 +131,7 @@ def test_what_is_not_the_apis_answer_tells_of_no_limits(steps, world, path, wish
     answer = steps.browser.open(path, method=method, headers=bearer("any"))
 
     assert answer.status_code == wish.get("status", 302)
+    assert answer.location == wish.get("redirect")
     assert not [name for name, _ in answer.headers if "limit" in name.lower()]
 
 
@@ -222,6 +223,9 @@ BAD_FAULTS = [
     ({"times": True}, "times must be a number"),
     ({"hang": 1}, "hang must be true or false"),
     ({"drop": "now"}, "drop must be before or after"),
+    ({"drip": "slow"}, "drip must be body or headers"),
+    ({"gzip": "yes"}, "gzip must be true or false"),
+    ({"content_type": "text/html\n"}, "content_type must be text that fits"),
     ({"delay_seconds": -1}, "delay_seconds must be a number"),
     ({"headers": {"A": 1}}, HEADERS),
     ({"headers": {"A": "b\r\nC: d"}}, HEADERS),

@@ -182,9 +182,11 @@ def test_a_stopped_sandbox_lets_go_of_its_port():
             assert again.url == sandbox.url
 
 
-def test_settings_given_at_the_start_survive_a_reset():
-    with Sandbox(plan="legacy-free") as sandbox:
+def test_a_world_and_settings_given_at_the_start_survive_a_reset(tmp_path):
+    (tmp_path / "world.json").write_text('{"accounts": [{"username": "ada"}]}')
+    with Sandbox(seed=tmp_path / "world.json", plan="legacy-free") as sandbox:
         sandbox.settings(plan="enterprise")
         sandbox.reset()
 
         assert sandbox.settings().plan == "legacy-free"
+        assert sandbox.world.named("ada")

@@ -27,8 +27,10 @@ def test_what_is_empty_is_left_out_and_false_and_zero_are_not(steps):
 def test_many_come_in_the_order_asked_whatever_the_case(steps):
     by_id = steps.get("/2/users", ids=f"{ROBIN},{WREN}").json["data"]
     by_name = steps.get("/2/users/by", usernames="ROBIN,wren").json["data"]
+    one = steps.get("/2/users/by/username/WREN").json["data"]
 
     assert [user["id"] for user in (*by_id, *by_name)] == [ROBIN, WREN] * 2
+    assert one["id"] == WREN
 
 
 def test_missing_ones_are_partial_errors(steps):
@@ -64,13 +66,14 @@ def test_a_website_comes_as_a_short_link_and_where_it_leads(steps):
 
 
 def test_a_bio_comes_as_it_was_written_but_for_its_links(steps, world):
-    """Twitter escapes the text of posts, not bios; indices count in what is sent."""
+    """Twitter escapes the text of posts, not names and bios; indices count in what is sent."""
     bio = "> 🪱 & <3 (https://www.robin.example/a/very/long/way?to=1&the=worm) #हिन्दी @wren"
-    world.change_account("robin", {"description": bio})
+    world.change_account("robin", {"description": bio, "name": "<b>&"})
     data = steps.get(f"/2/users/{ROBIN}", **{"user.fields": "description,entities"}).json["data"]
     text, found = data["description"], data["entities"]["description"]
     cut = {kind: text[p["start"] : p["end"]] for kind, [p] in found.items()}
 
+    assert data["name"] == "<b>&"
     assert text == f"> 🪱 & <3 ({cut['urls']}) #हिन्दी @wren"
     assert (cut["hashtags"], cut["mentions"]) == ("#हिन्दी", "@wren")
     assert found["urls"][0]["expanded_url"].endswith("?to=1&the=worm")
