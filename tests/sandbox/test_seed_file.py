@@ -35,7 +35,7 @@ def test_the_example_of_the_documentation_is_a_world(seed):
 
     assert [account.username for account in world.signed_in_choices()] == ["ada", "grace"]
     assert world.follows.has(ada.id, grace.id)
-    assert grace.protected
+    assert (ada.name, grace.name, grace.protected) == ("Ada", "grace", True)
     assert [tweet.text for tweet in world.mentions_of(ada.id)] == ["@ada Found a moth."]
     assert world.timeline(grace.id)[0].references == (("replied_to", "1"),)
     assert [space.state for space in world.spaces.values()] == ["scheduled"]
