@@ -255,13 +255,13 @@ class Bench:
 
     def before(self, name, do):
         """Do something right before one of the checks looks."""
-        checks = [
+        all_checks = [
             replace(check, look=lambda p, look=check.look: (do(), look(p))[1])
             if check.name == name
             else check
             for check in examination.CHECKS
         ]
-        self.patch.setattr(examination, "CHECKS", tuple(checks))
+        self.patch.setattr(examination, "CHECKS", tuple(all_checks))
 
     def hanging_up(self):
         """Return an address where each connection is taken and dropped."""
