@@ -65,9 +65,9 @@ forwarded_allow_ips = ""
 # Workers show they live by touching a file. On a disk that can stall; in memory it cannot.
 worker_tmp_dir = next((path for path in ["/dev/shm"] if os.access(path, os.W_OK)), None)  # noqa: S108
 
-# Workers keep their figures (app/metrics.py) in files of a folder, and add up each other's. It is
-# a new one at every start and reload: else the files of workers long gone would pile up, and all
-# of them are read whenever somebody looks. Counters then begin at zero, as Prometheus expects.
+# Workers keep their figures (app/observability/metrics.py) in files of a folder, and add up each
+# other's. Each start and reload makes a new folder: the files of workers that are gone would pile
+# up, and each look reads all of them. Counters then begin at zero, as Prometheus expects.
 FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 FOLDER = "perch-metrics-"
 
@@ -113,7 +113,7 @@ access_log_format = '%(h)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(M)sms "%(a)s"'
 
 
 # By path: importing `app` here would hand each worker today's code, even after a reload.
-_Formatter: Any = runpy.run_path(str(ROOT / "app" / "logs.py"))["Formatter"]
+_Formatter: Any = runpy.run_path(str(ROOT / "app" / "observability" / "logs.py"))["Formatter"]
 
 
 class CalmLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types

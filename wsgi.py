@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from app import cli, create_app, doctor, logs
+from app import cli, create_app, doctor
+from app.observability import logs
 from config import Config, ConfigError
 
 try:

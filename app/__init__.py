@@ -9,24 +9,12 @@ from typing import Any
 from flask import Flask
 from flask.templating import Environment
 
-from app import (
-    auth,
-    cli,
-    error_pages,
-    forms,
-    health,
-    logs,
-    metrics,
-    pages,
-    rate_limits,
-    security,
-    security_txt,
-    services,
-    session_cookie,
-    static_files,
-)
+from app import auth, cli, error_pages, health, pages, services
+from app.observability import logs, metrics
 from app.storage import database
 from app.storage.extensions import db, migrate
+from app.twitter.circuit_breaker import GROUPS
+from app.web import forms, rate_limits, security, security_txt, session_cookie, static_files
 from config import ROOT, Config
 
 
@@ -54,7 +42,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
         __name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
     logs.init_app(app, config)
-    figures = metrics.init_app(app)
+    figures = metrics.init_app(app, GROUPS)
     security.init_app(app, config)
     static_files.init_app(app)
     session_cookie.init_app(app, config)

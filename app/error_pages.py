@@ -21,15 +21,15 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from app import forms, rate_limits
 from app.accounts.errors import CannotOpen, EndedMeanwhile, GrantEnded, Superseded
 from app.auth import errors as auth
-from app.events import Event
-from app.logs import request_id
-from app.redirects import local
+from app.observability.audit_log import Event
+from app.observability.logs import request_id
 from app.services import services
 from app.twitter import errors as twitter
 from app.twitter.origins import origin
+from app.web import forms, rate_limits
+from app.web.safe_redirects import local
 
 log = logging.getLogger(__name__)
 

@@ -17,27 +17,27 @@ from app.accounts.sessions import Lifetimes, Sessions
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
 from app.accounts.used_states import UsedStates
-from app.events import Events
 from app.gateway.actions import Follows
 from app.gateway.calls import Calls, Line
 from app.gateway.page_reads import PageReads
 from app.gateway.quota import Quota
 from app.gateway.token_refresh import TokenRefresher
 from app.gateway.usage import Usages
-from app.metrics import Metrics
+from app.observability.audit_log import Events
+from app.observability.metrics import Metrics
 from app.storage.cache import Cache
 from app.storage.database import Database
 from app.storage.singleflight import SingleFlight
 from app.twitter.api import Api
-from app.twitter.breaker import Breaker
-from app.twitter.budget import Budget
-from app.twitter.client import Client as ApiClient
-from app.twitter.client import Direct
+from app.twitter.api_client import Client as ApiClient
+from app.twitter.api_client import Direct
+from app.twitter.circuit_breaker import Breaker
 from app.twitter.dialect import BY_NAME, Dialect
 from app.twitter.oauth import AuthorizationServer, Client
-from app.twitter.transport import Transport
-from app.twitter.tunnel import Proxy
-from app.twitter.turns import Turns
+from app.twitter.transport.bulkhead import Turns
+from app.twitter.transport.deadline import Budget
+from app.twitter.transport.transport import Transport
+from app.twitter.transport.tunnel import Proxy
 from config import Config
 
 EXTENSION = "perch"

@@ -15,7 +15,6 @@ from typing import Literal, cast
 from app.accounts.people import Person
 from app.services import services
 from app.twitter.api import Following
-from app.twitter.budget import Budget
 from app.twitter.endpoints import FOLLOW, UNFOLLOW, Endpoint
 from app.twitter.errors import (
     Busy,
@@ -28,7 +27,8 @@ from app.twitter.errors import (
     TokenRefused,
     TwitterError,
 )
-from app.twitter.text import USERNAME
+from app.twitter.transport.deadline import Budget
+from app.twitter.tweet_text import USERNAME
 
 Verb = Literal["follow", "unfollow"]
 

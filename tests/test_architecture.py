@@ -12,61 +12,39 @@ from tests.tree import files
 
 ROOT = Path(__file__).parent.parent
 
-LEAVES = {"app.events", "app.keys", "app.storage", "config"}
-SERVICES = {"app.accounts", "app.gateway", "app.metrics", "app.twitter", "app.services"} | LEAVES
+BELOW = {"app.observability", "app.storage"}
+SERVICES = {"app.accounts", "app.gateway", "app.twitter", "app.services", "config"} | BELOW
 
 # Each room, and the rooms it may import from.
 MAY_IMPORT = {
     # The wire: no Flask, no database, no settings.
     "app.twitter": set(),
-    # What everything stands on: it knows nothing of Twitter and of people.
+    # What lies under all: storage knows nothing of Twitter and of people, observability is told.
     "app.storage": set(),
+    "app.observability": {"config"},
     # Who a person is here.
-    "app.accounts": {"app.twitter"} | LEAVES - {"config"},
+    "app.accounts": {"app.twitter"} | BELOW,
     # The one way to call Twitter for a person.
-    "app.gateway": {"app.accounts", "app.metrics", "app.twitter"} | LEAVES - {"config"},
-    "app.metrics": {"app.accounts", "app.twitter", "app.events"},
-    "app.services": {"app.accounts", "app.gateway", "app.metrics", "app.twitter"} | LEAVES,
-    "app.visitor": {"app.accounts"},
+    "app.gateway": {"app.accounts", "app.twitter"} | BELOW,
+    "app.services": SERVICES - {"app.services"},
+    # Flask's side of every page.
+    "app.web": SERVICES,
     # What people see. Neither knows the other: they meet in URLs.
-    "app.auth": {"app.cookie_names", "app.messages", "app.redirects", "app.visitor", "app.wishes"}
-    | SERVICES,
-    "app.pages": {"app.messages", "app.redirects", "app.visitor", "app.wishes"} | SERVICES,
-    "app.messages": {"app.accounts", "app.services"},
+    "app.auth": {"app.web", "app.wishes"} | SERVICES,
+    "app.pages": {"app.web", "app.wishes"} | SERVICES,
     "app.wishes": SERVICES,
     # What concerns them all, put together by the factory.
-    "app.cli": {"app.doctor", "app.logs"} | SERVICES,
-    "app.doctor": {"app.browser_session", "app.rate_limits"} | SERVICES,
-    "app.error_pages": {"app.auth", "app.forms", "app.logs", "app.rate_limits", "app.redirects"}
-    | SERVICES,
-    "app.forms": {"app.twitter", "config"},
-    "app.health": {"app.rate_limits"} | SERVICES,
-    "app.logs": {"config"},
-    "app.rate_limits": {"config"},
-    "app.security_txt": {"config"},
-    "app.static_files": set(),
-    "app.security": {"app.cookie_names", "app.twitter", "app.storage", "config"},
-    "app.browser_session": {"app.security", "app.visitor"},
-    "app.session_cookie": {
-        "app.browser_session",
-        "app.cookie_names",
-        "app.logs",
-        "app.redirects",
-        "app.visitor",
-    }
-    | SERVICES,
-    # Leaves: they know nobody.
-    "app.events": set(),
-    "app.keys": set(),
-    "app.cookie_names": {"config"},
-    "app.redirects": set(),
+    "app.cli": {"app.doctor"} | SERVICES,
+    "app.doctor": {"app.web"} | SERVICES,
+    "app.error_pages": {"app.auth", "app.web"} | SERVICES,
+    "app.health": {"app.web"} | SERVICES,
     "config": {"settings_files", "settings_text"},
     "settings_files": {"settings_text"},
     "settings_text": set(),
     "sandbox": set(),
 }
 MAY_IMPORT["app"] = {room for room in MAY_IMPORT if room.startswith("app.")} | {"config"}
-MAY_IMPORT["wsgi"] = {"app", "app.cli", "app.doctor", "app.logs", "config"}
+MAY_IMPORT["wsgi"] = {"app", "app.cli", "app.doctor", "app.observability", "config"}
 
 # Where only some of the packages of others are welcome. The standard library always is.
 FLASK_FAMILY = {"flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click"}
@@ -115,7 +93,7 @@ FORBIDDEN = [
     ("app.twitter.oauth", "from authlib.integrations.flask_client import OAuth"),
     ("app.accounts.people", "def late():\n    from app.pages import home"),
     ("app.accounts.people", "if TYPE_CHECKING:\n    import app.auth.routes"),
-    ("app.accounts.people", "from app import create_app, keys"),
+    ("app.accounts.people", "from app import create_app, storage"),
     ("app.auth.routes", "from app.pages.home import home"),
     ("app.pages.home", "import json, app.auth"),
     ("app.pages.home", "from sandbox.seed import WREN"),
@@ -135,7 +113,7 @@ def test_forbidden_imports_are_noticed():
 
 
 PERMITTED = [
-    ("app.__init__", "from app.auth import routes\nfrom app import pages, extensions"),
+    ("app.__init__", "from app.auth import routes\nfrom app import pages, web"),
     ("app.auth.routes", "from app.auth import round_trip\nfrom . import errors"),
     ("app.auth.routes", "import flask\nfrom app.twitter.errors import Refused"),
     ("app.accounts.people", "import sqlalchemy\nfrom ..twitter.token_set import TokenSet"),

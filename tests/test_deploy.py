@@ -255,13 +255,13 @@ def seconds(name):
 
 def test_nginx_waits_longer_than_a_request_may_take():
     from app.storage.database import BUSY_SECONDS
-    from app.twitter.budget import SECONDS
+    from app.twitter.transport.deadline import SECONDS
 
     assert seconds("proxy_read_timeout") > SECONDS + BUSY_SECONDS + 2
 
 
 def test_nginx_takes_the_forms_that_the_site_takes():
-    from app.security import MAX_FORM_BYTES
+    from app.web.security import MAX_FORM_BYTES
 
     assert f"client_max_body_size {MAX_FORM_BYTES // 1024}k;" in (DEPLOY / "nginx.conf").read_text()
 

@@ -25,9 +25,8 @@ from app.accounts.models import Grant, Revocation, User
 from app.accounts.outbox_worker import PAUSES, OutboxWorker
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import place_in_outbox
-from app.events import Event
+from app.observability.audit_log import Event
 from app.storage.database import STORE_CLOCK, WRITE_SECONDS
-from app.twitter.budget import Budget
 from app.twitter.errors import (
     ClientRefused,
     GrantRefused,
@@ -37,6 +36,7 @@ from app.twitter.errors import (
 )
 from app.twitter.oauth import AuthorizationServer, TokenTypeHint
 from app.twitter.token_set import TokenSet
+from app.twitter.transport.deadline import Budget
 
 log = logging.getLogger(__name__)
 

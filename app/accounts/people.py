@@ -32,10 +32,10 @@ from app.accounts.sessions import Left, Sessions, new_id
 from app.accounts.shared import Shared
 from app.accounts.sign_in_record import SignInRecord
 from app.accounts.used_states import Outcome, UsedStates, hashed
-from app.events import Event
+from app.observability.audit_log import Event
 from app.storage.database import INSERTS, STORE_CLOCK, Insert
 from app.storage.extensions import Model
-from app.twitter.entities import User as Profile
+from app.twitter.models import User as Profile
 from app.twitter.token_set import TokenSet
 
 _LIVING = (

@@ -34,7 +34,7 @@ from app.accounts.models import Grant, Session, User
 from app.accounts.shared import Shared
 from app.accounts.sign_in_record import SignInRecord
 from app.accounts.used_states import UsedStates
-from app.events import Event
+from app.observability.audit_log import Event
 
 log = logging.getLogger(__name__)
 

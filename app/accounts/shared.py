@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.accounts.token_cipher import TokenCipher
-from app.events import Events
+from app.observability.audit_log import Events
 from app.storage.database import Database
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.auth.flow_cookies import FlowCookies
+from app.auth.pending_sign_ins import FlowCookies
 from app.auth.routes import auth
-from app.cookie_names import cookie_name
+from app.web.cookie_names import cookie_name
 from config import Config
 
 

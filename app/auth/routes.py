@@ -18,19 +18,19 @@ from app.accounts.errors import AccountError, Superseded
 from app.accounts.people import Person, SignIn
 from app.accounts.sign_in_record import Recorder, SignInRecord, Step
 from app.accounts.user_agents import described
-from app.auth import round_trip
+from app.auth import callback_rules
 from app.auth.errors import AlreadyUsed
-from app.auth.flow_cookies import FlowCookies, PendingSignIn
-from app.events import Event
-from app.messages import logged_out
-from app.redirects import local
+from app.auth.pending_sign_ins import FlowCookies, PendingSignIn
+from app.observability.audit_log import Event
 from app.services import services
-from app.twitter.budget import Budget
 from app.twitter.dialect import AT_SIGN_IN, Permission
-from app.twitter.entities import User as Profile
 from app.twitter.errors import TokenRefused, Unreachable
+from app.twitter.models import User as Profile
 from app.twitter.token_set import TokenSet
-from app.visitor import SESSION_ID, visitor
+from app.twitter.transport.deadline import Budget
+from app.web.current_person import SESSION_ID, visitor
+from app.web.messages import logged_out
+from app.web.safe_redirects import local
 from app.wishes import Wish, fulfil
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ auth = Blueprint("auth", __name__, url_prefix="/auth")
 @auth.post("/login")
 def login() -> Response:
     """Send the browser to Twitter's authorization page, and remember what must come back."""
-    pending = round_trip.begin(
+    pending = callback_rules.begin(
         request.form.get("next"),
         _scopes_to_ask(request.form.get("ask")),
         began=_store_time(),
@@ -71,7 +71,7 @@ def callback() -> Response:
     """Take the browser back from Twitter: state first, once, whatever else it brings."""
     _only_get()
     budget = Budget()
-    state = round_trip.state_of(request.args)
+    state = callback_rules.state_of(request.args)
     pending = _flow_cookies().recognise(request, state, now=services().now())
     recorder = Recorder(away=services().now() - _flow_cookies().begun_at(request, state))
     g.next_path = pending.next  # error pages offer to sign in again and go there
@@ -79,7 +79,7 @@ def callback() -> Response:
         return _join_the_first(pending)
     recorder.note(Step.CLAIMED)
     with _forgotten(pending), services().used_states.failing(state):
-        code = round_trip.code_of(request.args, is_issuer=services().server.is_issuer)
+        code = callback_rules.code_of(request.args, is_issuer=services().server.is_issuer)
         token_set = _exchange(code, pending, budget, recorder)
         person = _sign_in(token_set, pending, budget, recorder)
     response = _signed_in(person, pending)
@@ -214,7 +214,7 @@ def _record(token_set: TokenSet, pending: PendingSignIn, recorder: Recorder) -> 
 def _join_the_first(pending: PendingSignIn) -> Response:
     """Give a duplicate the session that the first callback earned, or its other tab's."""
     try:
-        session_id = round_trip.first_callbacks_session(
+        session_id = callback_rules.first_callbacks_session(
             services().used_states,
             pending.state,
             request.args.get("code", ""),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.doctor import mirror
+from app.doctor import self_request
+from app.doctor.checks import examined
 from app.doctor.command import command, is_called, without_app
-from app.doctor.examination import examined
 
 __all__ = ["init_app", "is_called", "without_app"]
 
 
 def init_app(app: Flask) -> None:
     """Add the command, and what the running site shows to it."""
-    mirror.init_app(app)
+    self_request.init_app(app)
     app.cli.add_command(command(lambda asks: examined(app, asks=asks)))

@@ -7,8 +7,8 @@ import os
 from dotenv import dotenv_values
 
 from app.doctor import probe
+from app.doctor.context import Patient
 from app.doctor.findings import Finding, Section, failed, ok, warning
-from app.doctor.patient import Patient
 from app.doctor.settings import DOTENV
 from app.twitter.origins import origin
 

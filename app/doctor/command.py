@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import click
 from flask import Flask
 
-from app.doctor.examination import unbuildable
+from app.doctor.checks import unbuildable
 from app.doctor.report import Report
 from config import ConfigError
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from app.doctor.context import Patient
 from app.doctor.findings import Finding, Section, Status, failed, ok, warning
-from app.doctor.patient import Patient
 from app.twitter.endpoints import USERS_ME
 from app.twitter.errors import Limited, OutOfCredits, PlanLacksIt, TwitterError
 

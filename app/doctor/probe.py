@@ -21,15 +21,15 @@ from urllib3.exceptions import (
 )
 from urllib3.util import parse_url
 
-from app.twitter.budget import Budget
-from app.twitter.sockets import (
+from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline_sockets import (
     CountdownPool,
     CountdownTLSPool,
     proxy_failure,
     spending,
     tls_context,
 )
-from app.twitter.tunnel import Proxy, ProxyTrouble
+from app.twitter.transport.tunnel import Proxy, ProxyTrouble
 
 # What one check may spend on its calls, all together (seconds).
 SECONDS = 5.0

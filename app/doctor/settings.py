@@ -6,8 +6,8 @@ import stat
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.doctor.context import Patient
 from app.doctor.findings import Finding, Section, failed, ok, warning
-from app.doctor.patient import Patient
 from app.twitter.origins import origin
 from config import ROOT, SANDBOX_CLIENTS, ConfigError
 

@@ -11,10 +11,9 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qs, urlsplit
 
 from app.doctor import probe
+from app.doctor.context import Patient
 from app.doctor.findings import Finding, Section, failed, ok, skipped, warning
-from app.doctor.patient import Patient
 from app.doctor.way_out import ignored
-from app.twitter.budget import Budget
 from app.twitter.dialect import AT_SIGN_IN
 from app.twitter.errors import (
     ClientRefused,
@@ -26,7 +25,8 @@ from app.twitter.errors import (
 )
 from app.twitter.oauth import AuthorizationServer, Client
 from app.twitter.origins import origin
-from app.twitter.transport import Transport
+from app.twitter.transport.deadline import Budget
+from app.twitter.transport.transport import Transport
 
 # Cookies, leases and limits are all told by the time; more than this is noticed.
 CLOCK_TOLERANCE = timedelta(minutes=1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from app.doctor import probe
+from app.doctor.context import Patient
 from app.doctor.findings import Finding, Section, failed, ok
-from app.doctor.patient import Patient
-from app.twitter.tunnel import ProxyTrouble
+from app.twitter.transport.tunnel import ProxyTrouble
 
 IGNORED = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 ADDRESS = "Look whether host and port of TWITTER_PROXY are right, and whether the proxy runs."

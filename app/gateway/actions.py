@@ -8,12 +8,12 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.people import People, Person
-from app.events import Event, Events
 from app.gateway.calls import Calls
+from app.observability.audit_log import Event, Events
 from app.twitter.api import Api, Following
-from app.twitter.budget import Budget
 from app.twitter.endpoints import FOLLOW, UNFOLLOW, Endpoint
 from app.twitter.errors import Unreachable, Unreadable
+from app.twitter.transport.deadline import Budget
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 
 from app.accounts.grants import owner_of_reads
 from app.gateway.calls import LiveSource
-from app.metrics import Answered
+from app.observability.metrics import Answered
 from app.storage.cache import Cache, Stored
 from app.twitter import errors
 from app.twitter.api import ApiRequest, Document

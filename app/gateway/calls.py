@@ -21,14 +21,14 @@ from app.gateway.quota import Quota
 from app.gateway.token_refresh import TokenRefresher
 from app.gateway.usage import Usages
 from app.twitter.api import Api, ApiRequest, Source
-from app.twitter.breaker import Breaker
-from app.twitter.budget import Budget
-from app.twitter.client import Asked, Client, Direct
+from app.twitter.api_client import Asked, Client, Direct
+from app.twitter.circuit_breaker import Breaker
 from app.twitter.dialect import Dialect
 from app.twitter.endpoints import Endpoint
-from app.twitter.entities import User as Profile
 from app.twitter.errors import PermissionMissing, TokenRefused, TwitterError
-from app.twitter.turns import Turns
+from app.twitter.models import User as Profile
+from app.twitter.transport.bulkhead import Turns
+from app.twitter.transport.deadline import Budget
 
 R = TypeVar("R")
 

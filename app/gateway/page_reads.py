@@ -21,12 +21,12 @@ from app.gateway.cached_source import (
     Fresh,
 )
 from app.gateway.calls import Caller, Calls
-from app.metrics import Answered, Metrics
+from app.observability.metrics import Answered, Metrics
 from app.storage.cache import KEPT, Cache
 from app.twitter.api import Api, Page
-from app.twitter.budget import Budget
-from app.twitter.client import Asked
+from app.twitter.api_client import Asked
 from app.twitter.errors import Busy, TokenRefused, TwitterError, Unreadable
+from app.twitter.transport.deadline import Budget
 
 # A call ends with its budget; this is for its thread to come back with the news (seconds).
 GRACE = 0.5

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from app.storage.cache import Cache, Stored
-from app.twitter.client import Asked
+from app.twitter.api_client import Asked
 from app.twitter.endpoints import ENDPOINTS, Endpoint
 from app.twitter.errors import (
     Limited,
@@ -24,7 +24,7 @@ from app.twitter.errors import (
     TokenKindRefused,
     TwitterError,
 )
-from app.twitter.limits import APP_LIMIT, QUARTER_OF_AN_HOUR, Window, closed_until
+from app.twitter.rate_limit_headers import APP_LIMIT, QUARTER_OF_AN_HOUR, Window, closed_until
 
 log = logging.getLogger(__name__)
 

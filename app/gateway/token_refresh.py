@@ -25,14 +25,14 @@ from app.accounts.models import Grant, User
 from app.accounts.outbox import Outbox
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import associated_data
-from app.events import Event
+from app.observability.audit_log import Event
 from app.storage.database import STORE_CLOCK, WRITE_SECONDS, store_time
 from app.storage.singleflight import Crowded, SingleFlight
-from app.twitter.budget import SECONDS as BUDGET_SECONDS
-from app.twitter.budget import Budget
 from app.twitter.errors import Busy, GrantRefused, TokenRefused, TwitterError, Unreachable
 from app.twitter.oauth import AuthorizationServer
 from app.twitter.token_set import TokenSet
+from app.twitter.transport.deadline import SECONDS as BUDGET_SECONDS
+from app.twitter.transport.deadline import Budget
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.models import Usage
 from app.storage.database import INSERTS, Database, Insert
-from app.twitter.client import Asked
+from app.twitter.api_client import Asked
 from app.twitter.endpoints import BY_ROUTE, Endpoint
 
 log = logging.getLogger(__name__)

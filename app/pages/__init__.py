@@ -9,13 +9,13 @@ from typing import Any
 from flask import Blueprint, Flask, request
 
 from app.pages import account, charts, follows, home, lookup, people, sign_in, spaces, tweets, usage
-from app.pages.controls import offering
-from app.pages.figures import about, ago, duration, exactly, roughly, since
+from app.pages.features import offering
+from app.pages.filters import about, ago, duration, exactly, roughly, since
 from app.pages.paging import MOST_PAGES
-from app.pages.twitter_site import twitter_site
+from app.pages.twitter_links import twitter_site
 from app.services import services
 from app.twitter.endpoints import USER_TWEETS
-from app.twitter.text import isolated
+from app.twitter.tweet_text import isolated
 
 # The POST is the refresh button of a panel.
 READS = ["GET", "POST"]

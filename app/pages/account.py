@@ -9,13 +9,13 @@ from flask_login import logout_user
 from werkzeug.wrappers import Response
 
 from app.accounts.people import Person
-from app.messages import logged_out
 from app.pages import usage
-from app.pages.twitter_site import connected_apps_url
+from app.pages.twitter_links import connected_apps_url
 from app.pages.words import PERMISSIONS, WHY
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN, Permission
-from app.visitor import for_signed_in
+from app.web.current_person import for_signed_in
+from app.web.messages import logged_out
 
 
 @for_signed_in

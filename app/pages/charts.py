@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.twitter.entities import Tweet
+from app.twitter.models import Tweet
 
 # In the chart's own units; it is stretched to the width of the page.
 HEIGHT = 60

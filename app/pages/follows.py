@@ -6,18 +6,18 @@ from flask import abort, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
-from app.pages import paging, reads
+from app.pages import paging, queries
 from app.pages.paging import Place
-from app.pages.reader import Reader
-from app.pages.reads import Read
+from app.pages.panels import Reader
+from app.pages.queries import Read
 from app.pages.view import shown
-from app.redirects import local
 from app.services import services
-from app.twitter.budget import Budget
 from app.twitter.dialect import Permission
 from app.twitter.endpoints import FOLLOWERS
-from app.twitter.entities import User
-from app.visitor import for_signed_in
+from app.twitter.models import User
+from app.twitter.transport.deadline import Budget
+from app.web.current_person import for_signed_in
+from app.web.safe_redirects import local
 from app.wishes import Verb, Wish, fulfil, lacks_permission
 
 
@@ -33,7 +33,7 @@ def followers(person: Person) -> ResponseReturnValue:
     if not FOLLOWERS.exists_in(services().dialect):
         return render_template("follows.html", list_is="missing"), 404
     there = paging.place()
-    read = reads.followers(person.profile.id, page_token=there.token)
+    read = queries.followers(person.profile.id, page_token=there.token)
     return _list(person, read, there, list_is="followers")
 
 
@@ -53,7 +53,7 @@ def unfollow(person: Person, user_id: str) -> ResponseReturnValue:
 
 def _following(person: Person) -> ResponseReturnValue:
     there = paging.place()
-    read = reads.following(person.profile.id, page_token=there.token)
+    read = queries.following(person.profile.id, page_token=there.token)
     return _list(person, read, there, list_is="following")
 
 
@@ -87,5 +87,5 @@ def _explain(wish: Wish, person: Person, back: str) -> str:
         wish=wish,
         ask=Permission.WRITE_FOLLOWS,
         back=back,
-        **Reader.of(person).panels(target=reads.user(wish.user_id)),
+        **Reader.of(person).panels(target=queries.user(wish.user_id)),
     )

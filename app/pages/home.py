@@ -6,13 +6,13 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
-from app.pages import reads
+from app.pages import queries
 from app.pages.view import shown
 from app.pages.words import PERMISSIONS
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN
 from app.twitter.endpoints import SPACES_BY_CREATORS
-from app.visitor import visitor
+from app.web.current_person import visitor
 
 
 def home() -> ResponseReturnValue:
@@ -30,9 +30,9 @@ def home() -> ResponseReturnValue:
         person,
         "home.html",
         {
-            "tweets": reads.tweets(user_id, dialect, at_most=reads.ON_HOME),
-            "following": reads.faces(user_id, dialect, with_spaces=_shows_spaces(person)),
-            "spaces": reads.spaces(user_id, dialect),
+            "tweets": queries.tweets(user_id, dialect, at_most=queries.ON_HOME),
+            "following": queries.faces(user_id, dialect, with_spaces=_shows_spaces(person)),
+            "spaces": queries.spaces(user_id, dialect),
         },
     )
 

@@ -18,9 +18,9 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from app.twitter.api import MOST_ASKED, Page
 from app.twitter.dialect import HOMES
-from app.twitter.entities import SPACE_ID, USER_OR_TWEET_ID
+from app.twitter.models import SPACE_ID, USER_OR_TWEET_ID
 from app.twitter.problems import Missing
-from app.twitter.text import ASKABLE, is_invisible
+from app.twitter.tweet_text import ASKABLE, is_invisible
 
 # Text that is longer is not cut into words to find out what is wrong with it.
 LONGEST = 30_000

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from flask import request
 
-from app.pages.reads import Read
+from app.pages.queries import Read
 from app.twitter.api import PAGE_TOKEN, Api, Page
 from app.twitter.errors import Refused
 

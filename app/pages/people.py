@@ -8,16 +8,16 @@ from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
-from app.pages import lookup, paging, reads
+from app.pages import lookup, paging, queries
 from app.pages.lookup import Found, NotUnderstood, Wanted
 from app.pages.paging import Place
-from app.pages.reader import Panel
-from app.pages.reads import Read
+from app.pages.panels import Panel
+from app.pages.queries import Read
 from app.pages.view import shown
 from app.services import services
-from app.twitter.entities import USER_OR_TWEET_ID, Tweet, User
-from app.twitter.text import ASKABLE, Piece
-from app.visitor import for_signed_in
+from app.twitter.models import USER_OR_TWEET_ID, Tweet, User
+from app.twitter.tweet_text import ASKABLE, Piece
+from app.web.current_person import for_signed_in
 
 
 @for_signed_in
@@ -44,8 +44,8 @@ def person(person: Person, username: str) -> ResponseReturnValue:
     if not ASKABLE.fullmatch(username):
         abort(404)
     dialect, there = services().dialect, paging.place()
-    tweets = reads.tweets_by_username(username, dialect, page_token=there.token)
-    profile = reads.user_by_username(username, dialect)
+    tweets = queries.tweets_by_username(username, dialect, page_token=there.token)
+    profile = queries.user_by_username(username, dialect)
     return _profile(person, profile, tweets, there, asked=f"@{username}")
 
 
@@ -55,8 +55,8 @@ def person_by_id(person: Person, user_id: str) -> ResponseReturnValue:
     if not USER_OR_TWEET_ID.fullmatch(user_id):
         abort(404)
     dialect, there = services().dialect, paging.place()
-    tweets = reads.tweets(user_id, dialect, page_token=there.token)
-    return _profile(person, reads.user(user_id), tweets, there, asked=user_id)
+    tweets = queries.tweets(user_id, dialect, page_token=there.token)
+    return _profile(person, queries.user(user_id), tweets, there, asked=user_id)
 
 
 def found_in(
@@ -95,9 +95,9 @@ def _reads(wanted: Wanted) -> dict[str, Read[User]]:
     """Return one read for the names and one for the ids, to be done side by side."""
     found = {}
     if wanted.usernames:
-        found["names"] = reads.users_by_usernames(wanted.usernames)
+        found["names"] = queries.users_by_usernames(wanted.usernames)
     if wanted.ids:
-        found["ids"] = reads.users(wanted.ids)
+        found["ids"] = queries.users(wanted.ids)
     return found
 
 

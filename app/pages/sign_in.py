@@ -8,11 +8,11 @@ from flask import render_template
 
 from app.accounts.people import Person
 from app.accounts.sign_in_record import SignInRecord, sign_in_record_of
-from app.pages import flow
+from app.pages import sign_in_diagram
 from app.pages.words import PERMISSIONS
 from app.services import services
 from app.twitter.dialect import BY_NAME, LIVE
-from app.visitor import for_signed_in
+from app.web.current_person import for_signed_in
 
 
 @for_signed_in
@@ -26,8 +26,8 @@ def sign_in(person: Person) -> str:
         "sign_in.html",
         record=record,
         drawing=_drawing(record),
-        stretches=flow.stretches(record),
-        code_lives_ms=flow.CODE_LIVES_MS,
+        stretches=sign_in_diagram.stretches(record),
+        code_lives_ms=sign_in_diagram.CODE_LIVES_MS,
         granted=_in_words(record.asked & record.granted, dialect),
         refused=_in_words(record.asked - record.granted, dialect),
         unasked=_in_words(record.granted - record.asked, dialect),
@@ -36,15 +36,15 @@ def sign_in(person: Person) -> str:
 
 def how_it_works() -> str:
     """GET /how-it-works."""
-    example = flow.example(
+    example = sign_in_diagram.example(
         "confidential" if services().config.twitter_client_secret else "public",
         services().dialect,
     )
     return render_template("how_it_works.html", drawing=_drawing(example))
 
 
-def _drawing(record: SignInRecord) -> list[flow.Message]:
-    return flow.drawing(record, callback_url=services().config.callback_url)
+def _drawing(record: SignInRecord) -> list[sign_in_diagram.Message]:
+    return sign_in_diagram.drawing(record, callback_url=services().config.callback_url)
 
 
 def _in_words(scopes: Iterable[str], dialect: str) -> list[tuple[str, str]]:

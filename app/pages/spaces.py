@@ -9,13 +9,13 @@ from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
-from app.pages import lookup, reads
+from app.pages import lookup, queries
 from app.pages.lookup import NotUnderstood
-from app.pages.reads import Read
+from app.pages.queries import Read
 from app.pages.view import shown
 from app.services import services
-from app.twitter.entities import SPACE_ID, Space
-from app.visitor import for_signed_in
+from app.twitter.models import SPACE_ID, Space
+from app.web.current_person import for_signed_in
 
 SOME_DAY = datetime.max.replace(tzinfo=UTC)
 
@@ -23,7 +23,7 @@ SOME_DAY = datetime.max.replace(tzinfo=UTC)
 @for_signed_in
 def spaces(person: Person) -> ResponseReturnValue:
     """GET /spaces: live ones, then scheduled ones."""
-    read = reads.spaces(person.profile.id, services().dialect)
+    read = queries.spaces(person.profile.id, services().dialect)
     return shown(person, "spaces.html", {"spaces": read})
 
 
@@ -32,7 +32,7 @@ def space(person: Person, space_id: str) -> ResponseReturnValue:
     """GET /spaces/<space_id>: whatever its state is."""
     if not SPACE_ID.fullmatch(space_id):
         abort(404)
-    return shown(person, "space.html", {"space": reads.space(space_id)}, space_id=space_id)
+    return shown(person, "space.html", {"space": queries.space(space_id)}, space_id=space_id)
 
 
 @for_signed_in
@@ -53,12 +53,12 @@ def spaces_lookup(person: Person) -> ResponseReturnValue:
 
 def _by_ids(typed: str) -> tuple[tuple[str, ...], Read[Space]]:
     ids = lookup.spaces(typed)
-    return ids, reads.spaces_by_id(ids)
+    return ids, queries.spaces_by_id(ids)
 
 
 def _by_creators(typed: str) -> tuple[tuple[str, ...], Read[Space]]:
     people = lookup.people(typed)
-    return people.order, reads.spaces_by_creators(people.ids, people.usernames)
+    return people.order, queries.spaces_by_creators(people.ids, people.usernames)
 
 
 # Each field of the two forms: what was asked for in it, and how that is read.

@@ -6,16 +6,16 @@ from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
-from app.pages import lookup, paging, reads
+from app.pages import lookup, paging, queries
 from app.pages.lookup import NotUnderstood
 from app.pages.paging import Place
-from app.pages.reads import Read
+from app.pages.queries import Read
 from app.pages.view import shown
 from app.services import services
 from app.twitter.dialect import Dialect
 from app.twitter.endpoints import USER_TWEETS
-from app.twitter.entities import USER_OR_TWEET_ID, Tweet
-from app.visitor import for_signed_in
+from app.twitter.models import USER_OR_TWEET_ID, Tweet
+from app.web.current_person import for_signed_in
 
 
 @for_signed_in
@@ -23,7 +23,7 @@ def tweets(person: Person) -> ResponseReturnValue:
     """GET /tweets: the person's own, page by page; in the beta, what is pinned, page by page."""
     user_id, dialect, there = person.profile.id, services().dialect, paging.place()
     if USER_TWEETS.exists_in(dialect):
-        read = reads.tweets(user_id, dialect, page_token=there.token)
+        read = queries.tweets(user_id, dialect, page_token=there.token)
         panels = {"tweets": paging.part(read, there)}
     else:
         panels = _pinned(user_id, dialect, there)
@@ -32,8 +32,8 @@ def tweets(person: Person) -> ResponseReturnValue:
 
 def _pinned(user_id: str, dialect: Dialect, there: Place) -> dict[str, Read[Tweet]]:
     """Return what is pinned by the person, on the first page, and by those they follow."""
-    followed = reads.pinned_of_followed(user_id, page_token=there.token)
-    mine = {"tweets": reads.tweets(user_id, dialect)} if there.number == 1 else {}
+    followed = queries.pinned_of_followed(user_id, page_token=there.token)
+    mine = {"tweets": queries.tweets(user_id, dialect)} if there.number == 1 else {}
     return {**mine, "followed": paging.part(followed, there)}
 
 
@@ -42,7 +42,7 @@ def tweet(person: Person, tweet_id: str) -> ResponseReturnValue:
     """GET /tweets/<tweet_id>."""
     if not USER_OR_TWEET_ID.fullmatch(tweet_id):
         abort(404)
-    return shown(person, "tweet.html", {"tweet": reads.tweet(tweet_id)}, tweet_id=tweet_id)
+    return shown(person, "tweet.html", {"tweet": queries.tweet(tweet_id)}, tweet_id=tweet_id)
 
 
 @for_signed_in
@@ -60,5 +60,5 @@ def tweets_lookup(person: Person) -> ResponseReturnValue:
         return render_template("tweets_lookup.html", typed=typed, wrong=wrong), 400
     if "ids" in request.form:
         return redirect(f"{url_for('pages.tweets_lookup')}?ids={','.join(ids)}", code=303)
-    read = {"tweets": reads.tweets_by_id(ids)}
+    read = {"tweets": queries.tweets_by_id(ids)}
     return shown(person, "tweets_lookup.html", read, typed=typed, ids=ids)

@@ -13,7 +13,7 @@ from app.gateway.usage import KEPT, Used
 from app.services import services
 from app.twitter import endpoints
 from app.twitter.endpoints import Endpoint
-from app.twitter.limits import DAY, WINDOWS, Window
+from app.twitter.rate_limit_headers import DAY, WINDOWS, Window
 
 CENT = Decimal("0.01")
 

@@ -12,8 +12,8 @@ from flask import redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
-from app.pages.reader import Reader
-from app.pages.reads import Read
+from app.pages.panels import Reader
+from app.pages.queries import Read
 from app.services import services
 
 # Who asks for new data gets it, but pressing twice costs once.

@@ -18,10 +18,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from app.twitter import endpoints
 from app.twitter.dialect import BETA, Dialect
 from app.twitter.endpoints import Endpoint
-from app.twitter.entities import SPACE_ID, USER_OR_TWEET_ID, Includes, Space, Tweet, User
 from app.twitter.errors import Unreadable
+from app.twitter.models import SPACE_ID, USER_OR_TWEET_ID, Includes, Space, Tweet, User
 from app.twitter.problems import Problem, problems
-from app.twitter.text import ASKABLE
+from app.twitter.tweet_text import ASKABLE
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")

@@ -17,7 +17,6 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_r
 from authlib.oauth2.rfc7009 import prepare_revoke_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from app.twitter.budget import Budget
 from app.twitter.errors import (
     ClientRefused,
     GrantRefused,
@@ -27,10 +26,11 @@ from app.twitter.errors import (
     Unreachable,
     Unreadable,
 )
-from app.twitter.limits import lifts_at
 from app.twitter.origins import origin
+from app.twitter.rate_limit_headers import lifts_at
 from app.twitter.token_set import TokenSet
-from app.twitter.transport import Answer, Transport
+from app.twitter.transport.deadline import Budget
+from app.twitter.transport.transport import Answer, Transport
 
 TokenTypeHint = Literal["access_token", "refresh_token"]
 

@@ -24,8 +24,8 @@ from app.twitter.errors import (
     TwitterError,
     Unreadable,
 )
-from app.twitter.limits import lifts_at
-from app.twitter.transport import Answer
+from app.twitter.rate_limit_headers import lifts_at
+from app.twitter.transport.transport import Answer
 
 Missing = Literal["gone", "protected", "suspended", "unknown"]
 

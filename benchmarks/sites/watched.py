@@ -27,11 +27,11 @@ from app.accounts.token_cipher import TokenCipher
 from app.accounts.used_states import UsedStates
 from app.gateway.quota import Quota
 from app.gateway.usage import Usages
-from app.metrics import Metrics
-from app.pages.reader import Reader
-from app.session_cookie import SessionCookie
+from app.observability.metrics import Metrics
+from app.pages.panels import Reader
 from app.twitter.oauth import AuthorizationServer
-from app.twitter.transport import Transport
+from app.twitter.transport.transport import Transport
+from app.web.session_cookie import SessionCookie
 from benchmarks.parts import (
     CALLS,
     DATABASE,

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from app.doctor.examination import CHECKS
+from app.doctor.checks import CHECKS
 from tests.journey.sites import CLIENT_SECRET, ROOT, SECRET_KEY
 
 pytestmark = pytest.mark.loopback

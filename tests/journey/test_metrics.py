@@ -151,7 +151,7 @@ def test_an_https_site_writes_json_and_takes_its_folder_with_it(sites, twitter_s
 
     lines = [json.loads(line) for line in site.logged().splitlines()]
     loggers = {line["logger"] for line in lines}
-    assert {"gunicorn.error", "gunicorn.access", "app.events"} <= loggers
+    assert {"gunicorn.error", "gunicorn.access", "app.observability.audit_log"} <= loggers
     refused = next(line for line in lines if line["event"] == "sign_in.refused")
     assert refused["why"] == "NotOurs"
     assert re.fullmatch(r"[0-9a-f]{12}", refused["request"])

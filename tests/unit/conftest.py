@@ -14,11 +14,11 @@ from app.accounts.sessions import Lifetimes, Sessions
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
 from app.accounts.used_states import UsedStates
-from app.events import Events
 from app.gateway.token_refresh import TokenRefresher
+from app.observability.audit_log import Events
 from app.storage.singleflight import SingleFlight
-from app.twitter.entities import User as Profile
 from app.twitter.errors import Unreachable
+from app.twitter.models import User as Profile
 from app.twitter.token_set import TokenSet
 
 SCOPES = frozenset({"tweet.read", "users.read", "offline.access"})

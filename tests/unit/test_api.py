@@ -9,8 +9,8 @@ from app.twitter import api as api_module
 from app.twitter import endpoints
 from app.twitter.api import Api, ApiRequest, Following, Page
 from app.twitter.dialect import BETA, LIVE
-from app.twitter.entities import Space, Tweet, User
 from app.twitter.errors import Unreadable
+from app.twitter.models import Space, Tweet, User
 from app.twitter.problems import Problem
 from tests.unit.calls import CALLS, LISTS, PAGED, READS, SINGLES, THING, WRITES, Source
 

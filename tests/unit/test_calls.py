@@ -10,11 +10,11 @@ from app.accounts.models import Session
 from app.gateway.calls import Calls, Line
 from app.gateway.quota import Quota
 from app.storage.cache import Cache
-from app.twitter.client import Asked
+from app.twitter.api_client import Asked
 from app.twitter.dialect import LIVE
 from app.twitter.endpoints import FOLLOW, USERS_ME
 from app.twitter.errors import Limited, PermissionMissing, PlanLacksIt, TokenRefused
-from app.twitter.limits import Window
+from app.twitter.rate_limit_headers import Window
 
 WREN = {"data": {"id": "1001", "username": "wren", "name": "Wren"}}
 

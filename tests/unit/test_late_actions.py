@@ -16,7 +16,7 @@ from app.accounts.grants import EndReason
 from app.accounts.models import Grant, Session, Usage, User
 from app.gateway.usage import Usages
 from app.storage.extensions import db
-from app.twitter.client import Asked
+from app.twitter.api_client import Asked
 from app.twitter.endpoints import USERS_ME
 from tests.stores import on_both_stores
 from tests.waiting import until

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from app import logs
-from app.events import Event, Events, known_as
-from app.logs import Formatter, redacted
+from app.observability import logs
+from app.observability.audit_log import Event, Events, known_as
+from app.observability.logs import Formatter, redacted
 from tests.factories import build_config, build_environ, token_key
 
 ROOT = Path(__file__).parent.parent.parent
@@ -334,7 +334,10 @@ def test_events_are_lines_with_fields(app, capsys):
     Events().record(Event.LOGGED_OUT, grant_id="0123456789abcdef")
     written, handler.stream = handler.stream.getvalue(), stream
 
-    assert f"INFO app.events [-] logged_out grant={known_as('0123456789abcdef')}" in written
+    assert (
+        f"INFO app.observability.audit_log [-] logged_out grant={known_as('0123456789abcdef')}"
+        in written
+    )
     assert "0123456789abcdef" not in written
 
 
@@ -360,7 +363,7 @@ def test_a_second_app_does_not_log_twice(build_app):
 def test_the_file_can_be_loaded_without_the_app():
     before = set(sys.modules)
 
-    loaded = runpy.run_path(str(ROOT / "app" / "logs.py"))
+    loaded = runpy.run_path(str(ROOT / "app" / "observability" / "logs.py"))
 
     assert loaded["redacted"]("code=abc") == "code=[redacted]"
     assert {name for name in set(sys.modules) - before if name.startswith("app")} == set()
@@ -412,8 +415,8 @@ def test_control_c_writes_no_critical_line(capsys, caplog):
 
 
 def test_making_an_app_changes_no_hook(app):
-    assert sys.excepthook.__module__ != "app.logs"
-    assert threading.excepthook.__module__ != "app.logs"
+    assert sys.excepthook.__module__ != "app.observability.logs"
+    assert threading.excepthook.__module__ != "app.observability.logs"
 
 
 def say(folder, program, public_url):

@@ -7,7 +7,6 @@ import pytest
 import requests
 import responses
 
-from app.twitter.budget import Budget
 from app.twitter.errors import (
     ClientRefused,
     GrantRefused,
@@ -18,7 +17,8 @@ from app.twitter.errors import (
     Unreadable,
 )
 from app.twitter.oauth import AuthorizationServer, Client
-from app.twitter.transport import Transport
+from app.twitter.transport.deadline import Budget
+from app.twitter.transport.transport import Transport
 from tests.factories import API_URL, AUTHORIZE_URL, REVOKE_URL, TOKEN_URL, token_answer
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

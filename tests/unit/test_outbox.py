@@ -13,7 +13,7 @@ from app.accounts.models import Revocation
 from app.accounts.outbox import Backlog, Delivery, Outbox
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
-from app.events import Events
+from app.observability.audit_log import Events
 from app.services import utc_now
 from app.twitter.errors import ClientRefused, GrantRefused, Refused, TokenRefused, Unreachable
 from app.twitter.token_set import TokenSet

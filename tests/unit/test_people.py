@@ -19,7 +19,7 @@ from app.accounts.sessions import ENDED_KEPT, Sessions
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher, associated_data
 from app.storage.extensions import db
-from app.twitter.budget import Budget
+from app.twitter.transport.deadline import Budget
 from tests.stores import STORES, on_both_stores
 from tests.unit.conftest import LIFETIMES
 from tests.waiting import until

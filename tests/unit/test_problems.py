@@ -6,7 +6,6 @@ from itertools import product
 
 import pytest
 
-from app.twitter.bodies import document
 from app.twitter.dialect import Permission
 from app.twitter.errors import (
     Limited,
@@ -18,7 +17,8 @@ from app.twitter.errors import (
     TokenRefused,
 )
 from app.twitter.problems import Problem, problems, refusal
-from app.twitter.transport import Answer
+from app.twitter.transport.response_body import document
+from app.twitter.transport.transport import Answer
 
 # Old and new hosts both answer.
 HOSTS = ["https://api.twitter.com/2/problems", "https://api.x.com/2/problems"]

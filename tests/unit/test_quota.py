@@ -6,7 +6,7 @@ import pytest
 
 from app.gateway.quota import Quota
 from app.storage.cache import Cache, Stored
-from app.twitter.client import Asked
+from app.twitter.api_client import Asked
 from app.twitter.endpoints import ENDPOINTS, FOLLOW, TWEETS, USER_TWEETS
 from app.twitter.errors import (
     Limited,
@@ -15,7 +15,7 @@ from app.twitter.errors import (
     TokenKindRefused,
     Unreachable,
 )
-from app.twitter.limits import Window
+from app.twitter.rate_limit_headers import Window
 from tests.factories import Clock
 
 WREN, ROBIN = "1001", "1002"

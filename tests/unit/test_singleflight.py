@@ -7,7 +7,7 @@ import pytest
 
 from app.storage import singleflight
 from app.storage.singleflight import Crowded, SingleFlight
-from app.twitter.budget import Budget
+from app.twitter.transport.deadline import Budget
 from tests.waiting import until
 
 

@@ -18,7 +18,6 @@ from app.accounts.token_cipher import associated_data
 from app.gateway.token_refresh import Times, TokenRefresher
 from app.storage.database import STORE_CLOCK, WRITE_SECONDS, store_time
 from app.storage.singleflight import SingleFlight
-from app.twitter.budget import SECONDS, Budget
 from app.twitter.errors import (
     Busy,
     ClientRefused,
@@ -28,6 +27,7 @@ from app.twitter.errors import (
     Unreachable,
 )
 from app.twitter.token_set import TokenSet
+from app.twitter.transport.deadline import SECONDS, Budget
 from tests.stores import on_both_stores
 from tests.waiting import until
 

@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from urllib3.exceptions import ConnectTimeoutError
 
-from app.twitter import sockets, turns
-from app.twitter import transport as transport_module
-from app.twitter.budget import Budget
 from app.twitter.errors import Busy, Unreachable, Unreadable
-from app.twitter.sockets import CountdownSocket, tls_context
-from app.twitter.transport import Answer, Transport
+from app.twitter.transport import bulkhead, deadline_sockets
+from app.twitter.transport import transport as transport_module
+from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline_sockets import CountdownSocket, tls_context
+from app.twitter.transport.transport import Answer, Transport
 from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
@@ -483,7 +483,7 @@ def test_cookies_of_twitter_are_not_kept(transport):
 
 def test_more_calls_than_slots_are_told_to_come_back(transport, monkeypatch):
     answer = threading.Event()
-    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.02)
+    monkeypatch.setattr(bulkhead, "PATIENCE_SECONDS", 0.02)
 
     def wait_and_answer(connection, over):
         read_request(connection)
@@ -495,7 +495,7 @@ def test_more_calls_than_slots_are_told_to_come_back(transport, monkeypatch):
         assert until(lambda: len(seen) == 2)
         with pytest.raises(Busy):
             transport.send("GET", url, budget=Budget())
-        monkeypatch.setattr(turns, "PATIENCE_SECONDS", 3600)
+        monkeypatch.setattr(bulkhead, "PATIENCE_SECONDS", 3600)
         with pytest.raises(Busy):  # at once: a wait was in vain already
             transport.send("GET", url, budget=Budget(3600))
         answer.set()
@@ -519,15 +519,15 @@ def test_an_answer_does_not_show_its_body():
 def test_a_used_up_budget_arms_no_socket():
     with (
         contextlib.closing(CountdownSocket()) as sock,
-        sockets.spending(Budget(0)),
+        deadline_sockets.spending(Budget(0)),
         pytest.raises(TimeoutError),
     ):
-        sockets._arm(sock)
+        deadline_sockets._arm(sock)
 
 
 def test_a_used_up_budget_makes_no_connection():
-    with sockets.spending(Budget(0)), pytest.raises(OSError, match="used up"):
-        sockets._connect("127.0.0.1", 9)
+    with deadline_sockets.spending(Budget(0)), pytest.raises(OSError, match="used up"):
+        deadline_sockets._connect("127.0.0.1", 9)
 
 
 # What is written
@@ -583,7 +583,7 @@ def test_a_connection_that_takes_too_long_is_a_connect_timeout(monkeypatch):
     def too_slow(host, port):
         raise TimeoutError
 
-    monkeypatch.setattr(sockets, "_connect", too_slow)
+    monkeypatch.setattr(deadline_sockets, "_connect", too_slow)
 
     with pytest.raises(ConnectTimeoutError):
-        sockets._Connecting("127.0.0.1", 1)._new_conn()
+        deadline_sockets._Connecting("127.0.0.1", 1)._new_conn()

@@ -7,13 +7,13 @@ import socket
 
 import pytest
 
-from app.twitter import sockets
-from app.twitter import transport as transport_module
-from app.twitter.budget import Budget
 from app.twitter.errors import Unreachable
-from app.twitter.sockets import tls_context
-from app.twitter.transport import Transport
-from app.twitter.tunnel import Proxy
+from app.twitter.transport import deadline_sockets
+from app.twitter.transport import transport as transport_module
+from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline_sockets import tls_context
+from app.twitter.transport.transport import Transport
+from app.twitter.transport.tunnel import Proxy
 from tests.proxy import HttpProxy, always
 from tests.unit.test_transport import (
     OK,
@@ -143,7 +143,7 @@ BAD_GATEWAY = b"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n"
     ids=["password", "forbidden", "behind", "garbage", "dropped", "silent", "dripping"],
 )
 def test_a_failed_connect_is_no_connection(monkeypatch, behave, why, connects):
-    monkeypatch.setattr(sockets, "CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr(deadline_sockets, "CONNECT_SECONDS", 0.1)
     monkeypatch.setattr(transport_module, "REAL_PATIENCE_SECONDS", 0.01)
 
     with through(behave, user="wren:wrong@") as (transport, seen):
@@ -169,7 +169,7 @@ def test_a_proxy_that_is_not_there_is_named(monkeypatch):
     def too_slow(*_args):
         raise TimeoutError
 
-    monkeypatch.setattr(sockets, "_connect", too_slow)
+    monkeypatch.setattr(deadline_sockets, "_connect", too_slow)
     assert str(fail(closed)) == "the proxy fails: it does not take the connection in time"
 
 

@@ -18,9 +18,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from app import create_app
 from app.accounts.models import Grant, Revocation, User
 from app.accounts.token_cipher import associated_data
-from app.doctor import examination, probe
-from app.twitter.budget import Budget
-from app.twitter.sockets import tls_context
+from app.doctor import checks, probe
+from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline_sockets import tls_context
 from tests.factories import LIVE_SCOPES, build_config
 from tests.journey.visitor import query_of
 from tests.unit.test_transport import server
@@ -259,9 +259,9 @@ class Bench:
             replace(check, look=lambda p, look=check.look: (do(), look(p))[1])
             if check.name == name
             else check
-            for check in examination.CHECKS
+            for check in checks.CHECKS
         ]
-        self.patch.setattr(examination, "CHECKS", tuple(all_checks))
+        self.patch.setattr(checks, "CHECKS", tuple(all_checks))
 
     def hanging_up(self):
         """Return an address where each connection is taken and dropped."""

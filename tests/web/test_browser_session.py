@@ -163,7 +163,7 @@ def test_two_sites_on_two_ports_share_no_cookie(build_app, signed_in, kind_twitt
     ],
 )
 def test_names_carry_the_port(tmp_path, url, prefix, suffix):
-    from app.cookie_names import cookie_name
+    from app.web.cookie_names import cookie_name
 
     config = build_config(tmp_path, PUBLIC_URL=url)
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from app.accounts.models import Session, UsedState, User
-from app.auth.flow_cookies import PendingSignIn
+from app.auth.pending_sign_ins import PendingSignIn
 from tests.factories import TOKEN_PATH
 
 pytestmark = pytest.mark.core

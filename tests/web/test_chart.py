@@ -5,7 +5,7 @@ import re
 import pytest
 
 from app.pages.charts import HEIGHT, LEAST, reactions
-from app.twitter.entities import Includes, Tweet
+from app.twitter.models import Includes, Tweet
 from tests.dialects import LIVE
 
 

@@ -26,17 +26,17 @@ from itsdangerous import TimestampSigner
 from sqlalchemy import text
 
 from app import doctor
-from app.doctor import address, examination, mirror, probe, stores
+from app.doctor import checks, probe, public_url, self_request, storage
 from app.doctor.command import command
+from app.doctor.context import Patient
 from app.doctor.findings import Finding, Section, Status
-from app.doctor.patient import Patient
 from app.doctor.report import Report, secrets_of
 from app.doctor.way_out import CURES, IGNORED
 from app.storage.extensions import db
 from app.twitter.dialect import LIVE
 from app.twitter.endpoints import FOLLOWING
 from app.twitter.errors import OutOfCredits, PlanLacksIt
-from app.twitter.tunnel import ProxyTrouble
+from app.twitter.transport.tunnel import ProxyTrouble
 from config import ROOT, Config, ConfigError
 from sandbox.testing import Sandbox
 from tests.factories import build_config, build_environ
@@ -209,7 +209,7 @@ def with_store(fixture, setting, change=lambda url: url):
 
 def too_old(store, fixture=None, setting=None):
     def break_it(bench):
-        bench.patch.setattr(stores, "OLDEST", stores.OLDEST | {store: (99, 1)})
+        bench.patch.setattr(storage, "OLDEST", storage.OLDEST | {store: (99, 1)})
         return bench.build(**({setting: bench.fixture(fixture)} if fixture else {}))
 
     return break_it
@@ -288,7 +288,7 @@ def consent_page_that_hangs_up(bench):
 
 
 def read_only_file(bench):
-    bench.patch.setattr("app.doctor.stores.os.access", lambda path, mode: False)  # root may always
+    bench.patch.setattr("app.doctor.storage.os.access", lambda path, mode: False)  # root may always
     return bench.build()
 
 
@@ -824,7 +824,7 @@ def test_ended_grants_count_for_nothing(bench):
 
 
 def test_proxies_are_not_judged_before_the_site_is_reached(bench):
-    assert address.proxies(Patient(bench.build())).status == Status.SKIPPED
+    assert public_url.proxies(Patient(bench.build())).status == Status.SKIPPED
 
 
 # Doctor changes nothing, takes no time, and tells no secret
@@ -867,7 +867,7 @@ def test_a_host_that_takes_no_connection_is_left_in_time(bench, monkeypatch):
         raise TimeoutError
 
     app = bench.build()
-    monkeypatch.setattr("app.twitter.sockets.CountdownSocket.connect", never)
+    monkeypatch.setattr("app.twitter.transport.deadline_sockets.CountdownSocket.connect", never)
 
     assert "is not taken in time" in diagnose(app)[1]["API host"]["said"]
 
@@ -875,10 +875,8 @@ def test_a_host_that_takes_no_connection_is_left_in_time(bench, monkeypatch):
 def test_a_check_that_does_not_end_is_left_behind(bench, monkeypatch):
     over = threading.Event()
     bench.closing.callback(over.set)
-    monkeypatch.setattr(examination, "LONGEST_SECONDS", 0.05)
-    monkeypatch.setattr(
-        examination, "CHECKS", (examination.Check("slow", lambda patient: over.wait(10)),)
-    )
+    monkeypatch.setattr(checks, "LONGEST_SECONDS", 0.05)
+    monkeypatch.setattr(checks, "CHECKS", (checks.Check("slow", lambda patient: over.wait(10)),))
 
     code, findings = diagnose(bench.build())
 
@@ -887,9 +885,9 @@ def test_a_check_that_does_not_end_is_left_behind(bench, monkeypatch):
 
 
 def test_a_check_that_breaks_hides_no_other(bench, monkeypatch):
-    first, *others = examination.CHECKS
-    wrong = examination.Check(first.name, lambda patient: 1 / 0)
-    monkeypatch.setattr(examination, "CHECKS", (wrong, *others))
+    first, *others = checks.CHECKS
+    wrong = checks.Check(first.name, lambda patient: 1 / 0)
+    monkeypatch.setattr(checks, "CHECKS", (wrong, *others))
 
     _, findings = diagnose(bench.build())
 
@@ -951,7 +949,7 @@ def test_the_report_has_cause_cure_and_a_link(bench):
     assert " ".join(lines[at + 3].split()) == (
         "skipped consent page Waits until this is fine: client."
     )
-    assert lines[-1] == f"1 failed, 0 warnings, of {len(examination.CHECKS)} checks."
+    assert lines[-1] == f"1 failed, 0 warnings, of {len(checks.CHECKS)} checks."
     assert result.exit_code == 1
 
 
@@ -984,12 +982,12 @@ def ask(bench):
 
 
 def test_the_site_shows_the_doctor_what_arrives(ask, clock):
-    nonce, cookie = mirror.question(ask.app, now=clock())
+    nonce, cookie = self_request.question(ask.app, now=clock())
 
     answer = ask(cookie, HTTP_X_FORWARDED_FOR="192.0.2.1, ,192.0.2.2")
 
-    shown = mirror.arrival(ask.app, answer, nonce=nonce)
-    assert shown == mirror.Arrival(scheme="http", host="localhost", hops=2)
+    shown = self_request.arrival(ask.app, answer, nonce=nonce)
+    assert shown == self_request.Arrival(scheme="http", host="localhost", hops=2)
 
 
 def test_the_site_shows_others_nothing(ask):
@@ -1002,7 +1000,7 @@ def test_the_site_shows_others_nothing(ask):
 
 
 def test_a_question_is_good_for_a_few_minutes(ask, clock):
-    _, cookie = mirror.question(ask.app, now=clock())
+    _, cookie = self_request.question(ask.app, now=clock())
     clock.advance(minutes=5)
 
     assert ask(cookie) == b"alive\n"
@@ -1012,16 +1010,16 @@ def test_a_question_of_a_machine_that_is_ahead_is_answered(ask, clock, monkeypat
     ahead = int(time.time()) + 60
     with monkeypatch.context() as patch:
         patch.setattr(TimestampSigner, "get_timestamp", lambda _self: ahead)
-        nonce, cookie = mirror.question(ask.app, now=clock())
+        nonce, cookie = self_request.question(ask.app, now=clock())
 
-    assert mirror.arrival(ask.app, ask(cookie), nonce=nonce)
+    assert self_request.arrival(ask.app, ask(cookie), nonce=nonce)
 
 
 def test_a_question_takes_a_key_of_the_ring(ask, bench, clock):
     new = "a-new-key-that-stands-in-front-of-the-other-one"
     rotated = bench.build(listening=False, SECRET_KEY=f"{new},{SECRET_KEY}")
     other = bench.build(listening=False, SECRET_KEY=new)
-    nonce, cookie = mirror.question(ask.app, now=clock())
+    nonce, cookie = self_request.question(ask.app, now=clock())
 
     answers = [
         app.test_client(use_cookies=False).get("/healthz", headers={"Cookie": cookie}).data
@@ -1029,18 +1027,18 @@ def test_a_question_takes_a_key_of_the_ring(ask, bench, clock):
     ]
 
     assert [answer == b"alive\n" for answer in answers] == [False, True]
-    assert mirror.arrival(rotated, ask(cookie), nonce=nonce)
+    assert self_request.arrival(rotated, ask(cookie), nonce=nonce)
 
 
 def test_an_answer_is_good_for_one_question(ask, clock):
-    _, cookie = mirror.question(ask.app, now=clock())
-    other_nonce, _ = mirror.question(ask.app, now=clock())
+    _, cookie = self_request.question(ask.app, now=clock())
+    other_nonce, _ = self_request.question(ask.app, now=clock())
 
-    assert mirror.arrival(ask.app, ask(cookie), nonce=other_nonce) is None
+    assert self_request.arrival(ask.app, ask(cookie), nonce=other_nonce) is None
 
 
 def test_a_question_is_no_sign_in(ask, clock):
-    _, cookie = mirror.question(ask.app, now=clock())
+    _, cookie = self_request.question(ask.app, now=clock())
     client = ask.app.test_client(use_cookies=False)
     base_url = ask.app.extensions["perch"].config.public_url
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Grant, Session, UsedState, User
 from app.accounts.used_states import Outcome
-from app.auth import round_trip
+from app.auth import callback_rules
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, token_answer, user_answer
 from tests.stores import on_both_stores
 
@@ -61,7 +61,7 @@ def test_a_duplicate_gets_the_session_of_the_first(client, slow_twitter, rows):
 
 
 def test_a_duplicate_that_waited_in_vain_gets_a_reloading_page(client, slow_twitter, monkeypatch):
-    monkeypatch.setattr(round_trip, "DUPLICATE_WAITS_SECONDS", 0.2)
+    monkeypatch.setattr(callback_rules, "DUPLICATE_WAITS_SECONDS", 0.2)
     started = client.press_sign_in()
     duplicate = client.twin()
 
@@ -80,7 +80,7 @@ def test_a_duplicate_that_waited_in_vain_gets_a_reloading_page(client, slow_twit
 
 
 def test_a_duplicate_whose_first_worker_died_is_refused(client, used_states, clock, monkeypatch):
-    monkeypatch.setattr(round_trip, "DUPLICATE_WAITS_SECONDS", 0.1)
+    monkeypatch.setattr(callback_rules, "DUPLICATE_WAITS_SECONDS", 0.1)
     started = client.press_sign_in()
     used_states.consume(started.state, "c")
     at_first = client.come_back(state=started.state, code="c")
@@ -129,7 +129,7 @@ def test_a_session_that_ends_while_its_duplicate_arrives_is_not_revived(app, cli
 
 
 def test_a_duplicate_of_a_failed_sign_in_is_refused_at_once(client, twitter, monkeypatch):
-    monkeypatch.setattr(round_trip.time, "sleep", lambda _: pytest.fail("it waited"))
+    monkeypatch.setattr(callback_rules.time, "sleep", lambda _: pytest.fail("it waited"))
     twitter.post(TOKEN_PATH, json={"error": "invalid_grant"}, status=400)
     started = client.press_sign_in()
     duplicate = client.twin()

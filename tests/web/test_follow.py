@@ -11,8 +11,8 @@ from requests import ReadTimeout
 from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Usage
-from app.twitter.budget import Budget
 from app.twitter.errors import PermissionMissing
+from app.twitter.transport.deadline import Budget
 from tests.dialects import BETA, LIVE, in_both_dialects, in_the_beta
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.web.answers import (

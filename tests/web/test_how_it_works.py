@@ -8,8 +8,8 @@ import pytest
 
 from app.accounts.models import Session
 from app.accounts.sign_in_record import SignInRecord, Step
-from app.pages import flow
-from app.pages.figures import about, duration
+from app.pages import sign_in_diagram
+from app.pages.filters import about, duration
 from app.storage.extensions import db
 from app.twitter.dialect import AT_SIGN_IN, LIVE
 from tests.factories import APP_NAME, ME_PATH, TOKEN_PATH, token_answer, user_answer
@@ -50,7 +50,7 @@ def explained(page):
 
 
 def drawn(sign_in, name):
-    messages = flow.drawing(sign_in, callback_url="https://perch.example/auth/callback")
+    messages = sign_in_diagram.drawing(sign_in, callback_url="https://perch.example/auth/callback")
     return {part.looks for message in messages for part in message.parts if part.name == name}
 
 
@@ -116,7 +116,7 @@ def test_the_exchange_is_told_as_it_is(client, kind_twitter):
 
 
 def test_every_source_is_an_rfc_that_we_follow():
-    parts = [part for message in flow.MESSAGES for part in message.parts if part.rfc]
+    parts = [part for message in sign_in_diagram.MESSAGES for part in message.parts if part.rfc]
 
     assert {part.rfc.split(" §")[0] for part in parts} <= RFCS
     assert all(re.fullmatch(r"\d{4} §[\d.]+", part.rfc) for part in parts)
@@ -229,7 +229,7 @@ def test_the_steps_are_a_list_that_can_be_heard_in_order(signed_in, path):
     page = signed_in.get(path).text
 
     titles = re.findall(r"<h3>([^<]+)</h3>\s*<p class=\"quiet\">", page)
-    assert titles == [message.title for message in flow.MESSAGES]
+    assert titles == [message.title for message in sign_in_diagram.MESSAGES]
     assert page.count('<ol class="flow">') == 1
     assert page.count('class="wires" aria-hidden="true"') == len(titles)
     assert not re.search(r"\sstyle=|<style|\son[a-z]+=|<script(?![^>]* src=)", page)
@@ -245,7 +245,7 @@ def test_hostile_scopes_are_only_text(app, signed_in):
 
 
 def test_an_example_asks_for_what_a_first_sign_in_asks():
-    example = flow.example("public", LIVE)
+    example = sign_in_diagram.example("public", LIVE)
 
     assert example.asked == example.granted == LIVE.scopes(*AT_SIGN_IN)
 

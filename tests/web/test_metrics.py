@@ -10,13 +10,13 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.accounts.models import Grant, Revocation, Session
-from app.events import Event
-from app.metrics import Metrics
-from app.twitter.breaker import MOST_TIMEOUTS
-from app.twitter.budget import Budget
+from app.observability.audit_log import Event
+from app.observability.metrics import Metrics
+from app.twitter.circuit_breaker import MOST_TIMEOUTS
 from app.twitter.endpoints import BY_ROUTE, USER_TWEETS
 from app.twitter.errors import Unreachable
-from app.twitter.transport import Call
+from app.twitter.transport.deadline import Budget
+from app.twitter.transport.transport import Call
 from tests.dialects import LIVE
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, token_answer, user_answer
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.accounts.errors import GrantEnded
 from app.accounts.models import Grant
-from app.auth.flow_cookies import PendingSignIn
+from app.auth.pending_sign_ins import PendingSignIn
 from app.twitter.errors import Unreachable
 from tests.dialects import LIVE
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer

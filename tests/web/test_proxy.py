@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from app.twitter.sockets import tls_context
+from app.twitter.transport.deadline_sockets import tls_context
 from sandbox.testing import Sandbox
 from tests.factories import PUBLIC_URL
 from tests.journey.visitor import query_of

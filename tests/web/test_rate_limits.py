@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from app import rate_limits
+from app.web import rate_limits
 from tests.factories import PUBLIC_URL
 
 

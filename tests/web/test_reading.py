@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Usage, User
 from app.gateway.usage import Usages
-from app.twitter.client import Asked
+from app.twitter.api_client import Asked
 from app.twitter.endpoints import TWEETS, USER_TWEETS, USERS_ME
 from tests.dialects import LIVE
 from tests.factories import ME_PATH, user_answer

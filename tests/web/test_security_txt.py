@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app import security_txt
+from app.web import security_txt
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "security.txt"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from app import static_files
+from app.web import static_files
 from tests.tree import files
 
 ROOT = Path(__file__).parent.parent.parent

@@ -1,0 +1,146 @@
+"""The rules of the round trip: what is remembered, what may come back, and how often.
+
+`routes.py` tells the story; this is what each of its sentences means.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from werkzeug.datastructures import MultiDict
+
+from app.accounts.errors import Superseded
+from app.accounts.people import Person
+from app.accounts.used_states import Outcome, Recorded, UsedStates
+from app.auth.errors import (
+    AlreadyUsed,
+    Denied,
+    Malformed,
+    NotGranted,
+    NotOurs,
+    ServerInTrouble,
+    StillWorking,
+)
+from app.auth.pending_sign_ins import PendingSignIn
+from app.twitter.oauth import SERVER_TROUBLE, WORD
+from app.twitter.transport.deadline import SECONDS as BUDGET_SECONDS
+from app.web.safe_redirects import local
+from app.wishes import Wish
+
+# 256 bits each, in the URL-safe alphabet; 43 characters is also RFC 7636 §4.1's minimum.
+SECRET_BYTES = 32
+# Twitter refuses longer states, so none of ours is.
+LONGEST_STATE = 500
+LONGEST_CODE = 2048
+CODE = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.11
+
+# How long a duplicate waits for the first callback, and how fresh its outcome must be.
+DUPLICATE_WAITS_SECONDS = 2.0
+DUPLICATE_LOOKS_EVERY_SECONDS = 0.1
+OUTCOME_STAYS_FRESH = timedelta(seconds=30)
+# The budget of one request and a little: an older state without an outcome has lost its worker.
+EXCHANGE_TAKES_AT_MOST = timedelta(seconds=BUDGET_SECONDS + 5)
+# So long a tab whose sign-in was superseded waits for the one that took its place.
+OTHER_TAB_TAKES_AT_MOST = timedelta(seconds=15)
+
+ONCE = ("state", "code", "error", "iss")
+
+
+def begin(
+    next_path: str | None,
+    scopes: Iterable[str],
+    *,
+    began: float,
+    person: Person | None = None,
+    wish: Wish | None = None,
+) -> PendingSignIn:
+    """Start a sign-in: a fresh state and code verifier, and where to go afterwards.
+
+    It `began` now, by the store's clock. `person` is who is signed in already. `wish` is what to do
+    afterwards, if the same person comes back.
+    """
+    return PendingSignIn(
+        state=secrets.token_urlsafe(SECRET_BYTES),
+        code_verifier=secrets.token_urlsafe(SECRET_BYTES),
+        next=local(next_path),
+        scopes=tuple(sorted(scopes)),
+        wish=str(wish) if wish and person else "",
+        wisher=person.twitter_id if wish and person else "",
+        began=began,
+    )
+
+
+def state_of(args: MultiDict[str, str]) -> str:
+    """Return the state a callback carries; raise `NotOurs` if it carries none that could be ours.
+
+    A parameter that comes twice is refused: two readers could take different ones for true.
+    """
+    if any(len(args.getlist(name)) > 1 for name in ONCE):
+        raise Malformed("a parameter comes more than once")
+    state = args.get("state", "")
+    if not state or len(state) > LONGEST_STATE:
+        raise NotOurs("no usable state")
+    return state
+
+
+def code_of(args: MultiDict[str, str], *, is_issuer: Callable[[str], bool]) -> str:
+    """Return the authorization code of a callback whose state is used up.
+
+    Raises `Malformed` for an `iss` of somebody else (RFC 9207 §2.4) and for an impossible code,
+    `Denied` when the person pressed Cancel, `NotGranted` for any other error (RFC 6749 §4.1.2.1).
+    """
+    if "iss" in args and not is_issuer(args["iss"]):
+        raise Malformed("another server's iss")
+    if "error" in args:
+        raise _ending(args["error"])
+    code = args.get("code", "")
+    if len(code) > LONGEST_CODE or not CODE.fullmatch(code):
+        raise Malformed("no usable code")
+    return code
+
+
+def _ending(error: str) -> Denied | NotGranted:
+    if error == "access_denied":
+        return Denied("the person pressed Cancel")
+    if error in SERVER_TROUBLE:
+        return ServerInTrouble(error)
+    return NotGranted(error if WORD.fullmatch(error) else "unknown_error")
+
+
+def first_callbacks_session(
+    used_states: UsedStates, state: str, code: str, *, now: Callable[[], datetime]
+) -> str:
+    """Return the session that the first callback made, waiting for it for two seconds.
+
+    Only for the browser that holds the flow cookie and brings the very same code: everything else
+    is refused as a replay. Raises `AlreadyUsed`, `StillWorking` if there is no outcome yet, and
+    `Superseded` while another tab may be about to sign this browser in.
+    """
+    if not used_states.came_with(state, code):
+        raise AlreadyUsed("the state was used with another code")
+    recorded = _awaited(lambda: used_states.outcome_of(state))
+    if recorded is None:
+        if now() - used_states.used_at(state) > EXCHANGE_TAKES_AT_MOST:
+            raise AlreadyUsed("the worker that exchanged the code is gone")
+        raise StillWorking("the exchange is under way")
+    age = now() - recorded.recorded_at
+    if recorded.outcome is Outcome.SUPERSEDED and age <= OTHER_TAB_TAKES_AT_MOST:
+        raise Superseded("another sign-in took the place of this one")
+    if recorded.outcome is not Outcome.SIGNED_IN or recorded.session_id is None:
+        raise AlreadyUsed("that sign-in failed, or its session has ended")
+    if age > OUTCOME_STAYS_FRESH:
+        raise AlreadyUsed("that sign-in was a while ago")
+    return recorded.session_id
+
+
+def _awaited(look: Callable[[], Recorded | None]) -> Recorded | None:
+    for _ in range(round(DUPLICATE_WAITS_SECONDS / DUPLICATE_LOOKS_EVERY_SECONDS)):
+        recorded = look()
+        if recorded is not None:
+            return recorded
+        time.sleep(DUPLICATE_LOOKS_EVERY_SECONDS)
+    return None

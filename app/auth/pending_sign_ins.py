@@ -1,0 +1,156 @@
+"""Pending sign-ins, each in a sealed session cookie of its own.
+
+Flask's session is signed but readable, so the code verifier would show; and a list of pending
+sign-ins inside one cookie loses one when two tabs start at once. The name holds a hash of the
+state, so each callback finds its own cookie. A cookie can be replayed: only `accounts.used_states`
+makes a state single-use.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from flask import Request, after_this_request
+from werkzeug.wrappers import Response
+
+from app.auth.errors import NotOurs
+from app.web.derive_key import derived
+
+LIFETIME = timedelta(minutes=10)
+# The browser counts those minutes. Only a replayed cookie comes later; what is added is for the
+# clocks of two machines, one of which sealed the cookie. An ending is kept for longer than both.
+CLOCKS_DIFFER = timedelta(minutes=4)
+# Five tabs at once are plenty; the oldest beyond them are deleted when another one starts.
+AT_MOST = 5
+NAME_CHARACTERS = 12
+PURPOSE = "flow cookies"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingSignIn:
+    """What must be remembered between the authorization request and the callback."""
+
+    state: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+    next: str
+    scopes: tuple[str, ...]
+    # What to do after the sign-in (`app.wishes`), and the Twitter id of who wanted it.
+    wish: str = ""
+    wisher: str = ""
+    # When it began, by the store's clock, in seconds since 1970: a later ending stops it. 0 if the
+    # database was away, so any ending does.
+    began: float = 0.0
+
+    def to_json(self) -> bytes:
+        """Write what is not empty: short, and a worker of the previous version opens it, too."""
+        said = {one.name: value for one in fields(self) if (value := getattr(self, one.name))}
+        return json.dumps(said, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Self:
+        """Read what this version or its neighbours have written: two run during a deployment."""
+        data = json.loads(text)
+        known = {each.name: data[each.name] for each in fields(cls) if each.name in data}
+        return cls(**known | {"scopes": tuple(data["scopes"])})
+
+
+class FlowCookies:
+    """Seals pending sign-ins into cookies and finds them again."""
+
+    def __init__(self, secret_key: tuple[str, ...], *, prefix: str, https: bool) -> None:
+        """Derive the ring from `SECRET_KEY`: the first key seals, all open.
+
+        Names begin with `prefix`.
+        """
+        self._ring = MultiFernet(
+            [Fernet(base64.urlsafe_b64encode(derived(secret, PURPOSE))) for secret in secret_key]
+        )
+        self._https = https
+        self._prefix = f"{prefix}-"
+        self._named = re.compile(rf"{re.escape(self._prefix)}[0-9a-f]{{{NAME_CHARACTERS}}}")
+
+    def remember(
+        self, request: Request, response: Response, pending: PendingSignIn, *, now: datetime
+    ) -> None:
+        """Add the cookie of `pending`; delete the oldest beyond `AT_MOST` and what is not ours."""
+        for name in self._surplus(request, now=now):
+            self._delete(response, name)
+        sealed = self._ring.encrypt_at_time(pending.to_json(), int(now.timestamp()))
+        response.set_cookie(
+            self._name(pending.state),
+            sealed.decode(),
+            max_age=LIFETIME,
+            secure=self._https,
+            httponly=True,
+            samesite="Lax",
+        )
+
+    def recognise(self, request: Request, state: str, *, now: datetime) -> PendingSignIn:
+        """Return the pending sign-in of `state`; raise `NotOurs` unless this browser began it."""
+        pending = self._opened(request.cookies.get(self._name(state), ""), now=now)
+        if pending is None:
+            raise NotOurs("no pending sign-in of this browser fits the state")
+        if pending.state != state:
+            raise NotOurs("a flow cookie under another one's name")
+        return pending
+
+    def others(self, request: Request, state: str = "", *, now: datetime) -> tuple[str, ...]:
+        """Return the states of this browser's pending sign-ins but `state`."""
+        opened = (
+            self._opened(value, now=now)
+            for name, value in request.cookies.items()
+            if self._named.fullmatch(name)
+        )
+        return tuple(one.state for one in opened if one and one.state != state)
+
+    def begun_at(self, request: Request, state: str) -> datetime:
+        """Return when the pending sign-in of `state`, just recognised, began: a whole second."""
+        sealed_at = self._ring.extract_timestamp(request.cookies[self._name(state)])
+        return datetime.fromtimestamp(sealed_at, tz=UTC)
+
+    def forget(self, state: str) -> None:
+        """Delete the cookie of `state` with the answer to this request, whatever that will be."""
+
+        @after_this_request
+        def _(response: Response) -> Response:
+            self._delete(response, self._name(state))
+            return response
+
+    def _name(self, state: str) -> str:
+        return self._prefix + hashlib.sha256(state.encode()).hexdigest()[:NAME_CHARACTERS]
+
+    def _surplus(self, request: Request, *, now: datetime) -> list[str]:
+        ages = {
+            name: self._sealed_at(value, now=now)
+            for name, value in request.cookies.items()
+            if self._named.fullmatch(name)
+        }
+        newest_first = sorted(ages, key=lambda name: ages[name], reverse=True)
+        kept = [name for name in newest_first if ages[name] > 0][: AT_MOST - 1]
+        return [name for name in newest_first if name not in kept]
+
+    def _opened(self, value: str, *, now: datetime) -> PendingSignIn | None:
+        return (
+            PendingSignIn.from_json(self._ring.decrypt(value))
+            if self._sealed_at(value, now=now)
+            else None
+        )
+
+    def _sealed_at(self, value: str, *, now: datetime) -> int:
+        """Return when a cookie was sealed (seconds since 1970); 0 for one that is of no use."""
+        try:
+            sealed_at = self._ring.extract_timestamp(value)
+        except (InvalidToken, ValueError):  # ValueError: not even ASCII
+            return 0
+        age = timedelta(seconds=now.timestamp() - sealed_at)
+        return sealed_at if abs(age) <= LIFETIME + CLOCKS_DIFFER else 0
+
+    def _delete(self, response: Response, name: str) -> None:
+        response.delete_cookie(name, secure=self._https, httponly=True, samesite="Lax")

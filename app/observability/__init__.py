@@ -1,0 +1,1 @@
+"""Is told what happens, and asks nothing: log lines, the audit log, metrics."""

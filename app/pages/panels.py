@@ -1,0 +1,101 @@
+"""Panels: the parts of a page that were read at Twitter, each failing alone.
+
+Everything a page shows goes through `Reader.panels`: what the person has not granted is not asked
+for, and the rest is `PageReads`' (from memory, else from Twitter).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Generic, Literal, TypeVar
+
+from app.accounts.people import Person
+from app.gateway.cached_source import Fresh
+from app.gateway.page_reads import Outcome, Wanted
+from app.pages.queries import Read
+from app.pages.words import Trouble, missing, trouble
+from app.services import Services, services
+from app.twitter.api import Page
+from app.twitter.errors import OutOfCredits, PlanLacksIt, TwitterError
+from app.twitter.transport.deadline import Budget
+
+T_co = TypeVar("T_co", covariant=True)
+
+# What stands in the way: the site's plan, the person's own, or the site's money.
+LeftOut = Literal["plan", "own plan", "credits"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel(Generic[T_co]):
+    """One part of a page: what was read and when, and why it is old or why there is nothing."""
+
+    page: Page[T_co] = field(default_factory=Page)
+    read_at: datetime | None = None  # None: just now, and nothing is remembered
+    trouble: Trouble | None = None
+    is_old: bool = False  # there is trouble, and this is what was read before it
+    left_out: LeftOut | None = None  # it takes more than time, so a page may do without it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Reads for one person during one request."""
+
+    person: Person
+    here: Services
+    anew: Mapping[str, timedelta] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+
+    @classmethod
+    def of(cls, person: Person, *, anew: Mapping[str, timedelta] | None = None) -> Reader:
+        """Return the reader of a signed-in person; `anew` says which panels must be how young."""
+        return cls(person=person, here=services(), anew=anew or {})
+
+    def panels(self, **reads: Read[Any]) -> dict[str, Panel[Any]]:
+        """Do all `reads` and return a panel for each, by the same names.
+
+        What Twitter does wrong stays inside the panels; only the end of the grant gets out.
+        """
+        lacking = {name: self._lacking(read) for name, read in reads.items()}
+        wanted = {
+            name: Wanted(fetch=read.fetch, fresh=self._fresh(name, read))
+            for name, read in reads.items()
+            if lacking[name] is None
+        }
+        outcomes = self.here.page_reads.all(self.person, wanted, budget=self.budget)
+        return {
+            name: lacking[name] or self._panel(outcomes[name], read) for name, read in reads.items()
+        }
+
+    def _lacking(self, read: Read[Any]) -> Panel[Any] | None:
+        """Return the panel of a read that the person has not granted."""
+        needs = [n for n in read.needs if self.here.dialect.scope(n) not in self.person.scopes]
+        return Panel(trouble=missing(needs[0])) if needs else None
+
+    def _panel(self, outcome: Outcome, read: Read[Any]) -> Panel[Any]:
+        error, now = outcome.error, self.here.now()
+        return Panel(
+            page=outcome.page or Page(),
+            read_at=outcome.read_at,
+            trouble=trouble(error, needs=read.needs, now=now) if error else None,
+            is_old=outcome.page is not None and error is not None,
+            left_out=_left_out(error),
+        )
+
+    def _fresh(self, name: str, read: Read[Any]) -> Fresh:
+        """Return how young an answer must be to be taken from memory.
+
+        Who wants a panel anew wants what it shows: what it took to find that may be older.
+        """
+        usual = max(timedelta(seconds=self.here.config.cache_seconds), read.kept)
+        telling, anew = read.asks[0], min(self.anew.get(name, usual), usual)
+        return lambda endpoint: anew if endpoint == telling else usual
+
+
+def _left_out(error: TwitterError | None) -> LeftOut | None:
+    if isinstance(error, OutOfCredits):
+        return "credits"
+    if isinstance(error, PlanLacksIt):
+        return "plan" if error.for_everyone else "own plan"
+    return None

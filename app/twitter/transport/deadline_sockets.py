@@ -1,0 +1,216 @@
+"""Sockets that count down.
+
+A read timeout bounds one read, so a server that sends a header byte a second keeps a thread as
+long as it likes. These sockets re-arm their timeout with what is left of the current budget
+before every read and write: a call ends when its budget does, however the bytes arrive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import socket
+import ssl
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import certifi
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from app.twitter.transport.deadline import Budget
+from app.twitter.transport.response_head import ShortHead
+from app.twitter.transport.tunnel import Proxy, ProxyFailed, ProxyTrouble
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+CONNECT_SECONDS = 3.0
+# Nothing was sent yet, so connecting may be tried again.
+TRIES = 2
+# Dead peers are noticed while a connection idles in the pool, not when a code waits to be sent.
+KEEP_ALIVE = [
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+]
+
+_current: ContextVar[Budget] = ContextVar("twitter_budget")
+
+
+@contextlib.contextmanager
+def spending(budget: Budget) -> Iterator[None]:
+    """Make every socket used in this thread count down with `budget`."""
+    token = _current.set(budget)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def _arm(sock: socket.socket) -> None:
+    left = _current.get().left()
+    if left <= 0:
+        raise TimeoutError("the time budget is used up")
+    sock.settimeout(left)
+
+
+class CountdownSocket(socket.socket):
+    """A TCP socket bounded by the current budget."""
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
+        """Read, waiting no longer than the budget lasts."""
+        _arm(self)
+        return super().recv_into(buffer, nbytes, flags)
+
+    def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
+        """Write everything within what is left of the budget."""
+        _arm(self)
+        super().sendall(data, flags)
+
+
+class CountdownTLSSocket(ssl.SSLSocket):
+    """A TLS socket bounded by the current budget, its handshake included."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the base class's signature
+        """Shake hands within what is left of the budget."""
+        _arm(self)
+        super().do_handshake(block)
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int | None = None, flags: int = 0) -> int:
+        """Read, waiting no longer than the budget lasts."""
+        _arm(self)
+        return super().recv_into(buffer, nbytes, flags)
+
+    def send(self, data: ReadableBuffer, flags: int = 0) -> int:
+        """Write within what is left of the budget (`sendall` comes through here)."""
+        _arm(self)
+        return super().send(data, flags)
+
+
+@functools.cache
+def tls_context() -> ssl.SSLContext:
+    """Return the verifying client context whose sockets count down.
+
+    It trusts the system's authorities (with `SSL_CERT_FILE`) and certifi's. Reading them takes a
+    twentieth of a second, so a process does it once; the context holds nothing of a connection.
+    """
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = CountdownTLSSocket
+    return context
+
+
+def _connect(host: str, port: int) -> socket.socket:
+    budget = _current.get()
+    problem = OSError("the name has no address")
+    # The look-up cannot be interrupted: the resolver's own time-outs bound it, outside the budget.
+    try:
+        addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    except UnicodeError:  # an empty label, or one of more than 63 characters
+        raise socket.gaierror("this is no name") from None
+    for family, kind, protocol, _, address in addresses * TRIES:
+        sock = CountdownSocket(family, kind, protocol)
+        try:
+            for option in KEEP_ALIVE:
+                sock.setsockopt(*option)
+            left = budget.at_most(CONNECT_SECONDS).left()
+            if left <= 0:
+                raise TimeoutError("the time budget is used up")
+            sock.settimeout(left)
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            problem = error
+        else:
+            return sock
+    raise problem
+
+
+def _connect_to(proxy: Proxy) -> socket.socket:
+    try:
+        return _connect(proxy.host, proxy.port)
+    except socket.gaierror:
+        raise ProxyFailed(ProxyTrouble.NAME) from None
+    except TimeoutError:
+        raise ProxyFailed(ProxyTrouble.TIMEOUT) from None
+    except OSError:
+        raise ProxyFailed(ProxyTrouble.CONNECTION) from None
+
+
+def _connect_through(proxy: Proxy, host: str, port: int) -> socket.socket:
+    """Return a line to `host` through `proxy`. Raises `ProxyFailed`, and nothing was sent then."""
+    budget = _current.get()
+    problem = ProxyFailed(ProxyTrouble.TIMEOUT)
+    for _ in range(TRIES):
+        if not budget.left():
+            break
+        sock = _connect_to(proxy)
+        try:
+            with spending(budget.at_most(CONNECT_SECONDS)):
+                proxy.connect(sock, host, port)
+        except ProxyFailed as error:
+            sock.close()
+            problem = error
+            if error.is_final:
+                break
+        else:
+            return sock
+    raise problem
+
+
+class _Connecting(HTTPConnection):
+    """Opens countdown sockets; the errors are the ones urllib3 retries a connection on."""
+
+    response_class = ShortHead
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return _connect(self._dns_host, self.port or self.default_port)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "connecting took too long") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"cannot connect: {error}") from error
+
+
+class _SecureConnecting(_Connecting, HTTPSConnection):
+    """The same, before the TLS handshake, and through a proxy if there is one."""
+
+    def __init__(self, *where: Any, through: Proxy | None, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(*where, **options)
+        self._through = through
+
+    def _new_conn(self) -> socket.socket:
+        if self._through is None:
+            return super()._new_conn()
+        try:
+            return _connect_through(self._through, self.host, self.port or self.default_port)
+        except ProxyFailed as error:
+            raise NewConnectionError(self, f"the proxy fails: {error}") from error
+
+
+class CountdownPool(HTTPConnectionPool):
+    """Keep-alive connections over http: loopback only (Config refuses the rest), so no proxy."""
+
+    ConnectionCls: Any = _Connecting
+
+
+class CountdownTLSPool(HTTPSConnectionPool):
+    """Keep-alive connections over https, `through` a proxy or straight."""
+
+    ConnectionCls: Any = _SecureConnecting
+
+    def __init__(self, *where: Any, through: Proxy | None = None, **options: Any) -> None:  # noqa: ANN401
+        # Not as urllib3's own `proxy`: to it a failed CONNECT is an answer, and may not be tried
+        # again. Here it is a connection that was not made.
+        super().__init__(*where, through=through, **options)
+
+
+def proxy_failure(error: BaseException | None) -> ProxyFailed | None:
+    """Return what the proxy did, if that is why a pool made no connection."""
+    cause = error.__cause__ if isinstance(error, NewConnectionError) else None
+    return cause if isinstance(cause, ProxyFailed) else None

@@ -1,0 +1,153 @@
+"""What is read of an answer: its document, in little memory, whatever comes and however often.
+
+Three bounds keep it little. A body is cut at its cap, before and after it is decompressed. A long
+one takes turns with the others. And it becomes values only if it holds no more of them than Twitter
+ever sends: a megabyte of `{},{},{},` would be a hundred megabytes of dictionaries.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import threading
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Final, Never
+
+import requests
+
+from app.twitter.errors import Unreachable, Unreadable
+from app.twitter.transport.deadline import Budget
+
+# The largest answers that we ask for, made in the sandbox. A hundred Tweets that quote a hundred:
+# 0.6 MB, 8,000 objects and lists, 25,000 commas. The same, all long posts of 4,000 characters with
+# twenty mentions: 1.7 MB, 12,000 and 41,000. A page of twenty, all of 25,000 characters: 1.2 MB.
+MOST_BYTES = 2 * 1024 * 1024
+MOST_CONTAINERS = 25_000
+MOST_COMMAS = 100_000
+DEEPEST = 32
+
+CHUNK_BYTES = 64 * 1024
+# An ordinary page of Tweets has a tenth of a megabyte, and is never held up by others.
+LONG_BYTES = 256 * 1024
+MOST_LONG_AT_ONCE = 4
+
+NOT_JSON: Final = object()
+
+_STRING = re.compile(r'"[^"\\]*+(?:\\.?[^"\\]*+)*+"?', re.DOTALL)
+_INNERMOST = re.compile(r"[\[{][^\[\]{}]*[\]}]")
+
+
+class Bodies:
+    """Reads the bodies of answers. Made once per app, used by every thread."""
+
+    def __init__(self) -> None:
+        self._long = threading.BoundedSemaphore(MOST_LONG_AT_ONCE)
+        self._reading = threading.Lock()
+
+    def document(self, response: requests.Response, *, most_bytes: int, budget: Budget) -> object:
+        """Return the JSON in the body of `response`, or `NOT_JSON`.
+
+        Raises `Unreadable` for a body above `most_bytes` or in an encoding that we did not ask
+        for, and `Unreachable` for a long one whose turn does not come within the budget.
+        """
+        body = bytearray()
+        with contextlib.ExitStack() as turn:
+            try:
+                for piece in _pieces(response, most_bytes):
+                    if len(body) <= LONG_BYTES < len(body) + len(piece):
+                        turn.enter_context(self._turn(budget))
+                    body += piece
+                with self._reading:
+                    return document(body)
+            finally:
+                body.clear()  # an exception on its way up holds on to everything here
+
+    @contextlib.contextmanager
+    def _turn(self, budget: Budget) -> Iterator[None]:
+        if not self._long.acquire(timeout=budget.left()):
+            raise Unreachable("too many long answers at once")
+        try:
+            yield
+        finally:
+            self._long.release()
+
+
+def document(body: bytes | bytearray) -> object:
+    """Return the JSON in `body` (RFC 8259: UTF-8, no NaN), or `NOT_JSON`; nothing is raised.
+
+    More values than Twitter sends are taken for no JSON, before any of them is made.
+    """
+    try:
+        text = body.decode("utf-8-sig", "surrogatepass")
+        return json.loads(text, parse_constant=_not_json) if _is_modest(text) else NOT_JSON
+    except ValueError:
+        return NOT_JSON
+
+
+def _not_json(word: str) -> Never:
+    raise ValueError(word)
+
+
+def _is_modest(text: str) -> bool:
+    """Tell whether there are so few values, and none of them nested deeply.
+
+    What people wrote stands between quotes and does not count, be it all commas and brackets.
+    """
+    bare = _STRING.sub("", text)
+    return (
+        bare.count("{") + bare.count("[") <= MOST_CONTAINERS
+        and bare.count(",") <= MOST_COMMAS
+        and _is_shallow(bare)
+    )
+
+
+def _is_shallow(bare: str) -> bool:
+    """Peel off the innermost objects and lists, layer by layer."""
+    layers = 0
+    while (found := _INNERMOST.subn("", bare))[1] and layers < DEEPEST:
+        bare = found[0]
+        layers += 1
+    return "{" not in bare and "[" not in bare
+
+
+def _pieces(response: requests.Response, most_bytes: int) -> Iterator[bytes]:
+    """Yield the body bit by bit, decompressed: a small gzip can hold gigabytes."""
+    raw = response.raw
+    if (raw.length_remaining or 0) > most_bytes:
+        raise _too_long(most_bytes)
+    sent = _at_most(most_bytes, raw.stream(CHUNK_BYTES, decode_content=False))
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding == "identity":
+        yield from sent
+    elif encoding == "gzip":
+        yield from _at_most(most_bytes, _inflated(sent))
+    else:
+        raise Unreadable("a body in an encoding that nobody asked for")
+
+
+def _at_most(most_bytes: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    read = 0
+    for piece in pieces:
+        read += len(piece)
+        if read > most_bytes:
+            raise _too_long(most_bytes)
+        yield piece
+
+
+def _too_long(most_bytes: int) -> Unreadable:
+    return Unreadable(f"a body of more than {most_bytes} bytes")
+
+
+def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Decompress, never more than a chunk at a time. What follows the end is left out."""
+    inflating = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    for piece in pieces:
+        packed = b"" if inflating.eof else piece
+        while packed:
+            try:
+                yield inflating.decompress(packed, CHUNK_BYTES)
+            except zlib.error:
+                raise Unreadable("a body that cannot be taken apart") from None
+            packed = inflating.unconsumed_tail

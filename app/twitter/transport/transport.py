@@ -1,0 +1,247 @@
+"""How a request reaches Twitter: one pool, one budget, a size cap, no redirects, few at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from json import dumps
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.hooks import default_hooks
+from requests.structures import CaseInsensitiveDict
+from urllib3 import PoolManager
+from urllib3.exceptions import HTTPError, MaxRetryError
+from urllib3.exceptions import TimeoutError as PoolTimeout
+
+from app.twitter.errors import TwitterError, Unreachable, Unreadable
+from app.twitter.transport.bulkhead import Slots
+from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline_sockets import (
+    CONNECT_SECONDS,
+    CountdownPool,
+    CountdownTLSPool,
+    proxy_failure,
+    spending,
+    tls_context,
+)
+from app.twitter.transport.response_body import MOST_BYTES, NOT_JSON, Bodies
+from app.twitter.transport.tunnel import Proxy
+
+# Who had less time than this cannot say that Twitter did not answer.
+REAL_PATIENCE_SECONDS = 2.0
+SERVER_ERRORS = range(500, 600)
+REDIRECTS = range(300, 400)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: a status, headers in any case, and the document in the body, if it is one."""
+
+    status: int
+    headers: Mapping[str, str]
+    document: object = field(repr=False)  # JSON, or `NOT_JSON`
+
+    def json(self) -> Any:  # noqa: ANN401 - whatever JSON the other side sent
+        """Return the document; raise `Unreadable` if the body is none."""
+        if self.document is NOT_JSON:
+            raise Unreadable(f"HTTP {self.status} with no JSON, or more of it than Twitter sends")
+        return self.document
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the document if it is an object; raise `Unreadable` if it is anything else."""
+        document = self.json()
+        if not isinstance(document, dict):
+            raise Unreadable(f"HTTP {self.status} with JSON that is not an object")
+        return document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call as it went, for those who count: no address, no token, nothing of an answer."""
+
+    route: str  # as the documents write it, without anybody's id
+    outcome: str  # the status, or why there is none: busy, unreachable, unreadable
+    seconds: float
+
+
+class _PooledAdapter(HTTPAdapter):
+    """requests' adapter on countdown sockets. It lives as long as the app: nobody closes it."""
+
+    def __init__(self, proxy: Proxy | None, **options: Any) -> None:  # noqa: ANN401
+        self._proxy = proxy
+        super().__init__(**options)
+
+    def init_poolmanager(
+        self,
+        connections: int,
+        maxsize: int,
+        block: bool = False,  # noqa: FBT001, FBT002 - the base class's signature
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        manager = PoolManager(
+            num_pools=connections, maxsize=maxsize, block=block, ssl_context=tls_context(), **kwargs
+        )
+        secure = functools.partial(CountdownTLSPool, through=self._proxy)
+        manager.pool_classes_by_scheme = {
+            "http": CountdownPool,
+            "https": secure,  # type: ignore[dict-item] # it is called, and nothing else
+        }
+        self.poolmanager = manager
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401 - as requests calls it
+        """Return status, headers and body. Nobody here asks for cookies or encodings."""
+        response = requests.Response()
+        response.status_code, response.raw, response.request = resp.status, resp, req
+        response.headers = CaseInsensitiveDict(resp.headers)
+        return response
+
+    def cert_verify(self, conn: Any, url: object, verify: object, cert: object) -> None:  # noqa: ANN401, ARG002 - as requests calls it
+        """Leave the authorities to the context: requests would read its file per connection."""
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
+class Transport:
+    """The one way to Twitter. Made once per app, used by every thread; keeps nothing of a call."""
+
+    def __init__(
+        self,
+        *,
+        slots: int,
+        user_agent: str,
+        on_call: Callable[[Call], None],
+        proxy: Proxy | None = None,
+    ) -> None:
+        """Allow `slots` calls at once, so that pages which need no Twitter always find a thread.
+
+        `on_call` is told of every call. What goes over https goes through `proxy`, if there is one.
+        """
+        self._on_call = on_call
+        self._slots = Slots(slots)
+        self._bodies = Bodies()
+        # Nothing is resent: a code or a refresh token must not be spent twice. Only connecting is
+        # tried again, before anything was sent (see `sockets`).
+        self._adapter = _PooledAdapter(proxy, pool_connections=4, pool_maxsize=slots, max_retries=0)
+        self._headers = {
+            "User-Agent": user_agent,
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+        }
+
+    def send(  # noqa: PLR0913 - one call, said in full
+        self,
+        method: str,
+        url: str,
+        *,
+        budget: Budget,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        form: str | None = None,
+        json: Mapping[str, Any] | None = None,
+        max_bytes: int = MOST_BYTES,
+        route: str = "other",
+    ) -> Answer:
+        """Send one request and return the answer, whatever its status below 500.
+
+        A `form` is urlencoded already. `route` is the name under which the call is counted.
+        Raises `Busy` if no slot frees up in half a second, `Unreachable` if there is no complete
+        answer within the budget or it is a 5xx, `Unreadable` for redirects (a token must not
+        travel to another host) and for bodies above `max_bytes` after decompression.
+        """
+        request = _written(
+            method,
+            f"{url}?{urlencode(params)}" if params else url,
+            headers={**self._headers, **(headers or {})},
+            form=form,
+            json=json,
+        )
+        request.prepare_content_length(request.body)
+        answer = self._sent(request, budget, max_bytes, route)
+        if answer.status in SERVER_ERRORS:
+            raise Unreachable(f"HTTP {answer.status}")
+        if answer.status in REDIRECTS:
+            raise Unreadable(f"HTTP {answer.status}: redirects are not followed")
+        return answer
+
+    def _sent(
+        self, request: requests.PreparedRequest, budget: Budget, max_bytes: int, route: str
+    ) -> Answer:
+        began = time.perf_counter()
+        outcome = "unreachable"
+        try:
+            if not budget.left():
+                raise Unreachable("nothing is left of the budget")
+            with self._slots.one(budget), spending(budget):
+                answer = self._exchange(request, budget, max_bytes)
+            outcome = str(answer.status)
+        except TwitterError as error:
+            outcome = type(error).__name__.lower()
+            raise
+        else:
+            return answer
+        finally:
+            seconds = time.perf_counter() - began
+            self._on_call(Call(route=route, outcome=outcome, seconds=seconds))
+
+    def _exchange(
+        self, request: requests.PreparedRequest, budget: Budget, max_bytes: int
+    ) -> Answer:
+        # The causes are cut off: they hold the request, and with it the token.
+        patience = budget.left()
+        try:
+            timeout = (CONNECT_SECONDS, max(patience, 0.001))
+            response = self._adapter.send(request, stream=True, timeout=timeout)
+            with contextlib.closing(response):
+                document = self._bodies.document(response, most_bytes=max_bytes, budget=budget)
+                return Answer(response.status_code, response.headers, document)
+        except ValueError:  # a chunk of less than no bytes
+            raise Unreadable("a body that cannot be taken apart") from None
+        except (requests.RequestException, HTTPError, OSError) as error:
+            silent = patience >= REAL_PATIENCE_SECONDS and _is_silence(error)
+            raise Unreachable(_why(error), silent=silent) from None
+
+
+def _written(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    form: str | None,
+    json: Mapping[str, Any] | None,
+) -> requests.PreparedRequest:
+    """Return a request as requests itself would write it, but sooner.
+
+    What it looks for in addresses and bodies is not in ours, and takes a twentieth of a sign-in.
+    """
+    request = requests.PreparedRequest()
+    request.method, request.url, request.hooks = method, url, default_hooks()
+    request.headers = CaseInsensitiveDict(headers)
+    if form:
+        request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+        request.body = form
+    elif json:
+        request.headers["Content-Type"] = "application/json"
+        request.body = dumps(json).encode()
+    return request
+
+
+def _why(error: Exception) -> str:
+    """Return why there is no answer, in words without a secret."""
+    given_up = error.args[0] if error.args else None
+    proxy = proxy_failure(given_up.reason) if isinstance(given_up, MaxRetryError) else None
+    return f"the proxy fails: {proxy}" if proxy else f"no answer ({type(error).__name__})"
+
+
+def _is_silence(error: Exception) -> bool:
+    """Tell whether nobody answered in time or nobody was there; a line that broke is neither."""
+    if isinstance(error, requests.Timeout | PoolTimeout | TimeoutError):
+        return True
+    # What urllib3 gives up on is connecting: nothing else is ever tried again (`sockets`).
+    return isinstance(error, requests.ConnectionError) and any(
+        isinstance(cause, MaxRetryError) for cause in error.args
+    )

@@ -1,0 +1,1 @@
+"""What every page passes through on its way: headers, cookies, limits, the person, the messages."""

@@ -1,0 +1,133 @@
+"""What a browser keeps of us, signed, in two cookies that are written apart.
+
+The session cookie says who is signed in, and only a sign-in and a logout write it: an answer that
+comes late, or a page for a visitor whom this machine does not recognise, leaves it alone.
+Everything else (sentences told once, the form token of signed-out visitors) is in the visit cookie.
+
+Neither is judged by the time at which it was signed: machines differ by a second or more, and a
+cookie from the future would sign people out. The session's row says how old a sign-in may be.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import datetime
+from typing import Any, cast
+
+from flask import Flask, Request, Response
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from app.web.current_person import SESSION_ID
+from app.web.security import HEALTH_PATHS
+
+# What the session cookie holds: Flask-Login's entries, the form token, and that it stays.
+OF_THE_SESSION = frozenset({SESSION_ID, "_fresh", "_id", "_permanent", "csrf_token"})
+
+
+class BrowserSession(SecureCookieSession):
+    """Flask's session, and what came in its cookies: only what has changed is sent back."""
+
+    def __init__(
+        self, session: dict[str, Any] | None = None, visit: dict[str, Any] | None = None
+    ) -> None:
+        """Put both cookies together. A cookie that does not say who it is counts for nothing."""
+        self.came = session or {}, visit or {}
+        rest = {
+            name: value
+            for name, value in self.came[1].items()
+            if not (self.came[0] and name in OF_THE_SESSION)
+        }
+        super().__init__(deepcopy(self.came[0] | rest))
+        self.cleared = False
+
+    def clear(self) -> None:
+        """Forget everything, and delete a session cookie even if this machine could not read it."""
+        self.cleared = True
+        super().clear()
+
+    def parts(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what belongs into the session cookie, and into the visit cookie."""
+        entries = dict(self)
+        if SESSION_ID not in entries:
+            return {}, entries
+        session = {name: entries.pop(name) for name in OF_THE_SESSION & entries.keys()}
+        return session, entries
+
+
+class BrowserSessions(SecureCookieSessionInterface):
+    """Reads and writes both cookies, for people only: health checks have none."""
+
+    def __init__(self, app: Flask, *, visit_cookie: str) -> None:
+        """Make what signs them once: the keys of `app` stay as they are."""
+        self._serializer = self._signing(app)
+        self._visit_cookie = visit_cookie
+        # Else a session cookie would pass under the other's name.
+        self.salt = "visit cookie"
+        self._visit_serializer = self._signing(app)
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer:
+        """Return what signs and reads session cookies."""
+        del app
+        return self._serializer
+
+    def open_session(self, app: Flask, request: Request) -> BrowserSession | None:
+        """Return the session of this browser. None is one that is neither read nor written."""
+        if request.path in HEALTH_PATHS:
+            return None
+        session = self.read(app, request)
+        visit = _read(self._visit_serializer, request.cookies.get(self._visit_cookie))
+        return BrowserSession(session if SESSION_ID in session else {}, visit)
+
+    def read(self, app: Flask, request: Request) -> dict[str, Any]:
+        """Return what the session cookie of a request holds, nothing if it is not of our making."""
+        value = request.cookies.get(self.get_cookie_name(app))
+        return _read(self.get_signing_serializer(app), value)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write the cookies whose part has changed."""
+        ours = cast("BrowserSession", session)
+        if ours.accessed:
+            response.vary.add("Cookie")
+        (signed_in, visit), (was_signed_in, old_visit) = ours.parts(), ours.came
+        name = self.get_cookie_name(app)
+        if signed_in != was_signed_in or (ours.cleared and not signed_in):
+            value = signed_in and self.get_signing_serializer(app).dumps(signed_in)
+            self._send(app, response, name, value, expires=self.get_expiration_time(app, ours))
+        if visit != old_visit:
+            self._send(
+                app, response, self._visit_cookie, visit and self._visit_serializer.dumps(visit)
+            )
+
+    def _signing(self, app: Flask) -> URLSafeTimedSerializer:
+        # It is None for an app without SECRET_KEY, which Config does not let through.
+        return cast("URLSafeTimedSerializer", super().get_signing_serializer(app))
+
+    def _send(
+        self,
+        app: Flask,
+        response: Response,
+        name: str,
+        value: object,
+        *,
+        expires: datetime | None = None,
+    ) -> None:
+        """Set a cookie, or delete it if there is no value."""
+        flags: dict[str, Any] = {
+            "secure": self.get_cookie_secure(app),
+            "httponly": self.get_cookie_httponly(app),
+            "samesite": self.get_cookie_samesite(app),
+        }
+        if value:
+            response.set_cookie(name, str(value), expires=expires, **flags)
+        else:
+            response.delete_cookie(name, **flags)
+        response.vary.add("Cookie")
+
+
+def _read(serializer: URLSafeTimedSerializer, value: str | None) -> dict[str, Any]:
+    """Return what a cookie holds, however old its signature says it is."""
+    try:
+        return cast("dict[str, Any]", serializer.loads(value)) if value else {}
+    except BadSignature:
+        return {}

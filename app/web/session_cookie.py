@@ -1,0 +1,74 @@
+"""Who a browser is: its cookies are signed, and the session's id leads to the person."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import Flask, g, redirect, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response
+
+from app.accounts.people import Person
+from app.observability.logs import request_id
+from app.services import services
+from app.storage.extensions import login_manager
+from app.twitter.origins import origin
+from app.web.browser_session import BrowserSessions
+from app.web.cookie_names import cookie_name
+from app.web.current_person import visitor
+from app.web.derive_key import derived
+from app.web.safe_redirects import local
+from config import Config
+
+PURPOSE = "flask session"
+
+
+def init_app(app: Flask, config: Config) -> None:
+    """Sign sessions with keys derived from `SECRET_KEY`, and look people up by their session."""
+    current, *older = (derived(secret, PURPOSE) for secret in config.secret_key)
+    app.config.update(SECRET_KEY=current, SECRET_KEY_FALLBACKS=older)
+    app.session_interface = BrowserSessions(app, visit_cookie=cookie_name(config, "visit"))
+    # Flask-Login's own protection hashes address and browser, and phones change their address.
+    login_manager.session_protection = None
+    # It reads a "remember me" cookie that we never set: under a name that nobody can plant.
+    app.config["REMEMBER_COOKIE_NAME"] = secrets.token_hex(16)
+    login_manager.user_loader(person_of)
+    login_manager.unauthorized_handler(ask_to_sign_in)
+    # Templates get `person` below; its own processor would ask the database on every error page.
+    login_manager.init_app(app, add_context_processor=False)
+    app.context_processor(lambda: _for_templates(config))
+
+
+def person_of(session_id: str) -> Person | None:
+    """Return the person whose session this browser's cookie names, while it lives."""
+    return services().people.find(session_id)
+
+
+def ask_to_sign_in() -> Response:
+    """Send signed-out people to the sign-in form, which brings them back here.
+
+    Who pressed a button is brought back to its page: the button itself is no page.
+    """
+    wanted = request.full_path if request.query_string else request.path
+    if request.method == "POST":
+        wanted = local(request.form.get("next"))
+    return redirect(url_for("pages.home", next=wanted), code=303)
+
+
+def _person_or_none() -> Person | None:
+    """Return who is looking, if the database can tell: a page about its absence is a page too."""
+    try:
+        return visitor()
+    except SQLAlchemyError:
+        return None
+
+
+def _for_templates(config: Config) -> dict[str, Any]:
+    sandbox = {"console_url": origin(config.twitter_api_url or "")} if config.sandbox else None
+    return {
+        "app_name": config.app_name,
+        "sandbox": sandbox,
+        "person": None if g.get("bare") else _person_or_none(),
+        "request_id": request_id(),
+    }

@@ -1,0 +1,369 @@
+"""After many time-outs reads are not sent any more; one probe at a time finds out when to go on."""
+
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import create_engine
+
+from app.services import Services
+from app.twitter.api import ApiRequest
+from app.twitter.api_client import Direct
+from app.twitter.circuit_breaker import (
+    GROUPS,
+    MOST_TIMEOUTS,
+    PROBE_PATIENCE_SECONDS,
+    PROBE_SECONDS,
+    WINDOW_SECONDS,
+    Breaker,
+    on_a_thread,
+)
+from app.twitter.endpoints import ENDPOINTS, FOLLOWING, TWEET, USER, USERS_ME
+from app.twitter.errors import Busy, TokenRefused, Unreachable
+from app.twitter.transport.deadline import Budget
+from tests.factories import build_config
+
+# In a process with 30 slots, as gunicorn makes it by default, each group has its part of them.
+SLOTS = 30
+TIMEOUTS = SLOTS // len(GROUPS)
+TIMEOUT = Unreachable("no answer (ReadTimeout)", silent=True)
+
+
+class Seconds:
+    """A monotonic clock that moves when told to."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Seconds()
+
+
+@pytest.fixture
+def breaker(clock):
+    return quiet_breaker(clock)
+
+
+def quiet_breaker(clock, *, slots=SLOTS, apart=None):
+    return Breaker(
+        slots=slots,
+        on_change=lambda group, *, fails: None,
+        on_short_circuit=lambda group: None,
+        apart=apart or at_once,
+        clock=clock,
+    )
+
+
+def at_once(work):
+    """Send a probe without a thread."""
+    work()
+
+
+def read(breaker, endpoint=TWEET, error=None):
+    """Read once; tell whether it was sent at all."""
+    sent = []
+
+    def send(budget):
+        sent.append(True)
+        if error is not None:
+            raise error
+
+    with contextlib.suppress(Exception):
+        breaker.read(endpoint, send, Budget())
+    return bool(sent)
+
+
+def time_out(breaker, endpoint=TWEET, times=TIMEOUTS):
+    for _ in range(times):
+        read(breaker, endpoint, TIMEOUT)
+
+
+@pytest.fixture
+def hanging(breaker):
+    """A breaker that has just seen as many time-outs as it takes."""
+    time_out(breaker)
+    return breaker
+
+
+def test_at_first_everything_is_sent(breaker):
+    assert all(read(breaker, endpoint) for endpoint in ENDPOINTS if endpoint.method == "GET")
+
+
+def test_after_many_time_outs_reads_fail_at_once(hanging):
+    with pytest.raises(Unreachable) as failure:
+        hanging.read(TWEET, lambda _: pytest.fail("nobody may ask"), Budget())
+
+    assert not failure.value.silent
+
+
+@pytest.mark.parametrize(
+    "slots, enough",
+    [
+        (1, 1),
+        (2 * len(GROUPS) - 1, 1),
+        (SLOTS, TIMEOUTS),
+        (MOST_TIMEOUTS * len(GROUPS), MOST_TIMEOUTS),
+        (1000, MOST_TIMEOUTS),
+    ],
+)
+def test_a_groups_part_of_the_slots_is_enough(clock, slots, enough):
+    breaker = quiet_breaker(clock, slots=slots)
+    time_out(breaker, times=enough - 1)
+    before = read(breaker)
+
+    time_out(breaker, times=1)
+
+    assert [before, read(breaker)] == [True, False]
+
+
+def test_time_outs_of_long_ago_do_not_count(breaker, clock):
+    time_out(breaker, times=TIMEOUTS - 1)
+    clock.now += WINDOW_SECONDS + 0.1
+
+    time_out(breaker, times=1)
+
+    assert read(breaker)
+
+
+def test_time_outs_within_the_window_add_up(breaker, clock):
+    for _ in range(TIMEOUTS):
+        time_out(breaker, times=1)
+        clock.now += WINDOW_SECONDS / TIMEOUTS
+
+    assert not read(breaker)
+
+
+def test_good_answers_between_do_not_excuse_the_time_outs(breaker):
+    for _ in range(TIMEOUTS):
+        read(breaker)
+        time_out(breaker, times=1)
+
+    assert not read(breaker)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Unreachable("HTTP 503"), Busy("x"), TokenRefused("x"), ZeroDivisionError()],
+    ids=lambda error: type(error).__name__,
+)
+def test_only_silence_counts(breaker, error):
+    for _ in range(2 * TIMEOUTS):
+        read(breaker, error=error)
+
+    assert read(breaker)
+
+
+def test_a_group_is_spared_whole_and_alone(hanging):
+    assert not any(read(hanging, endpoint) for endpoint in GROUPS["tweets"])
+    assert read(hanging, USER)
+    assert read(hanging, FOLLOWING)
+
+
+def test_every_read_is_in_one_group():
+    grouped = [endpoint for members in GROUPS.values() for endpoint in members]
+
+    assert sorted(e.route for e in grouped) == sorted(
+        e.route for e in ENDPOINTS if e.method == "GET"
+    )
+
+
+# Probes
+
+
+def test_a_probe_goes_through_after_a_while(hanging, clock):
+    clock.now += PROBE_SECONDS - 0.1
+    too_early = read(hanging, error=TIMEOUT)
+    clock.now += 0.1
+
+    assert [too_early, read(hanging, error=TIMEOUT), read(hanging)] == [False, True, False]
+
+
+def test_many_threads_at_once_let_one_probe_through_and_none_waits(clock):
+    breaker = quiet_breaker(clock, apart=on_a_thread)
+    time_out(breaker)
+    clock.now += PROBE_SECONDS
+    together, over = threading.Barrier(64), threading.Event()
+    sent = threading.Semaphore(0)
+
+    def probe(budget):
+        sent.release()
+        over.wait(10)
+
+    def one_of_them(_):
+        together.wait(10)
+        with pytest.raises(Unreachable):
+            breaker.read(TWEET, probe, Budget())
+
+    with ThreadPoolExecutor(64) as threads:
+        list(threads.map(one_of_them, range(64)))
+    # All have been turned away, and the probe is still on its way.
+    assert sent.acquire(timeout=10)
+    assert not sent.acquire(blocking=False)
+    over.set()
+
+
+def test_the_next_probe_waits_for_the_one_before(clock):
+    waiting = []
+    breaker = quiet_breaker(clock, apart=waiting.append)
+    time_out(breaker)
+    for _ in range(3):
+        clock.now += PROBE_SECONDS
+        read(breaker)
+    before = len(waiting)
+    waiting[0]()
+    time_out(breaker)
+    clock.now += PROBE_SECONDS
+    read(breaker)
+
+    assert [before, len(waiting)] == [1, 2]
+
+
+def test_a_probe_that_failed_makes_room_for_the_next(hanging, clock):
+    clock.now += PROBE_SECONDS
+    read(hanging, error=Busy("no slot"))
+    clock.now += PROBE_SECONDS
+
+    assert read(hanging)
+
+
+@pytest.mark.parametrize("error", [None, TokenRefused("x")])
+def test_any_answer_to_a_probe_opens_the_way(hanging, clock, error):
+    clock.now += PROBE_SECONDS
+
+    read(hanging, error=error)
+
+    assert all(read(hanging) for _ in range(3))
+
+
+@pytest.mark.parametrize("error", [TIMEOUT, Unreachable("HTTP 503"), Busy("x")])
+def test_a_probe_without_an_answer_changes_nothing(hanging, clock, error):
+    clock.now += PROBE_SECONDS
+
+    read(hanging, error=error)
+
+    assert not read(hanging)
+
+
+def test_it_takes_as_many_time_outs_the_next_time(hanging, clock):
+    clock.now += PROBE_SECONDS
+    read(hanging)
+    time_out(hanging, times=TIMEOUTS - 1)
+    before = read(hanging)
+
+    time_out(hanging, times=1)
+
+    assert [before, read(hanging)] == [True, False]
+
+
+def test_a_read_that_began_before_the_recovery_does_not_count(breaker, clock):
+    def begin(stragglers):
+        """Let this many begin to read; while they wait, Twitter goes away and comes back."""
+        if stragglers == 0:
+            time_out(breaker)
+            clock.now += PROBE_SECONDS
+            read(breaker)
+            return
+        with contextlib.suppress(Unreachable):
+            breaker.read(TWEET, lambda _: wait_in_vain(stragglers - 1), Budget())
+
+    def wait_in_vain(others):
+        begin(others)
+        raise TIMEOUT
+
+    begin(TIMEOUTS)
+
+    assert read(breaker)
+
+
+def test_a_probe_has_a_budget_of_its_own(hanging, clock):
+    budgets = []
+    clock.now += PROBE_SECONDS
+    with contextlib.suppress(Unreachable):
+        hanging.read(TWEET, budgets.append, Budget(0))
+
+    assert 0 < budgets[0].left() <= PROBE_PATIENCE_SECONDS
+
+
+def test_an_ordinary_read_spends_its_own_budget(breaker):
+    own = Budget()
+
+    assert breaker.read(TWEET, lambda budget: budget, own) is own
+
+
+# What is told
+
+
+def test_changes_and_short_circuited_reads_are_reported(clock):
+    changes, short_circuited = [], []
+    breaker = Breaker(
+        slots=SLOTS,
+        on_change=lambda group, *, fails: changes.append((group, fails)),
+        on_short_circuit=short_circuited.append,
+        apart=at_once,
+        clock=clock,
+    )
+    time_out(breaker)
+    for _ in range(3):
+        read(breaker)
+    clock.now += PROBE_SECONDS
+    read(breaker)
+    read(breaker)
+
+    assert changes == [("tweets", True), ("tweets", False)]
+    assert short_circuited == ["tweets"] * 4
+
+
+# Where it stands
+
+
+class Twitter:
+    def __init__(self):
+        self.asked = []
+
+    def send(self, request, token, *, budget, on_answer):
+        self.asked.append(request.path)
+        return {"data": {}}
+
+
+def request_for(endpoint):
+    return ApiRequest(endpoint=endpoint, path=endpoint.path)
+
+
+def test_a_read_of_a_page_is_not_sent_while_twitter_hangs(hanging):
+    twitter = Twitter()
+    direct = Direct(client=twitter, access_token="t", budget=Budget(), breaker=hanging)
+
+    with pytest.raises(Unreachable):
+        direct.answer(request_for(TWEET))
+    direct.answer(request_for(USER))
+
+    assert twitter.asked == [USER.path]
+
+
+def test_a_sign_in_is_always_sent(breaker):
+    time_out(breaker, USERS_ME)
+    twitter = Twitter()
+
+    Direct(client=twitter, access_token="t", budget=Budget()).answer(request_for(USERS_ME))
+
+    assert twitter.asked == [USERS_ME.path]
+
+
+@pytest.fixture
+def wired(tmp_path):
+    """Return a way to wire services as the factory does, on no database."""
+    return lambda: Services(build_config(tmp_path), create_engine("sqlite://"))
+
+
+def test_the_source_of_a_sign_in_has_no_breaker(wired):
+    assert wired().api("t", budget=Budget())._source.breaker is None
+
+
+def test_each_app_has_its_own_breaker(wired):
+    assert wired().line.breaker is not wired().line.breaker

@@ -1,0 +1,294 @@
+"""What Twitter does not allow disappears: buttons, tabs, forms. The account page says why."""
+
+import contextlib
+from dataclasses import dataclass
+
+import pytest
+import redis
+
+from app.pages.features import CONTROLS
+from tests.dialects import LIVE, in_the_beta
+from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
+from tests.web.answers import (
+    FOLLOWERS,
+    FOLLOWING,
+    LIVE_SPACE,
+    NOT_IN_OWN_PLAN,
+    NOT_IN_PLAN,
+    ROBIN,
+    TWEET,
+    problem,
+)
+
+BY_CREATORS = LIVE.spaces
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control on a page, and how a person finds out that it is not to be had."""
+
+    page: str
+    looks: str
+    asks: tuple[str, str]
+    tried: str
+    account: str
+
+
+SEEN = {
+    "follow": Control(
+        page="/follows/followers",
+        looks='aria-label="Follow @robin"',
+        asks=("POST", FOLLOWING),
+        tried="/follows",
+        account="Following",
+    ),
+    "unfollow": Control(
+        page="/follows",
+        looks='aria-label="Unfollow @robin"',
+        asks=("DELETE", f"{FOLLOWING}/1002"),
+        tried="/follows/1002/delete",
+        account="Unfollowing",
+    ),
+    "followers": Control(
+        page="/follows",
+        looks='href="/follows/followers"',
+        asks=("GET", FOLLOWERS),
+        tried="/follows/followers",
+        account="Who follows someone",
+    ),
+    "find_people": Control(
+        page="/follows",
+        looks='<form class="find" method="post" action="/people"',
+        asks=("GET", "/users/by"),
+        tried="/people?who=@robin",
+        account="People by name",
+    ),
+    "look_up_tweets": Control(
+        page="/tweets",
+        looks='<form class="look-up" method="post" action="/tweets/lookup">',
+        asks=("GET", "/tweets"),
+        tried="/tweets/lookup?ids=1",
+        account="Tweets by id",
+    ),
+    "look_up_spaces": Control(
+        page="/spaces/lookup",
+        looks='name="ids"',
+        asks=("GET", "/spaces"),
+        tried="/spaces/lookup?ids=1DXxyRYNejbKM",
+        account="Spaces by id",
+    ),
+    "look_up_spaces_of_people": Control(
+        page="/spaces/lookup",
+        looks='name="creators"',
+        asks=("GET", BY_CREATORS),
+        tried="/spaces/lookup?creators=1002",
+        account="Spaces by host",
+    ),
+    "spaces": Control(
+        page="/account",
+        looks='href="/spaces"',
+        asks=("GET", BY_CREATORS),
+        tried="/spaces",
+        account="Spaces by host",
+    ),
+}
+READS = {
+    LIVE.tweets: [TWEET],
+    FOLLOWING: [ROBIN],
+    FOLLOWERS: [ROBIN],
+    "/users/by": [ROBIN],
+    LIVE.by_name("robin"): ROBIN,
+    "/tweets": [TWEET],
+    "/spaces": [LIVE_SPACE],
+    f"/spaces/{LIVE_SPACE['id']}": LIVE_SPACE,
+    BY_CREATORS: [LIVE_SPACE],
+}
+
+
+def stand(twitter, control=None, refusal=NOT_IN_PLAN):
+    """Let Twitter answer everything but what `control` asks, for Wren and for Jay."""
+    forbidden = SEEN[control].asks if control else None
+    if forbidden:
+        twitter.add(*forbidden, **refusal)
+    for path, data in READS.items():
+        for place in {path, path.replace("1001", "2002")}:
+            if forbidden != ("GET", place):
+                twitter.get(place, json={"data": data})
+
+
+def sign_in(app):
+    browser = app.test_client()
+    browser.sign_in()
+    return browser
+
+
+@pytest.fixture
+def birds(app, twitter):
+    """Wren, who tries things, and Jay, who tries nothing. Both have granted everything."""
+    scope = LIVE.granted(LIVE.follow)
+    twitter.post(TOKEN_PATH, json=twitter.token(scope=scope, expires_in=10**7))
+    twitter.get(ME_PATH, json=user_answer())
+    twitter.get(ME_PATH, json=user_answer(id="2002", username="jay"))
+    twitter.post(REVOKE_PATH, json={"revoked": True})
+    return sign_in(app), sign_in(app)
+
+
+def attempt(browser, control):
+    """Use a control."""
+    if SEEN[control].asks[0] == "GET":
+        browser.get(SEEN[control].tried)
+    else:
+        browser.press(SEEN[control].tried, user_id="1002", next="/account")
+
+
+def shown(browser):
+    """Return the controls that a person is offered."""
+    pages = {page: browser.get(page).text for page in {one.page for one in SEEN.values()}}
+    return {name for name, one in SEEN.items() if one.looks in pages[one.page]}
+
+
+def test_every_control_is_tried_here():
+    assert SEEN.keys() == CONTROLS.keys()
+
+
+@pytest.mark.parametrize("control", SEEN)
+def test_a_control_that_the_plan_lacks_disappears_for_everyone(birds, twitter, clock, control):
+    wren, jay = birds
+    stand(twitter, control)
+
+    attempt(wren, control)
+
+    together = {name for name, one in SEEN.items() if one.asks == SEEN[control].asks}
+    gone_with_their_page = {"followers": {"follow"}}.get(control, set())
+    assert shown(jay) == SEEN.keys() - together - gone_with_their_page
+    reason = f"{SEEN[control].account}: not in this site&#39;s plan at Twitter."
+    assert reason in jay.get("/account").text
+    clock.advance(minutes=61)
+    assert SEEN[control].looks in jay.get(SEEN[control].page).text
+
+
+@pytest.mark.parametrize("control", ["unfollow", "look_up_tweets"])
+def test_a_control_that_ones_own_plan_lacks_disappears_for_oneself(birds, twitter, control):
+    wren, jay = birds
+    stand(twitter, control, NOT_IN_OWN_PLAN)
+
+    attempt(wren, control)
+
+    assert (control in shown(wren), control in shown(jay)) == (False, True)
+    reason = f"{SEEN[control].account}: not in your own account&#39;s plan at Twitter."
+    assert reason in wren.get("/account").text
+
+
+@pytest.mark.parametrize(
+    "control, page, sentence",
+    [
+        ("find_people", "/people", "Finding people does not work here at the moment."),
+        ("look_up_tweets", "/tweets/lookup", "Looking up Tweets does not work here at the moment."),
+    ],
+)
+def test_a_page_without_its_form_says_so(birds, twitter, control, page, sentence):
+    wren, jay = birds
+    stand(twitter, control)
+    attempt(wren, control)
+
+    text = jay.get(page).text
+
+    assert f'{sentence} <a href="/account">Your account says why</a>' in text
+    assert "<textarea" not in text
+
+
+def test_looking_up_spaces_is_gone_when_both_ways_are(birds, twitter):
+    wren, jay = birds
+    twitter.get("/spaces", **NOT_IN_PLAN)
+    stand(twitter, "spaces")
+    attempt(wren, "look_up_spaces")
+    attempt(wren, "look_up_spaces_of_people")
+
+    assert "Looking up Spaces does not work here" in jay.get("/spaces/lookup").text
+    assert "Look up Spaces by" not in jay.get("/spaces").text
+
+
+@pytest.mark.parametrize(
+    "control, page, link",
+    [
+        ("spaces", f"/spaces/{LIVE_SPACE['id']}", ">All Spaces</a>"),
+        ("find_people", "/people/dodo", ">Find people</a>"),
+    ],
+)
+def test_links_to_what_is_not_offered_are_left_out(birds, twitter, control, page, link):
+    wren, jay = birds
+    stand(twitter, control)
+    twitter.get(LIVE.by_name("dodo"), json={"errors": [problem("x")]})
+    before = link in jay.get(page).text
+
+    attempt(wren, control)
+
+    assert (before, link in jay.get(page).text) == (True, False)
+
+
+def test_a_list_that_is_not_to_be_had_leads_to_the_other_one(birds, twitter):
+    wren, _ = birds
+    stand(twitter, "followers")
+
+    page = wren.get("/follows/followers").text
+
+    assert '<a href="/follows">Following' in page
+
+
+@in_the_beta
+def test_spaces_of_the_beta_hang_on_its_own_endpoint(signed_in, twitter, dialect):
+    twitter.get(dialect.spaces, **NOT_IN_PLAN)
+    before = 'href="/spaces"' in signed_in.get("/account").text
+
+    signed_in.get("/spaces")
+
+    assert (before, 'href="/spaces"' in signed_in.get("/account").text) == (True, False)
+
+
+# What that costs
+
+
+@contextlib.contextmanager
+def looks_into(redis_url):
+    """Count how often values were asked of a Redis meanwhile."""
+    counted = {}
+
+    def looks(there):
+        stats = there.info("commandstats")
+        return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("get", "mget"))
+
+    with redis.Redis.from_url(redis_url) as there:
+        before = looks(there)
+        yield counted
+        counted["looks"] = looks(there) - before
+
+
+@pytest.mark.parametrize(
+    "path, looks",
+    [
+        ("/", 6),  # an answer for each of four reads, whether there are Spaces, and the controls
+        ("/tweets", 2),
+        ("/follows", 2),
+        ("/account", 3),
+    ],
+)
+def test_all_controls_of_a_page_take_one_look_into_redis(
+    build_app, redis_url, kind_twitter, path, looks
+):
+    client = sign_in(build_app(REDIS_URL=redis_url))
+    stand(kind_twitter)
+    client.get(path)
+
+    with looks_into(redis_url) as counted:
+        client.get(path)
+
+    assert counted["looks"] == looks
+
+
+def test_signed_out_pages_take_no_look_into_redis(build_app, redis_url):
+    client = build_app(REDIS_URL=redis_url).test_client()
+
+    with looks_into(redis_url) as counted:
+        client.get("/")
+
+    assert counted["looks"] == 0

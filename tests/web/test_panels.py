@@ -1,0 +1,646 @@
+"""Reading side by side and from memory, apart from any page."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Event
+from types import SimpleNamespace
+
+import pytest
+
+from app.accounts.errors import GrantEnded
+from app.accounts.people import Person
+from app.gateway import cached_source, page_reads
+from app.gateway.calls import Calls, Line
+from app.gateway.page_reads import PageReads, Wanted
+from app.gateway.quota import Quota
+from app.observability.metrics import Metrics
+from app.pages import queries, view
+from app.pages.panels import Reader
+from app.pages.queries import Read
+from app.pages.words import PERMISSIONS, lower_first, trouble
+from app.storage.cache import Cache
+from app.twitter.api_client import Asked
+from app.twitter.circuit_breaker import Breaker
+from app.twitter.dialect import BY_NAME, LIVE, Permission
+from app.twitter.endpoints import FOLLOWING, TWEETS, USER_TWEETS, USERS_ME
+from app.twitter.errors import (
+    Busy,
+    Limited,
+    OutOfCredits,
+    PermissionMissing,
+    PlanLacksIt,
+    Refused,
+    TokenKindRefused,
+    TokenRefused,
+    Unreachable,
+    Unreadable,
+)
+from app.twitter.models import User
+from app.twitter.rate_limit_headers import Window
+from app.twitter.transport import bulkhead
+from app.twitter.transport.bulkhead import Turns
+from app.twitter.transport.deadline import Budget
+from tests.factories import Clock
+
+EVERYTHING = frozenset(LIVE.scope(need) for need in Permission)
+WREN = {"id": "1001", "username": "wren", "name": "Wren"}
+READ_TWEETS = PERMISSIONS[Permission.READ_TWEETS]
+SPACE = {"id": "1DXxyRYNejbKM", "state": "live", "title": "Dawn chorus"}
+
+
+class Tokens:
+    """Hands out tokens as told, and counts."""
+
+    def __init__(self, *tokens):
+        self.tokens = list(tokens)
+        self.refreshed = []
+
+    def valid_token(self, grant_id, *, budget):
+        return self.next()
+
+    def token_after_401(self, grant_id, *, refused, budget):
+        self.refreshed.append(refused)
+        return self.next()
+
+    def next(self):
+        token = self.tokens.pop(0) if len(self.tokens) > 1 else self.tokens[0]
+        if isinstance(token, Exception):
+            raise token
+        return token
+
+
+class Twitter:
+    """Answers as told, one after the other and then the last for ever; notes path and token."""
+
+    def __init__(self):
+        self.asked = []
+        self.answers = [{"data": [WREN]}]
+        self.windows = ()
+
+    def send(self, request, token, *, budget, on_answer):
+        self.asked.append((request.path, token))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if callable(answer):
+            answer = answer(request, token)
+        on_answer(Asked(endpoint=request.endpoint, items=1, windows=self.windows))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Usages:
+    def __init__(self):
+        self.counted = []
+
+    def add(self, user_id, asked, *, now):
+        self.counted += asked
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+class Here:
+    """The services that reading takes, with a Twitter that says what the test wants."""
+
+    def __init__(self, threads, clock):
+        self.threads = threads
+        self.now = clock
+        self.cache = Cache(redis_url=None, clock=clock)
+        self.quota = Quota(self.cache, clock=clock)
+        self.usages = Usages()
+        self.tokens = Tokens("t")
+        self.client = Twitter()
+        self.metrics = Metrics()
+        self.breaker = Breaker(
+            slots=120,
+            on_change=self.metrics.on_circuit_change,
+            on_short_circuit=self.metrics.on_short_circuit,
+        )
+        self.turns = Turns(120, for_one=60)
+        self.dialect = BY_NAME["live"]
+        self.config = SimpleNamespace(cache_seconds=60)
+
+    @property
+    def page_reads(self):
+        shared = SimpleNamespace(database=None, clock=self.now)
+        line = Line(
+            client=self.client, dialect=self.dialect, breaker=self.breaker, turns=self.turns
+        )
+        calls = Calls(shared, line, self.tokens, self.quota, self.usages)
+        reading = PageReads(calls, self.cache, self.metrics, threads=1)
+        reading._pool = self.threads
+        return reading
+
+
+@pytest.fixture
+def here(clock):
+    with ThreadPoolExecutor(60) as threads:
+        yield Here(threads, clock)
+
+
+def person(user_id=1, epoch=0, follows_epoch=0, *, scopes=EVERYTHING):
+    return Person(
+        user_id=user_id,
+        session_id="s",
+        grant_id="g",
+        profile=User(id=str(1000 + user_id), username="wren", name="Wren"),
+        scopes=scopes,
+        signed_in_at=datetime.now(UTC),
+        cache_epoch=epoch,
+        follows_epoch=follows_epoch,
+    )
+
+
+def panels(here, *, who=None, anew=None, budget=None, **reads):
+    reading = Reader(person=who or person(), here=here, anew=anew or {}, budget=budget or Budget())
+    return reading.panels(**(reads or {"people": people()}))
+
+
+def people(user_id="7"):
+    return Read(asks=(FOLLOWING,), fetch=lambda api: api.following(user_id))
+
+
+def spaces():
+    return queries.spaces("7", LIVE)
+
+
+def names(panel):
+    return [item.name for item in panel.page.items]
+
+
+def spaces_or_people(request, token):
+    """Answer both requests of the Spaces panel."""
+    return {"data": [SPACE if "/spaces" in request.path else WREN]}
+
+
+def named(name):
+    return {"data": [{**WREN, "name": name}]}
+
+
+def fifty_at_once(do):
+    everybody = Barrier(50)
+
+    def one_of_them():
+        everybody.wait(10)
+        return do()
+
+    with ThreadPoolExecutor(50) as threads:
+        return [future.result() for future in [threads.submit(one_of_them) for _ in range(50)]]
+
+
+# Side by side
+
+
+def test_reads_run_at_the_same_time_and_stand_in_the_order_asked(here):
+    both = Barrier(2)
+
+    def together(request, token):
+        both.wait(5)
+        return {"data": [WREN]}
+
+    here.client.answers = [together]
+
+    found = panels(here, second=people("2"), first=people("1"))
+
+    assert {name: names(panel) for name, panel in found.items()} == {
+        "second": ["Wren"],
+        "first": ["Wren"],
+    }
+    assert list(found) == ["second", "first"]
+    assert [one.endpoint for one in here.usages.counted] == [FOLLOWING, FOLLOWING]
+
+
+def test_a_failure_holds_nothing_of_the_answer(here):
+    here.client.answers = [{"data": [{"id": "no"}] * 100}]
+
+    wanted = Wanted(fetch=people().fetch, fresh=lambda _: timedelta(0))
+    outcome = here.page_reads.all(person(), {"people": wanted}, budget=Budget())["people"]
+
+    assert isinstance(outcome.error, Unreadable)
+    assert outcome.error.__traceback__ is None
+
+
+def test_only_refused_reads_are_tried_with_another_token(here):
+    here.tokens = Tokens("old", "new")
+    here.client.answers = [
+        lambda request, token: (
+            named("fine")
+            if token == "new" or request.path == "/users/3/following"
+            else TokenRefused("about:blank")
+        )
+    ]
+
+    found = panels(here, one=people("1"), two=people("2"), fine=people("3"))
+
+    assert [names(panel) for panel in found.values()] == [["fine"]] * 3
+    assert sorted(here.client.asked) == [
+        ("/users/1/following", "new"),
+        ("/users/1/following", "old"),
+        ("/users/2/following", "new"),
+        ("/users/2/following", "old"),
+        ("/users/3/following", "old"),
+    ]
+    assert here.tokens.refreshed == ["old"]
+
+
+@pytest.mark.parametrize("tokens", [(GrantEnded(),), ("old", GrantEnded())])
+def test_the_end_of_the_grant_gets_out(here, tokens):
+    here.tokens = Tokens(*tokens)
+    here.client.answers = [TokenRefused("about:blank")]
+
+    with pytest.raises(GrantEnded):
+        panels(here)
+
+
+@pytest.mark.parametrize("tokens", [(Unreachable("x"),), ("old", Unreachable("x"))])
+def test_trouble_with_the_token_stays_in_the_panel(here, tokens):
+    here.tokens = Tokens(*tokens)
+    here.client.answers = [TokenRefused("about:blank")]
+
+    assert panels(here)["people"].trouble.text.startswith("Twitter is not answering.")
+
+
+def test_a_mistake_of_ours_is_not_hidden_in_a_panel(here):
+    with pytest.raises(ZeroDivisionError):
+        panels(here, one=Read(asks=(USERS_ME,), fetch=lambda api: 1 / 0))
+
+
+def test_a_read_without_its_permission_takes_no_token(here):
+    here.tokens = Tokens(AssertionError("must not be asked"))
+    lacking = person(scopes=frozenset({"tweet.read", "users.read"}))
+
+    found = panels(here, who=lacking)
+
+    assert found["people"].trouble.ask is Permission.READ_FOLLOWS
+
+
+def test_a_read_without_a_free_thread_ends_with_the_budget(here, monkeypatch):
+    monkeypatch.setattr(page_reads, "GRACE", 0.01)
+    over = Event()
+    for _ in range(60):
+        here.threads.submit(over.wait, 5)
+
+    found = panels(here, budget=Budget(0.01))
+    over.set()
+
+    assert found["people"].trouble.text.startswith("Many people are reading")
+
+
+# From memory
+
+
+def test_an_answer_costs_nothing_while_it_is_fresh(here, clock):
+    here.client.answers = [named("before"), named("after")]
+    panels(here)
+    token, here.tokens = here.tokens, Tokens(AssertionError("must not be asked"))
+    clock.advance(seconds=59)
+
+    fresh = panels(here)["people"]
+
+    assert (names(fresh), fresh.read_at) == (["before"], clock() - timedelta(seconds=59))
+    assert len(here.usages.counted) == 1
+    here.tokens = token
+    clock.advance(seconds=1)
+    assert names(panels(here)["people"]) == ["after"]
+
+
+def test_old_answers_are_shown_without_asking_while_twitter_hangs(here, clock):
+    panels(here)
+    clock.advance(seconds=60)
+    here.client.answers = [Unreachable("no answer", silent=True)]
+    for stranger in range(2, 22):
+        panels(here, who=person(stranger))
+    asked = len(here.client.asked)
+
+    panel = panels(here)["people"]
+
+    assert [names(panel), panel.is_old] == [["Wren"], True]
+    assert len(here.client.asked) == asked
+
+
+@pytest.mark.parametrize("seconds, expected", [(4, ["before"]), (5, ["after"])])
+def test_a_refresh_takes_nothing_older_than_five_seconds(here, clock, seconds, expected):
+    here.client.answers = [named("before"), named("after")]
+    panels(here)
+    clock.advance(seconds=seconds)
+
+    panel = panels(here, anew={"people": view.NEW_ENOUGH})["people"]
+
+    assert names(panel) == expected
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [named("Wren"), Unreachable("x"), Unreadable("x"), PermissionMissing("about:blank"), Busy("x")],
+)
+def test_fifty_windows_that_wait_for_one_answer_cost_one_read(here, answer):
+    here.client.answers = [answer]
+
+    found = fifty_at_once(lambda: panels(here)["people"])
+
+    assert len({(panel.trouble, *names(panel)) for panel in found}) == 1
+    assert len(here.client.asked) == 1
+
+
+@pytest.mark.parametrize("seconds, expected", [(2.9, []), (3, ["back"])])
+def test_a_failure_is_remembered_for_three_seconds(here, clock, seconds, expected):
+    here.client.answers = [Unreachable("HTTP 503"), named("back")]
+    panels(here)
+    clock.advance(seconds=seconds)
+
+    assert names(panels(here)["people"]) == expected
+
+
+def test_a_failure_of_one_token_is_none_of_the_next(here):
+    here.tokens = Tokens("old", "new")
+    here.client.answers = [PermissionMissing("about:blank"), named("granted")]
+    panels(here)
+
+    assert names(panels(here)["people"]) == ["granted"]
+
+
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        (person(1), person(2)),
+        (person(epoch=0), person(epoch=1)),
+        (person(follows_epoch=0), person(follows_epoch=1)),
+    ],
+    ids=["another person", "the next epoch", "the next epoch of follows"],
+)
+def test_answers_are_kept_for_one_person_and_epoch(here, first, second):
+    here.client.answers = [named("of the first"), named("of the second")]
+    panels(here, who=first)
+
+    assert names(panels(here, who=second)["people"]) == ["of the second"]
+    assert names(panels(here, who=first)["people"]) == ["of the first"]
+
+
+def test_a_failure_of_one_person_is_none_of_another(here):
+    here.client.answers = [Unreachable("HTTP 503"), named("fine")]
+    panels(here, who=person(1))
+
+    assert names(panels(here, who=person(2))["people"]) == ["fine"]
+
+
+def test_the_next_epoch_of_follows_leaves_tweets_alone(here):
+    tweets = Read(asks=(TWEETS,), fetch=lambda api: api.tweets(["7"]))
+    here.client.answers = [{"data": [{"id": "7", "text": "dawn chorus"}]}]
+    panels(here, who=person(follows_epoch=0), tweets=tweets)
+
+    [tweet] = panels(here, who=person(follows_epoch=1), tweets=tweets)["tweets"].page.items
+
+    assert tweet.id == "7"
+    assert len(here.client.asked) == 1
+
+
+def test_another_list_is_another_key(here):
+    panels(here, people=people("1"))
+    panels(here, people=people("2"))
+
+    assert len(here.client.asked) == 2
+
+
+def test_spaces_are_kept_five_minutes_with_the_list_they_take(here, clock):
+    here.client.answers = [spaces_or_people]
+    panels(here, spaces=spaces())
+    clock.advance(seconds=299)
+
+    assert panels(here, spaces=spaces())["spaces"].page.items[0].title == "Dawn chorus"
+    assert len(here.client.asked) == 2
+    clock.advance(seconds=1)
+    panels(here, spaces=spaces())
+    assert len(here.client.asked) == 4
+
+
+def test_refreshing_spaces_does_not_read_the_follows_again(here, clock):
+    here.client.answers = [spaces_or_people]
+    panels(here, spaces=spaces())
+    clock.advance(seconds=30)
+
+    panels(here, spaces=spaces(), anew={"spaces": view.NEW_ENOUGH})
+
+    paths = [path for path, _ in here.client.asked]
+    assert paths == ["/users/7/following", "/spaces/by/creator_ids", "/spaces/by/creator_ids"]
+
+
+def test_old_parts_make_an_old_panel(here, clock):
+    here.client.answers = [spaces_or_people]
+    panels(here, spaces=spaces())
+    read_at = clock()
+    clock.advance(minutes=6)
+    here.client.answers = [{"data": [WREN]}, Unreachable("HTTP 503")]
+
+    panel = panels(here, spaces=spaces())["spaces"]
+
+    assert (panel.read_at, panel.is_old) == (read_at, True)
+
+
+def test_a_person_with_too_many_windows_sees_what_there_is(here, clock, monkeypatch):
+    monkeypatch.setattr(bulkhead, "PATIENCE_SECONDS", 0.01)
+    here.turns = Turns(1, for_one=1)
+    panels(here)
+    clock.advance(minutes=5)
+
+    with here.turns.one("1001", Budget()):
+        panel = panels(here)["people"]
+
+    assert (names(panel), panel.is_old) == (["Wren"], True)
+    assert len(here.client.asked) == 1
+
+
+def test_without_a_cache_everything_is_read_and_nothing_is_remembered(here):
+    here.cache = None
+    here.quota = Quota(None, clock=here.now)
+    here.client.answers = [Limited("429", until=here.now() + timedelta(minutes=9)), named("now")]
+
+    first, second = panels(here)["people"], panels(here)["people"]
+
+    assert first.trouble.until is not None
+    assert (names(second), second.read_at) == (["now"], None)
+
+
+# Trouble, and old data
+
+
+@pytest.mark.parametrize(
+    "error, shown",
+    [
+        (Unreachable("HTTP 503"), ["Wren"]),
+        (Unreadable("x"), ["Wren"]),
+        (Busy("x"), ["Wren"]),
+        (Limited("HTTP 429"), ["Wren"]),
+        (PermissionMissing("about:blank"), []),
+        (PlanLacksIt("x"), []),
+    ],
+)
+def test_old_data_is_shown_in_passing_trouble_only(here, clock, error, shown):
+    panels(here)
+    read_at = clock() if shown else None
+    clock.advance(hours=2)
+    here.client.answers = [error]
+
+    panel = panels(here)["people"]
+
+    assert (names(panel), panel.read_at, panel.is_old) == (shown, read_at, bool(shown))
+    assert panel.trouble is not None
+
+
+@pytest.mark.parametrize(
+    "tokens, shown",
+    [
+        ((Unreachable("the refresh failed"),), ["Wren"]),
+        (("old", TokenRefused("just refreshed")), []),
+    ],
+)
+def test_old_data_is_shown_without_a_token_unless_it_is_refused(here, clock, tokens, shown):
+    panels(here)
+    clock.advance(hours=2)
+    here.tokens = Tokens(*tokens)
+    here.client.answers = [TokenRefused("about:blank")]
+
+    panel = panels(here)["people"]
+
+    assert (names(panel), panel.is_old) == (shown, bool(shown))
+
+
+def test_old_data_is_shown_for_a_day(here, clock):
+    panels(here)
+    here.client.answers = [Unreachable("HTTP 503")]
+    clock.advance(hours=24)
+
+    assert names(panels(here)["people"]) == []
+
+
+def test_views_before_a_known_reset_cost_nothing(here, clock):
+    until = clock() + timedelta(minutes=10)
+    here.client.answers = [Limited("HTTP 429", until=until), named("now")]
+    panels(here)
+
+    found = [panels(here)["people"] for _ in range(10)]
+
+    assert {panel.trouble.until for panel in found} == {until}
+    assert len(here.client.asked) == 1
+    clock.advance(minutes=10, seconds=1)
+    assert names(panels(here)["people"]) == ["now"]
+
+
+@pytest.mark.parametrize(
+    "name, ahead",
+    [("x-rate-limit", timedelta(minutes=15)), ("x-user-limit-24hour", timedelta(hours=24))],
+)
+def test_the_last_permitted_call_is_not_followed_by_one_in_vain(here, clock, name, ahead):
+    resets_at = clock() + ahead - timedelta(seconds=1)
+    here.client.windows = (Window(name=name, limit=1, remaining=0, resets_at=resets_at),)
+    panels(here, people=people("1"))
+
+    panel = panels(here, people=people("2"))["people"]
+
+    assert panel.trouble.until == resets_at
+    assert len(here.client.asked) == 1
+
+
+def test_a_limit_holds_for_one_endpoint_and_one_person(here):
+    here.client.answers = [Limited("HTTP 429"), named("fine")]
+    panels(here, who=person(1))
+    profile = Read(asks=(USER_TWEETS,), fetch=lambda api: api.users(["1"]))
+
+    assert names(panels(here, who=person(1), other=profile)["other"]) == ["fine"]
+    assert names(panels(here, who=person(2))["people"]) == ["fine"]
+
+
+@pytest.mark.parametrize(
+    "error, minutes, left_out",
+    [
+        (PlanLacksIt("client-forbidden"), 60, "plan"),
+        (OutOfCredits("credits"), 5, "credits"),
+    ],
+)
+def test_a_read_outside_the_plan_is_tried_for_no_other(here, clock, error, minutes, left_out):
+    here.client.answers = [error, named("paid")]
+    panels(here, who=person(1))
+    clock.advance(minutes=minutes, seconds=-1)
+
+    panel = panels(here, who=person(2))["people"]
+
+    assert panel.left_out == left_out
+    assert len(here.client.asked) == 1
+    clock.advance(seconds=1)
+    assert names(panels(here, who=person(2))["people"]) == ["paid"]
+
+
+def test_a_lack_of_ones_own_plan_goes_for_no_other_person(here):
+    here.client.answers = [PlanLacksIt("client-forbidden", for_everyone=False), named("fine")]
+    panels(here, who=person(1))
+
+    assert names(panels(here, who=person(2))["people"]) == ["fine"]
+    assert panels(here, who=person(1), people=people("8"))["people"].left_out == "own plan"
+
+
+# In words
+
+
+def test_each_error_is_told_in_its_own_sentence(clock):
+    needs, later = (Permission.READ_TWEETS, Permission.READ_USERS), clock() + timedelta(minutes=9)
+
+    def told(error):
+        found = trouble(error, needs=needs, now=clock())
+        flags = {"until": found.until, "ask": found.ask, "sign_in": found.sign_in}
+        flags |= {"again": found.again}
+        return found.text.split(".")[0], {name: value for name, value in flags.items() if value}
+
+    again, ask = {"again": True}, {"ask": Permission.READ_TWEETS}
+    assert list(
+        map(
+            told,
+            [
+                Busy("x"),
+                Unreachable("x"),
+                Unreadable("x"),
+                Limited("x"),
+                Limited("x", until=later),
+                Limited("x", until=clock()),
+                TokenRefused("x"),
+                PlanLacksIt("x"),
+                PlanLacksIt("x", for_everyone=False),
+                TokenKindRefused("x"),
+                OutOfCredits("x"),
+                PermissionMissing("x"),
+                Refused("x"),
+            ],
+        )
+    ) == [
+        ("Many people are reading at this moment", again),
+        ("Twitter is not answering", again),
+        ("Twitter sent something that makes no sense to us", again),
+        ("Twitter asks us to wait before we read this again", again),
+        ("Twitter asks us to wait before we read this again", {"until": later}),
+        ("Twitter asks us to wait before we read this again", again),
+        ("Twitter no longer accepts this sign-in", {"sign_in": True}),
+        ("This is not part of what this site may read at Twitter", {}),
+        ("This is not part of your own account's plan at Twitter", {}),
+        ("This is a mistake of this site, not yours", {}),
+        ("This site has used up what it may read at Twitter for now", {}),
+        (f"Twitter says that a permission is missing here: {lower_first(READ_TWEETS)}", ask),
+        ("Twitter does not show this to us", again),
+    ]
+
+
+def test_a_failure_keeps_its_kind_for_those_who_wait(clock):
+    later = clock() + timedelta(minutes=9)
+    errors = [
+        PlanLacksIt("x"),
+        PlanLacksIt("x", for_everyone=False),
+        Limited("x", until=later),
+        *(kind("x") for kind in cached_source._KINDS.values()),
+    ]
+
+    def told(error):
+        return type(error), getattr(error, "for_everyone", None), getattr(error, "until", None)
+
+    passed_on = [cached_source._failed(cached_source._noted(error)) for error in errors]
+
+    assert [told(error) for error in passed_on] == [told(error) for error in errors]
+    assert str(cached_source._failed({"kind": "Unknown", "until": None})) == "a moment ago"
