@@ -10,20 +10,13 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, g, request
 
-from sandbox import (
-    api,
-    authorize,
-    connected,
-    console,
-    here,
-    mischief,
-    pictures,
-    revoke,
-    token,
-    twins,
-)
-from sandbox.here import KEY
-from sandbox.world import World, timestamp
+from sandbox import request_context
+from sandbox.api import dispatch
+from sandbox.control import api, console, fault_injection
+from sandbox.oauth import authorize, connected_apps, revoke, token
+from sandbox.request_context import KEY
+from sandbox.world import pictures
+from sandbox.world.world import World, timestamp
 
 if TYPE_CHECKING:
     from flask import Response
@@ -51,7 +44,7 @@ def create_app(world: World | None = None) -> Flask:
     app.after_request(_spoil_after)
     app.after_request(_harden)
     app.jinja_env.globals["picture"] = pictures.address
-    for room in (api, authorize, connected, console, pictures, revoke, token, twins):
+    for room in (dispatch, authorize, connected_apps, console, pictures, revoke, token, api):
         app.register_blueprint(room.blueprint)
     return app
 
@@ -60,22 +53,22 @@ def _open_journal() -> None:
     g.began = time.perf_counter()
     g.entry = None
     if request.path.startswith(_NOTED):
-        world = here.world()
+        world = request_context.world()
         g.entry = world.journal.open(request, timestamp(world.now()))
 
 
 def _spoil_before() -> Response | None:
-    return mischief.before_the_work() if g.entry else None
+    return fault_injection.before_the_work() if g.entry else None
 
 
 def _spoil_after(response: Response) -> Response:
-    return mischief.after_the_work(response) if g.get("entry") else response
+    return fault_injection.after_the_work(response) if g.get("entry") else response
 
 
 def _close_journal(response: Response) -> Response:
     if g.get("entry") and not g.get("dropped"):
         took = (time.perf_counter() - g.began) * 1000
-        here.world().journal.close(g.entry, response, took)
+        request_context.world().journal.close(g.entry, response, took)
     return response
 
 

@@ -8,17 +8,18 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from sandbox import create_app, seed, seed_file
-from sandbox.registration import BadClientError, check_callback
-from sandbox.seed_row import BadSeedError
+from sandbox import create_app
+from sandbox.oauth.registration import BadClientError, check_callback
+from sandbox.seeds import seed, seed_file
+from sandbox.seeds.seed_row import BadSeedError
 from sandbox.server import Server
-from sandbox.settings import BadSettingError, Settings
-from sandbox.world import World, moment
+from sandbox.world.settings import BadSettingError, Settings
+from sandbox.world.world import World, moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandbox.model import Seed
+    from sandbox.world.model import Seed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

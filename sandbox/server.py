@@ -12,7 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import run_wsgi_app
 
-from sandbox.settings import BadSettingError
+from sandbox.world.settings import BadSettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,22 +21,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from sandbox import create_app
-from sandbox.faults import fault_from
-from sandbox.inventory import tokens
-from sandbox.model import Seed
-from sandbox.registration import client_from
-from sandbox.seed_file import read
-from sandbox.seed_row import BadSeedError
+from sandbox.control.faults import fault_from
+from sandbox.control.snapshots import tokens
+from sandbox.oauth.registration import client_from
+from sandbox.seeds.seed_file import read
+from sandbox.seeds.seed_row import BadSeedError
 from sandbox.server import Server
-from sandbox.settings import Settings
-from sandbox.world import World, moment
+from sandbox.world.model import Seed
+from sandbox.world.settings import Settings
+from sandbox.world.world import World, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
-    from sandbox.model import Client
+    from sandbox.world.model import Client
 
 
 # Hosts that clients have built in.

@@ -102,9 +102,9 @@ FORBIDDEN = [
     ("app.attic", "import json"),
     ("config", "import app.twitter.dialect"),
     ("settings_text", "from config import Config"),
-    ("sandbox.world", "import config"),
-    ("sandbox.world", "from app.twitter import dialect"),
-    ("sandbox.world", "import requests"),
+    ("sandbox.world.world", "import config"),
+    ("sandbox.world.world", "from app.twitter import dialect"),
+    ("sandbox.world.world", "import requests"),
 ]
 
 
@@ -119,7 +119,7 @@ PERMITTED = [
     ("app.accounts.people", "import sqlalchemy\nfrom ..twitter.token_set import TokenSet"),
     ("app.twitter.oauth", "from authlib.integrations.requests_client import OAuth2Session"),
     ("app.twitter.__init__", "from .errors import Refused"),
-    ("sandbox.world", "import json\nfrom flask import Flask\nfrom sandbox import seed"),
+    ("sandbox.world.world", "import json\nfrom flask import Flask\nfrom sandbox import seed"),
     ("wsgi", "from app import create_app\nfrom config import Config"),
 ]
 
@@ -164,7 +164,7 @@ def imports(module, source):
 
 
 def room_of(module):
-    """Return "app.auth" for "app.auth.routes", and "sandbox" for "sandbox.world"."""
+    """Return "app.auth" for "app.auth.routes", and "sandbox" for "sandbox.world.world"."""
     parts = [part for part in module.split(".") if part != "__init__"]
     return ".".join(parts[: 2 if parts[0] == "app" else 1])
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.seed_birds import ROBIN
+from sandbox.seeds.seed_birds import ROBIN
 from sandbox.testing import Sandbox
 from tests.journey.sites import wait_until
 

@@ -23,7 +23,7 @@ import pytest
 import requests
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
-from sandbox.faults import Fault
+from sandbox.control.faults import Fault
 from tests.journey.front import standing
 from tests.journey.sites import CLIENT_ID, CLIENT_SECRET, SECRET_KEY, wait_until
 from tests.journey.visitor import Forms, Visitor, query_of

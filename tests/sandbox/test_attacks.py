@@ -7,7 +7,7 @@ from threading import Barrier, BrokenBarrierError
 
 import pytest
 
-from sandbox.ledger import Code, Token
+from sandbox.oauth.token_store import Code, Token
 from tests.sandbox.steps import CALLBACK, CHALLENGE, VERIFIER, basic, bearer
 
 HANDS = 8

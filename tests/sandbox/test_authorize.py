@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.model import Client
+from sandbox.world.model import Client
 from tests.sandbox.steps import CALLBACK, EVERYTHING, query_of
 
 

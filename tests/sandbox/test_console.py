@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from sandbox.seed_birds import WREN
-from sandbox.settings import Settings
+from sandbox.seeds.seed_birds import WREN
+from sandbox.world.settings import Settings
 
 OURS = {"Origin": "http://localhost"}
 

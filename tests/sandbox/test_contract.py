@@ -9,11 +9,11 @@ import re
 
 import pytest
 
-from sandbox import fields, problems
-from sandbox.endpoints import ENDPOINTS
-from sandbox.faults import fault_from
-from sandbox.seed_birds import ACCOUNTS, CUCKOO, EGG, NIGHTJAR, ROBIN, WREN
-from sandbox.seed_tweets import TWEETS
+from sandbox.api import fields, problems
+from sandbox.api.endpoints import ENDPOINTS
+from sandbox.control.faults import fault_from
+from sandbox.seeds.seed_birds import ACCOUNTS, CUCKOO, EGG, NIGHTJAR, ROBIN, WREN
+from sandbox.seeds.seed_tweets import TWEETS
 from tests.sandbox import seen
 from tests.sandbox.contract import Contract, answer_schema, operation, parameters, words
 from tests.sandbox.steps import bearer

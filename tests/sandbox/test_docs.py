@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.endpoints import ENDPOINTS
-from sandbox.faults import Fault
-from sandbox.seed_birds import ACCOUNTS
-from sandbox.settings import Settings
+from sandbox.api.endpoints import ENDPOINTS
+from sandbox.control.faults import Fault
+from sandbox.seeds.seed_birds import ACCOUNTS
 from sandbox.testing import Sandbox
+from sandbox.world.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "sandbox.md").read_text()

@@ -2,10 +2,10 @@
 
 import pytest
 
-from sandbox.entities import entities
-from sandbox.links import linked
-from sandbox.model import Account, Tweet
-from sandbox.texts import of
+from sandbox.api.entities import entities
+from sandbox.api.short_links import linked
+from sandbox.api.tweet_text import of
+from sandbox.world.model import Account, Tweet
 
 MARKS = {"mentions": ("@", "username"), "hashtags": ("#", "tag"), "cashtags": ("$", "tag")}
 

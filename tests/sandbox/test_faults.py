@@ -9,7 +9,7 @@ import pytest
 import requests
 import urllib3
 
-from sandbox.faults import BadFaultError, fault_from
+from sandbox.control.faults import BadFaultError, fault_from
 from tests.sandbox.steps import bearer
 
 ME = "/2/users/me"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.seed_birds import CUCKOO, EGG, NIGHTJAR, ROBIN, STARLING, WREN
+from sandbox.seeds.seed_birds import CUCKOO, EGG, NIGHTJAR, ROBIN, STARLING, WREN
 from tests.sandbox.steps import bearer
 
 

@@ -61,7 +61,12 @@ has_setuptools = pytest.mark.skipif(
 def test_every_file_is_code_or_is_listed():
     patterns = PACKAGE["tool"]["setuptools"]["package-data"]["sandbox"]
     listed = {path.relative_to(FOLDER).as_posix() for one in patterns for path in FOLDER.glob(one)}
-    code = {path.name for path in FOLDER.glob("*.py")}
+    packages = [name.split(".")[1:] for name in PACKAGE["tool"]["setuptools"]["packages"]]
+    code = {
+        path.relative_to(FOLDER).as_posix()
+        for package in packages
+        for path in FOLDER.joinpath(*package).glob("*.py")
+    }
 
     assert OURS - {"pyproject.toml"} == listed | code
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 
 from sandbox import create_app
-from sandbox.model import Tweet
-from sandbox.seed import birds
-from sandbox.seed_birds import (
+from sandbox.seeds.seed import birds
+from sandbox.seeds.seed_birds import (
     CUCKOO,
     DAY,
     EGG,
@@ -20,8 +19,9 @@ from sandbox.seed_birds import (
     ROBIN,
     WREN,
     at,
-)  # fmt: skip
-from sandbox.world import World
+)
+from sandbox.world.model import Tweet
+from sandbox.world.world import World
 from tests.sandbox.steps import Steps
 
 AUTHOR = {"tweet.fields": "author_id", "max_results": 100}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 import tweepy  # type: ignore[import-untyped]  # it ships no types
 
-from sandbox.seed_birds import EGG, HOUR, NIGHTJAR, ROBIN, STARLING, WREN, at
+from sandbox.seeds.seed_birds import EGG, HOUR, NIGHTJAR, ROBIN, STARLING, WREN, at
 from sandbox.testing import Sandbox
 from tests.sandbox.steps import EVERYTHING
 

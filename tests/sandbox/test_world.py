@@ -7,13 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sandbox import create_app, model, seed
-from sandbox.entities import escaped
-from sandbox.follows import Follows
-from sandbox.paging import Pages
-from sandbox.seed_birds import NIGHTJAR, ROBIN, STARLING, WREN
-from sandbox.settings import BadSettingError
-from sandbox.world import LONGEST_JUMP, World, moment, timestamp
+from sandbox import create_app
+from sandbox.api.entities import escaped
+from sandbox.api.paging import Pages
+from sandbox.seeds import seed
+from sandbox.seeds.seed_birds import NIGHTJAR, ROBIN, STARLING, WREN
+from sandbox.world import model
+from sandbox.world.follows import Follows
+from sandbox.world.settings import BadSettingError
+from sandbox.world.world import LONGEST_JUMP, World, moment, timestamp
 from tests.sandbox.steps import Steps
 
 
@@ -53,7 +55,7 @@ def test_the_clock_goes_on_when_the_computers_is_set_back(world, monkeypatch):
     seconds = time.time() + 1000
     seen = []
     for now in (seconds, seconds - 3600, seconds - 3590, seconds + 60):
-        monkeypatch.setattr("sandbox.world.time.time", lambda now=now: now)
+        monkeypatch.setattr("sandbox.world.world.time.time", lambda now=now: now)
         seen.append(world.now() - seconds)
 
     assert seen == pytest.approx([0, 0, 10, 3660], abs=0.001)

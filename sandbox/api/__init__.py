@@ -1,0 +1,1 @@
+"""X's API: endpoints, fields, limits and problems."""

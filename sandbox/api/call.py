@@ -1,0 +1,48 @@
+"""One call of the API, after the door: who is asking, and for what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sandbox.api.paging import Pages
+from sandbox.control.render import Renderer
+
+if TYPE_CHECKING:
+    from sandbox.api.query import Query
+    from sandbox.oauth.token_store import Token
+    from sandbox.world.model import Account
+    from sandbox.world.world import World
+
+# The body of an answer, and how many resources it holds: that is what Twitter charges for.
+Answer = tuple[dict[str, Any], int]
+Handler = Callable[..., Answer]
+
+
+class Call:
+    """What a handler needs, in one value."""
+
+    def __init__(
+        self, world: World, token: Token, viewer: Account, query: Query, origin: str
+    ) -> None:
+        """Keep who is asking, and the parameters still to be read."""
+        self.world = world
+        self.viewer = viewer
+        self.query = query
+        self.renamed = False
+        self._token = token
+        self._origin = origin
+
+    def renderer(self, kind: str) -> Renderer:
+        """Read what the client wants to see of this kind of object."""
+        wanted = self.query.wanted(kind)
+        self.renamed = wanted.renamed
+        may_email = "users.email" in self._token.grant.scopes
+        return Renderer(self.world, self.viewer, wanted, self._origin, email_allowed=may_email)
+
+    def pages(self, name: str) -> Pages:
+        """Give the pages of a list; `name` says which, filters included.
+
+        A token of one list or one viewer opens no other.
+        """
+        return Pages(self.world.secret, f"{name}/{self.viewer.id}/")

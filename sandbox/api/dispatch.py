@@ -1,0 +1,143 @@
+"""The door of the API: who may come in, what is counted, and how answers go out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from sandbox.api import follows, limits, problems, spaces, tweets, users
+from sandbox.api.call import Call, Handler
+from sandbox.api.endpoints import ENDPOINTS, NOWHERE, Endpoint
+from sandbox.api.problems import Problem
+from sandbox.api.query import Query
+from sandbox.api.spec_2167 import published, renamed
+from sandbox.request_context import origin, world
+from sandbox.world.dialects import BETA, RENAMED
+
+if TYPE_CHECKING:
+    from sandbox.api.call import Answer
+    from sandbox.oauth.token_store import Token
+    from sandbox.world.world import World
+
+blueprint = Blueprint("api", __name__)
+
+VERSIONS = {RENAMED: "2.167"}  # the first specification with the new names
+
+HANDLERS: dict[str, Handler] = {
+    **users.HANDLERS,
+    **tweets.HANDLERS,
+    **follows.HANDLERS,
+    **spaces.HANDLERS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What Flask calls for one endpoint."""
+
+    endpoint: Endpoint
+    handler: Handler
+
+    def __call__(self, **path: str) -> Response:
+        """Check the token, the scopes, the plan, the limits and the parameters, in this order."""
+        here, headers = world(), {}
+        with here.lock:
+            try:
+                token = _token(here)
+                counts = limits.count(here, self.endpoint, token)
+                headers = limits.told(counts)
+                self._check_scopes(here, token)
+                limits.check(here, self.endpoint, token, counts)
+                body, resources = self._answer(here, token, path)
+            except Problem as problem:
+                problem.headers, problem.body = headers, _said(problem.body)
+                return problem.answer()
+            limits.charge(here, self.endpoint, resources)
+        text = json.dumps(_said(body), ensure_ascii=False, separators=(",", ":"))
+        return Response(text, headers=headers, content_type="application/json; charset=utf-8")
+
+    def _check_scopes(self, here: World, token: Token) -> None:
+        beta = here.settings.dialect == BETA
+        needed = self.endpoint.beta_scopes if beta else self.endpoint.scopes
+        if needed is None:
+            raise problems.unsupported_authentication() if beta else problems.not_found()
+        if not needed <= token.grant.scopes:
+            raise problems.forbidden()
+
+    def _answer(self, here: World, token: Token, path: dict[str, str]) -> Answer:
+        query = Query(published=here.settings.dialect == RENAMED)
+        call = Call(here, token, here.accounts[token.grant.account_id], query, origin())
+        body, resources = self.handler(call, **path)
+        return renamed(body) if call.renamed else body, resources
+
+
+def _token(here: World) -> Token:
+    """Demand a living access token."""
+    token = _brought(here)
+    if token is None:
+        raise problems.unauthorized()
+    return token
+
+
+def _brought(here: World) -> Token | None:
+    """Find the living access token that the request brings."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    token = here.ledger.bearer(value.strip(), here.now())
+    return token if scheme.lower() == "bearer" else None
+
+
+def limits_told(*, over: bool) -> dict[str, str]:
+    """Give the rate headers of an answer that a fault makes up; none where the API has none."""
+    view, here = current_app.view_functions.get(request.endpoint or ""), world()
+    if view is not nothing_here and not isinstance(view, View):
+        return {}
+    endpoint = view.endpoint if isinstance(view, View) else NOWHERE
+    with here.lock:
+        return limits.glance(here, endpoint, _brought(here), over=over)
+
+
+def _said(body: dict[str, Any]) -> dict[str, Any]:
+    """Say a body in the names of the dialect."""
+    return published(body) if world().settings.dialect == RENAMED else body
+
+
+for _endpoint in ENDPOINTS:
+    blueprint.add_url_rule(
+        _endpoint.rule,
+        _endpoint.name,
+        View(_endpoint, HANDLERS[_endpoint.name]),
+        methods=[_endpoint.method],
+    )
+
+
+@blueprint.route("/2/<path:anything>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
+def nothing_here(anything: str) -> Response:
+    """Answer a path that Twitter does not have either, or that the sandbox does not play."""
+    del anything
+    here, problem = world(), problems.not_found()
+    with here.lock:
+        if (token := _brought(here)) is not None:
+            problem.headers = limits.told(limits.count(here, NOWHERE, token))
+    return problem.answer()
+
+
+@blueprint.app_errorhandler(HTTPException)
+def odd_request(error: HTTPException) -> Response | HTTPException:
+    """Answer the API's way whatever was asked of it, be it by a method that nobody knows."""
+    if request.path != "/2" and not request.path.startswith("/2/"):
+        return error
+    if isinstance(error, NotFound | MethodNotAllowed):
+        return stamp(nothing_here(request.path))
+    return stamp(problems.plain(error.code or 500, error.name).answer())
+
+
+@blueprint.after_request
+def stamp(response: Response) -> Response:
+    """Add the headers that every live answer carries."""
+    response.headers["api-version"] = VERSIONS.get(world().settings.dialect, "2.166")
+    response.headers["Cache-Control"] = "no-cache, no-store, max-age=0"
+    return response

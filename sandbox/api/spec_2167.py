@@ -1,0 +1,40 @@
+"""Say an answer again with the names of X's specification of August 2026."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.api.fields import RENAMED
+from sandbox.api.problems import TYPES
+
+_NEW = {old: new for new, old in RENAMED.items()} | {"tweets": "posts"}
+_COUNTED_TWICE = frozenset({"tweet_count", "retweet_count"})
+_TYPES = "https://api.x.com/2/problems/"
+
+
+def renamed(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Rename keys all the way down."""
+    if isinstance(value, list):
+        return [renamed(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {_NEW.get(name, name): renamed(inner) for name, inner in value.items()}
+
+
+def published(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Rename keys, keep no classic count beside the new one, and move problem types to x.com."""
+    if isinstance(value, list):
+        return [published(item) for item in value]
+    if not isinstance(value, dict):
+        return _moved(value)
+    return {
+        _NEW.get(name, name): published(inner)
+        for name, inner in value.items()
+        if name not in _COUNTED_TWICE
+    }
+
+
+def _moved(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, str) and value.startswith(TYPES):
+        return _TYPES + value.removeprefix(TYPES)
+    return value

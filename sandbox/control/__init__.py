@@ -1,0 +1,1 @@
+"""What a developer turns: the console, its JSON twins, faults, the journal."""

@@ -1,0 +1,57 @@
+"""What there is, as plain data: for the console, and for tests that ask from outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sandbox.world.model import Account, Client
+    from sandbox.world.world import World
+
+
+def tokens(world: World) -> list[dict[str, Any]]:
+    """List all tokens, the oldest first, with what is left of them."""
+    with world.lock:
+        now = world.now()
+        return [
+            {
+                "kind": token.kind,
+                "token": token.value,
+                "state": token.state(now),
+                "remaining_seconds": _remaining(token.expires_at, now),
+                "grant": token.grant.id,
+                "account": world.accounts[token.grant.account_id].username,
+                "client_id": token.grant.client_id,
+                "scopes": sorted(token.grant.scopes),
+            }
+            for token in world.ledger.tokens.values()
+        ]
+
+
+def _remaining(expires_at: float | None, now: float) -> int | None:
+    return None if expires_at is None else max(0, round(expires_at - now))
+
+
+def account(one: Account) -> dict[str, Any]:
+    """Describe an account as far as it can be changed from outside."""
+    return {
+        "id": one.id,
+        "username": one.username,
+        "former_usernames": list(one.former_usernames),
+        "name": one.name,
+        "description": one.description,
+        "location": one.location,
+        "protected": one.protected,
+        "suspended": one.suspended,
+    }
+
+
+def client(one: Client) -> dict[str, Any]:
+    """Describe a client as it was registered, secret included."""
+    return {
+        "client_id": one.client_id,
+        "client_secret": one.client_secret or None,
+        "name": one.name,
+        "confidential": one.confidential,
+        "callbacks": list(one.callbacks),
+    }

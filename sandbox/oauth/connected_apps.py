@@ -1,0 +1,54 @@
+"""`/settings/connected_apps`: where a person takes back what an app was allowed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+
+from sandbox.oauth.origin_check import from_elsewhere
+from sandbox.request_context import world
+from sandbox.world.dialects import SCOPES
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+blueprint = Blueprint("connected", __name__)
+
+
+@blueprint.get("/settings/connected_apps")
+def show() -> str:
+    """Show, for each account, the apps that may still act for it."""
+    return render_template("connected_apps.html", rows=_rows())
+
+
+@blueprint.post("/settings/connected_apps")
+def remove() -> tuple[str, int] | Response:
+    """Remove an app from an account: everything it was given is dead at once."""
+    if from_elsewhere():
+        return "The form was not sent from this page.", 403
+    here = world()
+    account = here.usernames.get(request.form.get("account", "").lower())
+    if account is not None:
+        here.ledger.disconnect(account.id, request.form.get("client_id", ""))
+    return redirect(url_for("connected.show"), code=303)
+
+
+def _rows() -> list[dict[str, Any]]:
+    """Put the living grants together, one row for each account and app."""
+    here = world()
+    rows: dict[tuple[str, str], set[str]] = {}
+    with here.lock:
+        for grant in here.ledger.grants:
+            if not grant.ended:
+                rows.setdefault((grant.account_id, grant.client_id), set()).update(grant.scopes)
+    words = SCOPES["live"] | SCOPES["beta"]
+    return [
+        {
+            "account": here.accounts[account_id],
+            "client": here.clients.get(client_id),
+            "client_id": client_id,
+            "words": [words[scope] for scope in sorted(scopes)],
+        }
+        for (account_id, client_id), scopes in rows.items()
+    ]

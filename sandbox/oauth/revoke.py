@@ -1,0 +1,45 @@
+"""`POST /2/oauth2/revoke`: kill a token, and what ends with it (RFC 7009)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint
+
+from sandbox.oauth.endpoint import (
+    OAuthError,
+    Parameters,
+    authenticated_client,
+    invalid_request,
+    private,
+)
+from sandbox.oauth.token_store import Refused
+from sandbox.request_context import note, world
+
+if TYPE_CHECKING:
+    from flask import Response
+
+blueprint = Blueprint("revoke", __name__)
+
+HINTS = ("access_token", "refresh_token")
+ENDS = {"app": "all that the person allowed this app", "grant": "the grant of this token"}
+
+
+@blueprint.post("/2/oauth2/revoke")
+def revoke() -> Response:
+    """Kill the token that is named. The hint is required, though RFC 7009 §2.1 says optional."""
+    try:
+        parameters = Parameters()
+        client = authenticated_client(parameters)
+        value = parameters.require("token")
+        if parameters.require("token_type_hint") not in HINTS:
+            raise invalid_request("Value passed for the token type hint was invalid.")
+        here = world()
+        reach = here.settings.revoke
+        if here.ledger.revoke(client_id=client.client_id, token=value, reach=reach):
+            note(f"ended: {ENDS[reach]}")
+    except OAuthError as problem:
+        return problem.answer()
+    except Refused as refusal:
+        return invalid_request(str(refusal)).answer()
+    return private({"revoked": True})

@@ -1,0 +1,258 @@
+"""Codes and tokens: who said yes to what, and what is left of it.
+
+Every promise about "once" is kept here, under one lock: a code buys one token set, a refresh
+token buys one more, and whoever tries again ends everything the first one got. What a sign-in and
+a revocation end besides is a setting: `grants` and `revoke`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from sandbox.world.dialects import OFFLINE
+
+if TYPE_CHECKING:
+    import threading
+
+    from sandbox.oauth.consent_requests import AuthorizationRequest
+
+CODE_SECONDS = 30  # Twitter's documentation: "authorization codes ... 30 seconds after approval"
+
+
+class Refused(Exception):
+    """A code, a token or what came with it is not good. The text is Twitter's own."""
+
+
+BAD_CODE = "Value passed for the authorization code was invalid."
+BAD_VERIFIER = "Value passed for the code verifier did not match the code challenge."
+BAD_REDIRECT = "Value passed for the redirect uri did not match the uri of the authorization code."
+SIGNED_IN_AGAIN = "ended: the person signed in again"
+BAD_TOKEN = "Value passed for the token was invalid."  # noqa: S105 - a sentence, not a password
+
+
+@dataclass(slots=True, kw_only=True)
+class Grant:
+    """What one person allowed one client; every code and token of it hangs on this."""
+
+    id: int
+    account_id: str
+    client_id: str
+    scopes: frozenset[str]
+    granted_at: float
+    exchanged: bool = False  # until then it has no tokens, only a code
+    ended: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Code:
+    """An authorization code and everything it is bound to (RFC 6749 §4.1.2, RFC 7636 §4.4)."""
+
+    value: str = field(repr=False)
+    grant: Grant
+    asked: AuthorizationRequest
+    expires_at: float
+    spent: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Token:
+    """An access or a refresh token."""
+
+    value: str = field(repr=False)
+    kind: str  # "access_token" or "refresh_token", as token_type_hint spells them
+    grant: Grant
+    issued_at: float
+    expires_at: float | None
+    ended: str = ""  # why it is dead: "revoked", "spent", "expired"
+
+    def state(self, now: float) -> str:
+        """Say whether it is living, or what it died of."""
+        if self.ended or self.grant.ended:
+            return self.ended or self.grant.ended
+        return "expired" if self.expires_at is not None and now >= self.expires_at else "living"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSet:
+    """What an exchange or a refresh hands over."""
+
+    access: Token
+    refresh: Token | None
+    ended: int = 0  # how many grants ended for it
+
+
+@dataclass(slots=True)
+class Ledger:
+    """All grants, codes and tokens of one world."""
+
+    lock: threading.RLock
+    grants: list[Grant] = field(default_factory=list)
+    codes: dict[str, Code] = field(default_factory=dict)
+    tokens: OrderedDict[str, Token] = field(default_factory=OrderedDict)
+
+    def approve(self, account_id: str, asked: AuthorizationRequest, now: float) -> Code:
+        """Note that a person said yes, and make the code that proves it."""
+        with self.lock:
+            grant = Grant(
+                id=len(self.grants) + 1,
+                account_id=account_id,
+                client_id=asked.client.client_id,
+                scopes=frozenset(asked.scopes),
+                granted_at=now,
+            )
+            self.grants.append(grant)
+            code = Code(
+                value=_minted("ac", now), grant=grant, asked=asked, expires_at=now + CODE_SECONDS
+            )
+            self.codes[code.value] = code
+            return code
+
+    def exchange(  # noqa: PLR0913 - a code is bound to this many things
+        self,
+        *,
+        client_id: str,
+        code: str,
+        redirect_uri: str,
+        verifier: str,
+        now: float,
+        lifetime: float,
+        grants: str,
+    ) -> TokenSet:
+        """Give a token set for a code, once; a second try ends what the first one got.
+
+        With `grants` at "one", the grants that the person gave this client before end at once.
+        RFC 6749 §4.1.2: a code used more than once is denied, and its tokens are revoked. A code
+        that came with the wrong verifier or redirect URI is spent too: nobody gets a second guess.
+        """
+        with self.lock:
+            known = self.codes.get(code)
+            if known is None or known.grant.client_id != client_id:
+                raise Refused(BAD_CODE)
+            if known.spent:
+                known.grant.ended = known.grant.ended or "ended: its code was used twice"
+                raise Refused(BAD_CODE)
+            known.spent = True
+            if known.grant.ended or now >= known.expires_at:
+                raise Refused(BAD_CODE)
+            if redirect_uri != known.asked.redirect_uri:
+                raise Refused(BAD_REDIRECT)
+            if not _matches(verifier, known.asked):
+                raise Refused(BAD_VERIFIER)
+            known.grant.exchanged = True
+            others = [each for each in self._given(known.grant) if each is not known.grant]
+            ended = self._end(others, SIGNED_IN_AGAIN) if grants == "one" else 0
+            return replace(self._issue(known.grant, now, lifetime), ended=ended)
+
+    def refresh(self, *, client_id: str, token: str, now: float, lifetime: float) -> TokenSet:
+        """Give a new whole set for a refresh token, once; a second try ends the family.
+
+        RFC 9700 §4.14.2: the server cannot know which of the two is the thief.
+        """
+        with self.lock:
+            known = self.tokens.get(token)
+            if known is None or known.kind != "refresh_token" or known.grant.client_id != client_id:
+                raise Refused(BAD_TOKEN)
+            if known.ended == "spent":
+                known.grant.ended = known.grant.ended or "ended: a refresh token was used twice"
+            if known.state(now) != "living":
+                raise Refused(BAD_TOKEN)
+            known.ended = "spent"
+            return self._issue(known.grant, now, lifetime)
+
+    def revoke(self, *, client_id: str, token: str, reach: str) -> int:
+        """Kill a token, living or not; return how many grants ended with it.
+
+        With `reach` at "app" all that the person gave this client ends, with "grant" the token's
+        own grant, and with "token" nothing else (RFC 7009 §2.1 allows each). A token nobody knows
+        is no error (§2.2), somebody else's token is (§2.1).
+        """
+        with self.lock:
+            known = self.tokens.get(token)
+            if known is None:
+                return 0
+            if known.grant.client_id != client_id:
+                raise Refused(BAD_TOKEN)
+            known.ended = known.ended or "revoked"
+            if reach == "token":
+                return 0
+            return self._end(
+                self._given(known.grant) if reach == "app" else [known.grant], "revoked"
+            )
+
+    def bearer(self, value: str, now: float) -> Token | None:
+        """Find the living access token with this value."""
+        token = self.tokens.get(value)
+        if token is None or token.kind != "access_token" or token.state(now) != "living":
+            return None
+        return token
+
+    def disconnect(self, account_id: str, client_id: str) -> None:
+        """End everything a person allowed a client, as the connected apps page does."""
+        with self.lock:
+            for grant in self.grants:
+                if (grant.account_id, grant.client_id) == (account_id, client_id):
+                    grant.ended = grant.ended or "revoked by the person"
+
+    def suspend(self, account_id: str) -> None:
+        """End everything a person allowed anybody. A suspension that is lifted brings none back."""
+        with self.lock:
+            for grant in self.grants:
+                if grant.account_id == account_id:
+                    grant.ended = grant.ended or "ended: the account was suspended"
+
+    def expire_access(self) -> None:
+        """Let every access token be over at once, as if two hours had passed."""
+        with self.lock:
+            for token in self.tokens.values():
+                if token.kind == "access_token":
+                    token.ended = token.ended or "expired"
+
+    def _given(self, grant: Grant) -> list[Grant]:
+        """List the exchanged grants of the same person and client, this one among them."""
+        whose = (grant.account_id, grant.client_id)
+        return [g for g in self.grants if g.exchanged and (g.account_id, g.client_id) == whose]
+
+    def _end(self, grants: list[Grant], why: str) -> int:
+        living = [grant for grant in grants if not grant.ended]
+        for grant in living:
+            grant.ended = why
+        return len(living)
+
+    def _issue(self, grant: Grant, now: float, lifetime: float) -> TokenSet:
+        access = self._token("access_token", grant, now, now + lifetime)
+        wants_refresh = OFFLINE in grant.scopes
+        refresh = self._token("refresh_token", grant, now, None) if wants_refresh else None
+        return TokenSet(access=access, refresh=refresh)
+
+    def _token(self, kind: str, grant: Grant, now: float, expires_at: float | None) -> Token:
+        mark = "at" if kind == "access_token" else "rt"
+        token = Token(
+            value=_minted(mark, now), kind=kind, grant=grant, issued_at=now, expires_at=expires_at
+        )
+        self.tokens[token.value] = token
+        return token
+
+
+def _minted(mark: str, now: float) -> str:
+    """Make a value with the anatomy of Twitter's: 91 characters of URL-safe base64.
+
+    Decoded: `<45 random>:<unix ms>:1:<0|1>:<ac|at|rt>:1`. No client may rely on that.
+    """
+    inside = f"{secrets.token_urlsafe(34)[:45]}:{int(now * 1000):013d}:1:{secrets.randbelow(2)}"
+    return base64.urlsafe_b64encode(f"{inside}:{mark}:1".encode()).decode().rstrip("=")
+
+
+def _matches(verifier: str, asked: AuthorizationRequest) -> bool:
+    """Check a verifier against its challenge (RFC 7636 §4.6)."""
+    # JSON can smuggle in half a surrogate pair, which plain UTF-8 cannot hold.
+    expected = verifier.encode(errors="surrogatepass")
+    if asked.method == "S256":
+        digest = hashlib.sha256(expected).digest()
+        expected = base64.urlsafe_b64encode(digest).rstrip(b"=")
+    return hmac.compare_digest(expected, asked.challenge.encode())

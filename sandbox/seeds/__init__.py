@@ -1,0 +1,1 @@
+"""The people and posts that a new world begins with."""

@@ -1,0 +1,1 @@
+"""Accounts, posts, follows and Spaces, and the settings they live under."""

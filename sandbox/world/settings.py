@@ -1,0 +1,72 @@
+"""What a tester may turn, and what is wrong with a wish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+from sandbox.world.dialects import BETA, LIVE, RENAMED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class BadSettingError(ValueError):
+    """A setting that does not exist, or a value it cannot have. The text says which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a tester may turn. The defaults are Twitter's own."""
+
+    access_token_seconds: int = 7200
+    credits: float | None = None  # US dollars left on pay-per-use; None never runs out
+    dialect: str = "live"
+    enrollment: str = "complete"
+    grants: str = "one"  # how many of a client's grants one person can have alive
+    latency_ms: int = 0
+    limit_body: str = "plain"
+    plan: str = "enterprise"
+    posts_left: int | None = None  # posts that may still be read this month
+    revoke: str = "app"  # what ends beside a revoked token
+
+    def changed(self, changes: Mapping[str, object]) -> Settings:
+        """Give a copy with these changes, or say in words what is wrong with them."""
+        known = {f.name for f in fields(self)}
+        for name, value in changes.items():
+            if name not in known:
+                raise BadSettingError(
+                    f"There is no setting {name!r}. There are: {', '.join(sorted(known))}."
+                )
+            if (problem := _problem(name, value)) is not None:
+                raise BadSettingError(f"{name} must be {problem}.")
+        return replace(self, **changes)  # type: ignore[arg-type]  # checked just above
+
+
+CHOICES = {
+    "dialect": (LIVE, BETA, RENAMED),
+    "enrollment": ("complete", "client-not-enrolled", "user-not-enrolled"),
+    "grants": ("one", "many"),
+    "limit_body": ("plain", "code-88", "problem"),
+    "plan": ("enterprise", "pay-per-use", "legacy-free"),
+    "revoke": ("app", "grant", "token"),
+}
+_RANGES = {
+    "access_token_seconds": (1, 10**9),
+    "credits": (0, 10**9),
+    "latency_ms": (0, 600_000),
+    "posts_left": (0, 10**9),
+}
+_MAY_BE_NULL = {"credits", "posts_left"}
+
+
+def _problem(name: str, value: object) -> str | None:
+    if name in CHOICES:
+        return None if value in CHOICES[name] else f"one of {', '.join(CHOICES[name])}"
+    if name in _MAY_BE_NULL and value is None:
+        return None
+    low, high = _RANGES[name]
+    kinds = (int, float) if name == "credits" else (int,)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+        return f"a number from {low} to {high}"
+    return None

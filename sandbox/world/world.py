@@ -1,0 +1,250 @@
+"""The sandbox's world: everybody in it, its settings, and a clock that can be moved.
+
+One lock guards all of it, so that many threads may ask at once. State lives in memory and is
+gone with the process; `reset()` brings the beginning back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sandbox.api.endpoints import DAY, ENDPOINTS, QUARTER
+from sandbox.api.limits import Meter
+from sandbox.control.account_changes import changed_account
+from sandbox.control.faults import Faults
+from sandbox.control.journal import Journal
+from sandbox.oauth.consent_requests import Tickets
+from sandbox.oauth.token_store import Ledger
+from sandbox.seeds import seed
+from sandbox.world.follows import Follows
+from sandbox.world.settings import BadSettingError, Settings
+from sandbox.world.timelines import mentions, timelines
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.world.model import Account, Client, Seed, Tweet
+
+
+WINDOWS = {"quarter": QUARTER, "day": DAY}
+FIRST_YEAR, LAST_YEAR = 2011, 2100
+LONGEST_JUMP = 1000 * 365 * 86400  # a calendar ends in the year 9999
+
+
+class World:
+    """Everything the sandbox knows."""
+
+    def __init__(
+        self,
+        beginning: Seed | None = None,
+        settings: Settings | None = None,
+        now: float | None = None,
+    ) -> None:
+        """Begin with a seed, settings and a time; `reset()` comes back to exactly these.
+
+        Without a time it begins now. With one, two worlds of one seed say the same things, but for
+        codes, tokens and the order of scopes, which are random on purpose.
+        """
+        self.lock = threading.RLock()
+        self._first_moment = now
+        self._clock = threading.Lock()
+        self._shift = self._offset = self._outside = 0.0
+        self.faults = Faults(self.now)
+        self.journal = Journal()
+        self._beginning = beginning or seed.birds()
+        self._first_settings = settings or Settings()
+        self.secret = _secret(self._beginning)
+        self.reset()
+
+    def reset(self) -> None:
+        """Bring the beginning back: clock, settings, follows, clients, codes, tokens, journal."""
+        with self.lock:
+            with self._clock:
+                self._outside = time.time()
+                self.born = self._outside if self._first_moment is None else self._first_moment
+                self._shift, self._offset = self.born - self._outside, 0.0
+            self.settings = self._first_settings
+            self.accounts = {a.id: a for a in self._beginning.accounts}
+            self._name_accounts()
+            self.tweets = {t.id: t for t in self._beginning.tweets}
+            self.timelines = timelines(self._beginning.tweets)
+            self.mentions = mentions(self._beginning.tweets, self.known_names)
+            self.spaces = {s.id: s for s in self._beginning.spaces}
+            self.media = {m.media_key: m for m in self._beginning.media}
+            self.polls = {p.id: p for p in self._beginning.polls}
+            self.topics = {t[0]: t for t in self._beginning.topics}
+            self.clients = {c.client_id: c for c in self._beginning.clients}
+            self.follows = Follows(self._beginning.follows)
+            self.ledger = Ledger(self.lock)
+            self.tickets = Tickets(self.lock)
+            self.meter = Meter()
+        self.faults.clear()
+        self.journal.clear()
+
+    def now(self) -> float:
+        """Say what time it is in here, in Unix seconds.
+
+        If the computer's clock is set back, time goes on in here from where it was: nothing that
+        has expired lives again.
+        """
+        with self._clock:
+            outside = time.time()
+            self._shift += max(0.0, self._outside - outside)
+            self._outside = outside
+            return outside + self._shift + self._offset
+
+    def advance(self, seconds: float) -> float:
+        """Let time pass. It never runs backwards."""
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise BadSettingError("advance_seconds must be a number.")
+        with self._clock:
+            if not 0 <= seconds <= LONGEST_JUMP - self._offset:
+                raise BadSettingError("Time goes forward, and not further than a thousand years.")
+            self._offset += seconds
+        return self.now()
+
+    def ahead(self) -> float:
+        """Say how many seconds were let pass."""
+        return self._offset
+
+    def exhaust(self, username: str, endpoint: str | None = None, window: str = "quarter") -> None:
+        """Use up a person's rate limit windows, of all endpoints or of one, in every client."""
+        account = self.named(username)
+        self._use_up(account.id, list(self.clients), endpoint, window)
+
+    def exhaust_client(
+        self, client_id: str, endpoint: str | None = None, window: str = "quarter"
+    ) -> None:
+        """Use up a client's own windows: whoever calls through it, it is one call too many."""
+        self._use_up("", [self.client(client_id).client_id], endpoint, window)
+
+    def _use_up(
+        self, account_id: str, client_ids: list[str], endpoint: str | None, window: str
+    ) -> None:
+        if window not in WINDOWS:
+            raise BadSettingError(f"window must be {' or '.join(WINDOWS)}.")
+        with self.lock:
+            for name in _endpoint_names(endpoint):
+                for client_id in client_ids:
+                    key = (name, account_id, client_id, WINDOWS[window])
+                    self.meter.exhaust(key, self.now())
+
+    def named(self, username: str) -> Account:
+        """Find an account by its username, or say that there is none."""
+        account = self.usernames.get(username.lower())
+        if account is None:
+            raise BadSettingError(f"There is no account {username!r}.")
+        return account
+
+    def client(self, client_id: str) -> Client:
+        """Find a client by its id, or say that there is none."""
+        client = self.clients.get(client_id)
+        if client is None:
+            raise BadSettingError(f"There is no client {client_id!r}.")
+        return client
+
+    def change(self, changes: Mapping[str, object]) -> Settings:
+        """Change some settings, all of them or none."""
+        with self.lock:
+            self.settings = self.settings.changed(changes)
+            return self.settings
+
+    def register(self, client: Client) -> None:
+        """Add a client, or replace the one with the same id."""
+        with self.lock:
+            self.clients[client.client_id] = client
+
+    def spend_credits(self, dollars: float) -> None:
+        """Take money off the balance, which stops at nothing."""
+        with self.lock:
+            left = self.settings.credits
+            if left is not None:
+                self.settings = replace(self.settings, credits=max(0.0, left - dollars))
+
+    def spend_posts(self, count: int) -> None:
+        """Take posts off what may still be read this month."""
+        with self.lock:
+            left = self.settings.posts_left
+            if left is not None:
+                self.settings = replace(self.settings, posts_left=max(0, left - count))
+
+    def may_see_posts_of(self, viewer_id: str, account: Account) -> bool:
+        """Say whether a protected account lets this viewer in."""
+        if not account.protected or account.id == viewer_id:
+            return True
+        return self.follows.has(viewer_id, account.id)
+
+    def may_see(self, viewer: Account, tweet: Tweet) -> bool:
+        """Say whether a viewer may read a post. Nobody may read what a suspended account said."""
+        author = self.accounts[tweet.author_id]
+        return not author.suspended and self.may_see_posts_of(viewer.id, author)
+
+    def time_of(self, tweet: Tweet) -> float:
+        """Say when something was posted, in Unix seconds."""
+        return self.born - tweet.minutes_ago * 60
+
+    def change_account(self, username: str, changes: Mapping[str, object]) -> Account:
+        """Let something happen to an account: a new name, protection, suspension."""
+        with self.lock:
+            before = self.named(username)
+            after = changed_account(before, changes, frozenset(self.usernames))
+            self.accounts[after.id] = after
+            self._name_accounts()
+            if after.suspended:
+                self.ledger.suspend(after.id)
+            return after
+
+    def _name_accounts(self) -> None:
+        """Note who has which username, and which names old posts may still say."""
+        accounts = self.accounts.values()
+        self.usernames = {a.username.lower(): a for a in accounts}
+        former = {name.lower(): a for a in accounts for name in a.former_usernames}
+        self.known_names = former | self.usernames
+
+    def mentions_of(self, account_id: str) -> list[Tweet]:
+        """List the posts that mention an account, the newest first."""
+        return [self.tweets[i] for i in self.mentions.get(account_id, ())]
+
+    def timeline(self, account_id: str) -> list[Tweet]:
+        """List what an account has posted, the newest first."""
+        return [self.tweets[i] for i in self.timelines.get(account_id, ())]
+
+    def signed_in_choices(self) -> list[Account]:
+        """List who can sit at this computer: everybody but suspended accounts and the flock."""
+        return [a for a in self.accounts.values() if not a.suspended and not seed.is_flock(a)]
+
+
+def _secret(beginning: Seed) -> bytes:
+    """Derive what page tokens are made with: the same seed has the same tokens at each start."""
+    ids = [one.id for many in (beginning.accounts, beginning.tweets) for one in many]
+    return hashlib.sha256("\n".join(ids).encode()).digest()
+
+
+def _endpoint_names(wanted: str | None) -> set[str]:
+    names = {row.name for row in ENDPOINTS}
+    if wanted is not None and not (isinstance(wanted, str) and wanted in names):
+        raise BadSettingError(f"endpoint must be one of {', '.join(sorted(names))}.")
+    return names if wanted is None else {wanted}
+
+
+def moment(text: str) -> float:
+    """Read a time at which a world may begin, such as `2026-01-01T12:00:00Z`."""
+    try:
+        read = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        read = None
+    if read is None or not FIRST_YEAR <= read.year <= LAST_YEAR:
+        years = f"{FIRST_YEAR} to {LAST_YEAR}"
+        raise BadSettingError(f"now must be a time like 2026-01-01T12:00:00Z, of {years}.")
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+
+
+def timestamp(seconds: float) -> str:
+    """Write a time as Twitter does: UTC, RFC 3339, milliseconds."""
+    moment = datetime.fromtimestamp(seconds, tz=UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
