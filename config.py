@@ -49,7 +49,7 @@ SECRET_CHARACTERS = 32
 METRICS_TOKEN_CHARACTERS = 16
 TOKEN_KEY_BYTES = 32
 # So many threads of a worker never wait for Twitter: pages that need no Twitter always answer.
-THREADS_KEPT_FREE = 2
+RESERVED_THREADS = 2
 
 APP_NAME_CHARACTERS = 40
 LONGEST_DAYS = 3650
@@ -81,7 +81,7 @@ OFF = frozenset({"0", "false", "off", "no"})
 
 PORT = whole_number(1, 65535)
 WORKERS = whole_number(1, 1000)
-THREADS = whole_number(THREADS_KEPT_FREE + 1, 1000)
+THREADS = whole_number(RESERVED_THREADS + 1, 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,10 +145,10 @@ class Config:
     @property
     def twitter_slots(self) -> int:
         """How many calls to Twitter one process makes at once."""
-        return max(1, self.threads - THREADS_KEPT_FREE)
+        return max(1, self.threads - RESERVED_THREADS)
 
     @property
-    def slots_for_one(self) -> int:
+    def max_calls_per_person(self) -> int:
         """How many of them may serve one person: half the threads, and never all the slots."""
         return max(1, min(self.threads // 2, self.twitter_slots - 1))
 

@@ -68,21 +68,21 @@ worker_tmp_dir = next((path for path in ["/dev/shm"] if os.access(path, os.W_OK)
 # Workers keep their figures (app/observability/metrics.py) in files of a folder, and add up each
 # other's. Each start and reload makes a new folder: the files of workers that are gone would pile
 # up, and each look reads all of them. Counters then begin at zero, as Prometheus expects.
-FIGURES = "PROMETHEUS_MULTIPROC_DIR"
+MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
 FOLDER = "perch-metrics-"
 
 
 def _make_folder() -> None:
     """Make the folder under what the environment names, and sweep up behind masters long gone."""
-    before = Path(os.environ.get(FIGURES) or worker_tmp_dir or tempfile.gettempdir())
+    before = Path(os.environ.get(MULTIPROC_DIR) or worker_tmp_dir or tempfile.gettempdir())
     # After a reload, or started by an older master (USR2): that one's workers still use theirs.
     parent = before.parent if before.name.startswith(FOLDER) else before
     parent.mkdir(parents=True, exist_ok=True)
     for folder in parent.glob(f"{FOLDER}*"):
         if folder != before and _is_ownerless(folder):
             shutil.rmtree(folder, ignore_errors=True)
-    os.environ[FIGURES] = tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=parent)
-    atexit.register(_remove_folder, os.environ[FIGURES], os.getpid())
+    os.environ[MULTIPROC_DIR] = tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=parent)
+    atexit.register(_remove_folder, os.environ[MULTIPROC_DIR], os.getpid())
 
 
 def _is_ownerless(folder: Path) -> bool:
@@ -116,7 +116,7 @@ access_log_format = '%(h)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(M)sms "%(a)s"'
 _Formatter: Any = runpy.run_path(str(ROOT / "app" / "observability" / "logs.py"))["Formatter"]
 
 
-class CalmLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
+class RedactingLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
     """Writes no query strings, and one line for each request, whatever was asked for."""
 
     def setup(self, cfg: object) -> None:
@@ -151,7 +151,7 @@ def _formatter() -> Any:  # noqa: ANN401 - its class has no name here
         return _Formatter(as_json=False)
 
 
-logger_class = CalmLogger
+logger_class = RedactingLogger
 
 
 def on_starting(server: Arbiter) -> None:
@@ -172,7 +172,7 @@ def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunico
     Two workers on one connection read each other's answers. `close=False` leaves the connection
     open for the parent, to whom it belongs.
     """
-    Path(os.environ[FIGURES]).mkdir(exist_ok=True)  # somebody may have tidied up
+    Path(os.environ[MULTIPROC_DIR]).mkdir(exist_ok=True)  # somebody may have tidied up
     app = server.app.callable  # None unless preloaded
     if app is None or "sqlalchemy" not in app.extensions:
         return

@@ -33,7 +33,7 @@ from app.web.safe_redirects import local
 
 log = logging.getLogger(__name__)
 
-Whose = Literal["you", "us", "twitter", ""]
+Fault = Literal["you", "us", "twitter", ""]
 RETRY_SECONDS = 5
 SIGN_IN = {"auth.login", "auth.callback"}
 
@@ -56,14 +56,14 @@ class ErrorPage:
     status: int
     title: str
     text: str
-    whose: Whose
-    offer: Literal["sign_in", "grant", "again", "home", "back", "form", ""] = "home"
+    fault: Fault
+    button: Literal["sign_in", "grant", "again", "home", "back", "form", ""] = "home"
     # The sign-in is over; who is signed in by now needs no other.
-    spent: bool = False
+    one_time: bool = False
     # Said to the operator in the log, never to the person.
     advice: str = ""
     # No look at the database while saying that the database is away.
-    bare: bool = False
+    without_database: bool = False
     refresh_seconds: int | None = None
 
 
@@ -72,216 +72,216 @@ PAGES: dict[type[BaseException], ErrorPage] = {
         status=200,
         title="You cancelled",
         text="Nothing was shared.",
-        whose="you",
-        offer="back",
+        fault="you",
+        button="back",
     ),
     auth.NotOurs: ErrorPage(
         status=400,
         title="This sign-in cannot be finished",
         text="It began in another browser, or more than ten minutes ago, or it is over already.",
-        whose="you",
-        offer="sign_in",
-        spent=True,
+        fault="you",
+        button="sign_in",
+        one_time=True,
     ),
     auth.AlreadyUsed: ErrorPage(
         status=400,
         title="This sign-in was used already",
         text="Each sign-in works once, so please start a new one.",
-        whose="you",
-        offer="sign_in",
-        spent=True,
+        fault="you",
+        button="sign_in",
+        one_time=True,
     ),
     auth.StillWorking: ErrorPage(
         status=202,
         title="Signing you in",
         text="Twitter is taking its time, and this page looks again by itself.",
-        whose="",
-        offer="",
+        fault="",
+        button="",
         refresh_seconds=1,
     ),
     Superseded: ErrorPage(
         status=202,
         title="Signing you in",
         text="Another sign-in of yours came right behind this one, and this page goes on to it.",
-        whose="",
-        offer="",
+        fault="",
+        button="",
         refresh_seconds=1,
     ),
     EndedMeanwhile: ErrorPage(
         status=400,
         title="This sign-in was stopped",
         text="You logged out or disconnected while it was under way.",
-        whose="you",
-        offer="sign_in",
+        fault="you",
+        button="sign_in",
     ),
     auth.Malformed: ErrorPage(
         status=400,
         title="That is not an answer from Twitter",
         text="The address you came by is damaged, so nothing was shared and you can start again.",
-        whose="you",
-        offer="sign_in",
+        fault="you",
+        button="sign_in",
     ),
     auth.NotGranted: ErrorPage(
         status=424,
         title="Twitter did not let you through",
         text="Twitter ended this sign-in with an error, and nothing was shared.",
-        whose="twitter",
-        offer="sign_in",
+        fault="twitter",
+        button="sign_in",
         advice="look the error up in RFC 6749 §4.1.2.1; check the client and its scopes",
     ),
     auth.ServerInTrouble: ErrorPage(
         status=424,
         title="Twitter is not answering",
         text="Twitter says that it has a problem of its own, so please try again in a minute.",
-        whose="twitter",
-        offer="sign_in",
+        fault="twitter",
+        button="sign_in",
     ),
     GrantEnded: ErrorPage(
         status=401,
         title="Please sign in again",
         text="Your connection to Twitter has ended, and signing in brings you back to this page.",
-        whose="you",
-        offer="sign_in",
+        fault="you",
+        button="sign_in",
     ),
     CannotOpen: ErrorPage(
         status=401,
         title="Please sign in again",
         text="This site can no longer open your connection to Twitter, so you need a new one.",
-        whose="us",
-        offer="sign_in",
+        fault="us",
+        button="sign_in",
         advice="a key that sealed tokens is missing from TOKEN_KEYS",
     ),
     twitter.GrantRefused: ErrorPage(
         status=400,
         title="This sign-in has expired",
         text="What Twitter sends back with you works once and for 30 seconds, so start again.",
-        whose="you",
-        offer="sign_in",
+        fault="you",
+        button="sign_in",
     ),
     twitter.ClientRefused: ErrorPage(
         status=424,
         title="Twitter does not accept this site",
         text="The people who run this site must fix its registration at Twitter.",
-        whose="us",
-        offer="home",
+        fault="us",
+        button="home",
         advice="check TWITTER_CLIENT_ID, TWITTER_CLIENT_SECRET, the client's type and the callback",
     ),
     twitter.Busy: ErrorPage(
         status=503,
         title="Too many people at once",
         text="Everybody here is waiting for Twitter, so please try again in a moment.",
-        whose="us",
-        offer="again",
+        fault="us",
+        button="again",
     ),
     twitter.Unreachable: ErrorPage(
         status=424,
         title="Twitter is not answering",
         text="It may be busy or down, so please try again in a minute.",
-        whose="twitter",
-        offer="again",
+        fault="twitter",
+        button="again",
     ),
-    twitter.Unreadable: ErrorPage(
+    twitter.InvalidAnswer: ErrorPage(
         status=424,
         title="Twitter said something odd",
         text="Its answer made no sense and nothing was done, so please try again in a minute.",
-        whose="twitter",
-        offer="again",
+        fault="twitter",
+        button="again",
         advice="the answer does not have the documented shape",
     ),
-    twitter.Limited: ErrorPage(
+    twitter.RateLimited: ErrorPage(
         status=429,
         title="Twitter asks for a pause",
         text="This site has asked too much of Twitter for now.",
-        whose="twitter",
-        offer="again",
+        fault="twitter",
+        button="again",
     ),
     twitter.TokenRefused: ErrorPage(
         status=401,
         title="Please sign in again",
         text="Twitter no longer accepts your connection, so please sign in to make a new one.",
-        whose="you",
-        offer="sign_in",
+        fault="you",
+        button="sign_in",
     ),
     twitter.PermissionMissing: ErrorPage(
         status=403,
         title="A permission is missing",
         text="Twitter says that you have not allowed this, and asks you again if you like.",
-        whose="you",
-        offer="grant",
+        fault="you",
+        button="grant",
     ),
-    twitter.PlanLacksIt: ErrorPage(
+    twitter.NotInPlan: ErrorPage(
         status=424,
         title="Not part of this site's plan",
         text="What this site pays Twitter for does not include that.",
-        whose="us",
+        fault="us",
         advice="the X plan of this client lacks the endpoint, or the app is in no project",
     ),
     twitter.OutOfCredits: ErrorPage(
         status=424,
         title="Out of credits",
         text="This site has used up what it may ask of Twitter, so please try again another day.",
-        whose="us",
+        fault="us",
         advice="the X account has no credits left, or reached its monthly cap",
     ),
     twitter.Refused: ErrorPage(
         status=424,
         title="Twitter said no",
         text="Twitter refused this without a reason that helps, so please try again later.",
-        whose="twitter",
+        fault="twitter",
         advice="an error we do not know",
     ),
     CSRFError: ErrorPage(
         status=400,
         title="Please press once more",
         text=f"Nothing was done: {forms.OTHERWISE}.",
-        whose="you",
-        offer="form",
+        fault="you",
+        button="form",
     ),
     RateLimitExceeded: ErrorPage(
         status=429,
         title="Too many tries",
         text="You have tried this very often in a short time.",
-        whose="you",
+        fault="you",
     ),
     NotFound: ErrorPage(
         status=404,
         title="There is nothing here",
         text="The address is wrong, or what was here is gone.",
-        whose="you",
+        fault="you",
     ),
     MethodNotAllowed: ErrorPage(
         status=405,
         title="That does not work this way",
         text="This address belongs to a button on another page, and cannot be opened by itself.",
-        whose="you",
+        fault="you",
     ),
     RequestEntityTooLarge: ErrorPage(
         status=413,
         title="That is too much",
         text="What was sent is larger than any form of ours.",
-        whose="you",
+        fault="you",
     ),
     HTTPException: ErrorPage(
         status=400,
         title="That did not make sense to us",
         text="What came was damaged, or was meant for another name of this site.",
-        whose="you",
+        fault="you",
     ),
     SQLAlchemyError: ErrorPage(
         status=503,
         title="We cannot answer just now",
         text="Our database is away and nothing was changed, so please try again in a moment.",
-        whose="us",
-        offer="again",
+        fault="us",
+        button="again",
         advice="see DATABASE_URL; was the database upgraded?",
-        bare=True,
+        without_database=True,
     ),
     Exception: ErrorPage(
         status=500,
         title="We made a mistake",
         text="Something broke on our side, and our log has it under the number below.",
-        whose="us",
-        bare=True,
+        fault="us",
+        without_database=True,
     ),
 }
 
@@ -291,7 +291,7 @@ SIGNED_IN_ALREADY = ErrorPage(
     status=400,
     title="You are signed in already",
     text="That sign-in is over.",
-    whose="you",
+    fault="you",
 )
 # Cancelled when asked for one more permission, and not when signing in.
 STILL_SIGNED_IN = replace(
@@ -299,10 +299,10 @@ STILL_SIGNED_IN = replace(
 )
 # The plan that lacks it is not the site's, so its operator can do nothing.
 NOT_IN_OWN_PLAN = replace(
-    PAGES[twitter.PlanLacksIt],
+    PAGES[twitter.NotInPlan],
     title="Not part of your own plan",
     text="Your own account's plan at Twitter does not include that.",
-    whose="you",
+    fault="you",
     advice="",
 )
 
@@ -317,7 +317,7 @@ def show(error: Exception) -> Response:
     page = page_of(error)
     _log(error, page)
     _record(error, page)
-    g.bare = page.bare
+    g.without_database = page.without_database
     page = _as_they_stand(page, error)
     until = _until(error)
     response = make_response(_body(page, error, until), _status(error, page))
@@ -329,7 +329,7 @@ def _as_they_stand(page: ErrorPage, error: Exception) -> ErrorPage:
     """Return what is said of this very request: which check failed, or less to those signed in."""
     if isinstance(error, CSRFError):
         return replace(page, text=f"Nothing was done: {forms.words(error.description or '')}.")
-    if page.spent and _is_signed_in():
+    if page.one_time and _is_signed_in():
         return SIGNED_IN_ALREADY
     if page is PAGES[auth.Denied] and _is_signed_in():
         return STILL_SIGNED_IN
@@ -356,7 +356,7 @@ def _plain(page: ErrorPage) -> str:
 
 def page_of(error: BaseException) -> ErrorPage:
     """Return the row of the nearest class of `error` that has one."""
-    if isinstance(error, twitter.PlanLacksIt) and not error.for_everyone:
+    if isinstance(error, twitter.NotInPlan) and not error.for_everyone:
         return NOT_IN_OWN_PLAN
     return PAGES[_kind_of(error)]
 
@@ -384,7 +384,7 @@ def _record(error: Exception, page: ErrorPage) -> None:
     """Record what an operator must be able to look up: who was turned away at the door, and why."""
     record = services().events.record
     if isinstance(error, CSRFError):
-        record(Event.CSRF_REFUSED, endpoint=request.endpoint, why=error.description)
+        record(Event.CSRF_REFUSED, endpoint=request.endpoint, error=error.description)
     elif isinstance(error, RateLimitExceeded):
         record(Event.RATE_LIMITED, endpoint=request.endpoint, limit=str(error.limit.limit))
     elif request.endpoint not in SIGN_IN or isinstance(error, HTTPException):
@@ -393,7 +393,7 @@ def _record(error: Exception, page: ErrorPage) -> None:
         record(Event.SIGN_IN_DENIED)
     elif not isinstance(error, auth.StillWorking | Superseded):
         said = "" if page is PAGES[Exception] else _said(error)
-        record(Event.SIGN_IN_REFUSED, why=_kind_of(error).__name__, whose=page.whose, said=said)
+        record(Event.SIGN_IN_REFUSED, error=_kind_of(error).__name__, fault=page.fault, detail=said)
 
 
 def _said(error: Exception) -> str:
@@ -412,7 +412,7 @@ def _button(page: ErrorPage, error: Exception) -> Button | None:
         "back": lambda: Button("Go back", _back()) if _is_signed_in() else _sign_in(next=_back()),
         "form": _same_form,
     }
-    return offers[page.offer]()
+    return offers[page.button]()
 
 
 def _sign_in(**fields: str) -> Button:
@@ -473,7 +473,7 @@ def _asked(field: str) -> str | None:
 
 
 def _until(error: Exception) -> datetime | None:
-    if isinstance(error, twitter.Limited):
+    if isinstance(error, twitter.RateLimited):
         return error.until if error.until and error.until > services().now() else None
     return rate_limits.lifts_at() if isinstance(error, RateLimitExceeded) else None
 

@@ -35,7 +35,7 @@ from app.twitter.circuit_breaker import Breaker
 from app.twitter.dialect import BY_NAME, Dialect
 from app.twitter.oauth import AuthorizationServer, Client
 from app.twitter.transport.bulkhead import Turns
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Transport
 from app.twitter.transport.tunnel import Proxy
 from config import Config
@@ -87,7 +87,7 @@ class Services:
         )
         self.people = People(self.shared, self.grants, self.sessions, self.used_states)
 
-        waiting = SingleFlight(at_most=config.slots_for_one, waiting=self.metrics.waiting)
+        waiting = SingleFlight(at_most=config.max_calls_per_person, waiting=self.metrics.waiting)
         self.tokens = TokenRefresher(self.shared, self.grants, self.outbox, self.server, waiting)
         self.quota = Quota(self.cache, clock=clock)
         self.usages = Usages(self.shared.database)
@@ -119,9 +119,9 @@ class Services:
         """Return the time, aware and in UTC."""
         return self.shared.clock()
 
-    def api(self, access_token: str, *, budget: Budget) -> Api:
+    def api(self, access_token: str, *, deadline: Deadline) -> Api:
         """Return the API for one token, straight from Twitter: what a sign-in asks."""
-        return _direct(self.line, access_token, budget)
+        return _direct(self.line, access_token, deadline)
 
     def close(self) -> None:
         """Stop what runs in the background. What is left to deliver stays in the outbox."""
@@ -158,7 +158,7 @@ def _twitter(
             on_change=metrics.on_circuit_change,
             on_short_circuit=metrics.on_short_circuit,
         ),
-        turns=Turns(config.twitter_slots, for_one=config.slots_for_one),
+        turns=Turns(config.twitter_slots, for_one=config.max_calls_per_person),
     )
 
 
@@ -167,13 +167,13 @@ def proxy_of(config: Config) -> Proxy | None:
     return Proxy.at(config.twitter_proxy) if config.twitter_proxy else None
 
 
-def _direct(line: Line, access_token: str, budget: Budget) -> Api:
-    return line.api(Direct(client=line.client, access_token=access_token, budget=budget))
+def _direct(line: Line, access_token: str, deadline: Deadline) -> Api:
+    return line.api(Direct(client=line.client, access_token=access_token, deadline=deadline))
 
 
-def _owner_of(line: Line, access_token: str, budget: Budget) -> str:
+def _owner_of(line: Line, access_token: str, deadline: Deadline) -> str:
     """Return the id at Twitter of the person whose access token this is."""
-    return _direct(line, access_token, budget).me().id
+    return _direct(line, access_token, deadline).me().id
 
 
 def _cache(config: Config, clock: Callable[[], datetime]) -> Cache:

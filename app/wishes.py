@@ -19,15 +19,15 @@ from app.twitter.endpoints import FOLLOW, UNFOLLOW, Endpoint
 from app.twitter.errors import (
     Busy,
     ClientRefused,
-    Limited,
+    NotInPlan,
     OutOfCredits,
-    PlanLacksIt,
+    RateLimited,
     Refused,
-    TokenKindRefused,
     TokenRefused,
     TwitterError,
+    WrongTokenType,
 )
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.tweet_text import USERNAME
 
 Verb = Literal["follow", "unfollow"]
@@ -76,7 +76,7 @@ def lacks_permission(wish: Wish, person: Person) -> bool:
     )
 
 
-def fulfil(wish: Wish, person: Person, *, budget: Budget) -> str:
+def fulfil(wish: Wish, person: Person, *, deadline: Deadline) -> str:
     """Do it at Twitter, and return the sentence that tells the person what became of it.
 
     What goes wrong at Twitter is such a sentence, too. Only the end of the grant gets out.
@@ -86,7 +86,7 @@ def fulfil(wish: Wish, person: Person, *, budget: Budget) -> str:
     follows = services().follows
     act = follows.follow if wish.verb == "follow" else follows.unfollow
     try:
-        return _done(wish, act(person, wish.user_id, budget=budget))
+        return _done(wish, act(person, wish.user_id, deadline=deadline))
     except TwitterError as error:
         return _refused(wish, error, now=services().now())
 
@@ -105,9 +105,9 @@ def _done(wish: Wish, answer: Following) -> str:
 _SENTENCES: tuple[tuple[type[TwitterError], str], ...] = (
     (Busy, "Many people are here at this moment. Please try again in a few seconds."),
     (TokenRefused, "Twitter no longer accepts this sign-in. Please log out and sign in again."),
-    (PlanLacksIt, "That is not part of what this site may do at Twitter."),
+    (NotInPlan, "That is not part of what this site may do at Twitter."),
     (
-        TokenKindRefused,
+        WrongTokenType,
         "This is a mistake of this site, not yours. Its operator can read about it in the log.",
     ),
     (OutOfCredits, "This site has used up what it may ask of Twitter for now."),
@@ -119,10 +119,10 @@ _SENTENCES: tuple[tuple[type[TwitterError], str], ...] = (
 
 
 def _refused(wish: Wish, error: TwitterError, *, now: datetime) -> str:
-    if isinstance(error, Limited):
+    if isinstance(error, RateLimited):
         again = f"again {_clock(error.until, now)}" if error.until else "again later"
         return f"Twitter asks for a pause. You can {wish.verb} {wish.whom} {again}."
-    if isinstance(error, PlanLacksIt) and not error.for_everyone:
+    if isinstance(error, NotInPlan) and not error.for_everyone:
         return "That is not part of your own account's plan at Twitter."
     return next(sentence for kind, sentence in _SENTENCES if isinstance(error, kind))
 

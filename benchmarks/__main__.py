@@ -125,11 +125,11 @@ def measured(plan: Plan) -> Report:
 
 def run_section(bench: Bench, section: Section, names: list[str]) -> None:
     """Run a section in its share of what is left; `names` are those that are not done yet."""
-    if bench.left() < LEAST_SECONDS:
+    if bench.remaining() < LEAST_SECONDS:
         bench.report.left_out.append(f"{names[0]}: no time was left")
         return
     shares = sum(SECTIONS[name].share for name in names)
-    bench.section_ends = time.monotonic() + bench.left() * section.share / shares
+    bench.section_ends = time.monotonic() + bench.remaining() * section.share / shares
     section.run(bench)
 
 

@@ -103,7 +103,7 @@ class Bench:
     report: Report = field(default_factory=Report)
     _names: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Return the seconds that are left of the run."""
         return self.ends - time.monotonic()
 

@@ -339,7 +339,7 @@ def test_rows_say_whose_matter_it_is():
     for page in ALL_PAGES:
         row = re.search(rf"\| {page.status} \| {page.title} \| ([^|]+) \|", ERROR_PAGES.read_text())
         assert row
-        assert words[page.whose] in row[1]
+        assert words[page.fault] in row[1]
 
 
 def test_pages_that_the_flow_quotes_exist():

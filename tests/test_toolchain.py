@@ -239,7 +239,7 @@ def test_a_path_cannot_begin_a_line_of_its_own_in_the_log(gunicorn_settings):
 
 
 def test_gunicorn_names_no_query_when_a_request_breaks(gunicorn_settings, monkeypatch):
-    logger = gunicorn_settings["CalmLogger"](GunicornConfig())
+    logger = gunicorn_settings["RedactingLogger"](GunicornConfig())
     said = []
     monkeypatch.setattr(
         logger.error_log, "exception", lambda text, *words: said.append(text % words)
@@ -254,7 +254,7 @@ def test_gunicorn_names_no_query_when_a_request_breaks(gunicorn_settings, monkey
 def test_gunicorn_writes_as_the_app_does(gunicorn_settings):
     config = GunicornConfig()
     config.set("accesslog", gunicorn_settings["accesslog"])
-    logger = gunicorn_settings["CalmLogger"](config)
+    logger = gunicorn_settings["RedactingLogger"](config)
     said = {
         "name": "gunicorn.error",
         "levelname": "ERROR",
@@ -342,7 +342,7 @@ def test_what_a_dead_worker_was_doing_is_forgotten(gunicorn_settings):
 def access_line(settings, **request):
     environ = {"REQUEST_METHOD": "GET", "SERVER_PROTOCOL": "HTTP/1.1", "RAW_URI": "/", **request}
     response = SimpleNamespace(status="303 SEE OTHER", sent=0, headers=[])
-    logger = settings["CalmLogger"](GunicornConfig())
+    logger = settings["RedactingLogger"](GunicornConfig())
     duration = dt.timedelta(milliseconds=5)
     atoms = logger.atoms(response, SimpleNamespace(headers=[]), environ, duration)
     return settings["access_log_format"] % logger.atoms_wrapper_class(atoms)

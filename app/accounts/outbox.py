@@ -36,7 +36,7 @@ from app.twitter.errors import (
 )
 from app.twitter.oauth import AuthorizationServer, TokenTypeHint
 from app.twitter.token_set import TokenSet
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +155,11 @@ class Outbox:
     """Writes revocations and delivers them."""
 
     def __init__(
-        self, shared: Shared, server: AuthorizationServer, *, owner_of: Callable[[str, Budget], str]
+        self,
+        shared: Shared,
+        server: AuthorizationServer,
+        *,
+        owner_of: Callable[[str, Deadline], str],
     ) -> None:
         """Deliver to `server`.
 
@@ -288,7 +292,7 @@ class Outbox:
             if not self._is_still_due(taken):  # its person has signed in again
                 return Delivery.DONE
             hint = cast("TokenTypeHint", taken.hint)
-            self._server.revoke(token, hint, budget=Budget(ATTEMPT_SECONDS))
+            self._server.revoke(token, hint, deadline=Deadline(ATTEMPT_SECONDS))
         except CannotOpen as error:
             log.error("a revocation waits for its key: %s", error)  # noqa: TRY400 - no traceback
             self._postpone(taken)
@@ -338,11 +342,11 @@ class Outbox:
         """
         if self._write(discarded):
             return True
-        token_set, budget = discarded.token_set, Budget(ATTEMPT_SECONDS)
+        token_set, deadline = discarded.token_set, Deadline(ATTEMPT_SECONDS)
         try:
-            self._owner_of(token_set.access_token, budget)
+            self._owner_of(token_set.access_token, deadline)
             for token, hint in _tokens(token_set):
-                self._server.revoke(token, hint, budget=budget)
+                self._server.revoke(token, hint, deadline=deadline)
                 self._events.record(Event.TOKEN_REVOKED, row="", kind=hint)
         except Refused:
             return True  # dead already, or Twitter will not have it
@@ -361,7 +365,7 @@ class Outbox:
         theirs = or_(Revocation.id == taken.row, waits)
         owner = SEND_UNASKED
         try:
-            owner = self._owner_of(token, Budget(ATTEMPT_SECONDS))
+            owner = self._owner_of(token, Deadline(ATTEMPT_SECONDS))
         except TokenRefused:
             is_young = self._clock() - taken.created_at < ACCESS_TOKEN_LIVES
             with self._database.writing() as connection:
@@ -388,7 +392,7 @@ class Outbox:
         """
         try:
             token_set = self._server.refresh(
-                token, scopes=frozenset(), now=self._clock(), budget=Budget(ATTEMPT_SECONDS)
+                token, scopes=frozenset(), now=self._clock(), deadline=Deadline(ATTEMPT_SECONDS)
             )
         except GrantRefused:
             self._remove(taken)

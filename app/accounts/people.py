@@ -35,7 +35,7 @@ from app.accounts.used_states import Outcome, UsedStates, hashed
 from app.observability.audit_log import Event
 from app.storage.database import INSERTS, STORE_CLOCK, Insert
 from app.storage.extensions import Model
-from app.twitter.models import User as Profile
+from app.twitter.models import Profile
 from app.twitter.token_set import TokenSet
 
 _LIVING = (

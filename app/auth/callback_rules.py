@@ -42,7 +42,7 @@ CODE = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.11
 DUPLICATE_WAITS_SECONDS = 2.0
 DUPLICATE_LOOKS_EVERY_SECONDS = 0.1
 OUTCOME_STAYS_FRESH = timedelta(seconds=30)
-# The budget of one request and a little: an older state without an outcome has lost its worker.
+# The deadline of one request and a little: an older state without an outcome has lost its worker.
 EXCHANGE_TAKES_AT_MOST = timedelta(seconds=BUDGET_SECONDS + 5)
 # So long a tab whose sign-in was superseded waits for the one that took its place.
 OTHER_TAB_TAKES_AT_MOST = timedelta(seconds=15)

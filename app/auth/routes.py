@@ -25,9 +25,9 @@ from app.observability.audit_log import Event
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN, Permission
 from app.twitter.errors import TokenRefused, Unreachable
-from app.twitter.models import User as Profile
+from app.twitter.models import Profile
 from app.twitter.token_set import TokenSet
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.web.current_person import SESSION_ID, visitor
 from app.web.messages import logged_out
 from app.web.safe_redirects import local
@@ -70,7 +70,7 @@ def login() -> Response:
 def callback() -> Response:
     """Take the browser back from Twitter: state first, once, whatever else it brings."""
     _only_get()
-    budget = Budget()
+    deadline = Deadline()
     state = callback_rules.state_of(request.args)
     pending = _flow_cookies().recognise(request, state, now=services().now())
     recorder = Recorder(away=services().now() - _flow_cookies().begun_at(request, state))
@@ -80,10 +80,10 @@ def callback() -> Response:
     recorder.note(Step.CLAIMED)
     with _forgotten(pending), services().used_states.failing(state):
         code = callback_rules.code_of(request.args, is_issuer=services().server.is_issuer)
-        token_set = _exchange(code, pending, budget, recorder)
-        person = _sign_in(token_set, pending, budget, recorder)
+        token_set = _exchange(code, pending, deadline, recorder)
+        person = _sign_in(token_set, pending, deadline, recorder)
     response = _signed_in(person, pending)
-    _fulfil_wish(person, pending, budget)  # the duplicate of a double submit does not come here
+    _fulfil_wish(person, pending, deadline)  # the duplicate of a double submit does not come here
     return response
 
 
@@ -139,7 +139,9 @@ def _only_get() -> None:
         raise MethodNotAllowed(valid_methods=["GET"])
 
 
-def _exchange(code: str, pending: PendingSignIn, budget: Budget, recorder: Recorder) -> TokenSet:
+def _exchange(
+    code: str, pending: PendingSignIn, deadline: Deadline, recorder: Recorder
+) -> TokenSet:
     recorder.note(Step.CODE_SENT)
     with services().metrics.exchanging():
         token_set = services().server.exchange(
@@ -147,20 +149,20 @@ def _exchange(code: str, pending: PendingSignIn, budget: Budget, recorder: Recor
             code_verifier=pending.code_verifier,
             scopes=frozenset(pending.scopes),
             now=services().now(),
-            budget=budget,
+            deadline=deadline,
         )
     recorder.note(Step.TOKENS_CAME)
     return token_set
 
 
 def _sign_in(
-    token_set: TokenSet, pending: PendingSignIn, budget: Budget, recorder: Recorder
+    token_set: TokenSet, pending: PendingSignIn, deadline: Deadline, recorder: Recorder
 ) -> Person:
     """Learn who it is and sign them in; if that fails, no living token stays behind at Twitter."""
     profile, exchanged_at = None, 0.0
     try:
         exchanged_at = services().people.store_time()
-        profile = _profile(token_set, budget)
+        profile = _profile(token_set, deadline)
         recorder.note(Step.PROFILE_CAME)
         return services().people.sign_in(
             SignIn(
@@ -182,21 +184,21 @@ def _sign_in(
         raise
 
 
-def _profile(token_set: TokenSet, budget: Budget) -> Profile:
+def _profile(token_set: TokenSet, deadline: Deadline) -> Profile:
     """Ask Twitter who it is, again after a passing failure while there is time.
 
     Raises `Superseded` for a 401: the token is seconds old, so a newer sign-in took its place.
     """
     pauses = iter(PROFILE_PAUSES)
     while True:
-        one_try = budget.at_most(PROFILE_TRY_SECONDS)
+        one_try = deadline.at_most(PROFILE_TRY_SECONDS)
         try:
-            return services().api(token_set.access_token, budget=one_try).me()
+            return services().api(token_set.access_token, deadline=one_try).me()
         except TokenRefused:
             raise Superseded("another sign-in of this person came after the exchange") from None
         except Unreachable:
             pause = next(pauses, None)
-            if pause is None or budget.left() <= pause:
+            if pause is None or deadline.remaining() <= pause:
                 raise
             time.sleep(pause)
 
@@ -249,7 +251,7 @@ def _signed_in(person: Person, pending: PendingSignIn, *, duplicate: bool = Fals
     return redirect(local(pending.next), code=303)
 
 
-def _fulfil_wish(person: Person, pending: PendingSignIn, budget: Budget) -> None:
+def _fulfil_wish(person: Person, pending: PendingSignIn, deadline: Deadline) -> None:
     """Do what the person had pressed before we asked for the permission, if all is as it was.
 
     They are signed in by now, and stay so whatever goes wrong here: it is only told.
@@ -262,12 +264,12 @@ def _fulfil_wish(person: Person, pending: PendingSignIn, budget: Budget) -> None
     elif not services().follows.may(person):
         flash("Twitter did not pass on your permission, so nobody was followed or unfollowed.")
     else:
-        flash(_fulfilled(wish, person, budget))
+        flash(_fulfilled(wish, person, deadline))
 
 
-def _fulfilled(wish: Wish, person: Person, budget: Budget) -> str:
+def _fulfilled(wish: Wish, person: Person, deadline: Deadline) -> str:
     try:
-        return fulfil(wish, person, budget=budget)
+        return fulfil(wish, person, deadline=deadline)
     except (AccountError, SQLAlchemyError):
         log.exception("a wish could not be fulfilled")
         return "We could not finish that. Please look whether it was done."

@@ -8,7 +8,7 @@ from flask import Flask
 
 from app.doctor import probe, self_request
 from app.services import EXTENSION, Services, proxy_of
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.tunnel import Proxy
 from config import Config
 
@@ -58,7 +58,7 @@ class Patient:
         if url not in self._asked:
             try:
                 self._asked[url] = probe.get(
-                    url, budget=Budget(probe.SECONDS), headers=self.headers, proxy=self.proxy
+                    url, deadline=Deadline(probe.SECONDS), headers=self.headers, proxy=self.proxy
                 )
             except probe.NotReached as error:
                 self._asked[url] = error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.doctor.context import Patient
 from app.doctor.findings import Finding, Section, Status, failed, ok, warning
 from app.twitter.endpoints import USERS_ME
-from app.twitter.errors import Limited, OutOfCredits, PlanLacksIt, TwitterError
+from app.twitter.errors import NotInPlan, OutOfCredits, RateLimited, TwitterError
 
 ENROL = "Attach the app to a project with access in the developer portal, or take another plan."
 PAY = "Buy credits or raise the limit on the portal's billing page."
@@ -40,11 +40,11 @@ def _asked(patient: Patient) -> Finding | None:
                 status=Status.SKIPPED,
                 said="Nobody has a token that lives: sign in, and --ask again.",
             )
-    except PlanLacksIt as error:
+    except NotInPlan as error:
         return failed(f"Twitter lets us read nothing: {error}.", ENROL, Section.ENROLMENT)
     except OutOfCredits as error:
         return failed(f"Twitter lets us read nothing: {error}.", PAY, Section.CREDITS)
-    except Limited:
+    except RateLimited:
         return warning("Twitter asks for a pause.", "Run this again later.", Section.LIMITS)
     except TwitterError as error:
         return warning(

@@ -21,7 +21,7 @@ from urllib3.exceptions import (
 )
 from urllib3.util import parse_url
 
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.deadline_sockets import (
     CountdownPool,
     CountdownTLSPool,
@@ -64,7 +64,7 @@ class NotReached(Exception):
 def get(
     url: str,
     *,
-    budget: Budget,
+    deadline: Deadline,
     headers: Mapping[str, str] | None = None,
     proxy: Proxy | None = None,
 ) -> Answer:
@@ -80,7 +80,7 @@ def get(
         )
     else:
         pool = CountdownPool(host, port)
-    with contextlib.closing(pool), spending(budget):
+    with contextlib.closing(pool), spending(deadline):
         try:
             response = pool.urlopen(
                 "GET",
@@ -89,7 +89,7 @@ def get(
                 retries=False,
                 redirect=False,
                 preload_content=False,
-                timeout=max(budget.left(), 0.001),
+                timeout=max(deadline.remaining(), 0.001),
             )
             with contextlib.closing(response):
                 body = response.read(MOST_BYTES)

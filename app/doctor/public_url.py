@@ -8,7 +8,7 @@ from app.doctor import probe, self_request
 from app.doctor.context import Patient
 from app.doctor.findings import Finding, Section, failed, ok, several, skipped, warning
 from app.twitter.origins import origin
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 
 ALIVE = b"alive\n"
 REDIRECTS = range(300, 400)
@@ -24,7 +24,7 @@ def reachable(patient: Patient) -> Finding:
     headers = patient.headers | {"Cookie": cookie}
     try:
         answer = probe.get(
-            f"{config.public_url}/healthz", budget=Budget(probe.SECONDS), headers=headers
+            f"{config.public_url}/healthz", deadline=Deadline(probe.SECONDS), headers=headers
         )
     except probe.NotReached as error:
         return _not_reached(config.public_url, error)

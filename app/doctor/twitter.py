@@ -18,14 +18,14 @@ from app.twitter.dialect import AT_SIGN_IN
 from app.twitter.errors import (
     ClientRefused,
     GrantRefused,
-    Limited,
+    RateLimited,
     Refused,
     TwitterError,
     Unreachable,
 )
 from app.twitter.oauth import AuthorizationServer, Client
 from app.twitter.origins import origin
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Transport
 
 # Cookies, leases and limits are all told by the time; more than this is noticed.
@@ -118,19 +118,19 @@ def _in_words(span: timedelta) -> str:
 def client(patient: Patient) -> Finding:
     """Offer a code that cannot exist: who knows our client refuses the code and not the client."""
     secret = patient.config.twitter_client_secret
-    budget = Budget(probe.SECONDS)
-    error = _refusal(patient, secret, now=patient.here.now(), budget=budget)
+    deadline = Deadline(probe.SECONDS)
+    error = _refusal(patient, secret, now=patient.here.now(), deadline=deadline)
     if isinstance(error, GrantRefused):
         kind = "confidential client with this secret" if secret else "public client"
         return ok(f"Twitter knows this client: a {kind}.")
     if isinstance(error, ClientRefused):
-        as_public = secret and _refusal(patient, None, now=patient.here.now(), budget=budget)
+        as_public = secret and _refusal(patient, None, now=patient.here.now(), deadline=deadline)
         return _client_refused(error, as_public or None, has_secret=bool(secret))
     return _no_verdict(error)
 
 
 def _refusal(
-    patient: Patient, secret: str | None, *, now: datetime, budget: Budget
+    patient: Patient, secret: str | None, *, now: datetime, deadline: Deadline
 ) -> TwitterError | None:
     """Return how the token endpoint refuses an impossible code from us, with or without secret."""
     config = patient.config
@@ -155,7 +155,7 @@ def _refusal(
             code_verifier=secrets.token_urlsafe(48),
             scopes=_scopes(patient),
             now=now,
-            budget=budget,
+            deadline=deadline,
         )
     except TwitterError as error:
         return error
@@ -199,7 +199,7 @@ def _client_refused(
 
 
 def _no_verdict(error: TwitterError | None) -> Finding:
-    if isinstance(error, Limited):
+    if isinstance(error, RateLimited):
         return warning(
             "Twitter asks for a pause at its token endpoint, so nothing is known of the client.",
             "Run this again in a quarter of an hour.",
@@ -226,12 +226,12 @@ def consent_page(patient: Patient) -> Finding:
             "X tells nobody but signed-in people whether it takes our callback: compare by eye "
             f"that {patient.config.callback_url} is registered."
         )
-    budget = Budget(probe.SECONDS)
+    deadline = Deadline(probe.SECONDS)
     try:
-        refused = _is_refused(patient, scopes, budget)
+        refused = _is_refused(patient, scopes, deadline)
         if not refused:
             return ok(f"The page takes our callback and the scopes {_listed(scopes)}.")
-        unknown = {scope for scope in scopes if _is_refused(patient, frozenset({scope}), budget)}
+        unknown = {scope for scope in scopes if _is_refused(patient, frozenset({scope}), deadline)}
     except probe.NotReached as error:
         if error.proxy is not None:
             return skipped("authorize host")
@@ -253,7 +253,7 @@ def consent_page(patient: Patient) -> Finding:
     )
 
 
-def _is_refused(patient: Patient, scopes: frozenset[str], budget: Budget) -> bool:
+def _is_refused(patient: Patient, scopes: frozenset[str], deadline: Deadline) -> bool:
     """Tell whether the page is a dead end, or sends people back with an error (RFC 6749 §4.1.2.1).
 
     Anything else says yes, or hides behind a sign-in.
@@ -262,7 +262,7 @@ def _is_refused(patient: Patient, scopes: frozenset[str], budget: Budget) -> boo
         state=secrets.token_urlsafe(32), code_verifier=secrets.token_urlsafe(48), scopes=scopes
     )
     headers = patient.headers | {"Accept": "text/html"}
-    answer = probe.get(url, budget=budget, headers=headers, proxy=patient.proxy)
+    answer = probe.get(url, deadline=deadline, headers=headers, proxy=patient.proxy)
     if answer.status in REDIRECTS:
         target = answer.headers.get("Location", "")
         back = target.startswith(patient.config.callback_url)

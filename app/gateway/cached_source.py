@@ -20,12 +20,12 @@ from app.storage.cache import Cache, Stored
 from app.twitter import errors
 from app.twitter.api import ApiRequest, Document
 from app.twitter.endpoints import Endpoint
-from app.twitter.errors import Limited, PlanLacksIt, TwitterError
+from app.twitter.errors import NotInPlan, RateLimited, TwitterError
 
 # So long a failure is not tried again: everybody who waited for the same answer shares it.
 FAILURE_LASTS = timedelta(seconds=3)
 # Old data is shown instead of these; after any other error it would be wrong or is not ours.
-PASSING = (errors.Busy, errors.Limited, errors.Unreachable, errors.Unreadable)
+PASSING = (errors.Busy, errors.RateLimited, errors.Unreachable, errors.InvalidAnswer)
 
 
 # How young an answer of an endpoint must be to be taken from memory.
@@ -140,11 +140,11 @@ _KINDS = {
     for kind in (
         errors.Busy,
         errors.Unreachable,
-        errors.Unreadable,
+        errors.InvalidAnswer,
         errors.Refused,
         errors.TokenRefused,
         errors.PermissionMissing,
-        errors.TokenKindRefused,
+        errors.WrongTokenType,
         errors.OutOfCredits,
     )
 }
@@ -152,18 +152,18 @@ _KINDS = {
 
 def _noted(error: TwitterError) -> dict[str, Any]:
     """Return what others need to fail in the same way."""
-    until = error.until.timestamp() if isinstance(error, Limited) and error.until else None
+    until = error.until.timestamp() if isinstance(error, RateLimited) and error.until else None
     noted = {"kind": type(error).__name__, "until": until}
-    return noted | {"own": isinstance(error, PlanLacksIt) and not error.for_everyone}
+    return noted | {"own": isinstance(error, NotInPlan) and not error.for_everyone}
 
 
 def _failed(noted: object) -> TwitterError | None:
     """Return the error that `_noted` wrote down; None for what others wrote into our Redis."""
     match noted:
-        case {"kind": Limited.__name__, "until": until}:
-            return Limited("a moment ago", until=_moment(until))
-        case {"kind": PlanLacksIt.__name__, "own": own}:
-            return PlanLacksIt("a moment ago", for_everyone=not own)
+        case {"kind": RateLimited.__name__, "until": until}:
+            return RateLimited("a moment ago", until=_moment(until))
+        case {"kind": NotInPlan.__name__, "own": own}:
+            return NotInPlan("a moment ago", for_everyone=not own)
         case {"kind": str(kind)}:
             return _KINDS.get(kind, TwitterError)("a moment ago")
     return None

@@ -26,9 +26,9 @@ from app.twitter.circuit_breaker import Breaker
 from app.twitter.dialect import Dialect
 from app.twitter.endpoints import Endpoint
 from app.twitter.errors import PermissionMissing, TokenRefused, TwitterError
-from app.twitter.models import User as Profile
+from app.twitter.models import Profile
 from app.twitter.transport.bulkhead import Turns
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 
 R = TypeVar("R")
 
@@ -169,7 +169,7 @@ class Calls:
         endpoint: Endpoint,
         ask: Callable[[Api], R],
         *,
-        budget: Budget | None = None,
+        deadline: Deadline | None = None,
     ) -> R:
         """Do one thing at Twitter for a person, at once: read without a memory, or write.
 
@@ -177,19 +177,19 @@ class Calls:
         `endpoint` needs, `GrantEnded` when they must sign in again, and whatever `TwitterError`
         says why it did not work.
         """
-        budget = budget or Budget()
+        deadline = deadline or Deadline()
         self._quota.check(caller.twitter_id, endpoint)
         if not self.may(caller, endpoint):
             raise PermissionMissing(
                 "not-granted", "the person has not granted this", permission=endpoint.needs[0]
             )
         with self.noted(caller) as on_answer:
-            token = self._tokens.valid_token(caller.grant_id, budget=budget)
+            token = self._tokens.valid_token(caller.grant_id, deadline=deadline)
             try:
-                return self._ask(caller, token, ask, budget, on_answer)
+                return self._ask(caller, token, ask, deadline, on_answer)
             except TokenRefused:
-                token = self.token_after_401(caller, token, budget)
-                return self._ask(caller, token, ask, budget, on_answer)
+                token = self.token_after_401(caller, token, deadline)
+                return self._ask(caller, token, ask, deadline, on_answer)
 
     def probe(self) -> Profile | None:
         """Read the profile of the person whose token is the newest that has not expired.
@@ -202,30 +202,30 @@ class Calls:
         if user_id is None:
             return None
         caller = self.for_user(user_id)
-        budget = Budget(PROBE_SECONDS)
+        deadline = Deadline(PROBE_SECONDS)
         with self.noted(caller) as on_answer:
             token = self._tokens.stored_token(caller.grant_id)
-            return self._line.api(self._direct(token, budget, on_answer)).me()
+            return self._line.api(self._direct(token, deadline, on_answer)).me()
 
     # What `PageReads` is made of
 
-    def token(self, caller: Caller, budget: Budget) -> str:
+    def token(self, caller: Caller, deadline: Deadline) -> str:
         """Return an access token that lives."""
-        return self._tokens.valid_token(caller.grant_id, budget=budget)
+        return self._tokens.valid_token(caller.grant_id, deadline=deadline)
 
-    def token_after_401(self, caller: Caller, refused: str, budget: Budget) -> str:
+    def token_after_401(self, caller: Caller, refused: str, deadline: Deadline) -> str:
         """Return another token than the one that Twitter refused."""
-        return self._tokens.token_after_401(caller.grant_id, refused=refused, budget=budget)
+        return self._tokens.token_after_401(caller.grant_id, refused=refused, deadline=deadline)
 
-    def turn(self, caller: Caller, budget: Budget) -> contextlib.AbstractContextManager[None]:
+    def turn(self, caller: Caller, deadline: Deadline) -> contextlib.AbstractContextManager[None]:
         """Hold one of the turns to wait for Twitter; raises `Busy` if there is none."""
-        return self._line.turns.one(caller.twitter_id, budget)
+        return self._line.turns.one(caller.twitter_id, deadline)
 
     def live(
-        self, caller: Caller, token: str, budget: Budget, on_answer: Callable[[Asked], None]
+        self, caller: Caller, token: str, deadline: Deadline, on_answer: Callable[[Asked], None]
     ) -> LiveSource:
         """Return Twitter as a source for the reads of a page."""
-        direct = self._direct(token, budget, on_answer, breaker=self._line.breaker)
+        direct = self._direct(token, deadline, on_answer, breaker=self._line.breaker)
         return LiveSource(direct=direct, quota=self._quota, twitter_id=caller.twitter_id)
 
     def api(self, source: Source) -> Api:
@@ -251,10 +251,10 @@ class Calls:
         caller: Caller,
         token: str,
         ask: Callable[[Api], R],
-        budget: Budget,
+        deadline: Deadline,
         on_answer: Callable[[Asked], None],
     ) -> R:
-        source = self._direct(token, budget, on_answer)
+        source = self._direct(token, deadline, on_answer)
         checked = LiveSource(
             direct=source, quota=self._quota, twitter_id=caller.twitter_id, is_checked=True
         )
@@ -263,7 +263,7 @@ class Calls:
     def _direct(
         self,
         token: str,
-        budget: Budget,
+        deadline: Deadline,
         on_answer: Callable[[Asked], None],
         *,
         breaker: Breaker | None = None,
@@ -271,7 +271,7 @@ class Calls:
         return Direct(
             client=self._line.client,
             access_token=token,
-            budget=budget,
+            deadline=deadline,
             on_answer=on_answer,
             breaker=breaker,
         )

@@ -1,6 +1,6 @@
 """What a page reads at Twitter: from memory or live, side by side, each failing alone.
 
-In order: is it in memory and fresh; and only then, with a valid token and within one budget,
+In order: is it in memory and fresh; and only then, with a valid token and within one deadline,
 Twitter. Old answers are shown while Twitter is in trouble.
 """
 
@@ -25,10 +25,10 @@ from app.observability.metrics import Answered, Metrics
 from app.storage.cache import KEPT, Cache
 from app.twitter.api import Api, Page
 from app.twitter.api_client import Asked
-from app.twitter.errors import Busy, TokenRefused, TwitterError, Unreadable
-from app.twitter.transport.deadline import Budget
+from app.twitter.errors import Busy, InvalidAnswer, TokenRefused, TwitterError
+from app.twitter.transport.deadline import Deadline
 
-# A call ends with its budget; this is for its thread to come back with the news (seconds).
+# A call ends with its deadline; this is for its thread to come back with the news (seconds).
 GRACE = 0.5
 
 
@@ -81,7 +81,7 @@ class PageReads:
         self._pool.shutdown()
 
     def all(
-        self, reader: Reader, wanted: Mapping[str, Wanted], *, budget: Budget
+        self, reader: Reader, wanted: Mapping[str, Wanted], *, deadline: Deadline
     ) -> dict[str, Outcome]:
         """Do all reads and return what became of each, by the same names.
 
@@ -90,7 +90,7 @@ class PageReads:
         fresh = {n: self._remembered(reader, one, "hit", one.fresh) for n, one in wanted.items()}
         cold = {name: wanted[name] for name, outcome in fresh.items() if outcome is None}
         found = {name: outcome for name, outcome in fresh.items() if outcome is not None}
-        return found | self._asked_of_twitter(reader, cold, budget)
+        return found | self._asked_of_twitter(reader, cold, deadline)
 
     def _remembered(
         self, reader: Reader, one: Wanted, how: Answered, fresh: Fresh
@@ -100,25 +100,25 @@ class PageReads:
         source = CacheOnlySource(self._cache, _owner(reader), fresh)
         try:
             page = one.fetch(self._calls.api(source))
-        except (CacheMiss, Unreadable):
+        except (CacheMiss, InvalidAnswer):
             return None
         self._metrics.on_answer(how, source.answers)
         return Outcome(page=page, read_at=source.oldest)
 
     def _asked_of_twitter(
-        self, reader: Reader, wanted: Mapping[str, Wanted], budget: Budget
+        self, reader: Reader, wanted: Mapping[str, Wanted], deadline: Deadline
     ) -> dict[str, Outcome]:
         """Read with a valid token; if Twitter refuses it, try those again once with another."""
         if not wanted:
             return {}
         try:
-            token = self._calls.token(reader, budget)
+            token = self._calls.token(reader, deadline)
         except TwitterError as error:
             return self._all_failed(reader, wanted, error)
         with self._calls.noted(reader) as on_answer:
-            tried = _Try(reader, budget, on_answer)
+            tried = _Try(reader, deadline, on_answer)
             try:
-                with self._calls.turn(reader, budget):
+                with self._calls.turn(reader, deadline):
                     outcomes = self._side_by_side(tried, wanted, token)
                     refused = {n: wanted[n] for n, o in outcomes.items() if _is_refused_token(o)}
                     return outcomes | self._once_more(tried, refused, token)
@@ -131,7 +131,7 @@ class PageReads:
         if not refused:
             return {}
         try:
-            token = self._calls.token_after_401(tried.reader, token, tried.budget)
+            token = self._calls.token_after_401(tried.reader, token, tried.deadline)
         except TwitterError as error:
             return self._all_failed(tried.reader, refused, error)
         return self._side_by_side(tried, refused, token)
@@ -162,14 +162,14 @@ class PageReads:
 
     def _waited_for(self, future: Future[Outcome], tried: _Try, one: Wanted) -> Outcome:
         try:
-            return future.result(timeout=tried.budget.left() + GRACE)
+            return future.result(timeout=tried.deadline.remaining() + GRACE)
         except TimeoutError:
             future.cancel()
-            busy = Busy("no thread was free within the budget")
+            busy = Busy("no thread was free within the deadline")
             return self._old_or_nothing(tried.reader, one, busy)
 
     def _attempt(self, tried: _Try, one: Wanted, token: str) -> Outcome:
-        live = self._calls.live(tried.reader, token, tried.budget, tried.on_answer)
+        live = self._calls.live(tried.reader, token, tried.deadline, tried.on_answer)
         try:
             if self._cache is None:
                 return Outcome(page=one.fetch(self._calls.api(live)))
@@ -187,7 +187,7 @@ class _Try:
     """What the attempts of one page share."""
 
     reader: Reader
-    budget: Budget
+    deadline: Deadline
     on_answer: Callable[[Asked], None]
 
 

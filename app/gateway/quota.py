@@ -17,12 +17,12 @@ from app.storage.cache import Cache, Stored
 from app.twitter.api_client import Asked
 from app.twitter.endpoints import ENDPOINTS, Endpoint
 from app.twitter.errors import (
-    Limited,
+    NotInPlan,
     OutOfCredits,
-    PlanLacksIt,
+    RateLimited,
     Refused,
-    TokenKindRefused,
     TwitterError,
+    WrongTokenType,
 )
 from app.twitter.rate_limit_headers import APP_LIMIT, QUARTER_OF_AN_HOUR, Window, closed_until
 
@@ -54,7 +54,7 @@ class Verdict:
         """Return what Twitter would answer."""
         if self.reason == "credits":
             return OutOfCredits(self.reason, REMEMBERED)
-        return PlanLacksIt(self.reason, REMEMBERED, for_everyone=self.for_everyone)
+        return NotInPlan(self.reason, REMEMBERED, for_everyone=self.for_everyone)
 
 
 class Quota:
@@ -74,7 +74,7 @@ class Quota:
             raise verdict.error()
         until = closed_until(self.windows(user_id, endpoint), now=self._clock())
         if until is not None:
-            raise Limited(REMEMBERED, until=until)
+            raise RateLimited(REMEMBERED, until=until)
 
     def record_limits(self, user_id: str, asked: Asked) -> None:
         """Take note of the limits that an answer told."""
@@ -91,11 +91,11 @@ class Quota:
 
     def record_refusal(self, user_id: str, endpoint: Endpoint, error: TwitterError) -> None:
         """Take note of a refusal, if it will be repeated; the operator reads of it once."""
-        if isinstance(error, TokenKindRefused):
+        if isinstance(error, WrongTokenType):
             log.error("Twitter wants another kind of token: %s", endpoint.route)
         if self._cache is None:
             return
-        if isinstance(error, PlanLacksIt):
+        if isinstance(error, NotInPlan):
             if error.for_everyone:
                 log.error("not in the plan: %s", endpoint.route)
             else:
@@ -105,7 +105,7 @@ class Quota:
         elif isinstance(error, OutOfCredits):
             log.error("the credits for Twitter's API are used up: %s", endpoint.route)
             self._cache.put(_plan_key(endpoint), "credits")
-        elif isinstance(error, Limited) and not self._knows_when(user_id, endpoint):
+        elif isinstance(error, RateLimited) and not self._knows_when(user_id, endpoint):
             now = self._clock()
             until = min(error.until or now + UNSAID, now + QUARTER_OF_AN_HOUR)
             window = Window(name="x-rate-limit", limit=None, remaining=0, resets_at=until)

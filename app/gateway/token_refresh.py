@@ -32,7 +32,7 @@ from app.twitter.errors import Busy, GrantRefused, TokenRefused, TwitterError, U
 from app.twitter.oauth import AuthorizationServer
 from app.twitter.token_set import TokenSet
 from app.twitter.transport.deadline import SECONDS as BUDGET_SECONDS
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +162,7 @@ class TokenRefresher:
         self._waiting = waiting
         self._times = Times()
 
-    def valid_token(self, grant_id: str, *, budget: Budget) -> str:
+    def valid_token(self, grant_id: str, *, deadline: Deadline) -> str:
         """Return an access token that lives, refreshing it if it is about to die.
 
         Raises `GrantEnded` when the person must sign in again, and `TwitterError` when Twitter
@@ -171,13 +171,13 @@ class TokenRefresher:
         row = self._read(grant_id)
         if not row.is_due(self._clock()):
             return row.access_token
-        return self._refreshed(row, budget)
+        return self._refreshed(row, deadline)
 
     def stored_token(self, grant_id: str) -> str:
         """Return the access token as it is stored, refreshed or not; raise `GrantEnded`."""
         return self._read(grant_id).access_token
 
-    def token_after_401(self, grant_id: str, *, refused: str, budget: Budget) -> str:
+    def token_after_401(self, grant_id: str, *, refused: str, deadline: Deadline) -> str:
         """Return another access token than `refused`, which the API answered with 401.
 
         Raises `TokenRefused` if that one came from a refresh just now: another would fare no
@@ -188,36 +188,36 @@ class TokenRefresher:
             return row.access_token
         if row.was_just_refreshed:
             raise TokenRefused("a token that was just refreshed")
-        return self._refreshed(row, budget, dead=True)
+        return self._refreshed(row, deadline, dead=True)
 
-    def _refreshed(self, row: _Row, budget: Budget, *, dead: bool = False) -> str:
+    def _refreshed(self, row: _Row, deadline: Deadline, *, dead: bool = False) -> str:
         dead = dead or row.is_dead(self._clock())
         if row.refresh_token is None:
             if not dead:
                 return row.access_token
             expired = row.is_dead(self._clock())
             return self._end(row, EndReason.TOKEN_EXPIRED if expired else EndReason.REFUSED)
-        owner, call = secrets.token_hex(16), budget.at_most(self._times.call)
+        owner, call = secrets.token_hex(16), deadline.at_most(self._times.call)
         if self._take(row, owner):
             # Not with less patience while the old token lives: an answer that we do not wait for
             # has spent the refresh token all the same, and would sign the person out.
             return self._refresh(row, owner, call, dead=dead)
         if not dead:
             return row.access_token
-        return self._winners_token(row, budget)
+        return self._winners_token(row, deadline)
 
-    def _refresh(self, row: _Row, owner: str, budget: Budget, *, dead: bool) -> str:
+    def _refresh(self, row: _Row, owner: str, deadline: Deadline, *, dead: bool) -> str:
         assert row.refresh_token is not None  # noqa: S101 - `_refreshed` made sure
         try:
             token_set = self._server.refresh(
-                row.refresh_token, scopes=row.scopes, now=self._clock(), budget=budget
+                row.refresh_token, scopes=row.scopes, now=self._clock(), deadline=deadline
             )
         except GrantRefused:
-            return self._after_refusal(row, budget)
+            return self._after_refusal(row, deadline)
         except TwitterError as error:
             self._release(row, owner)
             self._events.record(
-                Event.TOKEN_NOT_REFRESHED, grant_id=row.grant_id, why=type(error).__name__
+                Event.TOKEN_REFRESH_FAILED, grant_id=row.grant_id, error=type(error).__name__
             )
             if not dead:  # it was early; the token is still good
                 return row.access_token
@@ -226,17 +226,17 @@ class TokenRefresher:
 
     def _stored(self, row: _Row, token_set: TokenSet, owner: str) -> str:
         """Store what Twitter gave, trying for a while: the old refresh token is spent for good."""
-        patience = Budget(self._times.store)
+        patience = Deadline(self._times.store)
         while True:
             try:
                 return self._store(row, token_set)
             except SQLAlchemyError as error:
                 log.warning("a refreshed token waits for the database: %s", type(error).__name__)
-                if patience.left() <= 0:
+                if patience.remaining() <= 0:
                     self._discard(token_set, row)
                     self._release(row, owner)
                     raise
-                time.sleep(min(self._times.pause, patience.left()))
+                time.sleep(min(self._times.pause, patience.remaining()))
 
     def _take(self, row: _Row, owner: str) -> bool:
         with self._database.writing() as connection:
@@ -284,20 +284,24 @@ class TokenRefresher:
         with self._database.writing() as connection:
             connection.execute(_RELEASE, {"grant_id": row.grant_id, "mine": owner})
 
-    def _after_refusal(self, row: _Row, budget: Budget) -> str:
+    def _after_refusal(self, row: _Row, deadline: Deadline) -> str:
         """End the grant, unless somebody else refreshed it and that is why ours was refused."""
         if row.lease_owner is not None:
             # We took over a lease that nobody gave back: its owner may be slow, not dead.
-            return self._winners_token(row, budget, or_else=EndReason.REFUSED)
+            return self._winners_token(row, deadline, or_else=EndReason.REFUSED)
         latest = self._read(row.grant_id)
         if latest.generation != row.generation:
             return latest.access_token
         return self._end(row, EndReason.REFUSED)
 
-    def _winners_token(self, row: _Row, budget: Budget, *, or_else: EndReason | None = None) -> str:
-        """Wait for whoever holds the lease, no longer than the budget lasts."""
+    def _winners_token(
+        self, row: _Row, deadline: Deadline, *, or_else: EndReason | None = None
+    ) -> str:
+        """Wait for whoever holds the lease, no longer than the deadline lasts."""
         try:
-            self._waiting.wait(row.grant_id, lambda: self._is_decided(row), left=budget.left)
+            self._waiting.wait(
+                row.grant_id, lambda: self._is_decided(row), remaining=deadline.remaining
+            )
         except Crowded:
             raise Busy("too many threads wait for a refresh") from None
         latest = self._read(row.grant_id)
@@ -325,7 +329,7 @@ class TokenRefresher:
             )
         self._grants.follow_up(ended)
         if ended.grant and reason is EndReason.REFUSED:
-            self._events.record(Event.TOKEN_REFUSED, grant_id=row.grant_id)
+            self._events.record(Event.TOKEN_REFRESH_REJECTED, grant_id=row.grant_id)
         for session_id in ended.sessions:
             self._events.record(Event.SESSION_ENDED, session_id=session_id, reason=reason.value)
         return self._read(row.grant_id).access_token

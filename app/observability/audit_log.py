@@ -25,8 +25,8 @@ class Event(StrEnum):
     SIGN_IN_DENIED = "sign_in.denied"
     SIGN_IN_REFUSED = "sign_in.refused"
     TOKEN_REFRESHED = "token.refreshed"  # noqa: S105 - a name
-    TOKEN_REFUSED = "token.refused"  # noqa: S105
-    TOKEN_NOT_REFRESHED = "token.not_refreshed"  # noqa: S105
+    TOKEN_REFRESH_REJECTED = "token.refresh_rejected"  # noqa: S105
+    TOKEN_REFRESH_FAILED = "token.refresh_failed"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     LOGGED_OUT = "logged_out"
     SESSION_ENDED = "session.ended"
@@ -42,17 +42,17 @@ FIELDS: Mapping[Event, tuple[str, ...]] = {
     Event.SIGN_IN_STARTED: ("scopes",),
     Event.SIGN_IN_COMPLETED: ("browser", "duplicate"),
     Event.SIGN_IN_DENIED: (),
-    Event.SIGN_IN_REFUSED: ("why", "whose", "said"),
+    Event.SIGN_IN_REFUSED: ("error", "fault", "detail"),
     Event.TOKEN_REFRESHED: ("grant",),
-    Event.TOKEN_REFUSED: ("grant",),
-    Event.TOKEN_NOT_REFRESHED: ("grant", "why"),
+    Event.TOKEN_REFRESH_REJECTED: ("grant",),
+    Event.TOKEN_REFRESH_FAILED: ("grant", "error"),
     Event.TOKEN_REVOKED: ("row", "kind"),
     Event.LOGGED_OUT: ("browser", "grant_ended"),
     Event.SESSION_ENDED: ("browser", "reason"),
     Event.DISCONNECTED: ("sessions",),
-    Event.FOLLOWED: ("browser", "done"),
-    Event.UNFOLLOWED: ("browser", "done"),
-    Event.CSRF_REFUSED: ("endpoint", "why"),
+    Event.FOLLOWED: ("browser", "succeeded"),
+    Event.UNFOLLOWED: ("browser", "succeeded"),
+    Event.CSRF_REFUSED: ("endpoint", "error"),
     Event.RATE_LIMITED: ("endpoint", "limit"),
 }
 

@@ -48,8 +48,8 @@ SECONDS_LEFT = (0, 5, 10, 15, 18, 20, 22, 24, 26, 28, 29, 29.5)
 
 _OUTCOME_OF_REFRESH = {
     Event.TOKEN_REFRESHED: "refreshed",
-    Event.TOKEN_REFUSED: "refused",
-    Event.TOKEN_NOT_REFRESHED: "failed",
+    Event.TOKEN_REFRESH_REJECTED: "refused",
+    Event.TOKEN_REFRESH_FAILED: "failed",
 }
 _STATUSES = frozenset(str(status.value) for status in HTTPStatus)
 
@@ -96,12 +96,16 @@ class Metrics:
         histogram = partial(Histogram, namespace=PREFIX, registry=self.registry)
         self._started = counter("sign_ins_started", "Sign-ins that were begun.")
         self._sign_ins = counter("sign_ins", "Sign-ins that came to an end.", ["outcome"])
-        self._refusals = counter("sign_in_refusals", "Why sign-ins came to no good end.", ["why"])
+        self._refusals = counter("sign_in_refusals", "Why sign-ins came to no good end.", ["error"])
         self._exchange = histogram(
-            "exchange_seconds", "How long the exchange of a code took.", buckets=CALL_SECONDS
+            "exchange_duration_seconds",
+            "How long the exchange of a code took.",
+            buckets=CALL_SECONDS,
         )
         self._left = histogram(
-            "exchange_seconds_left", "What was left of a code's 30 s by then.", buckets=SECONDS_LEFT
+            "code_remaining_seconds",
+            "What was left of a code's 30 s by then.",
+            buckets=SECONDS_LEFT,
         )
         self._refreshes = counter("refreshes", "Refreshes of tokens.", ["outcome"])
         self._waiters = Gauge(
@@ -114,21 +118,26 @@ class Metrics:
         self._waits = counter("refresh_waits", "Waits for somebody else's refresh.")
         self._calls = counter("twitter_calls", "Calls to Twitter.", ["endpoint", "status"])
         self._call_seconds = histogram(
-            "twitter_call_seconds", "How long they took.", ["endpoint"], buckets=CALL_SECONDS
+            "twitter_call_duration_seconds",
+            "How long they took.",
+            ["endpoint"],
+            buckets=CALL_SECONDS,
         )
         self._failing = Gauge(
-            "reads_failing",
+            "circuit_open",
             "Workers where reads of this group fail at once, because Twitter hangs.",
             ["group"],
             namespace=PREFIX,
             registry=self.registry,
             multiprocess_mode="livesum",
         )
-        self._spared = counter("reads_spared", "Reads not sent, because Twitter hangs.", ["group"])
-        self._reads = counter("cache_reads", "Answers that pages needed, by source.", ["answer"])
+        self._spared = counter(
+            "reads_short_circuited", "Reads not sent, because Twitter hangs.", ["group"]
+        )
+        self._reads = counter("cache_reads", "Answers that pages needed, by source.", ["result"])
         self._requests = counter("requests", "Requests, by our own route.", ["endpoint", "status"])
         self._request_seconds = histogram(
-            "request_seconds", "How long they took.", ["endpoint"], buckets=REQUEST_SECONDS
+            "request_duration_seconds", "How long they took.", ["endpoint"], buckets=REQUEST_SECONDS
         )
         self._begin_at_zero(groups)
 
@@ -155,8 +164,8 @@ class Metrics:
         elif event is Event.SIGN_IN_DENIED:
             self._sign_ins.labels("denied").inc()
         elif event is Event.SIGN_IN_REFUSED:
-            self._sign_ins.labels("refused" if fields["whose"] == "you" else "failed").inc()
-            self._refusals.labels(fields["why"]).inc()
+            self._sign_ins.labels("refused" if fields["fault"] == "you" else "failed").inc()
+            self._refusals.labels(fields["error"]).inc()
 
     def on_call(self, call: Call) -> None:
         """Count a call to Twitter."""

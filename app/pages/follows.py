@@ -14,8 +14,8 @@ from app.pages.view import shown
 from app.services import services
 from app.twitter.dialect import Permission
 from app.twitter.endpoints import FOLLOWERS
-from app.twitter.models import User
-from app.twitter.transport.deadline import Budget
+from app.twitter.models import Profile
+from app.twitter.transport.deadline import Deadline
 from app.web.current_person import for_signed_in
 from app.web.safe_redirects import local
 from app.wishes import Verb, Wish, fulfil, lacks_permission
@@ -57,7 +57,9 @@ def _following(person: Person) -> ResponseReturnValue:
     return _list(person, read, there, list_is="following")
 
 
-def _list(person: Person, read: Read[User], there: Place, *, list_is: str) -> ResponseReturnValue:
+def _list(
+    person: Person, read: Read[Profile], there: Place, *, list_is: str
+) -> ResponseReturnValue:
     people = {"people": paging.part(read, there)}
     context = {"list_is": list_is, "number": there.number}
     return shown(person, "follows.html", people, **context)
@@ -69,7 +71,7 @@ def _wished(person: Person, verb: Verb, user_id: str) -> ResponseReturnValue:
     g.next_path = back = local(request.form.get("next"))  # where error pages lead, too
     if lacks_permission(wish, person):
         return _explain(wish, person, back)
-    flash(fulfil(wish, person, budget=Budget()))
+    flash(fulfil(wish, person, deadline=Deadline()))
     return redirect(back, code=303)
 
 

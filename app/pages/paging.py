@@ -25,7 +25,7 @@ class Place:
     token: str = ""
 
     @property
-    def is_nowhere(self) -> bool:
+    def is_invalid(self) -> bool:
         """Tell whether the link was made up or cut: Twitter need not be asked."""
         return self.number > 1 and not self.token
 
@@ -50,7 +50,7 @@ def part(read: Read[T], there: Place) -> Read[T]:
         return read
 
     def fetch(api: Api) -> Page[T]:
-        if there.is_nowhere:
+        if there.is_invalid:
             return Page(has_expired=True)
         try:
             return read.fetch(api)

@@ -18,13 +18,13 @@ from app.pages.queries import Read
 from app.pages.words import Trouble, missing, trouble
 from app.services import Services, services
 from app.twitter.api import Page
-from app.twitter.errors import OutOfCredits, PlanLacksIt, TwitterError
-from app.twitter.transport.deadline import Budget
+from app.twitter.errors import NotInPlan, OutOfCredits, TwitterError
+from app.twitter.transport.deadline import Deadline
 
 T_co = TypeVar("T_co", covariant=True)
 
 # What stands in the way: the site's plan, the person's own, or the site's money.
-LeftOut = Literal["plan", "own plan", "credits"]
+Unavailable = Literal["plan", "own plan", "credits"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Panel(Generic[T_co]):
     read_at: datetime | None = None  # None: just now, and nothing is remembered
     trouble: Trouble | None = None
     is_old: bool = False  # there is trouble, and this is what was read before it
-    left_out: LeftOut | None = None  # it takes more than time, so a page may do without it
+    unavailable: Unavailable | None = None  # it takes more than time, so a page may do without it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Reader:
     person: Person
     here: Services
     anew: Mapping[str, timedelta] = field(default_factory=dict)
-    budget: Budget = field(default_factory=Budget)
+    deadline: Deadline = field(default_factory=Deadline)
 
     @classmethod
     def of(cls, person: Person, *, anew: Mapping[str, timedelta] | None = None) -> Reader:
@@ -63,7 +63,7 @@ class Reader:
             for name, read in reads.items()
             if lacking[name] is None
         }
-        outcomes = self.here.page_reads.all(self.person, wanted, budget=self.budget)
+        outcomes = self.here.page_reads.all(self.person, wanted, deadline=self.deadline)
         return {
             name: lacking[name] or self._panel(outcomes[name], read) for name, read in reads.items()
         }
@@ -80,7 +80,7 @@ class Reader:
             read_at=outcome.read_at,
             trouble=trouble(error, needs=read.needs, now=now) if error else None,
             is_old=outcome.page is not None and error is not None,
-            left_out=_left_out(error),
+            unavailable=_unavailable(error),
         )
 
     def _fresh(self, name: str, read: Read[Any]) -> Fresh:
@@ -93,9 +93,9 @@ class Reader:
         return lambda endpoint: anew if endpoint == telling else usual
 
 
-def _left_out(error: TwitterError | None) -> LeftOut | None:
+def _unavailable(error: TwitterError | None) -> Unavailable | None:
     if isinstance(error, OutOfCredits):
         return "credits"
-    if isinstance(error, PlanLacksIt):
+    if isinstance(error, NotInPlan):
         return "plan" if error.for_everyone else "own plan"
     return None

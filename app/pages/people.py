@@ -15,7 +15,7 @@ from app.pages.panels import Panel
 from app.pages.queries import Read
 from app.pages.view import shown
 from app.services import services
-from app.twitter.models import USER_OR_TWEET_ID, Tweet, User
+from app.twitter.models import USER_OR_TWEET_ID, Profile, Tweet
 from app.twitter.tweet_text import ASKABLE, Piece
 from app.web.current_person import for_signed_in
 
@@ -60,8 +60,8 @@ def person_by_id(person: Person, user_id: str) -> ResponseReturnValue:
 
 
 def found_in(
-    wanted: Wanted, names: Panel[User] | None, ids: Panel[User] | None
-) -> list[Found[User]]:
+    wanted: Wanted, names: Panel[Profile] | None, ids: Panel[Profile] | None
+) -> list[Found[Profile]]:
     """Return what became of each person asked for, in that order. A template filter.
 
     Nothing is said of those whose panel holds nothing but trouble: it says so itself.
@@ -71,7 +71,7 @@ def found_in(
     return [found[asked] for asked in wanted.order if asked in found]
 
 
-def profile_url(user: User) -> str:
+def profile_url(user: Profile) -> str:
     """Return where an account is shown here: by its id, which no other account ever gets.
 
     A template filter.
@@ -91,7 +91,7 @@ def mention_url(piece: Piece) -> str:
     return url_for("pages.person", username=piece.target) if proper else ""
 
 
-def _reads(wanted: Wanted) -> dict[str, Read[User]]:
+def _reads(wanted: Wanted) -> dict[str, Read[Profile]]:
     """Return one read for the names and one for the ids, to be done side by side."""
     found = {}
     if wanted.usernames:
@@ -102,8 +102,8 @@ def _reads(wanted: Wanted) -> dict[str, Read[User]]:
 
 
 def _found(
-    panel: Panel[User] | None, asked: Iterable[str], key: Callable[[User], str]
-) -> dict[str, Found[User]]:
+    panel: Panel[Profile] | None, asked: Iterable[str], key: Callable[[Profile], str]
+) -> dict[str, Found[Profile]]:
     """Find everybody who was asked for among the people or the problems of `panel`."""
     if panel is None or (panel.trouble and not panel.is_old):
         return {}
@@ -121,7 +121,7 @@ def _found(
 
 
 def _profile(
-    person: Person, profile: Read[User], tweets: Read[Tweet], there: Place, *, asked: str
+    person: Person, profile: Read[Profile], tweets: Read[Tweet], there: Place, *, asked: str
 ) -> ResponseReturnValue:
     panels = {"someone": profile, "tweets": paging.part(tweets, there)}
     context = {"asked": asked, "number": there.number}

@@ -11,7 +11,7 @@ from app.twitter import endpoints
 from app.twitter.api import MOST_ASKED, Api, Page
 from app.twitter.dialect import Dialect, Permission
 from app.twitter.endpoints import Endpoint
-from app.twitter.models import Space, Tweet, User
+from app.twitter.models import Profile, Space, Tweet
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -86,29 +86,29 @@ def tweets_by_id(tweet_ids: Sequence[str]) -> Read[Tweet]:
     return Read(asks=(endpoints.TWEETS,), fetch=lambda api: api.tweets(tweet_ids))
 
 
-def user_by_username(username: str, dialect: Dialect) -> Read[User]:
+def user_by_username(username: str, dialect: Dialect) -> Read[Profile]:
     """Read one profile by name."""
     by_name = endpoints.USER_BY_USERNAME
     asked = by_name if by_name.exists_in(dialect) else endpoints.USERS_BY
     return Read(asks=(asked,), fetch=lambda api: api.user_by_username(username))
 
 
-def user(user_id: str) -> Read[User]:
+def user(user_id: str) -> Read[Profile]:
     """Read one profile by id."""
     return Read(asks=(endpoints.USER,), fetch=lambda api: api.user(user_id))
 
 
-def users(user_ids: Sequence[str]) -> Read[User]:
+def users(user_ids: Sequence[str]) -> Read[Profile]:
     """Read up to a hundred profiles by id."""
     return Read(asks=(endpoints.USERS,), fetch=lambda api: api.users(user_ids))
 
 
-def users_by_usernames(usernames: Sequence[str]) -> Read[User]:
+def users_by_usernames(usernames: Sequence[str]) -> Read[Profile]:
     """Read up to a hundred profiles by name."""
     return Read(asks=(endpoints.USERS_BY,), fetch=lambda api: api.users_by_usernames(usernames))
 
 
-def following(user_id: str, *, at_most: int = ON_A_PAGE, page_token: str = "") -> Read[User]:
+def following(user_id: str, *, at_most: int = ON_A_PAGE, page_token: str = "") -> Read[Profile]:
     """Read whom somebody follows."""
     return Read(
         asks=(endpoints.FOLLOWING,),
@@ -116,7 +116,7 @@ def following(user_id: str, *, at_most: int = ON_A_PAGE, page_token: str = "") -
     )
 
 
-def followers(user_id: str, *, page_token: str = "") -> Read[User]:
+def followers(user_id: str, *, page_token: str = "") -> Read[Profile]:
     """Read who follows somebody."""
     return Read(
         asks=(endpoints.FOLLOWERS,),
@@ -124,7 +124,7 @@ def followers(user_id: str, *, page_token: str = "") -> Read[User]:
     )
 
 
-def faces(user_id: str, dialect: Dialect, *, with_spaces: bool) -> Read[User]:
+def faces(user_id: str, dialect: Dialect, *, with_spaces: bool) -> Read[Profile]:
     """Read whom somebody follows, for an overview that shows their Spaces as well.
 
     The Spaces take a list of a hundred: asked for in the same words, it is read once, and kept as

@@ -10,16 +10,16 @@ from types import MappingProxyType
 from app.twitter.dialect import Permission
 from app.twitter.errors import (
     Busy,
-    Limited,
+    InvalidAnswer,
+    NotInPlan,
     OutOfCredits,
     PermissionMissing,
-    PlanLacksIt,
+    RateLimited,
     Refused,
-    TokenKindRefused,
     TokenRefused,
     TwitterError,
     Unreachable,
-    Unreadable,
+    WrongTokenType,
 )
 
 PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
@@ -58,19 +58,19 @@ class Trouble:
 
 
 # Who tries again is told the same again: somebody has to do something first.
-_LASTING = (TokenRefused, PlanLacksIt, OutOfCredits, TokenKindRefused)
+_LASTING = (TokenRefused, NotInPlan, OutOfCredits, WrongTokenType)
 _NOT_IN_OWN_PLAN = "This is not part of your own account's plan at Twitter."
 
 # The first that fits is said: the particular before the general.
 _SENTENCES: tuple[tuple[type[TwitterError], str], ...] = (
     (Busy, "Many people are reading at this moment. Please try again in a few seconds."),
     (Unreachable, "Twitter is not answering. Please try again in a moment."),
-    (Unreadable, "Twitter sent something that makes no sense to us. Please try again later."),
-    (Limited, "Twitter asks us to wait before we read this again."),
+    (InvalidAnswer, "Twitter sent something that makes no sense to us. Please try again later."),
+    (RateLimited, "Twitter asks us to wait before we read this again."),
     (TokenRefused, "Twitter no longer accepts this sign-in. Please sign in again."),
-    (PlanLacksIt, "This is not part of what this site may read at Twitter."),
+    (NotInPlan, "This is not part of what this site may read at Twitter."),
     (
-        TokenKindRefused,
+        WrongTokenType,
         "This is a mistake of this site, not yours. Its operator can read about it in the log.",
     ),
     (OutOfCredits, "This site has used up what it may read at Twitter for now."),
@@ -102,7 +102,7 @@ def trouble(error: TwitterError, *, needs: Sequence[Permission], now: datetime) 
     """Put an error of a read that `needs` permissions, the telling one first, into words."""
     if isinstance(error, PermissionMissing):
         return still_missing(needs[0])
-    until = error.until if isinstance(error, Limited) and _is_ahead(error.until, now) else None
+    until = error.until if isinstance(error, RateLimited) and _is_ahead(error.until, now) else None
     return Trouble(
         text=_sentence(error),
         until=until,
@@ -112,7 +112,7 @@ def trouble(error: TwitterError, *, needs: Sequence[Permission], now: datetime) 
 
 
 def _sentence(error: TwitterError) -> str:
-    if isinstance(error, PlanLacksIt) and not error.for_everyone:
+    if isinstance(error, NotInPlan) and not error.for_everyone:
         return _NOT_IN_OWN_PLAN
     return next(text for kind, text in _SENTENCES if isinstance(error, kind))
 

@@ -85,8 +85,10 @@ class SingleFlight:
         with self._lock:
             del self._flights[key]
 
-    def wait(self, key: str, changed: Callable[[], bool], *, left: Callable[[], float]) -> bool:
-        """Return once `changed()` is true, or False when no seconds are `left()`.
+    def wait(
+        self, key: str, changed: Callable[[], bool], *, remaining: Callable[[], float]
+    ) -> bool:
+        """Return once `changed()` is true, or False when no seconds are `remaining()`.
 
         The first thread that waits for `key` looks every tenth of a second; the others sleep until
         it has seen a change. If it gives up first, one of them goes on. Raises `Crowded` at once
@@ -96,16 +98,16 @@ class SingleFlight:
             raise Crowded
         try:
             with self._waiting():
-                return self._wait(key, changed, left)
+                return self._wait(key, changed, remaining)
         finally:
             self._places.release()
 
-    def _wait(self, key: str, changed: Callable[[], bool], left: Callable[[], float]) -> bool:
-        while left() > 0:
+    def _wait(self, key: str, changed: Callable[[], bool], remaining: Callable[[], float]) -> bool:
+        while remaining() > 0:
             event = self._join(key)
             if event is None:
-                return self._look(key, changed, left)
-            event.wait(left())
+                return self._look(key, changed, remaining)
+            event.wait(remaining())
             if changed():
                 return True
         return False
@@ -118,13 +120,13 @@ class SingleFlight:
             self._watched[key] = threading.Event()
             return None
 
-    def _look(self, key: str, changed: Callable[[], bool], left: Callable[[], float]) -> bool:
+    def _look(self, key: str, changed: Callable[[], bool], remaining: Callable[[], float]) -> bool:
         pause = threading.Event()
         try:
-            while left() > 0:
+            while remaining() > 0:
                 if changed():
                     return True
-                pause.wait(min(POLL_SECONDS, left()))
+                pause.wait(min(POLL_SECONDS, remaining()))
             return False
         finally:
             with self._lock:

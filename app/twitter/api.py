@@ -18,8 +18,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from app.twitter import endpoints
 from app.twitter.dialect import BETA, Dialect
 from app.twitter.endpoints import Endpoint
-from app.twitter.errors import Unreadable
-from app.twitter.models import SPACE_ID, USER_OR_TWEET_ID, Includes, Space, Tweet, User
+from app.twitter.errors import InvalidAnswer
+from app.twitter.models import SPACE_ID, USER_OR_TWEET_ID, Includes, Profile, Space, Tweet
 from app.twitter.problems import Problem, problems
 from app.twitter.tweet_text import ASKABLE
 
@@ -156,28 +156,28 @@ class Api:
 
     # People
 
-    def me(self) -> User:
+    def me(self) -> Profile:
         """Return who the token belongs to (GET /2/users/me)."""
         document = self._get(endpoints.USERS_ME, self._fields.user)
-        return User.from_json(document.get("data"))
+        return Profile.from_json(document.get("data"))
 
-    def user(self, user_id: str) -> Page[User]:
+    def user(self, user_id: str) -> Page[Profile]:
         """Return one person (GET /2/users/:id), or the problem that Twitter has with them."""
         return self._one(endpoints.USER, self._fields.user, _user, id=_checked(user_id))
 
-    def user_by_username(self, username: str) -> Page[User]:
+    def user_by_username(self, username: str) -> Page[Profile]:
         """Return one person by name (GET /2/users/by/username/:username; beta: /2/users/by)."""
         if not endpoints.USER_BY_USERNAME.exists_in(self._dialect):
             return self.users_by_usernames([username])
         name = _checked(username, ASKABLE)
         return self._one(endpoints.USER_BY_USERNAME, self._fields.user, _user, username=name)
 
-    def users(self, user_ids: Sequence[str]) -> Page[User]:
+    def users(self, user_ids: Sequence[str]) -> Page[Profile]:
         """Return 1 to 100 people (GET /2/users), in no promised order."""
         params = {"ids": _all_checked(user_ids), **self._fields.user}
         return _page(self._get(endpoints.USERS, params), _user)
 
-    def users_by_usernames(self, usernames: Sequence[str]) -> Page[User]:
+    def users_by_usernames(self, usernames: Sequence[str]) -> Page[Profile]:
         """Return 1 to 100 people by name (GET /2/users/by), in no promised order."""
         params = {"usernames": _all_checked(usernames, ASKABLE), **self._fields.user}
         return _page(self._get(endpoints.USERS_BY, params), _user)
@@ -229,7 +229,7 @@ class Api:
         max_results: int = 20,
         page_token: str = "",
         read: int = MOST_ITEMS,
-    ) -> Page[User]:
+    ) -> Page[Profile]:
         """Return whom a person follows (GET /2/users/:id/following, 1 to 1000 of them).
 
         Who asks for many and shows a few need not `read` the others.
@@ -238,7 +238,9 @@ class Api:
         document = self._get(endpoints.FOLLOWING, params, id=_checked(user_id))
         return _page(document, _user, most=read)
 
-    def followers(self, user_id: str, *, max_results: int = 20, page_token: str = "") -> Page[User]:
+    def followers(
+        self, user_id: str, *, max_results: int = 20, page_token: str = ""
+    ) -> Page[Profile]:
         """Return who follows a person (GET /2/users/:id/followers, 1 to 1000 of them)."""
         params = {**_paging(max_results, page_token), **self._fields.user}
         return _page(self._get(endpoints.FOLLOWERS, params, id=_checked(user_id)), _user)
@@ -349,14 +351,14 @@ def _paging(max_results: int, page_token: str) -> dict[str, str]:
     return {"max_results": str(max_results), **token}
 
 
-def _user(data: object, _: Includes) -> User:
-    return User.from_json(data)
+def _user(data: object, _: Includes) -> Profile:
+    return Profile.from_json(data)
 
 
 def _id(data: object, _: Includes) -> str:
     found = data.get("id") if isinstance(data, dict) else None
     if not isinstance(found, str) or not USER_OR_TWEET_ID.fullmatch(found):
-        raise Unreadable("an object without a proper id")
+        raise InvalidAnswer("an object without a proper id")
     return found
 
 
@@ -370,7 +372,7 @@ def _several(document: Mapping[str, Any]) -> list[object]:
     """Return the list that was asked for. An empty one comes without `data`."""
     data = document.get("data")
     if data is not None and not isinstance(data, list):
-        raise Unreadable("a list was promised")
+        raise InvalidAnswer("a list was promised")
     return data or []
 
 
@@ -390,7 +392,7 @@ def _pinned(document: Mapping[str, Any], people: list[object]) -> Page[Tweet]:
 def _following(document: Mapping[str, Any]) -> Following:
     data = document.get("data")
     if not isinstance(data, dict) or not isinstance(data.get("following"), bool):
-        raise Unreadable("an answer to a follow that says nothing about it")
+        raise InvalidAnswer("an answer to a follow that says nothing about it")
     return Following(following=data["following"], pending=data.get("pending_follow") is True)
 
 
@@ -435,12 +437,12 @@ def _readable_items(
     for item in data[:MOST_ITEMS]:
         try:
             items.append(read(item, includes))
-        except Unreadable as error:
+        except InvalidAnswer as error:
             odd.append(str(error))
     if odd:
         log.warning("%d items of a list make no sense, the first: %s", len(odd), odd[0])
     if data and not items:
-        raise Unreadable("no item of a list makes sense")
+        raise InvalidAnswer("no item of a list makes sense")
     return tuple(items)
 
 

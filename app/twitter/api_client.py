@@ -12,7 +12,7 @@ from app.twitter.circuit_breaker import Breaker
 from app.twitter.endpoints import Endpoint
 from app.twitter.problems import refusal
 from app.twitter.rate_limit_headers import Window, windows
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Answer, Transport
 
 REFUSALS_BEGIN = 400
@@ -47,18 +47,18 @@ class Client:
         request: ApiRequest,
         access_token: str,
         *,
-        budget: Budget,
+        deadline: Deadline,
         on_answer: Callable[[Asked], None] | None = None,
     ) -> dict[str, Any]:
         """Return the document that answers `request`; call `on_answer` with every answer first.
 
-        Raises `Refused` or one of its kinds for a no, `Limited`, `Unreadable` for what is no
+        Raises `Refused` or one of its kinds for a no, `RateLimited`, `InvalidAnswer` for what is no
         document, and what `Transport.send` raises: that is no answer, and nobody hears of it.
         """
         answer = self._transport.send(
             request.endpoint.method,
             f"{self._api_url}{request.path}",
-            budget=budget,
+            deadline=deadline,
             headers={"Authorization": f"Bearer {access_token}"},
             params=request.params,
             json=request.json,
@@ -90,24 +90,26 @@ def _items(document: dict[str, Any]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Direct:
-    """Twitter itself as the source of answers, for one person and one budget.
+    """Twitter itself as the source of answers, for one person and one deadline.
 
     With a `breaker`, nobody waits for a read while Twitter hangs. A sign-in has none.
     """
 
     client: Client
     access_token: str = field(repr=False)
-    budget: Budget
+    deadline: Deadline
     on_answer: Callable[[Asked], None] | None = None  # None: not held against the person
     breaker: Breaker | None = None
 
     def answer(self, request: ApiRequest) -> dict[str, Any]:
         """Send `request` and return its document."""
         if self.breaker is None:
-            return self._sent(request, self.budget)
+            return self._sent(request, self.deadline)
         return self.breaker.read(
-            request.endpoint, lambda budget: self._sent(request, budget), self.budget
+            request.endpoint, lambda deadline: self._sent(request, deadline), self.deadline
         )
 
-    def _sent(self, request: ApiRequest, budget: Budget) -> dict[str, Any]:
-        return self.client.send(request, self.access_token, budget=budget, on_answer=self.on_answer)
+    def _sent(self, request: ApiRequest, deadline: Deadline) -> dict[str, Any]:
+        return self.client.send(
+            request, self.access_token, deadline=deadline, on_answer=self.on_answer
+        )

@@ -1,6 +1,6 @@
 """Spares people the wait while Twitter hangs: after many time-outs, reads fail at once.
 
-A read that hangs keeps a person waiting for the whole budget, only to be shown what is remembered.
+A read that hangs keeps a person waiting until the deadline, only to be shown what is cached.
 So when many have hung, the next are not sent: they fail like the ones before, and old answers are
 shown without a wait. Now and then one of them is sent all the same, by a thread that nobody waits
 for: a probe, which finds out when Twitter is back.
@@ -26,7 +26,7 @@ from typing import Protocol, TypeVar
 from app.twitter import endpoints
 from app.twitter.endpoints import Endpoint
 from app.twitter.errors import Busy, TwitterError, Unreachable
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 
 log = logging.getLogger(__name__)
 
@@ -109,8 +109,8 @@ class Breaker:
         self._lock = threading.Lock()
         self._groups = {name: _Group() for name in GROUPS}
 
-    def read(self, endpoint: Endpoint, send: Callable[[Budget], T], budget: Budget) -> T:
-        """Read `endpoint` by `send` within `budget`, and learn from what becomes of it.
+    def read(self, endpoint: Endpoint, send: Callable[[Deadline], T], deadline: Deadline) -> T:
+        """Read `endpoint` by `send` within `deadline`, and learn from what becomes of it.
 
         Raises `Unreachable` at once while its group does not answer, even if this one is a probe.
         Only a time-out or a failure to connect counts against the group. Any answer speaks for it,
@@ -125,23 +125,25 @@ class Breaker:
             if probes:
                 group.probe_at, group.is_probed = now + PROBE_SECONDS, True
         if not fails:
-            return self._watched(name, began, send, budget)
+            return self._watched(name, began, send, deadline)
         self._on_short_circuit(name)
         if probes:
             self._apart(lambda: self._probe(name, began, send))
         raise Unreachable(f"not waited for: reads of {name} have timed out again and again")
 
-    def _probe(self, name: str, began: int, send: Callable[[Budget], T]) -> None:
+    def _probe(self, name: str, began: int, send: Callable[[Deadline], T]) -> None:
         try:
             with contextlib.suppress(TwitterError):
-                self._watched(name, began, send, Budget(PROBE_PATIENCE_SECONDS))
+                self._watched(name, began, send, Deadline(PROBE_PATIENCE_SECONDS))
         finally:
             with self._lock:
                 self._groups[name].is_probed = False
 
-    def _watched(self, name: str, began: int, send: Callable[[Budget], T], budget: Budget) -> T:
+    def _watched(
+        self, name: str, began: int, send: Callable[[Deadline], T], deadline: Deadline
+    ) -> T:
         try:
-            answer = send(budget)
+            answer = send(deadline)
         except Unreachable as error:
             if error.silent:
                 self._timed_out(name, began)

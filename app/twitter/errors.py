@@ -3,15 +3,15 @@
     TwitterError
     ├─ Busy                  all our own slots are taken        -> try again in a moment
     ├─ Unreachable           no answer in time, or a 5xx        -> try again later
-    ├─ Unreadable            an answer that makes no sense      -> our bug or theirs; log loudly
-    ├─ Limited               429; knows when it lifts           -> wait
+    ├─ InvalidAnswer            an answer that makes no sense      -> our bug or theirs; log loudly
+    ├─ RateLimited               429; knows when it lifts           -> wait
     └─ Refused               a clear no
        ├─ GrantRefused       the code or refresh token is dead  -> ask the person to sign in again
        ├─ ClientRefused      our id, secret or redirect URI     -> wake the operator
        ├─ TokenRefused       401 on a read                      -> one refresh, one retry
        ├─ PermissionMissing  403: a scope was not granted       -> offer to grant it
-       ├─ PlanLacksIt        403: not in this site's plan       -> hide the control
-       ├─ TokenKindRefused   403: not for this kind of token    -> tell the operator
+       ├─ NotInPlan        403: not in this site's plan       -> hide the control
+       ├─ WrongTokenType   403: not for this kind of token    -> tell the operator
        └─ OutOfCredits       402, or the monthly cap            -> tell the operator
 
 No exception carries a code, a verifier, a token or a secret: their texts end up in logs.
@@ -33,7 +33,7 @@ class Busy(TwitterError):
 
 
 class Unreachable(TwitterError):
-    """No answer within the budget, no connection, or a 5xx.
+    """No answer within the deadline, no connection, or a 5xx.
 
     `silent` tells the first two from the rest: nobody answered, however long we waited.
     """
@@ -43,11 +43,11 @@ class Unreachable(TwitterError):
         self.silent = silent
 
 
-class Unreadable(TwitterError):
+class InvalidAnswer(TwitterError):
     """An answer came and it is not what Twitter documents."""
 
 
-class Limited(TwitterError):
+class RateLimited(TwitterError):
     """429: too many requests. `until` is when it lifts (UTC), if Twitter said so."""
 
     def __init__(self, message: str, *, until: datetime | None = None) -> None:
@@ -85,7 +85,7 @@ class PermissionMissing(Refused):
         self.permission = permission
 
 
-class PlanLacksIt(Refused):
+class NotInPlan(Refused):
     """403 of type client-forbidden: the plan that pays does not include this call.
 
     That is the site's plan, so it goes for everyone; unless this person's own plan is meant.
@@ -96,7 +96,7 @@ class PlanLacksIt(Refused):
         self.for_everyone = for_everyone
 
 
-class TokenKindRefused(Refused):
+class WrongTokenType(Refused):
     """403 of type unsupported-authentication: the endpoint wants another kind of token."""
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from app.twitter.errors import Unreadable
+from app.twitter.errors import InvalidAnswer
 from app.twitter.tweet_text import Text, clean, is_blank, web_address
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ LARGEST_SIDE = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class User:
+class Profile:
     """Somebody on Twitter. `to_json` writes what `from_json` reads, so a profile can be stored."""
 
     id: str
@@ -68,8 +68,8 @@ class User:
     connections: frozenset[str] | None = None
 
     @classmethod
-    def from_json(cls, data: object) -> User:
-        """Read a user object; raise `Unreadable` without an id, a username and a name."""
+    def from_json(cls, data: object) -> Profile:
+        """Read a user object; raise `InvalidAnswer` without an id, a username and a name."""
         user = _object(data)
         entities = _object(user.get("entities"))
         metrics = _object(user.get("public_metrics"))
@@ -139,12 +139,12 @@ class Media:
 
     @classmethod
     def from_json(cls, data: object) -> Media:
-        """Read a media object; raise `Unreadable` if there is nothing to show."""
+        """Read a media object; raise `InvalidAnswer` if there is nothing to show."""
         media = _object(data)
         # Videos have no `url`, they have a still.
         url = web_address(media.get("url")) or web_address(media.get("preview_image_url"))
         if not url:
-            raise Unreadable("media without an address")
+            raise InvalidAnswer("media without an address")
         return cls(
             media_key=_required_text(media, "media_key"),
             type=_text(media.get("type"), LONGEST_NAME),
@@ -173,11 +173,11 @@ class Poll:
 
     @classmethod
     def from_json(cls, data: object) -> Poll:
-        """Read a poll object; raise `Unreadable` if there is nothing to choose from."""
+        """Read a poll object; raise `InvalidAnswer` if there is nothing to choose from."""
         poll = _object(data)
         options = [_object(option) for option in _list(poll.get("options"))[:MOST_OPTIONS]]
         if not options:
-            raise Unreadable("a poll without options")
+            raise InvalidAnswer("a poll without options")
         return cls(
             options=tuple(
                 Option(
@@ -202,7 +202,7 @@ class Tweet:
 
     id: str
     text: Text
-    author: User | None = None
+    author: Profile | None = None
     created_at: datetime | None = None
     lang: str = ""  # of the text, as BCP 47 writes it; empty if it has none or Twitter cannot tell
     article_title: str = ""
@@ -223,7 +223,7 @@ class Tweet:
 
     @classmethod
     def from_json(cls, data: object, includes: Includes) -> Tweet:
-        """Read a Tweet, joined with what came along; raise `Unreadable` without id and text."""
+        """Read a Tweet, joined with what came along; raise `InvalidAnswer` without id and text."""
         tweet = _object(data)
         metrics = _object(tweet.get("public_metrics"))
         title = _article_title(tweet)
@@ -262,9 +262,9 @@ class Space:
     state: str
     title: str = ""
     lang: str = ""
-    creator: User | None = None
-    hosts: tuple[User, ...] = ()
-    speakers: tuple[User, ...] = ()
+    creator: Profile | None = None
+    hosts: tuple[Profile, ...] = ()
+    speakers: tuple[Profile, ...] = ()
     participant_count: int | None = None
     started_at: datetime | None = None
     scheduled_start: datetime | None = None
@@ -272,7 +272,7 @@ class Space:
 
     @classmethod
     def from_json(cls, data: object, includes: Includes) -> Space:
-        """Read a Space, joined with its people; raise `Unreadable` without id and state."""
+        """Read a Space, joined with its people; raise `InvalidAnswer` without id and state."""
         space = _object(data)
         return cls(
             id=_required_id(space, SPACE_ID),
@@ -314,9 +314,9 @@ class Includes:
             polls=_by("id", includes.get("polls")),
         )
 
-    def user(self, user_id: object) -> User | None:
+    def user(self, user_id: object) -> Profile | None:
         """Return the user of this id, if it came along."""
-        return _readable(User.from_json, _found(self.users, user_id))
+        return _readable(Profile.from_json, _found(self.users, user_id))
 
     def tweet(self, tweet_id: object) -> Tweet | None:
         """Return the Tweet of this id, if it came along, without the Tweets it refers to."""
@@ -330,7 +330,7 @@ class Includes:
         media = (_readable(Media.from_json, _found(self.media, key)) for key in keys)
         return tuple(item for item in media if item)
 
-    def people(self, user_ids: object) -> tuple[User, ...]:
+    def people(self, user_ids: object) -> tuple[Profile, ...]:
         """Return the first few of these people, as far as they came along."""
         found = (self.user(user_id) for user_id in _list(user_ids)[:MOST_HOSTS])
         return tuple(user for user in found if user)
@@ -366,7 +366,7 @@ def _tweet_text(tweet: Mapping[str, Any]) -> Text:
     note = _object(_either(tweet, "note_tweet", "note_post"))
     whole = note if isinstance(note.get("text"), str) else tweet
     if not isinstance(whole.get("text"), str):
-        raise Unreadable("a Tweet without a text")
+        raise InvalidAnswer("a Tweet without a text")
     return Text.from_json(whole["text"], whole.get("entities"))
 
 
@@ -430,14 +430,14 @@ def _either(data: Mapping[str, Any], classic: str, renamed: str) -> object:
 def _required_id(data: Mapping[str, Any], shape: re.Pattern[str]) -> str:
     value = data.get("id")
     if not isinstance(value, str) or not shape.fullmatch(value):
-        raise Unreadable("an object without a proper id")
+        raise InvalidAnswer("an object without a proper id")
     return value
 
 
 def _required_text(data: Mapping[str, Any], name: str, *, may_be_blank: bool = False) -> str:
     value = data.get(name)
     if not isinstance(value, str) or (is_blank(value) and not may_be_blank):
-        raise Unreadable(f"an object without a proper {name}")
+        raise InvalidAnswer(f"an object without a proper {name}")
     return _text(value, LONGEST_NAME)
 
 
@@ -478,5 +478,5 @@ def _readable(read: Callable[[object], T], data: object) -> T | None:
     """Return what `read` makes of `data`; nothing, if it makes no sense."""
     try:
         return read(data) if data is not None else None
-    except Unreadable:
+    except InvalidAnswer:
         return None

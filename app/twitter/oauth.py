@@ -20,16 +20,16 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from app.twitter.errors import (
     ClientRefused,
     GrantRefused,
-    Limited,
+    InvalidAnswer,
+    RateLimited,
     Refused,
     TwitterError,
     Unreachable,
-    Unreadable,
 )
 from app.twitter.origins import origin
 from app.twitter.rate_limit_headers import lifts_at
 from app.twitter.token_set import TokenSet
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Answer, Transport
 
 TokenTypeHint = Literal["access_token", "refresh_token"]
@@ -115,7 +115,7 @@ class AuthorizationServer:
         code_verifier: str,
         scopes: frozenset[str],
         now: datetime,
-        budget: Budget,
+        deadline: Deadline,
     ) -> TokenSet:
         """Trade an authorization code for a token set (RFC 6749 §4.1.3, RFC 7636 §4.5).
 
@@ -129,10 +129,10 @@ class AuthorizationServer:
             code=code,
             code_verifier=code_verifier,
         )
-        return _token_set(self._post(self._token_url, form, budget), asked=scopes, now=now)
+        return _token_set(self._post(self._token_url, form, deadline), asked=scopes, now=now)
 
     def refresh(
-        self, refresh_token: str, *, scopes: frozenset[str], now: datetime, budget: Budget
+        self, refresh_token: str, *, scopes: frozenset[str], now: datetime, deadline: Deadline
     ) -> TokenSet:
         """Spend a refresh token for a new whole token set (RFC 6749 §6).
 
@@ -140,21 +140,21 @@ class AuthorizationServer:
         Raises `GrantRefused` if the refresh token is dead; other errors leave the grant alone.
         """
         form = prepare_token_request("refresh_token", refresh_token=refresh_token)
-        token_set = _token_set(self._post(self._token_url, form, budget), asked=scopes, now=now)
+        token_set = _token_set(self._post(self._token_url, form, deadline), asked=scopes, now=now)
         return replace(token_set, refresh_token=token_set.refresh_token or refresh_token)
 
-    def revoke(self, token: str, hint: TokenTypeHint, *, budget: Budget) -> None:
+    def revoke(self, token: str, hint: TokenTypeHint, *, deadline: Deadline) -> None:
         """Kill a token at Twitter (RFC 7009 §2.1). The hint is optional there, demanded here.
 
         Returns when Twitter answered 2xx. Raises `Refused` for a definite no, other
         `TwitterError`s when it is worth trying again.
         """
         form, _ = prepare_revoke_token_request(token, hint)
-        answer = self._post(self._revoke_url, form, budget)
+        answer = self._post(self._revoke_url, form, deadline)
         if answer.status not in SUCCESSES:  # RFC 7009 §2.2: the body of a success says nothing
             _raise_for_refusal(answer)
 
-    def _post(self, url: str, form: str, budget: Budget) -> Answer:
+    def _post(self, url: str, form: str, deadline: Deadline) -> Answer:
         """Send a form as our client."""
         _, headers, body = self._client_auth.prepare("POST", url, {}, form)
         return self._transport.send(
@@ -162,7 +162,7 @@ class AuthorizationServer:
             url,
             headers=headers,
             form=body,
-            budget=budget,
+            deadline=deadline,
             max_bytes=MAX_TOKEN_BYTES,
             route=f"oauth2/{url.rpartition('/')[2]}",  # token or revoke: the URL is ours
         )
@@ -174,7 +174,7 @@ def _token_set(answer: Answer, *, asked: frozenset[str], now: datetime) -> Token
     document = answer.json_object()
     access_token = _text(document, "access_token")
     if str(document.get("token_type")).lower() != "bearer":
-        raise Unreadable("a token answer whose token_type is not bearer")
+        raise InvalidAnswer("a token answer whose token_type is not bearer")
     scope = _text_or_none(document, "scope")
     return TokenSet(
         access_token=access_token,
@@ -191,7 +191,7 @@ def _text_or_none(document: Mapping[str, Any], name: str) -> str | None:
 def _text(document: Mapping[str, Any], name: str) -> str:
     value = document.get(name)
     if not isinstance(value, str) or not PRINTABLE_ASCII.fullmatch(value):
-        raise Unreadable(f"a token answer without a usable {name}")
+        raise InvalidAnswer(f"a token answer without a usable {name}")
     return value
 
 
@@ -200,9 +200,9 @@ def _lifetime(value: object) -> int:
     if value is None:
         return DOCUMENTED_LIFETIME
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Unreadable("a token answer whose expires_in is not a number")
+        raise InvalidAnswer("a token answer whose expires_in is not a number")
     if not 0 < value <= LONGEST_LIFETIME:
-        raise Unreadable("a token answer whose expires_in is out of bounds")
+        raise InvalidAnswer("a token answer whose expires_in is out of bounds")
     return int(value)
 
 
@@ -210,18 +210,18 @@ def _raise_for_refusal(answer: Answer) -> None:
     """Raise what a token or revocation answer means, unless it is a success (RFC 6749 §5.2)."""
     if answer.status == TOO_MANY_REQUESTS:
         until = lifts_at(answer.headers, now=datetime.now(UTC))
-        raise Limited("the OAuth endpoint limits us", until=until)
+        raise RateLimited("the OAuth endpoint limits us", until=until)
     error = _error(answer)
     if error is not None:
         raise error
     if answer.status not in SUCCESSES:
-        raise Unreadable(f"HTTP {answer.status} without an OAuth error")
+        raise InvalidAnswer(f"HTTP {answer.status} without an OAuth error")
 
 
 def _error(answer: Answer) -> TwitterError | None:
     try:
         document = answer.json_object()
-    except Unreadable:
+    except InvalidAnswer:
         return None  # a firewall's page says nothing about our client
     error = _word(document.get("error"))
     if error is None:

@@ -14,15 +14,15 @@ from typing import Any, Literal
 
 from app.twitter.dialect import Permission
 from app.twitter.errors import (
-    Limited,
+    InvalidAnswer,
+    NotInPlan,
     OutOfCredits,
     PermissionMissing,
-    PlanLacksIt,
+    RateLimited,
     Refused,
-    TokenKindRefused,
     TokenRefused,
     TwitterError,
-    Unreadable,
+    WrongTokenType,
 )
 from app.twitter.rate_limit_headers import lifts_at
 from app.twitter.transport.transport import Answer
@@ -37,8 +37,8 @@ _MOST = 200
 
 _BY_STATUS: Mapping[int, type[Refused]] = {401: TokenRefused, 402: OutOfCredits}
 _BY_KIND: Mapping[tuple[int, str], type[Refused]] = {
-    (403, "client-forbidden"): PlanLacksIt,
-    (403, "unsupported-authentication"): TokenKindRefused,
+    (403, "client-forbidden"): NotInPlan,
+    (403, "unsupported-authentication"): WrongTokenType,
     (403, _BLANK): PermissionMissing,
     (429, "usage-capped"): OutOfCredits,
 }
@@ -101,11 +101,11 @@ def refusal(
     kind = _kind(problem)
     # Three different bodies say "too many requests", so none of them is asked for.
     if answer.status == _TOO_MANY_REQUESTS and kind != "usage-capped":
-        return Limited("HTTP 429", until=lifts_at(answer.headers, now=now))
+        return RateLimited("HTTP 429", until=lifts_at(answer.headers, now=now))
     error = _BY_KIND.get((answer.status, kind)) or _BY_STATUS.get(answer.status, Refused)
     words = (kind or f"http-{answer.status}", f"HTTP {answer.status}")
-    if error is PlanLacksIt:
-        return PlanLacksIt(*words, for_everyone=problem.get("reason") != _ONLY_THIS_PERSON)
+    if error is NotInPlan:
+        return NotInPlan(*words, for_everyone=problem.get("reason") != _ONLY_THIS_PERSON)
     if error is PermissionMissing:
         return PermissionMissing(*words, permission=needs)
     return error(*words)
@@ -115,7 +115,7 @@ def _problem_of(answer: Answer) -> Mapping[str, Any]:
     """Return the problem (RFC 9457), which may stand alone or as the first of `errors`."""
     try:
         document = answer.json_object()
-    except Unreadable:
+    except InvalidAnswer:
         return {}  # a gateway's page, in HTML or plain text
     errors = document.get("errors")
     nested = errors[0] if isinstance(errors, list) and errors else None

@@ -69,6 +69,6 @@ def _for_templates(config: Config) -> dict[str, Any]:
     return {
         "app_name": config.app_name,
         "sandbox": sandbox,
-        "person": None if g.get("bare") else _person_or_none(),
+        "person": None if g.get("without_database") else _person_or_none(),
         "request_id": request_id(),
     }

@@ -9,11 +9,11 @@ from benchmarks.bench import Bench
 from benchmarks.figures import Spread, Table
 from benchmarks.processes import PERCH, THREADS
 from benchmarks.visitors import sign_in
-from config import THREADS_KEPT_FREE
+from config import RESERVED_THREADS
 
 # As many as may call the provider at once. One more would wait for half a second and be turned
 # away, if nobody is done by then: that is what the site promises, and nothing to be measured here.
-AT_ONCE = THREADS - THREADS_KEPT_FREE
+AT_ONCE = THREADS - RESERVED_THREADS
 # Threads, connections and compiled templates come with the first few hundred.
 WARM_UP = 500
 MANY = 10_000

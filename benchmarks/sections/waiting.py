@@ -13,7 +13,7 @@ from benchmarks.figures import Spread, Table
 from benchmarks.processes import BARE, DOCUMENTED, PERCH, THREADS, Program, Site
 from benchmarks.stores import Store
 from benchmarks.visitors import Batch, Browser, sign_in, signed_in, view
-from config import THREADS_KEPT_FREE
+from config import RESERVED_THREADS
 
 LATENCY_MS = 150
 CALLS = 2
@@ -21,7 +21,7 @@ MOST_RAMP_UP_SECONDS = 1.0
 LEAST_SECONDS = 0.4
 WINDOWS = 4
 # Perch keeps two threads free of the provider; the others do not.
-SLOTS = {PERCH: THREADS - THREADS_KEPT_FREE, BARE: THREADS, DOCUMENTED: THREADS}
+SLOTS = {PERCH: THREADS - RESERVED_THREADS, BARE: THREADS, DOCUMENTED: THREADS}
 
 LEAST_OF_LIMIT = 0.95
 MOST_OF_ONE_READ = 2.2
@@ -67,7 +67,7 @@ def run(bench: Bench) -> None:
         f"Each answer of the provider comes {LATENCY_MS} ms late. One process of {THREADS}"
         f" threads; {people} people who come again and again for {seconds:.0f} s, counted"
         f" {WINDOWS} times."
-        f" The limit is slots / ({CALLS} x {LATENCY_MS} ms); Perch keeps {THREADS_KEPT_FREE}"
+        f" The limit is slots / ({CALLS} x {LATENCY_MS} ms); Perch keeps {RESERVED_THREADS}"
         " threads free for pages that need no provider. Cold, the home page takes"
         f" {home:.0f} ms (median), and a page of one read {read:.0f} ms."
     )

@@ -214,7 +214,7 @@ def let_leases_end(pair, seconds):
 
 
 def look_in_waves(pair, visitors):
-    """Let people read, many at once. Who took a lease over and was refused waits a whole budget.
+    """Let people read, many at once. Who took a lease over and was refused waits a whole deadline.
 
     Half of a process's threads may wait like that; who comes on top is told to come again.
     """

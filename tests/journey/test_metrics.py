@@ -82,7 +82,7 @@ def test_every_worker_tells_of_all_workers(site, twitter, visit):
     for name in [
         ("perch_sign_ins_total", "completed"),
         ("perch_sign_ins_started_total",),
-        ("perch_exchange_seconds_count",),
+        ("perch_exchange_duration_seconds_count",),
         ("perch_twitter_calls_total", "200", "oauth2/token"),
     ]:
         grown = {page[name] - before.get(name, 0) for page in told}
@@ -153,7 +153,7 @@ def test_an_https_site_writes_json_and_takes_its_folder_with_it(sites, twitter_s
     loggers = {line["logger"] for line in lines}
     assert {"gunicorn.error", "gunicorn.access", "app.observability.audit_log"} <= loggers
     refused = next(line for line in lines if line["event"] == "sign_in.refused")
-    assert refused["why"] == "NotOurs"
+    assert refused["error"] == "NotOurs"
     assert re.fullmatch(r"[0-9a-f]{12}", refused["request"])
     assert secret not in site.logged()
     assert (len(began), list(folder.iterdir())) == (1, [])

@@ -10,7 +10,7 @@ import pytest
 from tests.journey.visitor import query_of
 
 THREADS, CALLBACKS = 32, 64
-# The budget for all calls to Twitter is 12 seconds; the rest is for a busy machine.
+# The deadline for all calls to Twitter is 12 seconds; the rest is for a busy machine.
 SECONDS_FOR_A_CALLBACK = 15
 # A page takes some milliseconds. One that had to wait for Twitter would take seconds. On a busy
 # machine the slowest tells little; what is demanded stands in tests/chaos, which has it to itself.

@@ -18,7 +18,7 @@ from app.gateway.token_refresh import TokenRefresher
 from app.observability.audit_log import Events
 from app.storage.singleflight import SingleFlight
 from app.twitter.errors import Unreachable
-from app.twitter.models import User as Profile
+from app.twitter.models import Profile
 from app.twitter.token_set import TokenSet
 
 SCOPES = frozenset({"tweet.read", "users.read", "offline.access"})
@@ -44,20 +44,20 @@ class Server:
             scopes=SCOPES,
         )
 
-    def refresh(self, refresh_token, *, scopes, now, budget):
+    def refresh(self, refresh_token, *, scopes, now, deadline):
         assert refresh_token not in self.spent, "a refresh token was spent twice"
         self.spent.append(refresh_token)
-        self.left.append(budget.left())
+        self.left.append(deadline.remaining())
         self.scopes.append(scopes)
         answer = self.answer(len(self.spent))
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def revoke(self, token, hint, *, budget):
+    def revoke(self, token, hint, *, deadline):
         self.revoked.append((token, hint))
 
-    def owner_of(self, access_token, budget):
+    def owner_of(self, access_token, deadline):
         """Say whose token it is: that of a person who stays unknown, unless a test knows."""
         raise Unreachable("nobody asked")
 

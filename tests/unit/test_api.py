@@ -9,8 +9,8 @@ from app.twitter import api as api_module
 from app.twitter import endpoints
 from app.twitter.api import Api, ApiRequest, Following, Page
 from app.twitter.dialect import BETA, LIVE
-from app.twitter.errors import Unreadable
-from app.twitter.models import Space, Tweet, User
+from app.twitter.errors import InvalidAnswer
+from app.twitter.models import Profile, Space, Tweet
 from app.twitter.problems import Problem
 from tests.unit.calls import CALLS, LISTS, PAGED, READS, SINGLES, THING, WRITES, Source
 
@@ -111,7 +111,7 @@ def found(name, dialect=LIVE):
 def refuses(method, *args):
     try:
         method(*args)
-    except (ValueError, Unreadable) as error:
+    except (ValueError, InvalidAnswer) as error:
         return type(error)
     return None
 
@@ -262,7 +262,7 @@ def test_an_unreadable_answer_is_not_kept():
     source = Source({"/users/1/following": {"data": [{}]}}, made={})
 
     for _ in range(2):
-        with pytest.raises(Unreadable):
+        with pytest.raises(InvalidAnswer):
             Api(source, LIVE).following("1")
 
     assert source.made == {}
@@ -323,8 +323,8 @@ def test_one_look_up_is_for_one_to_a_hundred(name):
 @pytest.mark.parametrize(
     "kind, names",
     [
-        (User, ["user", "user_by_username", "users", "users_by_usernames"]),
-        (User, ["following", "followers"]),
+        (Profile, ["user", "user_by_username", "users", "users_by_usernames"]),
+        (Profile, ["following", "followers"]),
         (Tweet, ["tweet", "tweets", "user_tweets", "pinned_tweets", "pinned_tweets_of_followed"]),
         (Space, ["space", "spaces", "spaces_by_creators"]),
     ],
@@ -341,7 +341,7 @@ def test_the_beta_answers_with_lists():
     by_name = call("user_by_username", {"data": [WREN]}, BETA)
     spaces = call("spaces_of_followed", {"data": [SPACE]}, BETA)
 
-    assert by_name == Page(items=(User.from_json(WREN),))
+    assert by_name == Page(items=(Profile.from_json(WREN),))
     assert [space.id for space in spaces.items] == [SPACE["id"]]
 
 
@@ -429,7 +429,7 @@ def test_partial_errors_stand_beside_the_items(name):
 
 
 def test_a_missing_person_cannot_be_me():
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidAnswer):
         call("me", {"errors": [GONE]})
 
 
@@ -470,13 +470,13 @@ def test_nonsense_is_unreadable(name):
     bodies = [{"data": thing if single else [thing]} for thing in NOT_THINGS]
     bodies += [] if single else [{"data": data} for data in NOT_LISTS]
 
-    assert [refuses(call, name, body) for body in bodies] == [Unreadable] * len(bodies)
+    assert [refuses(call, name, body) for body in bodies] == [InvalidAnswer] * len(bodies)
 
 
 def test_followed_people_without_an_id_are_unreadable():
     bodies = [{"data": [thing]} for thing in NOT_THINGS]
 
-    assert [refuses(call, "spaces_of_followed", body) for body in bodies] == [Unreadable] * 8
+    assert [refuses(call, "spaces_of_followed", body) for body in bodies] == [InvalidAnswer] * 8
 
 
 def test_a_single_thing_that_is_not_there_is_unreadable():
@@ -484,7 +484,7 @@ def test_a_single_thing_that_is_not_there_is_unreadable():
 
     refused = [refuses(call, name, body) for name in SINGLES for body in bodies]
 
-    assert refused == [Unreadable] * len(SINGLES) * len(bodies)
+    assert refused == [InvalidAnswer] * len(SINGLES) * len(bodies)
 
 
 # Both spellings
@@ -614,7 +614,7 @@ def test_a_follow_without_an_outcome_is_unreadable(name):
         {"errors": [{"title": "no"}]},
     ]
 
-    assert [refuses(call, name, body) for body in bodies] == [Unreadable] * len(bodies)
+    assert [refuses(call, name, body) for body in bodies] == [InvalidAnswer] * len(bodies)
 
 
 def test_a_page_is_frozen():

@@ -9,9 +9,9 @@ import responses
 from app.twitter import endpoints
 from app.twitter.api import ApiRequest
 from app.twitter.api_client import Asked, Client, Direct, utc_now
-from app.twitter.errors import Limited, OutOfCredits, Refused, Unreachable, Unreadable
+from app.twitter.errors import InvalidAnswer, OutOfCredits, RateLimited, Refused, Unreachable
 from app.twitter.rate_limit_headers import Window
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Transport
 
 TOKEN = "made-up-access-token"
@@ -51,7 +51,7 @@ def heard():
 @pytest.fixture
 def send(client, heard):
     def send(request=ME):
-        return client.send(request, TOKEN, budget=Budget(), on_answer=heard.append)
+        return client.send(request, TOKEN, deadline=Deadline(), on_answer=heard.append)
 
     return send
 
@@ -101,10 +101,10 @@ def test_the_items_asked_for_are_counted_without_their_companions(
         (400, "{}", Refused),
         (404, "<h1>404 page not found</h1>", Refused),
         (402, "{}", OutOfCredits),
-        (429, "", Limited),
-        (200, "<html>", Unreadable),
-        (200, "[]", Unreadable),
-        (204, "", Unreadable),
+        (429, "", RateLimited),
+        (200, "<html>", InvalidAnswer),
+        (200, "[]", InvalidAnswer),
+        (204, "", InvalidAnswer),
     ],
 )
 def test_limits_are_heard_of_even_with_a_no(twitter, send, heard, status, body, error):
@@ -123,13 +123,13 @@ def test_it_is_heard_before_the_no_is_raised(twitter, client):
     twitter.get(f"{API}/users/me", status=429)
 
     with pytest.raises(RuntimeError):
-        client.send(ME, TOKEN, budget=Budget(), on_answer=deaf)
+        client.send(ME, TOKEN, deadline=Deadline(), on_answer=deaf)
 
 
 def test_a_limit_says_when_it_lifts_by_the_clients_clock(twitter, send):
     twitter.get(f"{API}/users/me", status=429, headers={"x-rate-limit-reset": "99999999999"})
 
-    with pytest.raises(Limited) as caught:
+    with pytest.raises(RateLimited) as caught:
         send()
 
     assert caught.value.until == NOW + timedelta(minutes=15)
@@ -168,7 +168,7 @@ def test_a_body_is_sent_as_json(twitter, send):
 
 def test_twitter_itself_is_a_source_and_says_what_was_asked(twitter, client, heard):
     twitter.get(f"{API}/users/me", json={"data": {"id": "1"}})
-    source = Direct(client=client, access_token=TOKEN, budget=Budget(), on_answer=heard.append)
+    source = Direct(client=client, access_token=TOKEN, deadline=Deadline(), on_answer=heard.append)
 
     assert source.answer(ME) == {"data": {"id": "1"}}
     assert [asked.items for asked in heard] == [1]
@@ -177,11 +177,11 @@ def test_twitter_itself_is_a_source_and_says_what_was_asked(twitter, client, hea
 def test_a_source_needs_no_listener(twitter, client):
     twitter.get(f"{API}/users/me", json={})
 
-    assert Direct(client=client, access_token=TOKEN, budget=Budget()).answer(ME) == {}
+    assert Direct(client=client, access_token=TOKEN, deadline=Deadline()).answer(ME) == {}
 
 
 def test_a_source_does_not_show_its_token(client):
-    assert TOKEN not in repr(Direct(client=client, access_token=TOKEN, budget=Budget()))
+    assert TOKEN not in repr(Direct(client=client, access_token=TOKEN, deadline=Deadline()))
 
 
 def test_the_clock_is_aware_of_its_zone():

@@ -7,7 +7,7 @@ import pytest
 from app.twitter.errors import Busy
 from app.twitter.transport import bulkhead
 from app.twitter.transport.bulkhead import Turns
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def impatient(monkeypatch):
 def taken():
     """Take turns that last as long as the test."""
     with contextlib.ExitStack() as lasting:
-        yield lambda turns, person: lasting.enter_context(turns.one(person, Budget()))
+        yield lambda turns, person: lasting.enter_context(turns.one(person, Deadline()))
 
 
 def test_one_person_gets_no_more_than_their_share(taken):
@@ -44,13 +44,13 @@ def test_all_together_get_no_more_than_there_are(taken):
 def test_a_turn_that_is_over_can_be_had_again():
     site = Turns(1, for_one=1)
     for person in ("wren", "robin", "wren"):
-        with site.one(person, Budget()):
+        with site.one(person, Deadline()):
             pass
 
 
 def test_after_a_wait_in_vain_all_are_turned_away_until_a_turn_ends(taken, monkeypatch):
     site = Turns(2, for_one=1)
-    with site.one("wren", Budget()):
+    with site.one("wren", Deadline()):
         taken(site, "robin")
         with pytest.raises(Busy):
             taken(site, "jay")
@@ -63,7 +63,7 @@ def test_after_a_wait_in_vain_all_are_turned_away_until_a_turn_ends(taken, monke
 
 def test_no_state_stays_of_a_person_who_left():
     site = Turns(2, for_one=1)
-    with site.one("wren", Budget()):
+    with site.one("wren", Deadline()):
         pass
 
     assert len(site._each) == 0

@@ -13,7 +13,7 @@ from app.storage.cache import Cache
 from app.twitter.api_client import Asked
 from app.twitter.dialect import LIVE
 from app.twitter.endpoints import FOLLOW, USERS_ME
-from app.twitter.errors import Limited, PermissionMissing, PlanLacksIt, TokenRefused
+from app.twitter.errors import NotInPlan, PermissionMissing, RateLimited, TokenRefused
 from app.twitter.rate_limit_headers import Window
 
 WREN = {"data": {"id": "1001", "username": "wren", "name": "Wren"}}
@@ -27,7 +27,7 @@ class Twitter:
         self.answers = [WREN]
         self.windows = ()
 
-    def send(self, request, token, *, budget, on_answer):
+    def send(self, request, token, *, deadline, on_answer):
         self.tokens.append(token)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         on_answer(Asked(endpoint=request.endpoint, items=1, windows=self.windows))
@@ -105,7 +105,7 @@ def test_what_a_limit_forbids_takes_neither_token_nor_call(calls, sign_in, twitt
     read(calls, person)
     clock.advance(minutes=4)
 
-    with pytest.raises(Limited):
+    with pytest.raises(RateLimited):
         read(calls, person)
 
     assert len(twitter.tokens) == 1
@@ -113,11 +113,11 @@ def test_what_a_limit_forbids_takes_neither_token_nor_call(calls, sign_in, twitt
 
 
 def test_what_the_plan_lacks_is_asked_once(calls, sign_in, twitter):
-    twitter.answers = [PlanLacksIt("client-forbidden")]
+    twitter.answers = [NotInPlan("client-forbidden")]
     person = sign_in()
 
     for _ in range(2):
-        with pytest.raises(PlanLacksIt):
+        with pytest.raises(NotInPlan):
             read(calls, person)
 
     assert len(twitter.tokens) == 1

@@ -21,7 +21,7 @@ from app.twitter.circuit_breaker import (
 )
 from app.twitter.endpoints import ENDPOINTS, FOLLOWING, TWEET, USER, USERS_ME
 from app.twitter.errors import Busy, TokenRefused, Unreachable
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from tests.factories import build_config
 
 # In a process with 30 slots, as gunicorn makes it by default, each group has its part of them.
@@ -69,13 +69,13 @@ def read(breaker, endpoint=TWEET, error=None):
     """Read once; tell whether it was sent at all."""
     sent = []
 
-    def send(budget):
+    def send(deadline):
         sent.append(True)
         if error is not None:
             raise error
 
     with contextlib.suppress(Exception):
-        breaker.read(endpoint, send, Budget())
+        breaker.read(endpoint, send, Deadline())
     return bool(sent)
 
 
@@ -97,7 +97,7 @@ def test_at_first_everything_is_sent(breaker):
 
 def test_after_many_time_outs_reads_fail_at_once(hanging):
     with pytest.raises(Unreachable) as failure:
-        hanging.read(TWEET, lambda _: pytest.fail("nobody may ask"), Budget())
+        hanging.read(TWEET, lambda _: pytest.fail("nobody may ask"), Deadline())
 
     assert not failure.value.silent
 
@@ -191,14 +191,14 @@ def test_many_threads_at_once_let_one_probe_through_and_none_waits(clock):
     together, over = threading.Barrier(64), threading.Event()
     sent = threading.Semaphore(0)
 
-    def probe(budget):
+    def probe(deadline):
         sent.release()
         over.wait(10)
 
     def one_of_them(_):
         together.wait(10)
         with pytest.raises(Unreachable):
-            breaker.read(TWEET, probe, Budget())
+            breaker.read(TWEET, probe, Deadline())
 
     with ThreadPoolExecutor(64) as threads:
         list(threads.map(one_of_them, range(64)))
@@ -270,7 +270,7 @@ def test_a_read_that_began_before_the_recovery_does_not_count(breaker, clock):
             read(breaker)
             return
         with contextlib.suppress(Unreachable):
-            breaker.read(TWEET, lambda _: wait_in_vain(stragglers - 1), Budget())
+            breaker.read(TWEET, lambda _: wait_in_vain(stragglers - 1), Deadline())
 
     def wait_in_vain(others):
         begin(others)
@@ -282,18 +282,18 @@ def test_a_read_that_began_before_the_recovery_does_not_count(breaker, clock):
 
 
 def test_a_probe_has_a_budget_of_its_own(hanging, clock):
-    budgets = []
+    deadlines = []
     clock.now += PROBE_SECONDS
     with contextlib.suppress(Unreachable):
-        hanging.read(TWEET, budgets.append, Budget(0))
+        hanging.read(TWEET, deadlines.append, Deadline(0))
 
-    assert 0 < budgets[0].left() <= PROBE_PATIENCE_SECONDS
+    assert 0 < deadlines[0].remaining() <= PROBE_PATIENCE_SECONDS
 
 
 def test_an_ordinary_read_spends_its_own_budget(breaker):
-    own = Budget()
+    own = Deadline()
 
-    assert breaker.read(TWEET, lambda budget: budget, own) is own
+    assert breaker.read(TWEET, lambda deadline: deadline, own) is own
 
 
 # What is told
@@ -326,7 +326,7 @@ class Twitter:
     def __init__(self):
         self.asked = []
 
-    def send(self, request, token, *, budget, on_answer):
+    def send(self, request, token, *, deadline, on_answer):
         self.asked.append(request.path)
         return {"data": {}}
 
@@ -337,7 +337,7 @@ def request_for(endpoint):
 
 def test_a_read_of_a_page_is_not_sent_while_twitter_hangs(hanging):
     twitter = Twitter()
-    direct = Direct(client=twitter, access_token="t", budget=Budget(), breaker=hanging)
+    direct = Direct(client=twitter, access_token="t", deadline=Deadline(), breaker=hanging)
 
     with pytest.raises(Unreachable):
         direct.answer(request_for(TWEET))
@@ -350,7 +350,7 @@ def test_a_sign_in_is_always_sent(breaker):
     time_out(breaker, USERS_ME)
     twitter = Twitter()
 
-    Direct(client=twitter, access_token="t", budget=Budget()).answer(request_for(USERS_ME))
+    Direct(client=twitter, access_token="t", deadline=Deadline()).answer(request_for(USERS_ME))
 
     assert twitter.asked == [USERS_ME.path]
 
@@ -362,7 +362,7 @@ def wired(tmp_path):
 
 
 def test_the_source_of_a_sign_in_has_no_breaker(wired):
-    assert wired().api("t", budget=Budget())._source.breaker is None
+    assert wired().api("t", deadline=Deadline())._source.breaker is None
 
 
 def test_each_app_has_its_own_breaker(wired):

@@ -429,7 +429,7 @@ def test_two_threads_are_kept_free_of_twitter_and_half_of_one_person(
 ):
     config = Config.from_env({"GUNICORN_THREADS": threads}, root=tmp_path)
 
-    assert (config.twitter_slots, config.slots_for_one) == (slots, for_one)
+    assert (config.twitter_slots, config.max_calls_per_person) == (slots, for_one)
 
 
 def test_a_redis_is_taken_as_it_is(tmp_path):

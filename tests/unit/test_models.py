@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
-from app.twitter.errors import Unreadable
-from app.twitter.models import Includes, Media, Option, Poll, Space, Tweet, User, date
+from app.twitter.errors import InvalidAnswer
+from app.twitter.models import Includes, Media, Option, Poll, Profile, Space, Tweet, date
 
 WREN = {"id": "2244994945", "username": "wren", "name": "Wren"}
 ROBIN = {"id": "6253282", "username": "robin", "name": "Robin"}
@@ -63,7 +63,7 @@ def unreadable(read, values):
     for value in values:
         try:
             read(value)
-        except Unreadable:
+        except InvalidAnswer:
             refused.append(value)
     return refused
 
@@ -72,7 +72,7 @@ def unreadable(read, values):
 
 
 def test_a_user_is_read_whole():
-    user = User.from_json(FULL)
+    user = Profile.from_json(FULL)
 
     assert user.bio.plain == "Hedges & ivy #birds"
     assert (user.website, user.website_label) == ("https://example.com/wren", "example.com/wren")
@@ -87,28 +87,28 @@ def test_a_user_is_read_whole():
 def test_the_connection_to_a_user_is_read():
     statuses = [["following", "followed_by"], ["following", 7, None, []], [], None, "following", {}]
 
-    read = [User.from_json({**WREN, "connection_status": one}).connections for one in statuses]
+    read = [Profile.from_json({**WREN, "connection_status": one}).connections for one in statuses]
 
     assert read == [{"following", "followed_by"}, {"following"}, set(), None, None, None]
 
 
 def test_a_stored_profile_leaves_its_connections_out():
-    user = User.from_json({**WREN, "connection_status": ["following"]})
+    user = Profile.from_json({**WREN, "connection_status": ["following"]})
 
     assert "connection_status" not in user.to_json()
 
 
 def test_a_user_needs_only_id_username_and_name():
-    user = User.from_json(WREN)
+    user = Profile.from_json(WREN)
 
-    assert user == User(id="2244994945", username="wren", name="Wren")
+    assert user == Profile(id="2244994945", username="wren", name="Wren")
 
 
 @pytest.mark.parametrize("data", [FULL, WREN], ids=["full", "bare"])
 def test_a_stored_user_comes_back_the_same(data):
-    user = User.from_json(data)
+    user = Profile.from_json(data)
 
-    again = User.from_json(json.loads(json.dumps(user.to_json())))
+    again = Profile.from_json(json.loads(json.dumps(user.to_json())))
 
     assert again == user
 
@@ -118,29 +118,29 @@ def test_a_user_without_id_username_or_name_is_unreadable():
     odd = [{**WREN, "id": bad} for bad in NOT_IDS]
     blank = [{**WREN, "username": " "}, {**WREN, "name": 7}]
 
-    assert unreadable(User.from_json, bad := [*NONSENSE, *less, *odd, *blank]) == bad
+    assert unreadable(Profile.from_json, bad := [*NONSENSE, *less, *odd, *blank]) == bad
 
 
 def test_nonsense_in_the_rest_of_a_user_does_no_harm():
     for field, bad in product(FULL.keys() - WREN.keys(), NONSENSE):
-        user = User.from_json({**FULL, field: bad})
+        user = Profile.from_json({**FULL, field: bad})
 
-        assert User.from_json(user.to_json()) == user
+        assert Profile.from_json(user.to_json()) == user
 
 
 def test_nonsense_inside_the_entities_of_a_user_does_no_harm():
     for bad in NONSENSE:
-        user = User.from_json({**FULL, "entities": {"url": {"urls": bad}, "description": bad}})
+        user = Profile.from_json({**FULL, "entities": {"url": {"urls": bad}, "description": bad}})
 
         assert user.website == "https://t.co/x"
 
 
 def test_a_blank_name_gives_way_to_the_username():
-    assert User.from_json({**WREN, "name": ""}).name == "wren"
+    assert Profile.from_json({**WREN, "name": ""}).name == "wren"
 
 
 def test_a_name_with_half_a_character_can_be_sent():
-    user = User.from_json({**WREN, "name": "Wren\ud83d"})
+    user = Profile.from_json({**WREN, "name": "Wren\ud83d"})
 
     assert user.name.encode() == "Wren\N{REPLACEMENT CHARACTER}".encode()
 
@@ -148,7 +148,7 @@ def test_a_name_with_half_a_character_can_be_sent():
 def test_a_stored_profile_stays_small():
     huge = dict.fromkeys(("name", "description", "location", "username"), "x" * 10**6)
 
-    user = User.from_json({**WREN, **huge})
+    user = Profile.from_json({**WREN, **huge})
 
     assert len(json.dumps(user.to_json())) < 3_000
 
@@ -156,7 +156,7 @@ def test_a_stored_profile_stays_small():
 def test_an_impossible_count_is_missing():
     metrics = [{"followers_count": bad} for bad in (-1, True, 1.0, "1", 10**16, 10**15)]
 
-    counts = [User.from_json({**WREN, "public_metrics": one}).followers_count for one in metrics]
+    counts = [Profile.from_json({**WREN, "public_metrics": one}).followers_count for one in metrics]
 
     assert counts == [None] * 5 + [10**15]
 
@@ -165,7 +165,7 @@ def test_the_bigger_avatar_has_its_own_address():
     small = {**WREN, "profile_image_url": "https://pbs.twimg.com/profile_images/1/wren_normal.jpg"}
     only = {**WREN, "profile_image_url": "https://pbs.twimg.com/a.png"}
 
-    bigger = [User.from_json(data).avatar_bigger for data in (small, only)]
+    bigger = [Profile.from_json(data).avatar_bigger for data in (small, only)]
 
     assert bigger == [
         "https://pbs.twimg.com/profile_images/1/wren_bigger.jpg",
@@ -204,7 +204,7 @@ def test_a_tweet_is_joined_with_what_came_along():
 
     tweet = Tweet.from_json(data, includes)
 
-    assert tweet.author == User.from_json(WREN)
+    assert tweet.author == Profile.from_json(WREN)
     assert [media.media_key for media in tweet.media] == ["7_1", "3_1"]
     assert tweet.edited
     assert (tweet.like_count, tweet.repost_count, tweet.reply_count) == (5, 2, 0)
@@ -326,11 +326,11 @@ def test_a_language_is_one_that_a_browser_knows(sent, read):
 
 def test_a_name_that_nobody_sees_gives_way_to_the_username():
     for blank in ("\u3164", " \u200b ", "\u3164" * 300 + "Wren"):
-        assert User.from_json({"id": "1", "username": "wren", "name": blank}).name == "wren"
+        assert Profile.from_json({"id": "1", "username": "wren", "name": blank}).name == "wren"
 
 
 def test_blank_texts_are_no_texts():
-    user = User.from_json(
+    user = Profile.from_json(
         {"id": "1", "username": "wren", "name": "W", "location": "\u3164", "description": "\u2800"}
     )
     space = Space.from_json({"id": "1D", "state": "live", "title": "\u200b"}, Includes())
@@ -340,7 +340,7 @@ def test_blank_texts_are_no_texts():
 
 @pytest.mark.parametrize("username", ["\u3164", "", " "])
 def test_a_blank_username_is_unreadable(username):
-    assert unreadable(User.from_json, [{"id": "1", "username": username, "name": "W"}])
+    assert unreadable(Profile.from_json, [{"id": "1", "username": username, "name": "W"}])
 
 
 @pytest.mark.parametrize("article, title", [({"title": "On standing still"}, "On standing still")])
@@ -508,7 +508,7 @@ def test_includes_that_make_no_sense_are_left_out():
 
 
 def test_a_picture_without_an_address_is_unreadable():
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidAnswer):
         Media.from_json({"media_key": "3_1", "type": "photo", "url": "javascript:alert(1)"})
 
 

@@ -10,14 +10,14 @@ import responses
 from app.twitter.errors import (
     ClientRefused,
     GrantRefused,
-    Limited,
+    InvalidAnswer,
+    RateLimited,
     Refused,
     TwitterError,
     Unreachable,
-    Unreadable,
 )
 from app.twitter.oauth import AuthorizationServer, Client
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Transport
 from tests.factories import API_URL, AUTHORIZE_URL, REVOKE_URL, TOKEN_URL, token_answer
 
@@ -42,7 +42,7 @@ def exchanged(server):
             mock.post(TOKEN_URL, **answer)
             try:
                 return server.exchange(
-                    "c", code_verifier="v", scopes=ASKED, now=NOW, budget=Budget()
+                    "c", code_verifier="v", scopes=ASKED, now=NOW, deadline=Deadline()
                 )
             except TwitterError as error:
                 return error
@@ -63,7 +63,7 @@ def kinds(outcomes):
 def test_a_refresh_takes_the_answers_parts(server):
     responses.post(TOKEN_URL, json=token_answer(refresh_token="r2", scope="a b", expires_in=60))
 
-    tokens = server.refresh("r1", scopes=ASKED, now=NOW, budget=Budget())
+    tokens = server.refresh("r1", scopes=ASKED, now=NOW, deadline=Deadline())
 
     assert tokens.access_token == "access-token-of-wren"
     assert tokens.refresh_token == "r2"
@@ -75,7 +75,7 @@ def test_a_refresh_takes_the_answers_parts(server):
 def test_a_refresh_without_a_new_refresh_token_keeps_the_old_one(server):
     responses.post(TOKEN_URL, json=token_answer(refresh_token=None))
 
-    tokens = server.refresh("r1", scopes=ASKED, now=NOW, budget=Budget())
+    tokens = server.refresh("r1", scopes=ASKED, now=NOW, deadline=Deadline())
 
     assert tokens.refresh_token == "r1"
 
@@ -110,7 +110,7 @@ def test_an_answer_of_another_shape_is_unreadable(exchanged):
 
     outcomes = [exchanged(body=body) for body in bodies]
 
-    assert kinds(outcomes) == [Unreadable] * len(bodies)
+    assert kinds(outcomes) == [InvalidAnswer] * len(bodies)
 
 
 def test_an_answer_with_a_wrong_part_is_refused_whole(exchanged):
@@ -134,7 +134,7 @@ def test_an_answer_with_a_wrong_part_is_refused_whole(exchanged):
 
     outcomes = [exchanged(json=token_answer(**changes)) for changes in wrong]
 
-    assert kinds(outcomes) == [Unreadable] * len(wrong)
+    assert kinds(outcomes) == [InvalidAnswer] * len(wrong)
 
 
 def test_the_largest_parts_are_taken(exchanged):
@@ -191,8 +191,8 @@ def test_an_answer_without_an_error_is_sorted_by_its_status(exchanged):
     problem = [exchanged(json=PROBLEM, status=status) for status in (401, 403, 400)]
     firewall = [exchanged(body="<h1>Denied</h1>", status=status) for status in (401, 403)]
 
-    assert kinds(problem) == [ClientRefused, ClientRefused, Unreadable]
-    assert kinds(firewall) == [Unreadable, Unreadable]
+    assert kinds(problem) == [ClientRefused, ClientRefused, InvalidAnswer]
+    assert kinds(firewall) == [InvalidAnswer, InvalidAnswer]
 
 
 def test_tokens_with_another_status_than_2xx_are_not_taken(exchanged):
@@ -204,7 +204,7 @@ def test_tokens_with_another_status_than_2xx_are_not_taken(exchanged):
     ]
 
     assert kinds(outcomes[:2]) == [Unreachable, Unreachable]
-    assert all(isinstance(outcome, Unreadable | Unreachable) for outcome in outcomes)
+    assert all(isinstance(outcome, InvalidAnswer | Unreachable) for outcome in outcomes)
 
 
 def test_no_answer_is_unreachable(exchanged):
@@ -219,7 +219,7 @@ def test_a_limit_says_when_it_lifts(exchanged):
 
     outcome = exchanged(json={"title": "Too Many Requests"}, status=429, headers=headers)
 
-    assert isinstance(outcome, Limited)
+    assert isinstance(outcome, RateLimited)
     assert outcome.until == reset
 
 
@@ -243,7 +243,7 @@ def test_any_2xx_is_a_revoked_token(server):
     for body in ('{"revoked":true}', "", "anything", "[]"):
         responses.post(REVOKE_URL, body=body)
 
-    assert [server.revoke("t", "access_token", budget=Budget()) for _ in range(4)] == [None] * 4
+    assert [server.revoke("t", "access_token", deadline=Deadline()) for _ in range(4)] == [None] * 4
 
 
 @pytest.mark.parametrize(
@@ -251,9 +251,9 @@ def test_any_2xx_is_a_revoked_token(server):
     [
         (400, {"error": "unsupported_token_type"}, Refused),
         (401, {"error": "unauthorized_client"}, ClientRefused),
-        (429, {}, Limited),
+        (429, {}, RateLimited),
         (503, {"error": "temporarily_unavailable"}, Unreachable),
-        (404, {}, Unreadable),
+        (404, {}, InvalidAnswer),
     ],
 )
 @responses.activate
@@ -261,7 +261,7 @@ def test_a_refused_revocation_is_sorted_by_what_can_be_done(server, status, body
     responses.post(REVOKE_URL, json=body, status=status)
 
     with pytest.raises(error):
-        server.revoke("t", "access_token", budget=Budget())
+        server.revoke("t", "access_token", deadline=Deadline())
 
 
 def test_the_secret_does_not_show(server):

@@ -30,10 +30,10 @@ class Server:
         self.owner = "1001"  # what Twitter says whose a token is; an error is raised
         self.refreshed = None
 
-    def refresh(self, token, *, scopes, now, budget):
+    def refresh(self, token, *, scopes, now, deadline):
         return answered(self.refreshed)
 
-    def revoke(self, token, hint, *, budget):
+    def revoke(self, token, hint, *, deadline):
         self.asked.append((token, hint))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer is not None:

@@ -19,7 +19,7 @@ from app.accounts.sessions import ENDED_KEPT, Sessions
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher, associated_data
 from app.storage.extensions import db
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from tests.stores import STORES, on_both_stores
 from tests.unit.conftest import LIFETIMES
 from tests.waiting import until
@@ -831,7 +831,7 @@ def test_reencryption_leaves_a_newer_token_alone(welcome, database, fresh, row, 
     grant = welcome()
     read = row(grant)["access_token"]
     clock.advance(hours=3)
-    fresh.valid_token(grant, budget=Budget())
+    fresh.valid_token(grant, deadline=Deadline())
     ring = TokenCipher((b"n" * 32, b"k" * 32))
 
     place = associated_data("grants", "access_token", grant)
@@ -839,4 +839,4 @@ def test_reencryption_leaves_a_newer_token_alone(welcome, database, fresh, row, 
     done = reencryption._reseal(database, ring, Grant.access_token, Grant.id, found)
 
     assert not done
-    assert fresh.valid_token(grant, budget=Budget()) == "access-1"
+    assert fresh.valid_token(grant, deadline=Deadline()) == "access-1"

@@ -8,13 +8,13 @@ import pytest
 
 from app.twitter.dialect import Permission
 from app.twitter.errors import (
-    Limited,
+    NotInPlan,
     OutOfCredits,
     PermissionMissing,
-    PlanLacksIt,
+    RateLimited,
     Refused,
-    TokenKindRefused,
     TokenRefused,
+    WrongTokenType,
 )
 from app.twitter.problems import Problem, problems, refusal
 from app.twitter.transport.response_body import document
@@ -89,12 +89,12 @@ def problem(kind, body, host=HOSTS[1]):
         (400, problem("invalid-request", INVALID), Refused, "invalid-request"),
         (401, UNAUTHORIZED, TokenRefused, "about:blank"),
         (402, problem("credits", CREDITS), OutOfCredits, "credits"),
-        (403, problem("client-forbidden", NOT_ENROLLED), PlanLacksIt, "client-forbidden"),
+        (403, problem("client-forbidden", NOT_ENROLLED), NotInPlan, "client-forbidden"),
         (403, FORBIDDEN, PermissionMissing, "about:blank"),
         (
             403,
             problem("unsupported-authentication", UNSUPPORTED),
-            TokenKindRefused,
+            WrongTokenType,
             "unsupported-authentication",
         ),
         # About money, not about waiting.
@@ -111,7 +111,7 @@ def test_a_problem_is_known_bare_and_in_errors_at_either_host(host):
 
     found = [refusal(answer(403, document)) for document in (body, {"errors": [body]})]
 
-    assert [said(error) for error in found] == [(PlanLacksIt, "client-forbidden")] * 2
+    assert [said(error) for error in found] == [(NotInPlan, "client-forbidden")] * 2
     assert not any(error.for_everyone for error in found)
 
 
@@ -142,7 +142,7 @@ def test_every_body_of_a_limit_says_when_it_lifts(body):
 
     error = refusal(answer(429, body, x_rate_limit_remaining="0", x_rate_limit_reset=reset))
 
-    assert type(error) is Limited
+    assert type(error) is RateLimited
     assert error.until == SOON
 
 

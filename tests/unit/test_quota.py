@@ -9,11 +9,11 @@ from app.storage.cache import Cache, Stored
 from app.twitter.api_client import Asked
 from app.twitter.endpoints import ENDPOINTS, FOLLOW, TWEETS, USER_TWEETS
 from app.twitter.errors import (
-    Limited,
+    NotInPlan,
     OutOfCredits,
-    PlanLacksIt,
-    TokenKindRefused,
+    RateLimited,
     Unreachable,
+    WrongTokenType,
 )
 from app.twitter.rate_limit_headers import Window
 from tests.factories import Clock
@@ -89,7 +89,7 @@ def test_the_later_of_two_used_up_windows_counts(allowance, clock):
     day = window(clock, remaining=0, name="x-user-limit-24hour", minutes=600)
     allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(quarter, day)))
 
-    with pytest.raises(Limited) as caught:
+    with pytest.raises(RateLimited) as caught:
         allowance.check(WREN, TWEETS)
 
     assert caught.value.until == day.resets_at
@@ -100,7 +100,7 @@ def test_a_healthy_quarter_of_an_hour_does_not_hide_a_used_up_day(allowance, clo
     day = window(clock, remaining=0, name="x-app-limit-24hour", minutes=600)
     allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(quarter, day)))
 
-    with pytest.raises(Limited):
+    with pytest.raises(RateLimited):
         allowance.check(WREN, TWEETS)
 
 
@@ -117,9 +117,9 @@ def test_a_limit_is_of_one_person_and_one_endpoint(allowance, clock):
 )
 def test_a_limit_without_headers_is_believed_for_a_while(allowance, clock, minutes_ahead, believed):
     until = minutes_ahead and clock() + timedelta(minutes=minutes_ahead)
-    allowance.record_refusal(WREN, TWEETS, Limited("HTTP 429", until=until))
+    allowance.record_refusal(WREN, TWEETS, RateLimited("HTTP 429", until=until))
 
-    with pytest.raises(Limited) as caught:
+    with pytest.raises(RateLimited) as caught:
         allowance.check(WREN, TWEETS)
 
     assert caught.value.until == clock() + believed
@@ -128,15 +128,15 @@ def test_a_limit_without_headers_is_believed_for_a_while(allowance, clock, minut
 def test_the_headers_of_a_429_are_believed_before_its_error(allowance, clock):
     day = window(clock, remaining=0, name="x-user-limit-24hour", minutes=600)
     allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(day,)))
-    allowance.record_refusal(WREN, TWEETS, Limited("HTTP 429", until=None))
+    allowance.record_refusal(WREN, TWEETS, RateLimited("HTTP 429", until=None))
 
     assert allowance.windows(WREN, TWEETS) == (day,)
 
 
 def test_an_endpoint_outside_the_plan_is_refused_to_all_for_an_hour(allowance, clock):
-    allowance.record_refusal(WREN, FOLLOW, PlanLacksIt("client-forbidden"))
+    allowance.record_refusal(WREN, FOLLOW, NotInPlan("client-forbidden"))
 
-    with pytest.raises(PlanLacksIt) as caught:
+    with pytest.raises(NotInPlan) as caught:
         allowance.check(ROBIN, FOLLOW)
     assert caught.value.for_everyone
     verdict = allowance.verdict(FOLLOW)
@@ -156,9 +156,9 @@ def test_credits_may_come_back_any_moment(allowance, clock):
 
 
 def test_the_plan_of_one_person_is_no_verdict(allowance):
-    allowance.record_refusal(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
+    allowance.record_refusal(WREN, TWEETS, NotInPlan("client-forbidden", for_everyone=False))
 
-    with pytest.raises(PlanLacksIt) as caught:
+    with pytest.raises(NotInPlan) as caught:
         allowance.check(WREN, TWEETS)
     allowance.check(ROBIN, TWEETS)
     assert not caught.value.for_everyone
@@ -168,9 +168,9 @@ def test_the_plan_of_one_person_is_no_verdict(allowance):
 @pytest.mark.parametrize(
     "error, words",
     [
-        (PlanLacksIt("x"), "not in the plan: GET /2/tweets"),
+        (NotInPlan("x"), "not in the plan: GET /2/tweets"),
         (OutOfCredits("x"), "the credits for Twitter's API are used up"),
-        (TokenKindRefused("x"), "another kind of token: GET /2/tweets"),
+        (WrongTokenType("x"), "another kind of token: GET /2/tweets"),
     ],
 )
 def test_the_operator_reads_of_plan_credits_and_kind_of_token(allowance, caplog, error, words):
@@ -182,7 +182,7 @@ def test_the_operator_reads_of_plan_credits_and_kind_of_token(allowance, caplog,
 def test_the_own_plan_of_a_person_is_no_matter_for_the_operator(allowance, caplog):
     caplog.set_level("INFO")
 
-    allowance.record_refusal(WREN, TWEETS, PlanLacksIt("x", for_everyone=False))
+    allowance.record_refusal(WREN, TWEETS, NotInPlan("x", for_everyone=False))
 
     assert [record.levelname for record in caplog.records] == ["INFO"]
 
@@ -196,7 +196,7 @@ def test_trouble_that_passes_is_not_remembered(allowance):
 def test_without_a_cache_nothing_is_remembered(clock):
     allowance = Quota(None, clock=clock)
     allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
-    allowance.record_refusal(WREN, TWEETS, PlanLacksIt("x"))
+    allowance.record_refusal(WREN, TWEETS, NotInPlan("x"))
 
     allowance.check(WREN, TWEETS)
     assert allowance.verdicts() == []
@@ -206,7 +206,7 @@ def test_an_answer_that_was_overtaken_opens_no_window(allowance, clock):
     allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
     allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=1),)))
 
-    with pytest.raises(Limited):
+    with pytest.raises(RateLimited):
         allowance.check(WREN, TWEETS)
 
 
@@ -214,12 +214,12 @@ def test_the_daily_limit_of_the_site_holds_for_everyone(allowance, clock):
     day = window(clock, remaining=0, name="x-app-limit-24hour", minutes=600)
     allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(day,)))
 
-    with pytest.raises(Limited):
+    with pytest.raises(RateLimited):
         allowance.check(ROBIN, TWEETS)
 
 
 def test_people_are_told_of_their_own_plan_as_well(allowance):
-    allowance.record_refusal(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
+    allowance.record_refusal(WREN, TWEETS, NotInPlan("client-forbidden", for_everyone=False))
 
     [verdict] = allowance.verdicts(WREN)
     assert (verdict.endpoint, verdict.for_everyone) == (TWEETS, False)
@@ -228,7 +228,7 @@ def test_people_are_told_of_their_own_plan_as_well(allowance):
 
 
 def test_the_sites_verdict_is_told_before_a_persons_own(allowance):
-    allowance.record_refusal(WREN, TWEETS, PlanLacksIt("client-forbidden", for_everyone=False))
-    allowance.record_refusal(ROBIN, TWEETS, PlanLacksIt("client-forbidden"))
+    allowance.record_refusal(WREN, TWEETS, NotInPlan("client-forbidden", for_everyone=False))
+    allowance.record_refusal(ROBIN, TWEETS, NotInPlan("client-forbidden"))
 
     assert [verdict.for_everyone for verdict in allowance.verdicts(WREN)] == [True]

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from app.twitter.errors import Unreachable, Unreadable
-from app.twitter.transport.deadline import Budget
+from app.twitter.errors import InvalidAnswer, Unreachable
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.response_body import (
     CHUNK_BYTES,
     DEEPEST,
@@ -57,8 +57,10 @@ def bodies():
     return Bodies()
 
 
-def read(bodies, *pieces, budget=5.0, **kind):
-    return bodies.document(response(*pieces, **kind), most_bytes=MOST_BYTES, budget=Budget(budget))
+def read(bodies, *pieces, deadline=5.0, **kind):
+    return bodies.document(
+        response(*pieces, **kind), most_bytes=MOST_BYTES, deadline=Deadline(deadline)
+    )
 
 
 # What becomes of a body
@@ -160,20 +162,20 @@ def test_no_piece_of_a_gzip_is_larger_than_a_chunk():
 
 @pytest.mark.parametrize("encoding", ["deflate", "gzip, gzip"])
 def test_an_encoding_we_did_not_ask_for_is_unreadable(bodies, encoding):
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidAnswer):
         read(bodies, zlib.compress(b"{}"), encoding=encoding)
 
 
 def test_a_malformed_gzip_is_unreadable(bodies):
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidAnswer):
         read(bodies, b"plain", encoding="gzip")
 
 
 def test_a_length_above_the_cap_is_enough(bodies):
     answer = response(b"{}", length=MOST_BYTES + 1)
 
-    with pytest.raises(Unreadable, match="more than"):
-        bodies.document(answer, most_bytes=MOST_BYTES, budget=Budget())
+    with pytest.raises(InvalidAnswer, match="more than"):
+        bodies.document(answer, most_bytes=MOST_BYTES, deadline=Deadline())
 
     assert answer.raw.read == 0
 
@@ -194,8 +196,8 @@ def test_a_length_above_the_cap_is_enough(bodies):
 def test_a_body_is_cut_at_the_cap(bodies, body, encoding):
     answer = response(body, encoding=encoding)
 
-    with pytest.raises(Unreadable, match="more than"):
-        bodies.document(answer, most_bytes=MOST_BYTES, budget=Budget())
+    with pytest.raises(InvalidAnswer, match="more than"):
+        bodies.document(answer, most_bytes=MOST_BYTES, deadline=Deadline())
 
     assert answer.raw.read <= MOST_BYTES // CHUNK_BYTES + 1
 
@@ -226,7 +228,7 @@ def stuck(bodies):
     def one():
         answer = response(length=None)
         answer.raw = Raw(body, None)
-        return bodies.document(answer, most_bytes=MOST_BYTES, budget=Budget())
+        return bodies.document(answer, most_bytes=MOST_BYTES, deadline=Deadline())
 
     with ThreadPoolExecutor(MOST_LONG_AT_ONCE) as threads:
         reading = [threads.submit(one) for _ in range(MOST_LONG_AT_ONCE)]
@@ -242,7 +244,7 @@ LONG = b"[" + b" " * LONG_BYTES + b"]"
 
 def test_a_long_body_waits_for_its_turn_within_the_budget(bodies, stuck):
     with pytest.raises(Unreachable):
-        read(bodies, LONG, budget=0.1)
+        read(bodies, LONG, deadline=0.1)
 
 
 def test_a_long_body_is_read_when_its_turn_comes(bodies, stuck):
@@ -252,20 +254,20 @@ def test_a_long_body_is_read_when_its_turn_comes(bodies, stuck):
 
 
 def test_an_ordinary_body_needs_no_turn(bodies, stuck):
-    assert read(bodies, b" " * (LONG_BYTES - 2) + b"[]", budget=0.0) == []
+    assert read(bodies, b" " * (LONG_BYTES - 2) + b"[]", deadline=0.0) == []
 
 
 @pytest.mark.parametrize("body", [LONG, LONG + b"x", LONG * 10], ids=["fine", "garbage", "no end"])
 def test_a_turn_ends_with_the_body(bodies, body):
     for _ in range(2 * MOST_LONG_AT_ONCE):
         try:
-            read(bodies, body, budget=0.1)
-        except Unreadable:
+            read(bodies, body, deadline=0.1)
+        except InvalidAnswer:
             continue
 
 
 def test_an_error_holds_nothing_of_the_body(bodies):
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(InvalidAnswer) as caught:
         read(bodies, b"x" * (4 * MOST_BYTES))
 
     frame = next(f.frame for f in caught.traceback if f.name == "document").f_locals

@@ -7,7 +7,7 @@ import pytest
 
 from app.storage import singleflight
 from app.storage.singleflight import Crowded, SingleFlight
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from tests.waiting import until
 
 
@@ -25,7 +25,8 @@ def test_one_thread_looks_and_the_others_sleep():
 
     with ThreadPoolExecutor(16) as pool:
         waiting = [
-            pool.submit(watchers.wait, "a", changed, left=Budget(10).left) for _ in range(16)
+            pool.submit(watchers.wait, "a", changed, remaining=Deadline(10).remaining)
+            for _ in range(16)
         ]
         assert until(lambda: watchers._places._value == 16 and len(looks) > 3)
         lookers = set(looks)
@@ -41,7 +42,7 @@ def test_a_wait_ends_with_its_budget():
 
     with ThreadPoolExecutor(4) as pool:
         waiting = [
-            pool.submit(watchers.wait, "a", lambda: False, left=Budget(seconds).left)
+            pool.submit(watchers.wait, "a", lambda: False, remaining=Deadline(seconds).remaining)
             for seconds in (0.02, 0.04, 0.06, 0.08)
         ]
         results = [call.result(timeout=5) for call in waiting]
@@ -53,9 +54,9 @@ def test_a_wait_behind_another_ends_with_its_own_budget():
     watchers, over = SingleFlight(at_most=32), threading.Event()
 
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(watchers.wait, "a", over.is_set, left=Budget(10).left)
+        first = pool.submit(watchers.wait, "a", over.is_set, remaining=Deadline(10).remaining)
         assert until(lambda: watchers._watched)
-        second = watchers.wait("a", over.is_set, left=Budget(0.05).left)
+        second = watchers.wait("a", over.is_set, remaining=Deadline(0.05).remaining)
         over.set()
 
     assert (first.result(), second) == (True, False)
@@ -65,8 +66,8 @@ def test_another_thread_looks_when_the_first_gives_up():
     watchers, done = SingleFlight(at_most=32), threading.Event()
 
     with ThreadPoolExecutor(2) as pool:
-        hasty = pool.submit(watchers.wait, "a", done.is_set, left=Budget(0.05).left)
-        patient = pool.submit(watchers.wait, "a", done.is_set, left=Budget(10).left)
+        hasty = pool.submit(watchers.wait, "a", done.is_set, remaining=Deadline(0.05).remaining)
+        patient = pool.submit(watchers.wait, "a", done.is_set, remaining=Deadline(10).remaining)
         gave_up = hasty.result()
         done.set()
         went_on = patient.result(timeout=5)
@@ -78,8 +79,8 @@ def test_different_things_are_watched_apart():
     watchers = SingleFlight(at_most=32)
 
     with ThreadPoolExecutor(2) as pool:
-        other = pool.submit(watchers.wait, "a", lambda: False, left=Budget(0.05).left)
-        mine = watchers.wait("b", lambda: True, left=Budget(5).left)
+        other = pool.submit(watchers.wait, "a", lambda: False, remaining=Deadline(0.05).remaining)
+        mine = watchers.wait("b", lambda: True, remaining=Deadline(5).remaining)
         other.result()
 
     assert mine
@@ -94,9 +95,9 @@ def test_a_look_that_fails_wakes_the_others():
         raise RuntimeError("no database")
 
     with ThreadPoolExecutor(2) as pool:
-        failing = pool.submit(watchers.wait, "a", fail, left=Budget(5).left)
+        failing = pool.submit(watchers.wait, "a", fail, remaining=Deadline(5).remaining)
         looking.wait(5)
-        other = pool.submit(watchers.wait, "a", lambda: True, left=Budget(5).left)
+        other = pool.submit(watchers.wait, "a", lambda: True, remaining=Deadline(5).remaining)
 
         assert isinstance(failing.exception(timeout=5), RuntimeError)
         assert other.result(timeout=5)
@@ -105,7 +106,7 @@ def test_a_look_that_fails_wakes_the_others():
 def test_no_key_is_kept_without_waiting_threads():
     watchers = SingleFlight(at_most=32)
 
-    watchers.wait("a", lambda: True, left=Budget(1).left)
+    watchers.wait("a", lambda: True, remaining=Deadline(1).remaining)
 
     assert watchers._watched == {}
 
@@ -114,15 +115,18 @@ def test_one_waiting_thread_too_many_is_turned_away_at_once():
     watchers, done = SingleFlight(at_most=2), threading.Event()
 
     with ThreadPoolExecutor(2) as pool:
-        waiting = [pool.submit(watchers.wait, "a", done.is_set, left=Budget(10).left) for _ in "ab"]
+        waiting = [
+            pool.submit(watchers.wait, "a", done.is_set, remaining=Deadline(10).remaining)
+            for _ in "ab"
+        ]
         assert until(lambda: watchers._places._value == 0)
         with pytest.raises(Crowded):
-            watchers.wait("b", lambda: True, left=Budget(10).left)
+            watchers.wait("b", lambda: True, remaining=Deadline(10).remaining)
         done.set()
         results = [call.result(timeout=5) for call in waiting]
 
     assert results == [True, True]
-    assert watchers.wait("b", lambda: True, left=Budget(10).left)
+    assert watchers.wait("b", lambda: True, remaining=Deadline(10).remaining)
 
 
 # Questions that may hang

@@ -27,7 +27,7 @@ from app.twitter.errors import (
     Unreachable,
 )
 from app.twitter.token_set import TokenSet
-from app.twitter.transport.deadline import SECONDS, Budget
+from app.twitter.transport.deadline import SECONDS, Deadline
 from tests.stores import on_both_stores
 from tests.waiting import until
 
@@ -51,7 +51,7 @@ def store_for_another(database, cipher, grant):
 def test_a_young_token_is_used_as_it_is(fresh, welcome, server):
     grant = welcome()
 
-    assert fresh.valid_token(grant, budget=Budget()) == "access-0"
+    assert fresh.valid_token(grant, deadline=Deadline()) == "access-0"
     assert server.spent == []
 
 
@@ -60,7 +60,7 @@ def test_a_token_is_refreshed_five_minutes_early(fresh, welcome, server, clock, 
     grant = welcome()
     clock.advance(minutes=minutes)
 
-    token = fresh.valid_token(grant, budget=Budget())
+    token = fresh.valid_token(grant, deadline=Deadline())
 
     assert token == ("access-1" if refreshed else "access-0")
 
@@ -68,10 +68,10 @@ def test_a_token_is_refreshed_five_minutes_early(fresh, welcome, server, clock, 
 def test_a_short_lived_token_is_refreshed_in_its_last_tenth(fresh, welcome, clock, server):
     grant = welcome(expires_at=clock() + timedelta(seconds=100))
     clock.advance(seconds=89)
-    early = fresh.valid_token(grant, budget=Budget())
+    early = fresh.valid_token(grant, deadline=Deadline())
     clock.advance(seconds=2)
 
-    late = fresh.valid_token(grant, budget=Budget())
+    late = fresh.valid_token(grant, deadline=Deadline())
 
     assert (early, late) == ("access-0", "access-1")
 
@@ -81,7 +81,7 @@ def test_a_refresh_stores_the_whole_new_token_set(fresh, welcome, clock, row, ci
     grant = welcome()
     clock.advance(hours=3)
 
-    fresh.valid_token(grant, budget=Budget())
+    fresh.valid_token(grant, deadline=Deadline())
 
     stored = row(grant)
     refresh_token = cipher.open(
@@ -96,7 +96,7 @@ def test_a_refresh_is_told_the_granted_scopes(fresh, welcome, server, clock):
     grant = welcome(scopes=frozenset({"users.read", "offline.access"}))
     clock.advance(hours=3)
 
-    fresh.valid_token(grant, budget=Budget())
+    fresh.valid_token(grant, deadline=Deadline())
 
     assert server.scopes == [{"users.read", "offline.access"}]
 
@@ -113,7 +113,7 @@ def test_the_lease_outlives_all_that_its_holder_may_take(fresh, welcome, server,
 
     server.answer = read_the_lease
 
-    fresh.valid_token(grant, budget=Budget())
+    fresh.valid_token(grant, deadline=Deadline())
 
     times = Times()
     assert (times.call, times.write) == (SECONDS, WRITE_SECONDS)
@@ -168,10 +168,10 @@ def test_a_holder_that_is_slow_at_every_step_keeps_its_lease(
     def read_on_another_machine():
         while True:
             with contextlib.suppress(Unreachable):
-                return fresh.valid_token(grant, budget=Budget())
+                return fresh.valid_token(grant, deadline=Deadline())
 
     with ThreadPoolExecutor(2) as pool:
-        refreshing = pool.submit(holder.valid_token, grant, budget=Budget())
+        refreshing = pool.submit(holder.valid_token, grant, deadline=Deadline())
         assert until(lambda: server.spent)
         reading = pool.submit(read_on_another_machine)
 
@@ -185,7 +185,7 @@ def test_the_call_of_a_holder_ends_within_the_lease_whatever_the_budget(
     grant = welcome()
     clock.advance(hours=3)
 
-    fresh.valid_token(grant, budget=Budget(1000))
+    fresh.valid_token(grant, deadline=Deadline(1000))
 
     assert server.left[0] <= Times().call
 
@@ -196,11 +196,11 @@ def test_an_answer_without_a_refresh_token_keeps_the_old_one(fresh, welcome, ser
         access_token=f"access-{n}", expires_at=clock() + timedelta(hours=2), scopes=frozenset()
     )
     clock.advance(hours=3)
-    fresh.valid_token(grant, budget=Budget())
+    fresh.valid_token(grant, deadline=Deadline())
     server.spent.clear()
     clock.advance(hours=3)
 
-    fresh.valid_token(grant, budget=Budget())
+    fresh.valid_token(grant, deadline=Deadline())
 
     assert server.spent == ["refresh-0"]
 
@@ -219,7 +219,7 @@ def test_a_crowd_refreshes_once(fresh, welcome, server, clock, hours):
     server.answer = slowly
 
     with ThreadPoolExecutor(16) as pool:
-        calls = [pool.submit(fresh.valid_token, grant, budget=Budget()) for _ in range(16)]
+        calls = [pool.submit(fresh.valid_token, grant, deadline=Deadline()) for _ in range(16)]
         tokens = {call.result() for call in calls}
 
     assert server.spent == ["refresh-0"]
@@ -231,7 +231,7 @@ def test_others_go_on_with_a_token_that_still_lives(fresh, welcome, database, cl
     clock.advance(hours=1, minutes=57)
     lease(database, grant, "somebody", 20)
 
-    assert fresh.valid_token(grant, budget=Budget()) == "access-0"
+    assert fresh.valid_token(grant, deadline=Deadline()) == "access-0"
     assert server.spent == []
 
 
@@ -248,9 +248,9 @@ def test_a_waiter_gets_the_token_that_another_thread_refreshed(fresh, welcome, c
     server.answer = answer_late
 
     with ThreadPoolExecutor(2) as pool:
-        refreshing = pool.submit(fresh.valid_token, grant, budget=Budget())
+        refreshing = pool.submit(fresh.valid_token, grant, deadline=Deadline())
         assert until(lambda: server.spent)
-        waiting = pool.submit(fresh.valid_token, grant, budget=Budget())
+        waiting = pool.submit(fresh.valid_token, grant, deadline=Deadline())
         assert until(lambda: fresh._waiting._watched)
         let_go.set()
 
@@ -264,16 +264,16 @@ def test_a_waiter_fails_at_once_when_the_lease_is_given_back(fresh, welcome, dat
     lease(database, grant, None, 20)
 
     with pytest.raises(Unreachable):
-        fresh.valid_token(grant, budget=Budget())
+        fresh.valid_token(grant, deadline=Deadline())
 
 
 def test_a_stale_reader_takes_no_lease(fresh, welcome, server, clock):
     grant = welcome()
     clock.advance(hours=3)
     stale = fresh._read(grant)
-    fresh.valid_token(grant, budget=Budget())
+    fresh.valid_token(grant, deadline=Deadline())
 
-    token = fresh._refreshed(stale, Budget())
+    token = fresh._refreshed(stale, Deadline())
 
     assert token == "access-1"
     assert server.spent == ["refresh-0"]
@@ -283,12 +283,12 @@ def test_a_lease_that_ran_out_is_awaited_no_longer(fresh, welcome, database, clo
     grant = welcome()
     clock.advance(hours=3)
     lease(database, grant, "a dying process", 0.2)
-    budget = Budget(20)
+    deadline = Deadline(20)
 
     with pytest.raises(Unreachable):
-        fresh.valid_token(grant, budget=budget)
+        fresh.valid_token(grant, deadline=deadline)
 
-    assert budget.left() > 0
+    assert deadline.remaining() > 0
 
 
 def test_the_wait_for_a_refresh_ends_with_the_budget(fresh, welcome, database, clock):
@@ -297,7 +297,7 @@ def test_the_wait_for_a_refresh_ends_with_the_budget(fresh, welcome, database, c
     lease(database, grant, "somebody", 20)
 
     with pytest.raises(Unreachable):
-        fresh.valid_token(grant, budget=Budget(0.15))
+        fresh.valid_token(grant, deadline=Deadline(0.15))
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_trouble_never_ends_a_grant(fresh, welcome, server, clock, row, trouble)
     clock.advance(hours=3)
 
     with pytest.raises(type(trouble)):
-        fresh.valid_token(grant, budget=Budget())
+        fresh.valid_token(grant, deadline=Deadline())
 
     assert row(grant)["ended_at"] is None
     assert row(grant)["refresh_token"] is not None
@@ -326,10 +326,10 @@ def test_trouble_is_followed_by_a_cool_down_without_requests(fresh, welcome, ser
     server.answer = lambda _: Unreachable("timeout")
     clock.advance(hours=3)
     with pytest.raises(Unreachable):
-        fresh.valid_token(grant, budget=Budget())
+        fresh.valid_token(grant, deadline=Deadline())
 
     with pytest.raises(Unreachable):
-        fresh.valid_token(grant, budget=Budget())
+        fresh.valid_token(grant, deadline=Deadline())
 
     assert len(server.spent) == 1
 
@@ -345,7 +345,7 @@ def test_trouble_releases_no_lease_of_another_worker(fresh, welcome, server, dat
     server.answer = take_over
 
     with pytest.raises(Unreachable):
-        fresh.valid_token(grant, budget=Budget())
+        fresh.valid_token(grant, deadline=Deadline())
 
     assert row(grant)["lease_owner"] == "another worker"
 
@@ -355,7 +355,7 @@ def test_trouble_while_the_token_lives_is_not_raised(fresh, welcome, server, clo
     server.answer = lambda _: Unreachable("timeout")
     clock.advance(hours=1, minutes=57)
 
-    assert fresh.valid_token(grant, budget=Budget()) == "access-0"
+    assert fresh.valid_token(grant, deadline=Deadline()) == "access-0"
 
 
 def test_after_the_cool_down_the_next_reader_tries_again(fresh, welcome, server, database, clock):
@@ -363,12 +363,12 @@ def test_after_the_cool_down_the_next_reader_tries_again(fresh, welcome, server,
     server.answer = lambda _: Unreachable("timeout")
     clock.advance(hours=3)
     with pytest.raises(Unreachable):
-        fresh.valid_token(grant, budget=Budget())
+        fresh.valid_token(grant, deadline=Deadline())
     lease(database, grant, None, -1)
     server.spent.clear()
     server.answer = server.fresh_token_set
 
-    assert fresh.valid_token(grant, budget=Budget()) == "access-1"
+    assert fresh.valid_token(grant, deadline=Deadline()) == "access-1"
 
 
 @on_both_stores
@@ -377,7 +377,7 @@ def test_a_lease_whose_owner_died_is_taken_over(fresh, welcome, server, database
     clock.advance(hours=3)
     lease(database, grant, "a dead process", -1)
 
-    assert fresh.valid_token(grant, budget=Budget()) == "access-1"
+    assert fresh.valid_token(grant, deadline=Deadline()) == "access-1"
 
 
 def test_an_answer_after_a_take_over_does_not_overwrite_the_newer_token(
@@ -392,7 +392,7 @@ def test_an_answer_after_a_take_over_does_not_overwrite_the_newer_token(
 
     server.answer = answer_too_late
 
-    assert fresh.valid_token(grant, budget=Budget()) == "access-of-another"
+    assert fresh.valid_token(grant, deadline=Deadline()) == "access-of-another"
     outbox.wait(seconds=5)
     assert server.revoked == []  # to revoke one of them would end the living grant
 
@@ -403,7 +403,7 @@ def test_a_definite_refusal_ends_the_grant(fresh, welcome, server, clock, row):
     clock.advance(hours=3)
 
     with pytest.raises(GrantEnded):
-        fresh.valid_token(grant, budget=Budget())
+        fresh.valid_token(grant, deadline=Deadline())
 
     assert row(grant)["end_reason"] == EndReason.REFUSED
     assert row(grant)["access_token"] is None
@@ -421,7 +421,7 @@ def test_a_refusal_after_another_workers_refresh_ends_nothing(
 
     server.answer = somebody_was_faster
 
-    assert fresh.valid_token(grant, budget=Budget()) == "access-of-another"
+    assert fresh.valid_token(grant, deadline=Deadline()) == "access-of-another"
     assert row(grant)["ended_at"] is None
 
 
@@ -438,7 +438,7 @@ def test_a_refusal_after_a_take_over_waits_for_the_former_owner(
 
     server.answer = refuse_and_let_the_former_owner_store
 
-    assert fresh.valid_token(grant, budget=Budget()) == "access-of-another"
+    assert fresh.valid_token(grant, deadline=Deadline()) == "access-of-another"
     assert row(grant)["ended_at"] is None
 
 
@@ -451,7 +451,7 @@ def test_a_refusal_after_a_take_over_ends_the_grant_if_nothing_comes(
     server.answer = lambda _: GrantRefused("invalid_request")
 
     with pytest.raises(GrantEnded):
-        fresh.valid_token(grant, budget=Budget(0.2))
+        fresh.valid_token(grant, deadline=Deadline(0.2))
 
     assert row(grant)["end_reason"] == EndReason.REFUSED
 
@@ -471,7 +471,7 @@ def test_a_log_out_during_a_refresh_leaves_no_living_token(
     server.answer = log_out_meanwhile
 
     with pytest.raises(GrantEnded):
-        fresh.valid_token(grant, budget=Budget())
+        fresh.valid_token(grant, deadline=Deadline())
 
     outbox.wait(seconds=5)
     assert {token for token, _ in server.revoked} == {
@@ -487,11 +487,11 @@ def test_a_log_out_during_a_refresh_leaves_no_living_token(
 def test_without_a_refresh_token_a_grant_lives_to_its_end(fresh, welcome, clock, row):
     grant = welcome(refresh_token=None)
     clock.advance(minutes=119)
-    token = fresh.valid_token(grant, budget=Budget())
+    token = fresh.valid_token(grant, deadline=Deadline())
     clock.advance(minutes=2)
 
     with pytest.raises(GrantEnded):
-        fresh.valid_token(grant, budget=Budget())
+        fresh.valid_token(grant, deadline=Deadline())
 
     assert token == "access-0"
     assert row(grant)["end_reason"] == EndReason.TOKEN_EXPIRED
@@ -500,8 +500,8 @@ def test_without_a_refresh_token_a_grant_lives_to_its_end(fresh, welcome, clock,
 def test_a_401_means_one_refresh(fresh, welcome, server):
     grant = welcome()
 
-    token = fresh.token_after_401(grant, refused="access-0", budget=Budget())
-    again = fresh.token_after_401(grant, refused="access-0", budget=Budget())
+    token = fresh.token_after_401(grant, refused="access-0", deadline=Deadline())
+    again = fresh.token_after_401(grant, refused="access-0", deadline=Deadline())
 
     assert (token, again) == ("access-1", "access-1")
     assert server.spent == ["refresh-0"]
@@ -513,7 +513,7 @@ def test_a_grant_that_ended_gives_no_token(fresh, sign_in, sessions):
     sessions.log_out(person.session_id)
 
     with pytest.raises(GrantEnded):
-        fresh.valid_token(grant, budget=Budget())
+        fresh.valid_token(grant, deadline=Deadline())
 
 
 @on_both_stores
@@ -528,7 +528,7 @@ def test_no_transaction_is_open_while_twitter_is_asked(fresh, welcome, server, d
 
     server.answer = write_meanwhile
 
-    assert fresh.valid_token(grant, budget=Budget()) == "access-1"
+    assert fresh.valid_token(grant, deadline=Deadline()) == "access-1"
 
 
 def flaky(database, monkeypatch, failures):
@@ -557,7 +557,7 @@ def test_a_database_that_is_away_for_a_moment_loses_no_token(
 
     server.answer = away_afterwards
 
-    assert fresh.valid_token(grant, budget=Budget()) == "access-1"
+    assert fresh.valid_token(grant, deadline=Deadline()) == "access-1"
     assert row(grant)["generation"] == 1
 
 
@@ -582,7 +582,7 @@ def test_a_commit_whose_answer_was_lost_is_not_taken_for_a_logout(
 
     server.answer = answered
 
-    assert fresh.valid_token(grant, budget=Budget()) == "access-1"
+    assert fresh.valid_token(grant, deadline=Deadline()) == "access-1"
     outbox.wait(seconds=5)
     assert server.revoked == []
     assert row(grant)["generation"] == 1
@@ -605,7 +605,7 @@ def test_tokens_that_cannot_be_stored_are_revoked(
     server.answer = away_for_long
 
     with pytest.raises(OperationalError):
-        fresh.valid_token(grant, budget=Budget())
+        fresh.valid_token(grant, deadline=Deadline())
 
     fresh._outbox.wait(seconds=5)
     assert {token for token, _ in server.revoked} == {"access-1", "refresh-1"}
@@ -636,13 +636,13 @@ def refreshed_ago(database, seconds):
 
 def test_a_401_to_everything_is_no_storm_of_refreshes(fresh, welcome, server, database):
     grant = welcome()
-    token = fresh.token_after_401(grant, refused="access-0", budget=Budget())
+    token = fresh.token_after_401(grant, refused="access-0", deadline=Deadline())
 
     for _ in range(5):
         with pytest.raises(TokenRefused):
-            fresh.token_after_401(grant, refused=token, budget=Budget())
+            fresh.token_after_401(grant, refused=token, deadline=Deadline())
     refreshed_ago(database, 11)
-    later = fresh.token_after_401(grant, refused=token, budget=Budget())
+    later = fresh.token_after_401(grant, refused=token, deadline=Deadline())
 
     assert (token, later) == ("access-1", "access-2")
     assert len(server.spent) == 2
@@ -654,14 +654,14 @@ def test_the_guard_against_storms_goes_by_the_stores_clock(
 ):
     grant = welcome()
     clock.advance(minutes=minutes)  # by this machine's clock
-    token = fresh.token_after_401(grant, refused="access-0", budget=Budget())
+    token = fresh.token_after_401(grant, refused="access-0", deadline=Deadline())
     clock.advance(minutes=-2 * minutes)  # by another's
 
     with pytest.raises(TokenRefused):
-        fresh.token_after_401(grant, refused=token, budget=Budget())
+        fresh.token_after_401(grant, refused=token, deadline=Deadline())
     refreshed_ago(database, 11)
 
-    assert fresh.token_after_401(grant, refused=token, budget=Budget()) == "access-2"
+    assert fresh.token_after_401(grant, refused=token, deadline=Deadline()) == "access-2"
 
 
 def test_a_crowd_that_waits_leaves_threads_for_others(
@@ -673,10 +673,10 @@ def test_a_crowd_that_waits_leaves_threads_for_others(
     lease(database, grant, "somebody", 20)
 
     with ThreadPoolExecutor(2) as pool:
-        waiting = [pool.submit(fresh.valid_token, grant, budget=Budget(20)) for _ in range(2)]
+        waiting = [pool.submit(fresh.valid_token, grant, deadline=Deadline(20)) for _ in range(2)]
         assert until(lambda: fresh._waiting._places._value == 0)
         with pytest.raises(Busy):
-            fresh.valid_token(grant, budget=Budget(20))
+            fresh.valid_token(grant, deadline=Deadline(20))
         lease(database, grant, None, -1)
 
     assert [type(call.exception()) for call in waiting] == [Unreachable] * 2
@@ -694,7 +694,7 @@ def test_tokens_that_a_sign_in_replaced_during_a_refresh_are_dropped(
 
     server.answer = sign_in_meanwhile
 
-    assert fresh.valid_token(grant, budget=Budget()) == "access-new"
+    assert fresh.valid_token(grant, deadline=Deadline()) == "access-new"
     outbox.wait(seconds=5)
     assert server.revoked == []
 
@@ -713,7 +713,7 @@ def test_refreshed_tokens_of_an_ended_grant_are_dropped_if_its_person_has_a_newe
     server.answer = leave_and_come_back
 
     with pytest.raises(GrantEnded):
-        fresh.valid_token(person.grant_id, budget=Budget())
+        fresh.valid_token(person.grant_id, deadline=Deadline())
 
     outbox.wait(seconds=5)
     assert "access-1" not in {token for token, _ in server.revoked}
@@ -735,6 +735,6 @@ def test_a_sign_in_does_not_count_as_a_refresh_for_the_guard(fresh, sign_in, ser
     sign_in()
     grant = sign_in(access_token="access-new", refresh_token="refresh-new").grant_id
 
-    token = fresh.token_after_401(grant, refused="access-new", budget=Budget())
+    token = fresh.token_after_401(grant, refused="access-new", deadline=Deadline())
 
     assert token == "access-1"

@@ -1,4 +1,4 @@
-"""The wire: one budget whatever trickles in, one cap, no redirects, few calls at a time.
+"""The wire: one deadline whatever trickles in, one cap, no redirects, few calls at a time.
 
 The servers here are bare sockets: they misbehave byte by byte.
 """
@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from urllib3.exceptions import ConnectTimeoutError
 
-from app.twitter.errors import Busy, Unreachable, Unreadable
+from app.twitter.errors import Busy, InvalidAnswer, Unreachable
 from app.twitter.transport import bulkhead, deadline_sockets
 from app.twitter.transport import transport as transport_module
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.deadline_sockets import CountdownSocket, tls_context
 from app.twitter.transport.transport import Answer, Transport
 from tests.waiting import until
@@ -87,7 +87,7 @@ def answering(*answers):
 
 
 def dripping(first, drop, outlasted):
-    """Answer a few bytes and then a few at a time, for longer than any budget here."""
+    """Answer a few bytes and then a few at a time, for longer than any deadline here."""
 
     def behave(connection, over):
         read_request(connection)
@@ -101,7 +101,7 @@ def dripping(first, drop, outlasted):
 
 
 def silent(outlasted):
-    """Answer nothing, for longer than any budget here."""
+    """Answer nothing, for longer than any deadline here."""
 
     def behave(connection, over):
         if not over.wait(5):
@@ -132,14 +132,14 @@ def transport():
 
 @pytest.fixture
 def outlasted():
-    """The connections whose server has seen the end of its patience, not of a budget."""
+    """The connections whose server has seen the end of its patience, not of a deadline."""
     return []
 
 
 def fail(transport, url, *, seconds=5.0, method="GET", **options):
     """Send a request that finds no answer; return the error."""
     with pytest.raises(Unreachable) as caught:
-        transport.send(method, url, budget=Budget(seconds), **options)
+        transport.send(method, url, deadline=Deadline(seconds), **options)
     return caught.value
 
 
@@ -178,7 +178,7 @@ def test_a_budget_that_is_used_up_sends_nothing(transport):
         requests.append(read_request(connection))
 
     with server(behave) as (url, _):
-        transport.send("GET", url, budget=Budget(5))
+        transport.send("GET", url, deadline=Deadline(5))
         fail(transport, url, seconds=0)
         fail(transport, url, seconds=0)
 
@@ -188,7 +188,7 @@ def test_a_budget_that_is_used_up_sends_nothing(transport):
 def test_connections_are_kept_alive(transport):
     with server(answering(OK, OK, OK)) as (url, seen):
         for _ in range(3):
-            transport.send("GET", url, budget=Budget())
+            transport.send("GET", url, deadline=Deadline())
 
     assert len(seen) == 1
 
@@ -222,8 +222,8 @@ def test_an_endless_body_is_cut_off(transport):
         while not over.is_set():
             connection.sendall(b"x" * 65536)
 
-    with server(behave) as (url, _), pytest.raises(Unreadable, match="more than 1000 bytes"):
-        transport.send("GET", url, budget=Budget(10), max_bytes=1000)
+    with server(behave) as (url, _), pytest.raises(InvalidAnswer, match="more than 1000 bytes"):
+        transport.send("GET", url, deadline=Deadline(10), max_bytes=1000)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_long_head_is_read(transport):
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + b"X-Long: " + b"x" * 50_000
 
     with server(answering(head + b"\r\n\r\n{}")) as (url, _):
-        answer = transport.send("GET", url, budget=Budget(10))
+        answer = transport.send("GET", url, deadline=Deadline(10))
 
     assert len(answer.headers["X-Long"]) == 50_000
 
@@ -267,16 +267,16 @@ def test_a_small_gzip_of_a_huge_body_is_cut_off(transport):
 
     with (
         server(answering(head.encode() + bomb)) as (url, _),
-        pytest.raises(Unreadable, match="more than"),
+        pytest.raises(InvalidAnswer, match="more than"),
     ):
-        transport.send("GET", url, budget=Budget(10))
+        transport.send("GET", url, deadline=Deadline(10))
 
 
 def test_a_body_in_another_encoding_than_named_is_unreadable(transport):
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain"
 
-    with server(answering(head)) as (url, _), pytest.raises(Unreadable):
-        transport.send("GET", url, budget=Budget(10))
+    with server(answering(head)) as (url, _), pytest.raises(InvalidAnswer):
+        transport.send("GET", url, deadline=Deadline(10))
 
 
 def general_name(name):
@@ -342,7 +342,7 @@ def test_https_connections_are_kept_alive_too(tmp_path, trusting):
     transport = trusting(file)
 
     with tls_server(answering(OK, OK), file) as (url, seen):
-        answers = [transport.send("GET", url, budget=Budget()) for _ in range(2)]
+        answers = [transport.send("GET", url, deadline=Deadline()) for _ in range(2)]
 
     assert [answer.status for answer in answers] == [200, 200]
     assert len(seen) == 1
@@ -381,8 +381,8 @@ def test_a_certificate_nobody_vouches_for_gets_no_token(tmp_path, trusting, name
 def test_a_chunk_of_less_than_nothing_is_unreadable(transport):
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n"
 
-    with server(answering(head)) as (url, _), pytest.raises(Unreadable):
-        transport.send("GET", url, budget=Budget(10))
+    with server(answering(head)) as (url, _), pytest.raises(InvalidAnswer):
+        transport.send("GET", url, deadline=Deadline(10))
 
 
 def test_an_unknown_name_is_looked_up_once(transport, monkeypatch):
@@ -422,8 +422,8 @@ def test_a_connection_that_fails_is_tried_once_more(transport, monkeypatch):
 def test_redirects_are_not_followed(transport, status):
     with server(answering(OK)) as (elsewhere, reached):
         redirect = f"HTTP/1.1 {status} Go\r\nLocation: {elsewhere}\r\nContent-Length: 0\r\n\r\n"
-        with server(answering(redirect.encode())) as (url, _), pytest.raises(Unreadable):
-            transport.send("GET", url, headers={"Authorization": "Bearer t"}, budget=Budget(5))
+        with server(answering(redirect.encode())) as (url, _), pytest.raises(InvalidAnswer):
+            transport.send("GET", url, headers={"Authorization": "Bearer t"}, deadline=Deadline(5))
 
     assert reached == []
 
@@ -476,7 +476,7 @@ def test_cookies_of_twitter_are_not_kept(transport):
 
     with server(behave) as (url, _):
         for _ in range(2):
-            transport.send("GET", url, budget=Budget(5))
+            transport.send("GET", url, deadline=Deadline(5))
 
     assert not any(b"cookie" in request.lower() for request in requests)
 
@@ -491,17 +491,17 @@ def test_more_calls_than_slots_are_told_to_come_back(transport, monkeypatch):
         connection.sendall(LAST)
 
     with server(wait_and_answer) as (url, seen), ThreadPoolExecutor(2) as pool:
-        calls = [pool.submit(transport.send, "GET", url, budget=Budget()) for _ in range(2)]
+        calls = [pool.submit(transport.send, "GET", url, deadline=Deadline()) for _ in range(2)]
         assert until(lambda: len(seen) == 2)
         with pytest.raises(Busy):
-            transport.send("GET", url, budget=Budget())
+            transport.send("GET", url, deadline=Deadline())
         monkeypatch.setattr(bulkhead, "PATIENCE_SECONDS", 3600)
         with pytest.raises(Busy):  # at once: a wait was in vain already
-            transport.send("GET", url, budget=Budget(3600))
+            transport.send("GET", url, deadline=Deadline(3600))
         answer.set()
         assert [call.result().status for call in calls] == [200, 200]
 
-        assert transport.send("GET", url, budget=Budget()).status == 200
+        assert transport.send("GET", url, deadline=Deadline()).status == 200
 
 
 def test_errors_do_not_name_what_was_sent(transport):
@@ -519,14 +519,14 @@ def test_an_answer_does_not_show_its_body():
 def test_a_used_up_budget_arms_no_socket():
     with (
         contextlib.closing(CountdownSocket()) as sock,
-        deadline_sockets.spending(Budget(0)),
+        deadline_sockets.spending(Deadline(0)),
         pytest.raises(TimeoutError),
     ):
         deadline_sockets._arm(sock)
 
 
 def test_a_used_up_budget_makes_no_connection():
-    with deadline_sockets.spending(Budget(0)), pytest.raises(OSError, match="used up"):
+    with deadline_sockets.spending(Deadline(0)), pytest.raises(OSError, match="used up"):
         deadline_sockets._connect("127.0.0.1", 9)
 
 
@@ -549,7 +549,7 @@ def wire(transport):
             connection.sendall(OK)
 
         with server(behave) as (url, _):
-            transport.send(method, url, budget=Budget(2), **options)
+            transport.send(method, url, deadline=Deadline(2), **options)
         return heard[0]
 
     return sent

@@ -1,4 +1,4 @@
-"""The way through a proxy: the same budget, the same rules, and each secret where it belongs."""
+"""The way through a proxy: the same deadline, the same rules, and each secret where it belongs."""
 
 import base64
 import contextlib
@@ -10,7 +10,7 @@ import pytest
 from app.twitter.errors import Unreachable
 from app.twitter.transport import deadline_sockets
 from app.twitter.transport import transport as transport_module
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.deadline_sockets import tls_context
 from app.twitter.transport.transport import Transport
 from app.twitter.transport.tunnel import Proxy
@@ -69,7 +69,7 @@ def named(url):
 
 def fail(transport, url=f"https://{NAME}/2/thing", *, seconds=5.0):
     with pytest.raises(Unreachable) as caught:
-        transport.send("POST", url, form="code=c", budget=Budget(seconds))
+        transport.send("POST", url, form="code=c", deadline=Deadline(seconds))
     assert caught.value.__cause__ is None
     assert PASSWORD not in repr(caught.value)
     return caught.value
@@ -82,7 +82,7 @@ def test_calls_share_one_warm_connection_through_the_proxy(certificate):
         tls_server(answering(OK, OK), certificate()) as (url, seen),
         through(proxy) as (transport, _),
     ):
-        answers = [transport.send("GET", named(url), budget=Budget()) for _ in range(2)]
+        answers = [transport.send("GET", named(url), deadline=Deadline()) for _ in range(2)]
 
     there = re.search(f"{NAME}:\\d+", named(url))[0]
     assert [answer.status for answer in answers] == [200, 200]
@@ -102,7 +102,9 @@ def test_the_proxy_hears_its_password_and_twitter_everything_else(certificate):
         tls_server(behave, certificate()) as (url, _),
         through(proxy, user=f"wren:{WRITTEN}@") as (transport, _),
     ):
-        transport.send("GET", named(url), headers={"Authorization": "Bearer t"}, budget=Budget())
+        transport.send(
+            "GET", named(url), headers={"Authorization": "Bearer t"}, deadline=Deadline()
+        )
 
     assert [line.partition(":")[0] for line in proxy.heads[0].split("\r\n")[1:-2]] == [
         "Host",
@@ -192,7 +194,7 @@ def test_after_a_connect_that_failed_a_code_is_sent_once(certificate):
         tls_server(behave, certificate()) as (url, _),
         through(drop_the_first) as (transport, _),
     ):
-        transport.send("POST", named(url), form="code=c", budget=Budget())
+        transport.send("POST", named(url), form="code=c", deadline=Deadline())
 
     assert [len(connects), len(heard)] == [2, 1]
 
@@ -235,7 +237,7 @@ def test_plain_http_never_comes_to_the_proxy():
     proxy = HttpProxy()
 
     with server(answering(OK)) as (url, _), through(proxy) as (transport, _):
-        transport.send("GET", url, headers={"Authorization": "Bearer t"}, budget=Budget())
+        transport.send("GET", url, headers={"Authorization": "Bearer t"}, deadline=Deadline())
 
     assert proxy.heads == []
 
@@ -248,7 +250,7 @@ def test_proxies_of_the_environment_are_ignored(monkeypatch):
             monkeypatch.setenv(name, elsewhere)
             monkeypatch.setenv(name.lower(), elsewhere)
         transport = build(None)
-        assert transport.send("GET", url, budget=Budget()).status == 200
+        assert transport.send("GET", url, deadline=Deadline()).status == 200
         fail(transport, url.replace("http://", "https://"), seconds=0.2)
 
     assert seen == []

@@ -51,21 +51,21 @@ def test_a_refusal_is_told_by_its_nearest_kind():
         errors.Busy: "Many people are here at this moment. Please try again in a few seconds.",
         errors.TokenRefused: "Twitter no longer accepts this sign-in. "
         "Please log out and sign in again.",
-        errors.PlanLacksIt: "That is not part of what this site may do at Twitter.",
-        errors.TokenKindRefused: "This is a mistake of this site, not yours. "
+        errors.NotInPlan: "That is not part of what this site may do at Twitter.",
+        errors.WrongTokenType: "This is a mistake of this site, not yours. "
         "Its operator can read about it in the log.",
         errors.OutOfCredits: "This site has used up what it may ask of Twitter for now.",
         errors.ClientRefused: "Twitter does not accept this site at the moment.",
         errors.Refused: "Twitter said no. The account may be gone, or it may have blocked you.",
         errors.Unreachable: "Twitter gave no clear answer. Please look whether it was done.",
-        errors.Unreadable: "Twitter gave no clear answer. Please look whether it was done.",
+        errors.InvalidAnswer: "Twitter gave no clear answer. Please look whether it was done.",
     }
 
     assert {kind: refused(kind("test")) for kind in told} == told
 
 
 def test_a_plan_of_ones_own_is_told_as_such():
-    error = errors.PlanLacksIt("test", for_everyone=False)
+    error = errors.NotInPlan("test", for_everyone=False)
 
     assert refused(error) == "That is not part of your own account's plan at Twitter."
 
@@ -73,7 +73,7 @@ def test_a_plan_of_ones_own_is_told_as_such():
 def test_a_limit_says_when_to_try_again():
     ends = [None, NOON + timedelta(minutes=9), NOON + timedelta(hours=13)]
 
-    told = [refused(errors.Limited("test", until=until)) for until in ends]
+    told = [refused(errors.RateLimited("test", until=until)) for until in ends]
 
     assert told == [
         f"Twitter asks for a pause. You can follow @robin again {when}."
@@ -82,6 +82,6 @@ def test_a_limit_says_when_to_try_again():
 
 
 def test_a_wish_without_a_name_speaks_of_this_account():
-    told = refused(errors.Limited("test", until=None), verb="unfollow", username="")
+    told = refused(errors.RateLimited("test", until=None), verb="unfollow", username="")
 
     assert told == "Twitter asks for a pause. You can unfollow this account again later."

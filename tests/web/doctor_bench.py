@@ -19,7 +19,7 @@ from app import create_app
 from app.accounts.models import Grant, Revocation, User
 from app.accounts.token_cipher import associated_data
 from app.doctor import checks, probe
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.deadline_sockets import tls_context
 from tests.factories import LIVE_SCOPES, build_config
 from tests.journey.visitor import query_of
@@ -241,8 +241,8 @@ class Bench:
         }
         url = here.server.authorization_url(state="s" * 43, **asked)
         code = query_of(self.twitter.say_yes(url))["code"]
-        budget = Budget(probe.SECONDS)
-        tokens = here.server.exchange(code, now=self.clock(), budget=budget, **asked)
+        deadline = Deadline(probe.SECONDS)
+        tokens = here.server.exchange(code, now=self.clock(), deadline=deadline, **asked)
         self.sign_in(app, token=tokens.access_token, expires_at=tokens.expires_at)
 
     def owe(self, app, **changes):

@@ -15,7 +15,7 @@ from app.accounts.grants import EndReason
 from app.accounts.models import Grant, Session
 from app.observability.audit_log import FIELDS, Event, Events, known_as
 from app.twitter.errors import PermissionMissing
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.web import rate_limits
 from tests.factories import LIVE_SCOPES, ME_PATH, TOKEN_PATH, token_answer, user_answer
 from tests.tree import files
@@ -96,7 +96,7 @@ def test_a_stranger_at_the_callback_is_refused(client, recorded):
     client.come_back(state="never-sent", code="c")
 
     said = recorded.one("sign_in.refused")
-    assert (said["why"], said["whose"]) == ("NotOurs", "you")
+    assert (said["error"], said["fault"]) == ("NotOurs", "you")
 
 
 def test_a_refusal_says_why_and_whose_matter_it_is(client, twitter, recorded):
@@ -108,7 +108,7 @@ def test_a_refusal_says_why_and_whose_matter_it_is(client, twitter, recorded):
         client.sign_in()
 
     refusals = [event for event in recorded.events if event["event"] == "sign_in.refused"]
-    assert [(said["why"], said["whose"]) for said in refusals] == [
+    assert [(said["error"], said["fault"]) for said in refusals] == [
         ("ClientRefused", "us"),
         ("Unreachable", "twitter"),
         ("GrantRefused", "you"),
@@ -124,7 +124,7 @@ def test_a_bug_is_refused_without_its_words(client, recorded, monkeypatch):
     monkeypatch.setattr("app.auth.callback_rules.code_of", broken)
     client.come_back(state=started.state, code="c")
 
-    assert recorded.one("sign_in.refused") == {"why": "Exception", "whose": "us", "said": ""}
+    assert recorded.one("sign_in.refused") == {"error": "Exception", "fault": "us", "detail": ""}
 
 
 def test_a_sign_in_that_is_still_under_way_is_not_refused(client, monkeypatch, recorded):
@@ -214,15 +214,15 @@ def test_leaving_for_good_is_recorded(client, kind_twitter, recorded):
 def refresh(client, grant_id, clock):
     clock.advance(hours=1, minutes=59)
     with contextlib.suppress(GrantEnded):
-        client.application.extensions["perch"].tokens.valid_token(grant_id, budget=Budget())
+        client.application.extensions["perch"].tokens.valid_token(grant_id, deadline=Deadline())
 
 
 @pytest.mark.parametrize(
     "status, answer, name, more, ended",
     [
         (200, token_answer(access_token="a", refresh_token="b"), "token.refreshed", {}, []),
-        (400, {"error": "invalid_grant"}, "token.refused", {}, ["refused"]),
-        (503, {}, "token.not_refreshed", {"why": "Unreachable"}, []),
+        (400, {"error": "invalid_grant"}, "token.refresh_rejected", {}, ["refused"]),
+        (503, {}, "token.refresh_failed", {"error": "Unreachable"}, []),
     ],
 )
 def test_a_refresh_is_recorded_however_it_goes(
@@ -268,15 +268,15 @@ def test_follows_are_recorded_without_the_target(follows, twitter, person, recor
     twitter.post(FOLLOWING, json={"data": {"following": False, "pending_follow": True}})
     twitter.delete(f"{FOLLOWING}/{ROBIN}", json={"data": {"following": False}})
 
-    follows.follow(person, ROBIN, budget=Budget())
-    follows.follow(person, ROBIN, budget=Budget())
-    follows.unfollow(person, ROBIN, budget=Budget())
+    follows.follow(person, ROBIN, deadline=Deadline())
+    follows.follow(person, ROBIN, deadline=Deadline())
+    follows.unfollow(person, ROBIN, deadline=Deadline())
 
     browser = known_as(person.session_id)
     assert recorded.events[-3:] == [
-        {"event": "followed", "browser": browser, "done": True},
-        {"event": "followed", "browser": browser, "done": False},
-        {"event": "unfollowed", "browser": browser, "done": True},
+        {"event": "followed", "browser": browser, "succeeded": True},
+        {"event": "followed", "browser": browser, "succeeded": False},
+        {"event": "unfollowed", "browser": browser, "succeeded": True},
     ]
 
 
@@ -284,7 +284,7 @@ def test_a_follow_with_a_refused_token_is_tried_with_another(follows, twitter, p
     twitter.post(FOLLOWING, status=401, json={})
     twitter.post(FOLLOWING, json={"data": {"following": True, "pending_follow": False}})
 
-    follows.follow(person, ROBIN, budget=Budget())
+    follows.follow(person, ROBIN, deadline=Deadline())
 
     assert recorded.names()[-2:] == ["token.refreshed", "followed"]
 
@@ -293,7 +293,7 @@ def test_a_follow_that_was_never_allowed_did_not_happen(follows, person, recorde
     lacking = replace(person, scopes=frozenset({"tweet.read"}))
 
     with pytest.raises(PermissionMissing):
-        follows.follow(lacking, ROBIN, budget=Budget())
+        follows.follow(lacking, ROBIN, deadline=Deadline())
 
     assert "followed" not in recorded.names()
 
@@ -305,7 +305,7 @@ def test_a_form_without_its_token_is_recorded(client, recorded):
     client.post("/auth/login")
 
     said = recorded.one("csrf.refused")
-    assert said == {"endpoint": "auth.login", "why": "The CSRF token is missing."}
+    assert said == {"endpoint": "auth.login", "error": "The CSRF token is missing."}
 
 
 def test_too_many_tries_are_recorded(build_app, monkeypatch, recorded):

@@ -35,7 +35,7 @@ from app.doctor.way_out import CURES, IGNORED
 from app.storage.extensions import db
 from app.twitter.dialect import LIVE
 from app.twitter.endpoints import FOLLOWING
-from app.twitter.errors import OutOfCredits, PlanLacksIt
+from app.twitter.errors import NotInPlan, OutOfCredits
 from app.twitter.transport.tunnel import ProxyTrouble
 from config import ROOT, Config, ConfigError
 from sandbox.testing import Sandbox
@@ -573,7 +573,7 @@ BROKEN = {
         "scopes", FAILS, "No sign-in of 1 has space.read: the provider does not grant it.",
         "whether the provider knows this scope"),
     "a plan that lacked something just now": (
-        heard(PlanLacksIt("client-not-enrolled")),
+        heard(NotInPlan("client-not-enrolled")),
         "plan", WARNS, "The plan does not have GET /2/users/:id/following.",
         "Attach the app to a project with access"),
     "credits that are used up": (

@@ -102,7 +102,7 @@ def test_a_page_says_whose_matter_it_is(page_after):
         for error in (auth_errors.NotOurs, twitter_errors.Unreachable, twitter_errors.Busy)
     ]
 
-    whose = [re.search(r'class="error" data-whose="(\w+)"', page)[1] for page in pages]
+    whose = [re.search(r'class="error" data-fault="(\w+)"', page)[1] for page in pages]
     assert whose == ["you", "twitter", "us"]
 
 
@@ -125,7 +125,7 @@ def test_a_missing_permission_is_asked_for_if_it_is_known(page_after, permission
 def test_a_limit_says_when_it_lifts_until_it_has(page_after, clock, minutes, retry_after):
     until = clock() + timedelta(minutes=minutes)
 
-    page = page_after(twitter_errors.Limited("limited", until=until))
+    page = page_after(twitter_errors.RateLimited("limited", until=until))
 
     assert page.status_code == 429
     assert page.headers.get("Retry-After") == retry_after

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Usage
 from app.twitter.errors import PermissionMissing
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from tests.dialects import BETA, LIVE, in_both_dialects, in_the_beta
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.web.answers import (
@@ -352,7 +352,7 @@ def test_a_follow_without_the_permission_is_not_sent(client, kind_twitter, app):
         person = here.people.find(here.sessions.of(1)[0].session_id)
 
         with pytest.raises(PermissionMissing):
-            here.follows.follow(person, ROBIN, budget=Budget())
+            here.follows.follow(person, ROBIN, deadline=Deadline())
 
 
 # Buttons

@@ -138,7 +138,7 @@ def test_a_panel_fails_alone(signed_in, twitter, broken, still_there):
 
 
 @pytest.mark.parametrize(
-    "reason, left_out, still_there",
+    "reason, unavailable, still_there",
     [
         ("plan", ["tweets"], ["spaces", "follows"]),
         ("own plan", ["spaces"], ["tweets", "follows"]),
@@ -148,9 +148,9 @@ def test_a_panel_fails_alone(signed_in, twitter, broken, still_there):
     ],
 )
 def test_panels_outside_the_plan_are_left_out_with_one_line(
-    signed_in, twitter, reason, left_out, still_there
+    signed_in, twitter, reason, unavailable, still_there
 ):
-    stand(twitter, **dict.fromkeys(left_out, ANSWERS[reason]))
+    stand(twitter, **dict.fromkeys(unavailable, ANSWERS[reason]))
 
     page = unescape(signed_in.get("/").text)
 

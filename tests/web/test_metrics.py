@@ -15,7 +15,7 @@ from app.observability.metrics import Metrics
 from app.twitter.circuit_breaker import MOST_TIMEOUTS
 from app.twitter.endpoints import BY_ROUTE, USER_TWEETS
 from app.twitter.errors import Unreachable
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Call
 from tests.dialects import LIVE
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, token_answer, user_answer
@@ -64,9 +64,9 @@ def test_a_sign_in_is_counted_and_timed(client, kind_twitter, figures):
     page = figures()
     assert page("sign_ins_started_total") == 1
     assert page("sign_ins_total", outcome="completed") == 1
-    assert page("exchange_seconds_count") == 1
-    assert page("exchange_seconds_left_count") == 1
-    assert 25 < page("exchange_seconds_left_sum") <= 30
+    assert page("exchange_duration_seconds_count") == 1
+    assert page("code_remaining_seconds_count") == 1
+    assert 25 < page("code_remaining_seconds_sum") <= 30
 
 
 def test_endings_begin_at_zero(figures):
@@ -90,8 +90,8 @@ def test_other_endings_are_counted_with_their_reason(client, twitter, figures):
     outcomes = ("completed", "denied", "refused", "failed")
     assert [page("sign_ins_total", outcome=each) for each in outcomes] == [0, 1, 1, 2]
     reasons = ("Unreachable", "ClientRefused", "NotOurs", "Denied")
-    assert [page("sign_in_refusals_total", why=why) for why in reasons] == [1, 1, 1, 0]
-    assert page("exchange_seconds_count") == 2
+    assert [page("sign_in_refusals_total", error=why) for why in reasons] == [1, 1, 1, 0]
+    assert page("exchange_duration_seconds_count") == 2
     assert page("twitter_calls_total", endpoint="oauth2/token", status="unreachable") == 1
 
 
@@ -157,10 +157,10 @@ def test_calls_are_counted_by_route(client, kind_twitter, figures):
     assert page(calls, endpoint="GET /2/users/me", status="200") == 1
     assert page(calls, endpoint="GET /2/users/:id/tweets", status="429") == 1
     assert page(calls, endpoint="oauth2/revoke", status="200") == 2
-    assert page("twitter_call_seconds_count", endpoint="oauth2/revoke") == 2
+    assert page("twitter_call_duration_seconds_count", endpoint="oauth2/revoke") == 2
 
 
-def time_out(budget):
+def time_out(deadline):
     raise Unreachable("no answer", silent=True)
 
 
@@ -169,16 +169,16 @@ def test_reads_that_the_breaker_spares_are_counted(app, client, kind_twitter, fi
     breaker = app.extensions["perch"].line.breaker
     for _ in range(MOST_TIMEOUTS):
         with contextlib.suppress(Unreachable):
-            breaker.read(USER_TWEETS, time_out, Budget())
+            breaker.read(USER_TWEETS, time_out, Deadline())
     before = figures()
     client.get("/tweets")
 
     page = figures()
-    spared = page("reads_spared_total", group="tweets") - before(
-        "reads_spared_total", group="tweets"
+    spared = page("reads_short_circuited_total", group="tweets") - before(
+        "reads_short_circuited_total", group="tweets"
     )
     assert spared == 1
-    assert [page("reads_failing", group=group) for group in ("tweets", "follows")] == [1, 0]
+    assert [page("circuit_open", group=group) for group in ("tweets", "follows")] == [1, 0]
     assert page("twitter_calls_total", endpoint=USER_TWEETS.route, status="200") == 0
 
 
@@ -203,9 +203,9 @@ def test_reads_are_counted_by_where_their_answer_came_from(client, kind_twitter,
     client.sign_in()
 
     def more(how):
-        before = figures()("cache_reads_total", answer=how)
+        before = figures()("cache_reads_total", result=how)
         client.get("/tweets")
-        return figures()("cache_reads_total", answer=how) > before
+        return figures()("cache_reads_total", result=how) > before
 
     first, again = more("miss"), more("hit")
     kind_twitter.remove(answer)
@@ -225,7 +225,7 @@ def test_without_a_cache_no_read_is_counted(build_app, kind_twitter, figures):
     client.get("/tweets")
 
     page = figures(client)
-    assert [page("cache_reads_total", answer=how) for how in ("hit", "miss", "stale")] == [0, 0, 0]
+    assert [page("cache_reads_total", result=how) for how in ("hit", "miss", "stale")] == [0, 0, 0]
 
 
 # Requests
@@ -250,7 +250,7 @@ def test_requests_are_counted_by_route(app, client, figures, monkeypatch):
     page = figures()
     for endpoint, status in expected.values():
         assert page("requests_total", endpoint=endpoint, status=status) == 1, endpoint
-        assert page("request_seconds_count", endpoint=endpoint) == 1, endpoint
+        assert page("request_duration_seconds_count", endpoint=endpoint) == 1, endpoint
 
 
 # The outbox

@@ -25,21 +25,21 @@ from app.twitter.dialect import BY_NAME, LIVE, Permission
 from app.twitter.endpoints import FOLLOWING, TWEETS, USER_TWEETS, USERS_ME
 from app.twitter.errors import (
     Busy,
-    Limited,
+    InvalidAnswer,
+    NotInPlan,
     OutOfCredits,
     PermissionMissing,
-    PlanLacksIt,
+    RateLimited,
     Refused,
-    TokenKindRefused,
     TokenRefused,
     Unreachable,
-    Unreadable,
+    WrongTokenType,
 )
-from app.twitter.models import User
+from app.twitter.models import Profile
 from app.twitter.rate_limit_headers import Window
 from app.twitter.transport import bulkhead
 from app.twitter.transport.bulkhead import Turns
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from tests.factories import Clock
 
 EVERYTHING = frozenset(LIVE.scope(need) for need in Permission)
@@ -55,10 +55,10 @@ class Tokens:
         self.tokens = list(tokens)
         self.refreshed = []
 
-    def valid_token(self, grant_id, *, budget):
+    def valid_token(self, grant_id, *, deadline):
         return self.next()
 
-    def token_after_401(self, grant_id, *, refused, budget):
+    def token_after_401(self, grant_id, *, refused, deadline):
         self.refreshed.append(refused)
         return self.next()
 
@@ -77,7 +77,7 @@ class Twitter:
         self.answers = [{"data": [WREN]}]
         self.windows = ()
 
-    def send(self, request, token, *, budget, on_answer):
+    def send(self, request, token, *, deadline, on_answer):
         self.asked.append((request.path, token))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if callable(answer):
@@ -145,7 +145,7 @@ def person(user_id=1, epoch=0, follows_epoch=0, *, scopes=EVERYTHING):
         user_id=user_id,
         session_id="s",
         grant_id="g",
-        profile=User(id=str(1000 + user_id), username="wren", name="Wren"),
+        profile=Profile(id=str(1000 + user_id), username="wren", name="Wren"),
         scopes=scopes,
         signed_in_at=datetime.now(UTC),
         cache_epoch=epoch,
@@ -153,8 +153,10 @@ def person(user_id=1, epoch=0, follows_epoch=0, *, scopes=EVERYTHING):
     )
 
 
-def panels(here, *, who=None, anew=None, budget=None, **reads):
-    reading = Reader(person=who or person(), here=here, anew=anew or {}, budget=budget or Budget())
+def panels(here, *, who=None, anew=None, deadline=None, **reads):
+    reading = Reader(
+        person=who or person(), here=here, anew=anew or {}, deadline=deadline or Deadline()
+    )
     return reading.panels(**(reads or {"people": people()}))
 
 
@@ -216,9 +218,9 @@ def test_a_failure_holds_nothing_of_the_answer(here):
     here.client.answers = [{"data": [{"id": "no"}] * 100}]
 
     wanted = Wanted(fetch=people().fetch, fresh=lambda _: timedelta(0))
-    outcome = here.page_reads.all(person(), {"people": wanted}, budget=Budget())["people"]
+    outcome = here.page_reads.all(person(), {"people": wanted}, deadline=Deadline())["people"]
 
-    assert isinstance(outcome.error, Unreadable)
+    assert isinstance(outcome.error, InvalidAnswer)
     assert outcome.error.__traceback__ is None
 
 
@@ -282,7 +284,7 @@ def test_a_read_without_a_free_thread_ends_with_the_budget(here, monkeypatch):
     for _ in range(60):
         here.threads.submit(over.wait, 5)
 
-    found = panels(here, budget=Budget(0.01))
+    found = panels(here, deadline=Deadline(0.01))
     over.set()
 
     assert found["people"].trouble.text.startswith("Many people are reading")
@@ -333,7 +335,13 @@ def test_a_refresh_takes_nothing_older_than_five_seconds(here, clock, seconds, e
 
 @pytest.mark.parametrize(
     "answer",
-    [named("Wren"), Unreachable("x"), Unreadable("x"), PermissionMissing("about:blank"), Busy("x")],
+    [
+        named("Wren"),
+        Unreachable("x"),
+        InvalidAnswer("x"),
+        PermissionMissing("about:blank"),
+        Busy("x"),
+    ],
 )
 def test_fifty_windows_that_wait_for_one_answer_cost_one_read(here, answer):
     here.client.answers = [answer]
@@ -444,7 +452,7 @@ def test_a_person_with_too_many_windows_sees_what_there_is(here, clock, monkeypa
     panels(here)
     clock.advance(minutes=5)
 
-    with here.turns.one("1001", Budget()):
+    with here.turns.one("1001", Deadline()):
         panel = panels(here)["people"]
 
     assert (names(panel), panel.is_old) == (["Wren"], True)
@@ -454,7 +462,10 @@ def test_a_person_with_too_many_windows_sees_what_there_is(here, clock, monkeypa
 def test_without_a_cache_everything_is_read_and_nothing_is_remembered(here):
     here.cache = None
     here.quota = Quota(None, clock=here.now)
-    here.client.answers = [Limited("429", until=here.now() + timedelta(minutes=9)), named("now")]
+    here.client.answers = [
+        RateLimited("429", until=here.now() + timedelta(minutes=9)),
+        named("now"),
+    ]
 
     first, second = panels(here)["people"], panels(here)["people"]
 
@@ -469,11 +480,11 @@ def test_without_a_cache_everything_is_read_and_nothing_is_remembered(here):
     "error, shown",
     [
         (Unreachable("HTTP 503"), ["Wren"]),
-        (Unreadable("x"), ["Wren"]),
+        (InvalidAnswer("x"), ["Wren"]),
         (Busy("x"), ["Wren"]),
-        (Limited("HTTP 429"), ["Wren"]),
+        (RateLimited("HTTP 429"), ["Wren"]),
         (PermissionMissing("about:blank"), []),
-        (PlanLacksIt("x"), []),
+        (NotInPlan("x"), []),
     ],
 )
 def test_old_data_is_shown_in_passing_trouble_only(here, clock, error, shown):
@@ -516,7 +527,7 @@ def test_old_data_is_shown_for_a_day(here, clock):
 
 def test_views_before_a_known_reset_cost_nothing(here, clock):
     until = clock() + timedelta(minutes=10)
-    here.client.answers = [Limited("HTTP 429", until=until), named("now")]
+    here.client.answers = [RateLimited("HTTP 429", until=until), named("now")]
     panels(here)
 
     found = [panels(here)["people"] for _ in range(10)]
@@ -543,7 +554,7 @@ def test_the_last_permitted_call_is_not_followed_by_one_in_vain(here, clock, nam
 
 
 def test_a_limit_holds_for_one_endpoint_and_one_person(here):
-    here.client.answers = [Limited("HTTP 429"), named("fine")]
+    here.client.answers = [RateLimited("HTTP 429"), named("fine")]
     panels(here, who=person(1))
     profile = Read(asks=(USER_TWEETS,), fetch=lambda api: api.users(["1"]))
 
@@ -552,31 +563,31 @@ def test_a_limit_holds_for_one_endpoint_and_one_person(here):
 
 
 @pytest.mark.parametrize(
-    "error, minutes, left_out",
+    "error, minutes, unavailable",
     [
-        (PlanLacksIt("client-forbidden"), 60, "plan"),
+        (NotInPlan("client-forbidden"), 60, "plan"),
         (OutOfCredits("credits"), 5, "credits"),
     ],
 )
-def test_a_read_outside_the_plan_is_tried_for_no_other(here, clock, error, minutes, left_out):
+def test_a_read_outside_the_plan_is_tried_for_no_other(here, clock, error, minutes, unavailable):
     here.client.answers = [error, named("paid")]
     panels(here, who=person(1))
     clock.advance(minutes=minutes, seconds=-1)
 
     panel = panels(here, who=person(2))["people"]
 
-    assert panel.left_out == left_out
+    assert panel.unavailable == unavailable
     assert len(here.client.asked) == 1
     clock.advance(seconds=1)
     assert names(panels(here, who=person(2))["people"]) == ["paid"]
 
 
 def test_a_lack_of_ones_own_plan_goes_for_no_other_person(here):
-    here.client.answers = [PlanLacksIt("client-forbidden", for_everyone=False), named("fine")]
+    here.client.answers = [NotInPlan("client-forbidden", for_everyone=False), named("fine")]
     panels(here, who=person(1))
 
     assert names(panels(here, who=person(2))["people"]) == ["fine"]
-    assert panels(here, who=person(1), people=people("8"))["people"].left_out == "own plan"
+    assert panels(here, who=person(1), people=people("8"))["people"].unavailable == "own plan"
 
 
 # In words
@@ -598,14 +609,14 @@ def test_each_error_is_told_in_its_own_sentence(clock):
             [
                 Busy("x"),
                 Unreachable("x"),
-                Unreadable("x"),
-                Limited("x"),
-                Limited("x", until=later),
-                Limited("x", until=clock()),
+                InvalidAnswer("x"),
+                RateLimited("x"),
+                RateLimited("x", until=later),
+                RateLimited("x", until=clock()),
                 TokenRefused("x"),
-                PlanLacksIt("x"),
-                PlanLacksIt("x", for_everyone=False),
-                TokenKindRefused("x"),
+                NotInPlan("x"),
+                NotInPlan("x", for_everyone=False),
+                WrongTokenType("x"),
                 OutOfCredits("x"),
                 PermissionMissing("x"),
                 Refused("x"),
@@ -631,9 +642,9 @@ def test_each_error_is_told_in_its_own_sentence(clock):
 def test_a_failure_keeps_its_kind_for_those_who_wait(clock):
     later = clock() + timedelta(minutes=9)
     errors = [
-        PlanLacksIt("x"),
-        PlanLacksIt("x", for_everyone=False),
-        Limited("x", until=later),
+        NotInPlan("x"),
+        NotInPlan("x", for_everyone=False),
+        RateLimited("x", until=later),
         *(kind("x") for kind in cached_source._KINDS.values()),
     ]
 

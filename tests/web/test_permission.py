@@ -297,18 +297,18 @@ def test_our_own_failure_is_told_and_the_sign_in_stays(app, reader, twitter, mon
 
 
 def test_exchange_and_wish_share_one_budget(app, reader, monkeypatch):
-    budgets = []
+    deadlines = []
 
-    def follow(_person, _target, *, budget):
-        budgets.append(budget)
+    def follow(_person, _target, *, deadline):
+        deadlines.append(deadline)
         raise Unreachable("no time left")
 
     server = app.extensions["perch"].server
     exchange = server.exchange
 
-    def exchanged(*args, budget, **kwargs):
-        budgets.append(budget)
-        return exchange(*args, budget=budget, **kwargs)
+    def exchanged(*args, deadline, **kwargs):
+        deadlines.append(deadline)
+        return exchange(*args, deadline=deadline, **kwargs)
 
     state = wish(reader)
     monkeypatch.setattr(app.extensions["perch"].follows, "follow", follow)
@@ -316,8 +316,8 @@ def test_exchange_and_wish_share_one_budget(app, reader, monkeypatch):
 
     reader.come_back(state=state, code="c")
 
-    assert len(budgets) == 2
-    assert budgets[0] is budgets[1]
+    assert len(deadlines) == 2
+    assert deadlines[0] is deadlines[1]
 
 
 # Two versions side by side

@@ -104,7 +104,7 @@ def test_a_warm_page_costs_one_statement(app, signed_in, twitter, path):
     assert len(asked) == 1
 
 
-# Whose copies they are
+# Fault copies they are
 
 
 def disconnect(client):
@@ -221,8 +221,8 @@ def test_workers_that_share_a_redis_share_answers_and_limits(
         [],
         [7, {"name": "x"}],
         [{"name": "x", "limit": 1, "remaining": 0, "resets_at": 1e300}],
-        {"kind": ["Limited"]},
-        {"kind": "Limited", "until": "soon"},
+        {"kind": ["RateLimited"]},
+        {"kind": "RateLimited", "until": "soon"},
     ],
     ids=repr,
 )

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Iterator
 
 from app.twitter.errors import Busy
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 
 PATIENCE_SECONDS = 0.5
 
@@ -30,9 +30,9 @@ class Slots:
         self._stuck = False
 
     @contextlib.contextmanager
-    def one(self, budget: Budget) -> Iterator[None]:
+    def one(self, deadline: Deadline) -> Iterator[None]:
         """Hold a slot; raise `Busy` if there is none for half a second."""
-        patience = 0.0 if self._stuck else budget.at_most(PATIENCE_SECONDS).left()
+        patience = 0.0 if self._stuck else deadline.at_most(PATIENCE_SECONDS).remaining()
         if not self._free.acquire(timeout=patience):
             self._stuck = True
             raise Busy("all slots for waiting for Twitter are taken")
@@ -55,9 +55,9 @@ class Turns:
         self._each: weakref.WeakValueDictionary[str, Slots] = weakref.WeakValueDictionary()
 
     @contextlib.contextmanager
-    def one(self, user_id: str, budget: Budget) -> Iterator[None]:
+    def one(self, user_id: str, deadline: Deadline) -> Iterator[None]:
         """Hold a turn of `user_id`; raise `Busy` if they or all together have too many."""
         with self._lock:
             own = self._each.setdefault(user_id, Slots(self._for_one))
-        with own.one(budget), self._everybody.one(budget):
+        with own.one(deadline), self._everybody.one(deadline):
             yield

@@ -8,7 +8,7 @@ import time
 SECONDS = 12.0
 
 
-class Budget:
+class Deadline:
     """Counts down from the moment it is made; every call to Twitter spends from it."""
 
     __slots__ = ("_ends",)
@@ -16,10 +16,10 @@ class Budget:
     def __init__(self, seconds: float = SECONDS) -> None:
         self._ends = time.monotonic() + seconds
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Seconds left, never below zero."""
         return max(0.0, self._ends - time.monotonic())
 
-    def at_most(self, seconds: float) -> Budget:
-        """Return a shorter budget: what is left here, or `seconds` if that is less."""
-        return Budget(min(self.left(), seconds))
+    def at_most(self, seconds: float) -> Deadline:
+        """Return a shorter deadline: what is left here, or `seconds` if that is less."""
+        return Deadline(min(self.remaining(), seconds))

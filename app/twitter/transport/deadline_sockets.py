@@ -1,8 +1,8 @@
 """Sockets that count down.
 
 A read timeout bounds one read, so a server that sends a header byte a second keeps a thread as
-long as it likes. These sockets re-arm their timeout with what is left of the current budget
-before every read and write: a call ends when its budget does, however the bytes arrive.
+long as it likes. These sockets re-arm their timeout with what is left of the current deadline
+before every read and write: a call ends when its deadline does, however the bytes arrive.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.response_head import ShortHead
 from app.twitter.transport.tunnel import Proxy, ProxyFailed, ProxyTrouble
 
@@ -36,13 +36,13 @@ KEEP_ALIVE = [
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
 ]
 
-_current: ContextVar[Budget] = ContextVar("twitter_budget")
+_current: ContextVar[Deadline] = ContextVar("twitter_budget")
 
 
 @contextlib.contextmanager
-def spending(budget: Budget) -> Iterator[None]:
-    """Make every socket used in this thread count down with `budget`."""
-    token = _current.set(budget)
+def spending(deadline: Deadline) -> Iterator[None]:
+    """Make every socket used in this thread count down with `deadline`."""
+    token = _current.set(deadline)
     try:
         yield
     finally:
@@ -50,41 +50,41 @@ def spending(budget: Budget) -> Iterator[None]:
 
 
 def _arm(sock: socket.socket) -> None:
-    left = _current.get().left()
+    left = _current.get().remaining()
     if left <= 0:
-        raise TimeoutError("the time budget is used up")
+        raise TimeoutError("the time deadline is used up")
     sock.settimeout(left)
 
 
 class CountdownSocket(socket.socket):
-    """A TCP socket bounded by the current budget."""
+    """A TCP socket bounded by the current deadline."""
 
     def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
-        """Read, waiting no longer than the budget lasts."""
+        """Read, waiting no longer than the deadline lasts."""
         _arm(self)
         return super().recv_into(buffer, nbytes, flags)
 
     def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
-        """Write everything within what is left of the budget."""
+        """Write everything within what is left of the deadline."""
         _arm(self)
         super().sendall(data, flags)
 
 
 class CountdownTLSSocket(ssl.SSLSocket):
-    """A TLS socket bounded by the current budget, its handshake included."""
+    """A TLS socket bounded by the current deadline, its handshake included."""
 
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the base class's signature
-        """Shake hands within what is left of the budget."""
+        """Shake hands within what is left of the deadline."""
         _arm(self)
         super().do_handshake(block)
 
     def recv_into(self, buffer: WriteableBuffer, nbytes: int | None = None, flags: int = 0) -> int:
-        """Read, waiting no longer than the budget lasts."""
+        """Read, waiting no longer than the deadline lasts."""
         _arm(self)
         return super().recv_into(buffer, nbytes, flags)
 
     def send(self, data: ReadableBuffer, flags: int = 0) -> int:
-        """Write within what is left of the budget (`sendall` comes through here)."""
+        """Write within what is left of the deadline (`sendall` comes through here)."""
         _arm(self)
         return super().send(data, flags)
 
@@ -104,9 +104,9 @@ def tls_context() -> ssl.SSLContext:
 
 
 def _connect(host: str, port: int) -> socket.socket:
-    budget = _current.get()
+    deadline = _current.get()
     problem = OSError("the name has no address")
-    # The look-up cannot be interrupted: the resolver's own time-outs bound it, outside the budget.
+    # A look-up cannot be interrupted: only the resolver's own time-outs bound it.
     try:
         addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
     except UnicodeError:  # an empty label, or one of more than 63 characters
@@ -116,9 +116,9 @@ def _connect(host: str, port: int) -> socket.socket:
         try:
             for option in KEEP_ALIVE:
                 sock.setsockopt(*option)
-            left = budget.at_most(CONNECT_SECONDS).left()
+            left = deadline.at_most(CONNECT_SECONDS).remaining()
             if left <= 0:
-                raise TimeoutError("the time budget is used up")
+                raise TimeoutError("the time deadline is used up")
             sock.settimeout(left)
             sock.connect(address)
         except OSError as error:
@@ -142,14 +142,14 @@ def _connect_to(proxy: Proxy) -> socket.socket:
 
 def _connect_through(proxy: Proxy, host: str, port: int) -> socket.socket:
     """Return a line to `host` through `proxy`. Raises `ProxyFailed`, and nothing was sent then."""
-    budget = _current.get()
+    deadline = _current.get()
     problem = ProxyFailed(ProxyTrouble.TIMEOUT)
     for _ in range(TRIES):
-        if not budget.left():
+        if not deadline.remaining():
             break
         sock = _connect_to(proxy)
         try:
-            with spending(budget.at_most(CONNECT_SECONDS)):
+            with spending(deadline.at_most(CONNECT_SECONDS)):
                 proxy.connect(sock, host, port)
         except ProxyFailed as error:
             sock.close()

@@ -17,8 +17,8 @@ from typing import Final, Never
 
 import requests
 
-from app.twitter.errors import Unreachable, Unreadable
-from app.twitter.transport.deadline import Budget
+from app.twitter.errors import InvalidAnswer, Unreachable
+from app.twitter.transport.deadline import Deadline
 
 # The largest answers that we ask for, made in the sandbox. A hundred Tweets that quote a hundred:
 # 0.6 MB, 8,000 objects and lists, 25,000 commas. The same, all long posts of 4,000 characters with
@@ -46,18 +46,20 @@ class Bodies:
         self._long = threading.BoundedSemaphore(MOST_LONG_AT_ONCE)
         self._reading = threading.Lock()
 
-    def document(self, response: requests.Response, *, most_bytes: int, budget: Budget) -> object:
+    def document(
+        self, response: requests.Response, *, most_bytes: int, deadline: Deadline
+    ) -> object:
         """Return the JSON in the body of `response`, or `NOT_JSON`.
 
-        Raises `Unreadable` for a body above `most_bytes` or in an encoding that we did not ask
-        for, and `Unreachable` for a long one whose turn does not come within the budget.
+        Raises `InvalidAnswer` for a body above `most_bytes` or in an encoding that we did not ask
+        for, and `Unreachable` for a long one whose turn does not come within the deadline.
         """
         body = bytearray()
         with contextlib.ExitStack() as turn:
             try:
                 for piece in _pieces(response, most_bytes):
                     if len(body) <= LONG_BYTES < len(body) + len(piece):
-                        turn.enter_context(self._turn(budget))
+                        turn.enter_context(self._turn(deadline))
                     body += piece
                 with self._reading:
                     return document(body)
@@ -65,8 +67,8 @@ class Bodies:
                 body.clear()  # an exception on its way up holds on to everything here
 
     @contextlib.contextmanager
-    def _turn(self, budget: Budget) -> Iterator[None]:
-        if not self._long.acquire(timeout=budget.left()):
+    def _turn(self, deadline: Deadline) -> Iterator[None]:
+        if not self._long.acquire(timeout=deadline.remaining()):
             raise Unreachable("too many long answers at once")
         try:
             yield
@@ -124,7 +126,7 @@ def _pieces(response: requests.Response, most_bytes: int) -> Iterator[bytes]:
     elif encoding == "gzip":
         yield from _at_most(most_bytes, _inflated(sent))
     else:
-        raise Unreadable("a body in an encoding that nobody asked for")
+        raise InvalidAnswer("a body in an encoding that nobody asked for")
 
 
 def _at_most(most_bytes: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -136,8 +138,8 @@ def _at_most(most_bytes: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _too_long(most_bytes: int) -> Unreadable:
-    return Unreadable(f"a body of more than {most_bytes} bytes")
+def _too_long(most_bytes: int) -> InvalidAnswer:
+    return InvalidAnswer(f"a body of more than {most_bytes} bytes")
 
 
 def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -149,5 +151,5 @@ def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
             try:
                 yield inflating.decompress(packed, CHUNK_BYTES)
             except zlib.error:
-                raise Unreadable("a body that cannot be taken apart") from None
+                raise InvalidAnswer("a body that cannot be taken apart") from None
             packed = inflating.unconsumed_tail

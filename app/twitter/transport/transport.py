@@ -1,4 +1,4 @@
-"""How a request reaches Twitter: one pool, one budget, a size cap, no redirects, few at a time."""
+"""How a request reaches Twitter: one pool, one deadline, few at a time, no redirects."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError, MaxRetryError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 
-from app.twitter.errors import TwitterError, Unreachable, Unreadable
+from app.twitter.errors import InvalidAnswer, TwitterError, Unreachable
 from app.twitter.transport.bulkhead import Slots
-from app.twitter.transport.deadline import Budget
+from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.deadline_sockets import (
     CONNECT_SECONDS,
     CountdownPool,
@@ -48,16 +48,18 @@ class Answer:
     document: object = field(repr=False)  # JSON, or `NOT_JSON`
 
     def json(self) -> Any:  # noqa: ANN401 - whatever JSON the other side sent
-        """Return the document; raise `Unreadable` if the body is none."""
+        """Return the document; raise `InvalidAnswer` if the body is none."""
         if self.document is NOT_JSON:
-            raise Unreadable(f"HTTP {self.status} with no JSON, or more of it than Twitter sends")
+            raise InvalidAnswer(
+                f"HTTP {self.status} with no JSON, or more of it than Twitter sends"
+            )
         return self.document
 
     def json_object(self) -> dict[str, Any]:
-        """Return the document if it is an object; raise `Unreadable` if it is anything else."""
+        """Return the document if it is an object; raise `InvalidAnswer` if it is anything else."""
         document = self.json()
         if not isinstance(document, dict):
-            raise Unreadable(f"HTTP {self.status} with JSON that is not an object")
+            raise InvalidAnswer(f"HTTP {self.status} with JSON that is not an object")
         return document
 
 
@@ -138,7 +140,7 @@ class Transport:
         method: str,
         url: str,
         *,
-        budget: Budget,
+        deadline: Deadline,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         form: str | None = None,
@@ -150,7 +152,7 @@ class Transport:
 
         A `form` is urlencoded already. `route` is the name under which the call is counted.
         Raises `Busy` if no slot frees up in half a second, `Unreachable` if there is no complete
-        answer within the budget or it is a 5xx, `Unreadable` for redirects (a token must not
+        answer within the deadline or it is a 5xx, `InvalidAnswer` for redirects (a token must not
         travel to another host) and for bodies above `max_bytes` after decompression.
         """
         request = _written(
@@ -161,23 +163,23 @@ class Transport:
             json=json,
         )
         request.prepare_content_length(request.body)
-        answer = self._sent(request, budget, max_bytes, route)
+        answer = self._sent(request, deadline, max_bytes, route)
         if answer.status in SERVER_ERRORS:
             raise Unreachable(f"HTTP {answer.status}")
         if answer.status in REDIRECTS:
-            raise Unreadable(f"HTTP {answer.status}: redirects are not followed")
+            raise InvalidAnswer(f"HTTP {answer.status}: redirects are not followed")
         return answer
 
     def _sent(
-        self, request: requests.PreparedRequest, budget: Budget, max_bytes: int, route: str
+        self, request: requests.PreparedRequest, deadline: Deadline, max_bytes: int, route: str
     ) -> Answer:
         began = time.perf_counter()
         outcome = "unreachable"
         try:
-            if not budget.left():
-                raise Unreachable("nothing is left of the budget")
-            with self._slots.one(budget), spending(budget):
-                answer = self._exchange(request, budget, max_bytes)
+            if not deadline.remaining():
+                raise Unreachable("nothing is left of the deadline")
+            with self._slots.one(deadline), spending(deadline):
+                answer = self._exchange(request, deadline, max_bytes)
             outcome = str(answer.status)
         except TwitterError as error:
             outcome = type(error).__name__.lower()
@@ -189,18 +191,18 @@ class Transport:
             self._on_call(Call(route=route, outcome=outcome, seconds=seconds))
 
     def _exchange(
-        self, request: requests.PreparedRequest, budget: Budget, max_bytes: int
+        self, request: requests.PreparedRequest, deadline: Deadline, max_bytes: int
     ) -> Answer:
         # The causes are cut off: they hold the request, and with it the token.
-        patience = budget.left()
+        patience = deadline.remaining()
         try:
             timeout = (CONNECT_SECONDS, max(patience, 0.001))
             response = self._adapter.send(request, stream=True, timeout=timeout)
             with contextlib.closing(response):
-                document = self._bodies.document(response, most_bytes=max_bytes, budget=budget)
+                document = self._bodies.document(response, most_bytes=max_bytes, deadline=deadline)
                 return Answer(response.status_code, response.headers, document)
         except ValueError:  # a chunk of less than no bytes
-            raise Unreadable("a body that cannot be taken apart") from None
+            raise InvalidAnswer("a body that cannot be taken apart") from None
         except (requests.RequestException, HTTPError, OSError) as error:
             silent = patience >= REAL_PATIENCE_SECONDS and _is_silence(error)
             raise Unreachable(_why(error), silent=silent) from None
