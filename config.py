@@ -41,28 +41,31 @@ T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent
 
 # The sandbox's clients, with their secret. The beta knew public clients only.
-SANDBOX_CLIENT_OF = {"live": ("sandbox-client", "sandbox-secret"), "beta": ("sandbox-public", None)}
-SANDBOX_CLIENTS = frozenset(client_id for client_id, _ in SANDBOX_CLIENT_OF.values())
+_SANDBOX_CLIENT_OF = {
+    "live": ("sandbox-client", "sandbox-secret"),
+    "beta": ("sandbox-public", None),
+}
+SANDBOX_CLIENTS = frozenset(client_id for client_id, _ in _SANDBOX_CLIENT_OF.values())
 LOOPBACK = "http://127.0.0.1"
 
-SECRET_CHARACTERS = 32
-METRICS_TOKEN_CHARACTERS = 16
-TOKEN_KEY_BYTES = 32
+_SECRET_CHARACTERS = 32
+_METRICS_TOKEN_CHARACTERS = 16
+_TOKEN_KEY_BYTES = 32
 # So many threads of a worker never wait for Twitter: pages that need no Twitter always answer.
 RESERVED_THREADS = 2
 
-APP_NAME_CHARACTERS = 40
-LONGEST_DAYS = 3650
-A_DAY = 86_400
+_APP_NAME_CHARACTERS = 40
+_LONGEST_DAYS = 3650
+_A_DAY = 86_400
 
 # Of a store's URL: what each transaction sets, what redis-py may be told, and what is secret.
-SET_BY_US = ("statement_timeout", "lock_timeout", "client_encoding")
-REDIS_PARAMETERS = frozenset(
+_SET_BY_US = ("statement_timeout", "lock_timeout", "client_encoding")
+_REDIS_PARAMETERS = frozenset(
     {"db", "username", "password", "client_name", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile"}
     | {"ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
 )
 SECRET_PARAMETERS = ("password", "sslpassword", "oauth_client_secret")
-SECRET_PART = re.compile(rf"://[^:@/]*:([^@]*)@|[?&](?:{'|'.join(SECRET_PARAMETERS)})=([^&]*)")
+_SECRET_PART = re.compile(rf"://[^:@/]*:([^@]*)@|[?&](?:{'|'.join(SECRET_PARAMETERS)})=([^&]*)")
 
 GENERATE = {
     "SECRET_KEY": 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
@@ -185,7 +188,7 @@ class Config:
         sandbox = read.text("TWITTER_CLIENT_ID") is None
         sandbox_port = read.parsed("SANDBOX_PORT", "9000", PORT)
         sandbox_origin = f"{LOOPBACK}:{sandbox_port}"
-        client_id, client_secret = SANDBOX_CLIENT_OF[dialect]
+        client_id, client_secret = _SANDBOX_CLIENT_OF[dialect]
         config = cls(
             public_url=public_url,
             twitter_client_id=read.parsed("TWITTER_CLIENT_ID", client_id, _client_id),
@@ -205,11 +208,13 @@ class Config:
             redis_url=read.parsed_or_none("REDIS_URL", _redis_url),
             trusted_proxies=read.parsed("TRUSTED_PROXIES", "0", whole_number(0, 16)),
             app_name=read.parsed("APP_NAME", "Perch", _app_name),
-            cache_seconds=read.parsed("CACHE_SECONDS", "60", whole_number(0, A_DAY)),
+            cache_seconds=read.parsed("CACHE_SECONDS", "60", whole_number(0, _A_DAY)),
             metrics_token=read.parsed_or_none("METRICS_TOKEN", _metrics_token),
             ratelimit_enabled=read.parsed("RATELIMIT_ENABLED", "1", _switch),
-            session_idle_days=read.parsed("SESSION_IDLE_DAYS", "30", whole_number(1, LONGEST_DAYS)),
-            session_days=read.parsed("SESSION_DAYS", "180", whole_number(1, LONGEST_DAYS)),
+            session_idle_days=read.parsed(
+                "SESSION_IDLE_DAYS", "30", whole_number(1, _LONGEST_DAYS)
+            ),
+            session_days=read.parsed("SESSION_DAYS", "180", whole_number(1, _LONGEST_DAYS)),
             logout_revokes=read.parsed("LOGOUT_REVOKES", "on", _switch),
             threads=read.parsed("GUNICORN_THREADS", "32", THREADS),
             port=port,
@@ -397,9 +402,9 @@ def _dialect(text: str) -> Literal["live", "beta"]:
 
 
 def _secret_text(text: str) -> str:
-    if len(text) < SECRET_CHARACTERS:
+    if len(text) < _SECRET_CHARACTERS:
         raise ValueError(
-            f"a key has {len(text)} characters and needs {SECRET_CHARACTERS} or more. "
+            f"a key has {len(text)} characters and needs {_SECRET_CHARACTERS} or more. "
             f"Take the output of: {GENERATE['SECRET_KEY']}"
         )
     return text
@@ -408,9 +413,9 @@ def _secret_text(text: str) -> str:
 def _metrics_token(text: str) -> str:
     if not BEARER.fullmatch(text):
         raise ValueError("may hold letters, digits and -._~+/ only (RFC 6750 §2.1).")
-    if len(text) < METRICS_TOKEN_CHARACTERS:
+    if len(text) < _METRICS_TOKEN_CHARACTERS:
         raise ValueError(
-            f"has {len(text)} characters and needs {METRICS_TOKEN_CHARACTERS} or more."
+            f"has {len(text)} characters and needs {_METRICS_TOKEN_CHARACTERS} or more."
         )
     return text
 
@@ -420,9 +425,9 @@ def _token_key(text: str) -> bytes:
         key = base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), b"-_", True)  # noqa: FBT003
     except (binascii.Error, ValueError):
         key = b""
-    if len(key) != TOKEN_KEY_BYTES:
+    if len(key) != _TOKEN_KEY_BYTES:
         raise ValueError(
-            f"each key must be {TOKEN_KEY_BYTES} bytes in base64url. "
+            f"each key must be {_TOKEN_KEY_BYTES} bytes in base64url. "
             f"Take the output of: {GENERATE['TOKEN_KEYS']}"
         )
     return key
@@ -459,7 +464,7 @@ def _check_postgresql(url: URL) -> None:
             raise ValueError(f"PostgreSQL knows no parameter {name}.")
         if name in named or (not isinstance(value, str) and name not in {"host", "port"}):
             raise ValueError(f"says its {name} twice.")
-    if found := next((name for name in SET_BY_US if name in str(url.query.get("options"))), None):
+    if found := next((name for name in _SET_BY_US if name in str(url.query.get("options"))), None):
         raise ValueError(f"options: leave out {found}, the site sets it itself.")
     if "client_encoding" in url.query:
         raise ValueError("leave out client_encoding: it is always UTF-8.")
@@ -481,7 +486,7 @@ def _redis_url(text: str) -> str:
     named = {"username": parts.username, "password": parts.password, "db": database}
     given = parse_qs(parts.query, keep_blank_values=True)
     for name, values in given.items():
-        if name not in REDIS_PARAMETERS:
+        if name not in _REDIS_PARAMETERS:
             raise ValueError(f"takes no parameter {name}.")
         if named.get(name) or len(values) > 1:
             raise ValueError(f"says its {name} twice.")
@@ -492,15 +497,15 @@ def _redis_url(text: str) -> str:
 
 def secrets_in(url: str) -> set[str]:
     """Return the passwords in the URL of a store, as written and decoded, wherever they stand."""
-    written = {next(filter(None, found), "") for found in SECRET_PART.findall(url)}
+    written = {next(filter(None, found), "") for found in _SECRET_PART.findall(url)}
     with contextlib.suppress(ValueError):
         written.add(urlsplit(url).password or "")
     return {each for text in written for each in (text, unquote(text), unquote_plus(text)) if each}
 
 
 def _app_name(text: str) -> str:
-    if len(text) > APP_NAME_CHARACTERS or not text.isprintable():
-        raise ValueError(f"must be {APP_NAME_CHARACTERS} printable characters or fewer.")
+    if len(text) > _APP_NAME_CHARACTERS or not text.isprintable():
+        raise ValueError(f"must be {_APP_NAME_CHARACTERS} printable characters or fewer.")
     return text
 
 
@@ -515,4 +520,4 @@ def _new_secret() -> str:
 
 
 def _new_token_key() -> str:
-    return base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_KEY_BYTES)).decode()
+    return base64.urlsafe_b64encode(secrets.token_bytes(_TOKEN_KEY_BYTES)).decode()

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 DOTENV = ".env"
 # Holds the lock as long as `make run` runs: the kernel takes it back however that ends.
-RUNNING = "make-run.json"
+_RUNNING = "make-run.json"
 
 
 def settings_of(root: Path) -> dict[str, str]:
@@ -34,7 +34,7 @@ def settings_of(root: Path) -> dict[str, str]:
 
     Raises `ConfigError` if `.env` cannot be read.
     """
-    return {**_dotenv(root / DOTENV), **chosen_by_make_run(root / "instance"), **os.environ}
+    return {**_dotenv(root / DOTENV), **_chosen_by_make_run(root / "instance"), **os.environ}
 
 
 def _dotenv(path: Path) -> dict[str, str]:
@@ -128,9 +128,9 @@ def _words(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
 
 
-def chosen_by_make_run(instance: Path) -> dict[str, str]:
+def _chosen_by_make_run(instance: Path) -> dict[str, str]:
     """Return the settings that `announced` says, if its process still runs; else none."""
-    with suppress(OSError, ValueError), (instance / RUNNING).open(encoding="utf-8") as file:
+    with suppress(OSError, ValueError), (instance / _RUNNING).open(encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -144,7 +144,7 @@ def announced(instance: Path, chosen: Mapping[str, str]) -> Iterator[bool]:
 
     Yields False if another process announces already, or if nothing can be written there.
     """
-    path = instance / RUNNING
+    path = instance / _RUNNING
     try:
         instance.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = path.open("a+", encoding="utf-8")

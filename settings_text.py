@@ -14,20 +14,20 @@ from itertools import pairwise
 
 QUOTES = "\"'`“”„‘’‚«»"  # noqa: RUF001 - word processors write them
 # What a document, a shell or a template would have put something else in the place of.
-PLACEHOLDER = re.compile(r"<.*>|\$\(.*\)|\$\{.*\}|\{\{.*\}\}|(?:python3? -|openssl rand ).*")
+_PLACEHOLDER = re.compile(r"<.*>|\$\(.*\)|\$\{.*\}|\{\{.*\}\}|(?:python3? -|openssl rand ).*")
 # RFC 6749 appendix A.1 and A.2, as everything that goes through HTTP Basic and a form's body.
-CLIENT_TEXT = re.compile(r"[\x21-\x7e]+")
+_CLIENT_TEXT = re.compile(r"[\x21-\x7e]+")
 # RFC 6750 §2.1, b64token: what may stand behind "Bearer".
 BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 # RFC 1123 §2.1. An underscore is a DNS name, and no host: browsers send it, werkzeug drops it.
-LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 # WHATWG URL, "ends in a number": browsers read such a host as an IPv4 address, and rewrite it.
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-HOST_CHARACTERS = 253
-MOST_DIGITS = 10
+_HOST_CHARACTERS = 253
+_MOST_DIGITS = 10
 
 # Random text or bytes of 32 and more have more different ones than this, nearly always.
-FEWEST_DIFFERENT = 8
+_FEWEST_DIFFERENT = 8
 
 
 class ConfigError(Exception):
@@ -47,7 +47,7 @@ def as_meant(text: str) -> str:
             raise ValueError(_unprintable(character, place, len(text)))
     if len(text) > 1 and text[0] in QUOTES and text[-1] in QUOTES:
         raise ValueError("stands in quotes that have become part of it. Take them away.")
-    if PLACEHOLDER.fullmatch(text):
+    if _PLACEHOLDER.fullmatch(text):
         raise ValueError(
             "holds a placeholder or a command. Put the value itself there: .env runs no commands."
         )
@@ -68,7 +68,7 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
     """Return what reads a whole number with these bounds."""
 
     def read(text: str) -> int:
-        digits = text if text.isascii() and text.isdigit() and len(text) < MOST_DIGITS else "-1"
+        digits = text if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else "-1"
         if not least <= int(digits) <= most:
             raise ValueError(f"must be a whole number from {least} to {most}.")
         return int(digits)
@@ -78,7 +78,7 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
 
 def client_text(text: str) -> str:
     """Return a client's id or secret; it goes into headers and forms, where only ASCII is safe."""
-    if not CLIENT_TEXT.fullmatch(text):
+    if not _CLIENT_TEXT.fullmatch(text):
         raise ValueError(
             "must be visible ASCII characters without spaces. "
             "Copy it once more from your app's page in the X developer portal."
@@ -96,8 +96,8 @@ def host_name(host: str) -> str:
     except ValueError:
         labels = host.split(".")
         if (
-            len(host) > HOST_CHARACTERS
-            or not all(LABEL.fullmatch(label) for label in labels)
+            len(host) > _HOST_CHARACTERS
+            or not all(_LABEL.fullmatch(label) for label in labels)
             or NUMBER.fullmatch(labels[-1])
         ):
             raise ValueError(
@@ -120,7 +120,7 @@ def _is_plain(codes: list[int]) -> bool:
     half = len(codes) // 2
     [(_, most)] = Counter(after - before for before, after in pairwise(codes)).most_common(1)
     return (
-        len(set(codes)) < FEWEST_DIFFERENT
+        len(set(codes)) < _FEWEST_DIFFERENT
         or most > half
         or any(codes[length:] == codes[:-length] for length in range(1, half + 1))
     )

@@ -26,10 +26,10 @@ from app.storage.refusals import in_words
 from config import secrets_in, store_url
 
 # What PostgreSQL says when it lets a user in or not: names, and no secret.
-SENTENCE = re.compile(r"FATAL:\s+(.+)")
+_SENTENCE = re.compile(r"FATAL:\s+(.+)")
 # Seconds between looks at an empty outbox, and the longest pause while Twitter is away.
 IDLE_SECONDS = 2.0
-LONGEST_PAUSE_SECONDS = 30.0
+_LONGEST_PAUSE_SECONDS = 30.0
 
 revocations = AppGroup("revocations", help="The outbox: tokens that Twitter must be told to kill.")
 tokens = AppGroup("tokens", help="Stored tokens and the keys that seal them.")
@@ -69,7 +69,7 @@ def explain_failures() -> None:
 
 def _refused(error: SQLAlchemyError) -> str:
     """Return what the database would not do, and where to look."""
-    sentence = SENTENCE.search(str(getattr(error, "orig", "")))
+    sentence = _SENTENCE.search(str(getattr(error, "orig", "")))
     said = f" ({redacted(sentence[1])})" if sentence else ""
     return (
         f"The database did not do it: {in_words(error)}{said}.\n"
@@ -113,7 +113,7 @@ def deliver(*, watch: bool) -> None:
             click.echo(f"Revoked {delivered} tokens.")
         if not watch or stop.is_set():
             break
-        pause = min(pause * 2, LONGEST_PAUSE_SECONDS) if away else IDLE_SECONDS
+        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS) if away else IDLE_SECONDS
         stop.wait(pause)
     backlog = services().outbox.backlog()
     click.echo(f"Waiting: {backlog.waiting}. Dead letters: {backlog.dead_letters}.")

@@ -34,7 +34,7 @@ from app.web.safe_redirects import local
 log = logging.getLogger(__name__)
 
 Fault = Literal["you", "us", "twitter", ""]
-RETRY_SECONDS = 5
+_RETRY_SECONDS = 5
 SIGN_IN = {"auth.login", "auth.callback"}
 
 
@@ -489,5 +489,5 @@ def _add_headers(
         wait = max(timedelta(seconds=1), until - services().now())
         response.headers["Retry-After"] = str(int(wait.total_seconds()))
     elif response.status_code == 503:
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
+        response.headers["Retry-After"] = str(_RETRY_SECONDS)
     response.headers["X-Request-ID"] = request_id()

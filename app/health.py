@@ -33,10 +33,10 @@ READY_SECONDS = 2.0
 CACHE_SECONDS = 1.0
 BACKLOG_SECONDS = 2.0
 # Any of these was set by a proxy: whoever really asks is not on this machine.
-PROXIES_SAY = ("Forwarded", "Via", "X-Real-IP")
-PROXIES_BEGIN = "X-Forwarded-"
+_PROXIES_SAY = ("Forwarded", "Via", "X-Real-IP")
+_PROXIES_BEGIN = "X-Forwarded-"
 # nginx, told nothing, adds no header; but it speaks like this, and no Prometheus does.
-PROXIES_SPEAK = "HTTP/1.0"
+_PROXIES_SPEAK = "HTTP/1.0"
 
 # Refused by a standby, for a lack of rights or tables, and by a file that is for reading only.
 _WRITE_NOTHING = update(User).where(false()).values(cache_epoch=User.cache_epoch)
@@ -109,9 +109,9 @@ def _may_see_figures() -> bool:
 
 def _came_by_proxy() -> bool:
     return (
-        request.environ.get("SERVER_PROTOCOL") == PROXIES_SPEAK
-        or any(name in request.headers for name in PROXIES_SAY)
-        or any(name.title().startswith(PROXIES_BEGIN) for name, _ in request.headers)
+        request.environ.get("SERVER_PROTOCOL") == _PROXIES_SPEAK
+        or any(name in request.headers for name in _PROXIES_SAY)
+        or any(name.title().startswith(_PROXIES_BEGIN) for name, _ in request.headers)
     )
 
 

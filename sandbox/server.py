@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 LARGEST_BODY = 4 * 1024 * 1024
-HIGHEST_PORT = 65535
+_HIGHEST_PORT = 65535
 
 
 class Handler(WSGIRequestHandler):
@@ -132,9 +132,9 @@ def _listening(host: str, port: int) -> socket.socket:
     """Open the socket ourselves: Werkzeug would print its own essay about a busy port and exit."""
     if not isinstance(host, str) or not host:
         raise BadSettingError("host must be an address or a name; 0.0.0.0 is every IPv4 address.")
-    if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= HIGHEST_PORT:
+    if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= _HIGHEST_PORT:
         raise BadSettingError(
-            f"port must be a number from 0 to {HIGHEST_PORT}; 0 takes a free one."
+            f"port must be a number from 0 to {_HIGHEST_PORT}; 0 takes a free one."
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     line = socket.socket(family, socket.SOCK_STREAM)

@@ -5,6 +5,7 @@ A new folder or file directly under app/ must be given its place in the table be
 
 import ast
 import graphlib
+import re
 import sys
 from pathlib import Path
 
@@ -177,3 +178,33 @@ def our_files():
     yield from (ROOT / name for name in OUR_FILES)
     yield from files(ROOT / "app", "*.py")
     yield from files(ROOT / "sandbox", "*.py")
+
+
+def test_names_that_no_other_file_uses_begin_with_an_underscore():
+    words = {path: set(re.findall(r"\w+", path.read_text())) for path in every_file()}
+    found = [
+        f"{module_name(path)}.{name}"
+        for path in our_files()
+        for name in public_names(ast.parse(path.read_text()))
+        if not any(name in used for other, used in words.items() if other != path)
+    ]
+
+    assert found == []
+
+
+def public_names(tree):
+    """Name the constants and the plain functions of a module; a decorator may register others."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.decorator_list:
+            names = [node.name]
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+        else:
+            names = []
+        yield from (name for name in names if not name.startswith("_"))
+
+
+def every_file():
+    for suffix in ("*.py", "*.html", "*.toml"):
+        yield from (path for path in files(ROOT) if path.match(suffix))

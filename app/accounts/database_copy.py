@@ -21,7 +21,7 @@ from app.storage.extensions import Model
 
 BATCH = 500
 # A fingerprint is a sum: stores sort differently, and a sum does not mind.
-MODULUS = 2**256
+_MODULUS = 2**256
 
 
 class CannotCopy(Exception):
@@ -109,7 +109,7 @@ def _fingerprint(connection: Connection, table: Table) -> tuple[int, int]:
     for batch in _batches(connection, table):
         for row in batch:
             line = json.dumps(row, sort_keys=True, default=repr)
-            total = (total + int.from_bytes(sha256(line.encode()).digest())) % MODULUS
+            total = (total + int.from_bytes(sha256(line.encode()).digest())) % _MODULUS
         count += len(batch)
     return count, total
 

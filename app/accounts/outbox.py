@@ -41,19 +41,19 @@ from app.twitter.transport.deadline import Deadline
 log = logging.getLogger(__name__)
 
 # What one attempt may take (seconds): a hanging Twitter must not hold up the other rows for long.
-ATTEMPT_SECONDS = 5.0
+_ATTEMPT_SECONDS = 5.0
 # A deliverer has a row to itself for so long: it asks whose token it is, and revokes it, and writes
 # after each. If it dies, the row is due again.
-LEASE_SECONDS = 2 * (ATTEMPT_SECONDS + WRITE_SECONDS)
+_LEASE_SECONDS = 2 * (_ATTEMPT_SECONDS + WRITE_SECONDS)
 # Beyond the pauses of the first minute: seconds between the attempts on one row.
 LATER_SECONDS = 60.0
 # A definite no, so often, is believed.
-REFUSALS_BELIEVED = 3
+_REFUSALS_BELIEVED = 3
 NAME_CHARACTERS = 12
 # Twitter documents two hours; a younger access token that is refused was replaced.
-ACCESS_TOKEN_LIVES = timedelta(hours=2)
+_ACCESS_TOKEN_LIVES = timedelta(hours=2)
 # The owner of a token that lives and whose person Twitter does not tell.
-SEND_UNASKED = ""
+_SEND_UNASKED = ""
 
 _INSERT = insert(Revocation).values(due_at=STORE_CLOCK)
 _IS_DUE = and_(
@@ -71,7 +71,7 @@ _LONGEST_DUE = (
 _TAKE = (
     update(Revocation)
     .where(_IS_DUE)
-    .values(due_at=STORE_CLOCK + LEASE_SECONDS)
+    .values(due_at=STORE_CLOCK + _LEASE_SECONDS)
     .returning(
         Revocation.id,
         Revocation.token,
@@ -113,7 +113,7 @@ class Delivery(Enum):
     SEALED = "sealed"  # it does not open: its key is not in the ring
 
 
-FINISHED = {Delivery.DONE, Delivery.DEAD_LETTER}
+_FINISHED = {Delivery.DONE, Delivery.DEAD_LETTER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ class Outbox:
     def deliver(self, row: str) -> bool:
         """Deliver `row`, unless somebody else has it; tell whether there is no more to do here."""
         taken = self._take(row)
-        return taken is None or self._attempt(taken) in FINISHED
+        return taken is None or self._attempt(taken) in _FINISHED
 
     def deliver_next(self) -> Delivery | None:
         """Deliver the row that is due longest; None if none is due.
@@ -292,7 +292,7 @@ class Outbox:
             if not self._is_still_due(taken):  # its person has signed in again
                 return Delivery.DONE
             hint = cast("TokenTypeHint", taken.hint)
-            self._server.revoke(token, hint, deadline=Deadline(ATTEMPT_SECONDS))
+            self._server.revoke(token, hint, deadline=Deadline(_ATTEMPT_SECONDS))
         except CannotOpen as error:
             log.error("a revocation waits for its key: %s", error)  # noqa: TRY400 - no traceback
             self._postpone(taken)
@@ -342,7 +342,7 @@ class Outbox:
         """
         if self._write(discarded):
             return True
-        token_set, deadline = discarded.token_set, Deadline(ATTEMPT_SECONDS)
+        token_set, deadline = discarded.token_set, Deadline(_ATTEMPT_SECONDS)
         try:
             self._owner_of(token_set.access_token, deadline)
             for token, hint in _tokens(token_set):
@@ -363,11 +363,11 @@ class Outbox:
         """
         waits = Revocation.waits_for == taken.row
         theirs = or_(Revocation.id == taken.row, waits)
-        owner = SEND_UNASKED
+        owner = _SEND_UNASKED
         try:
-            owner = self._owner_of(token, Deadline(ATTEMPT_SECONDS))
+            owner = self._owner_of(token, Deadline(_ATTEMPT_SECONDS))
         except TokenRefused:
-            is_young = self._clock() - taken.created_at < ACCESS_TOKEN_LIVES
+            is_young = self._clock() - taken.created_at < _ACCESS_TOKEN_LIVES
             with self._database.writing() as connection:
                 if not is_young:
                     connection.execute(update(Revocation).where(waits).values(waits_for=None))
@@ -392,7 +392,7 @@ class Outbox:
         """
         try:
             token_set = self._server.refresh(
-                token, scopes=frozenset(), now=self._clock(), deadline=Deadline(ATTEMPT_SECONDS)
+                token, scopes=frozenset(), now=self._clock(), deadline=Deadline(_ATTEMPT_SECONDS)
             )
         except GrantRefused:
             self._remove(taken)
@@ -419,7 +419,7 @@ class Outbox:
             self._postpone(taken)
             return Delivery.AWAY
         refusals = taken.refusals + 1
-        if refusals < REFUSALS_BELIEVED:
+        if refusals < _REFUSALS_BELIEVED:
             self._postpone(taken, refusals=refusals)
             return Delivery.REFUSED
         log.error(

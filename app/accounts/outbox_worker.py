@@ -17,7 +17,7 @@ GIVES_UP_AFTER_SECONDS = 60.0
 
 
 # One attempt at a delivery; True if there is no more to do.
-Task = Callable[[], bool]
+_Task = Callable[[], bool]
 
 
 class OutboxWorker:
@@ -31,14 +31,14 @@ class OutboxWorker:
         self._name = name
         self._gives_up = gives_up
         # When to try next, which attempt that is, when the task was taken, its number, and itself.
-        self._rounds: list[tuple[float, int, float, int, Task]] = []
+        self._rounds: list[tuple[float, int, float, int, _Task]] = []
         self._numbers = itertools.count()
         self._at_work = False
         self._stopped = False
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def take(self, task: Task) -> None:
+    def take(self, task: _Task) -> None:
         """Call `task` as soon as possible, and again until it answers True; returns at once."""
         now = time.monotonic()
         with self._changed:
@@ -71,14 +71,14 @@ class OutboxWorker:
             if not self._try(task):
                 self._again(attempt, taken_at, task)
 
-    def _try(self, task: Task) -> bool:
+    def _try(self, task: _Task) -> bool:
         try:
             return task()
         except Exception as error:  # noqa: BLE001 - the thread must outlive any trouble
             log.warning("the %s must wait: %s", self._name, type(error).__name__)
             return False
 
-    def _again(self, attempt: int, taken_at: float, task: Task) -> None:
+    def _again(self, attempt: int, taken_at: float, task: _Task) -> None:
         now = time.monotonic()
         is_late = attempt == len(PAUSES) or now - taken_at > GIVES_UP_AFTER_SECONDS
         if is_late and self._gives_up:
@@ -88,7 +88,7 @@ class OutboxWorker:
             number = next(self._numbers)
             heapq.heappush(self._rounds, (due, attempt + 1, taken_at, number, task))
 
-    def _next(self) -> tuple[int, float, Task] | None:
+    def _next(self) -> tuple[int, float, _Task] | None:
         with self._changed:
             while not self._stopped:
                 wait = self._rounds[0][0] - time.monotonic() if self._rounds else None

@@ -98,7 +98,7 @@ def _remembering(row: Insert) -> Executable:
 
 
 # Of these, an export says only whether there is one.
-SEALED_COLUMNS = {"access_token", "refresh_token", "token"}
+_SEALED_COLUMNS = {"access_token", "refresh_token", "token"}
 
 _Found = Row[str | None, float | None, str | None, float | None, bool, bool, float | None]
 _REMEMBERED = {store: _remembering(insert(User)) for store, insert in INSERTS.items()}
@@ -377,7 +377,7 @@ def _find(connection: Connection, user_id: int, came: SignIn) -> _Found:
 def _open(row: RowMapping) -> dict[str, Any]:
     """Return a row as plain data; of a token only whether there is one."""
     return {
-        name: value is not None if name in SEALED_COLUMNS else _plain(value)
+        name: value is not None if name in _SEALED_COLUMNS else _plain(value)
         for name, value in row.items()
     }
 

@@ -39,7 +39,7 @@ from app.observability.audit_log import Event
 log = logging.getLogger(__name__)
 
 # When a browser was last seen is written this often at most.
-SEEN_EVERY = timedelta(minutes=5)
+_SEEN_EVERY = timedelta(minutes=5)
 # So long one can still ask why somebody was signed out.
 ENDED_KEPT = timedelta(days=30)
 
@@ -206,7 +206,7 @@ class Sessions:
         try:
             if over:
                 self._end(user_id, EndReason.EXPIRED, Session.id == session_id)
-            elif now - seen_at > SEEN_EVERY:
+            elif now - seen_at > _SEEN_EVERY:
                 with self._database.writing() as connection:
                     connection.execute(_SEEN, {"session_id": session_id, "seen_at": now})
         except SQLAlchemyError as error:

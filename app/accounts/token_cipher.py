@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from app.accounts.errors import CannotOpen
 
 VERSION = "v1"
-NONCE_BYTES = 12
+_NONCE_BYTES = 12
 KEY_ID_CHARACTERS = 8
 
 
@@ -52,7 +52,7 @@ class TokenCipher:
 
     def seal(self, secret: str, *, at: str) -> str:
         """Return `secret` sealed for the place `at`."""
-        nonce = secrets.token_bytes(NONCE_BYTES)
+        nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._keys[self._current].encrypt(
             nonce, secret.encode(), _bound(self._current, at)
         )
@@ -66,7 +66,7 @@ class TokenCipher:
         try:
             raw = base64.b64decode(sealed.rpartition(".")[2], altchars=b"-_", validate=True)
             opened = self._keys[key_id].decrypt(
-                raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound(key_id, at)
+                raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _bound(key_id, at)
             )
         except (InvalidTag, binascii.Error, ValueError):
             raise CannotOpen("changed, or moved from another place") from None

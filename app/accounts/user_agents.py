@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # The first that is found is said: many browsers name those that they descend from.
-BROWSERS = (
+_BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
     ("SamsungBrowser", "Samsung Internet"),
@@ -13,7 +13,7 @@ BROWSERS = (
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 )
-SYSTEMS = (
+_SYSTEMS = (
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
     ("Android", "Android"),
@@ -22,13 +22,13 @@ SYSTEMS = (
     ("Mac OS X", "Mac"),
     ("Linux", "Linux"),
 )
-UNKNOWN_BROWSER = "A browser"
+_UNKNOWN_BROWSER = "A browser"
 
 
 def described(user_agent: str) -> str:
     """Return a few words of ours for `user_agent`. Nothing of the header itself is kept."""
-    browser = _first(BROWSERS, user_agent) or UNKNOWN_BROWSER
-    system = _first(SYSTEMS, user_agent)
+    browser = _first(_BROWSERS, user_agent) or _UNKNOWN_BROWSER
+    system = _first(_SYSTEMS, user_agent)
     return f"{browser} on {system}" if system else browser
 
 

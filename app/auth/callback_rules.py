@@ -32,22 +32,22 @@ from app.web.safe_redirects import local
 from app.wishes import Wish
 
 # 256 bits each, in the URL-safe alphabet; 43 characters is also RFC 7636 §4.1's minimum.
-SECRET_BYTES = 32
+_SECRET_BYTES = 32
 # Twitter refuses longer states, so none of ours is.
-LONGEST_STATE = 500
-LONGEST_CODE = 2048
-CODE = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.11
+_LONGEST_STATE = 500
+_LONGEST_CODE = 2048
+_CODE = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.11
 
 # How long a duplicate waits for the first callback, and how fresh its outcome must be.
 DUPLICATE_WAITS_SECONDS = 2.0
-DUPLICATE_LOOKS_EVERY_SECONDS = 0.1
-OUTCOME_STAYS_FRESH = timedelta(seconds=30)
+_DUPLICATE_LOOKS_EVERY_SECONDS = 0.1
+_OUTCOME_STAYS_FRESH = timedelta(seconds=30)
 # The deadline of one request and a little: an older state without an outcome has lost its worker.
-EXCHANGE_TAKES_AT_MOST = timedelta(seconds=BUDGET_SECONDS + 5)
+_EXCHANGE_TAKES_AT_MOST = timedelta(seconds=BUDGET_SECONDS + 5)
 # So long a tab whose sign-in was superseded waits for the one that took its place.
-OTHER_TAB_TAKES_AT_MOST = timedelta(seconds=15)
+_OTHER_TAB_TAKES_AT_MOST = timedelta(seconds=15)
 
-ONCE = ("state", "code", "error", "iss")
+_ONCE = ("state", "code", "error", "iss")
 
 
 def begin(
@@ -64,8 +64,8 @@ def begin(
     afterwards, if the same person comes back.
     """
     return PendingSignIn(
-        state=secrets.token_urlsafe(SECRET_BYTES),
-        code_verifier=secrets.token_urlsafe(SECRET_BYTES),
+        state=secrets.token_urlsafe(_SECRET_BYTES),
+        code_verifier=secrets.token_urlsafe(_SECRET_BYTES),
         next=local(next_path),
         scopes=tuple(sorted(scopes)),
         wish=str(wish) if wish and person else "",
@@ -79,10 +79,10 @@ def state_of(args: MultiDict[str, str]) -> str:
 
     A parameter that comes twice is refused: two readers could take different ones for true.
     """
-    if any(len(args.getlist(name)) > 1 for name in ONCE):
+    if any(len(args.getlist(name)) > 1 for name in _ONCE):
         raise Malformed("a parameter comes more than once")
     state = args.get("state", "")
-    if not state or len(state) > LONGEST_STATE:
+    if not state or len(state) > _LONGEST_STATE:
         raise NotOurs("no usable state")
     return state
 
@@ -98,7 +98,7 @@ def code_of(args: MultiDict[str, str], *, is_issuer: Callable[[str], bool]) -> s
     if "error" in args:
         raise _ending(args["error"])
     code = args.get("code", "")
-    if len(code) > LONGEST_CODE or not CODE.fullmatch(code):
+    if len(code) > _LONGEST_CODE or not _CODE.fullmatch(code):
         raise Malformed("no usable code")
     return code
 
@@ -124,23 +124,23 @@ def first_callbacks_session(
         raise AlreadyUsed("the state was used with another code")
     recorded = _awaited(lambda: used_states.outcome_of(state))
     if recorded is None:
-        if now() - used_states.used_at(state) > EXCHANGE_TAKES_AT_MOST:
+        if now() - used_states.used_at(state) > _EXCHANGE_TAKES_AT_MOST:
             raise AlreadyUsed("the worker that exchanged the code is gone")
         raise StillWorking("the exchange is under way")
     age = now() - recorded.recorded_at
-    if recorded.outcome is Outcome.SUPERSEDED and age <= OTHER_TAB_TAKES_AT_MOST:
+    if recorded.outcome is Outcome.SUPERSEDED and age <= _OTHER_TAB_TAKES_AT_MOST:
         raise Superseded("another sign-in took the place of this one")
     if recorded.outcome is not Outcome.SIGNED_IN or recorded.session_id is None:
         raise AlreadyUsed("that sign-in failed, or its session has ended")
-    if age > OUTCOME_STAYS_FRESH:
+    if age > _OUTCOME_STAYS_FRESH:
         raise AlreadyUsed("that sign-in was a while ago")
     return recorded.session_id
 
 
 def _awaited(look: Callable[[], Recorded | None]) -> Recorded | None:
-    for _ in range(round(DUPLICATE_WAITS_SECONDS / DUPLICATE_LOOKS_EVERY_SECONDS)):
+    for _ in range(round(DUPLICATE_WAITS_SECONDS / _DUPLICATE_LOOKS_EVERY_SECONDS)):
         recorded = look()
         if recorded is not None:
             return recorded
-        time.sleep(DUPLICATE_LOOKS_EVERY_SECONDS)
+        time.sleep(_DUPLICATE_LOOKS_EVERY_SECONDS)
     return None

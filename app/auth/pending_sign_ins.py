@@ -23,12 +23,12 @@ from werkzeug.wrappers import Response
 from app.auth.errors import NotOurs
 from app.web.derive_key import derived
 
-LIFETIME = timedelta(minutes=10)
+_LIFETIME = timedelta(minutes=10)
 # The browser counts those minutes. Only a replayed cookie comes later; what is added is for the
 # clocks of two machines, one of which sealed the cookie. An ending is kept for longer than both.
-CLOCKS_DIFFER = timedelta(minutes=4)
+_CLOCKS_DIFFER = timedelta(minutes=4)
 # Five tabs at once are plenty; the oldest beyond them are deleted when another one starts.
-AT_MOST = 5
+_AT_MOST = 5
 NAME_CHARACTERS = 12
 PURPOSE = "flow cookies"
 
@@ -79,14 +79,14 @@ class FlowCookies:
     def remember(
         self, request: Request, response: Response, pending: PendingSignIn, *, now: datetime
     ) -> None:
-        """Add the cookie of `pending`; delete the oldest beyond `AT_MOST` and what is not ours."""
+        """Add the cookie of `pending`; delete the oldest beyond `_AT_MOST` and what is not ours."""
         for name in self._surplus(request, now=now):
             self._delete(response, name)
         sealed = self._ring.encrypt_at_time(pending.to_json(), int(now.timestamp()))
         response.set_cookie(
             self._name(pending.state),
             sealed.decode(),
-            max_age=LIFETIME,
+            max_age=_LIFETIME,
             secure=self._https,
             httponly=True,
             samesite="Lax",
@@ -133,7 +133,7 @@ class FlowCookies:
             if self._named.fullmatch(name)
         }
         newest_first = sorted(ages, key=lambda name: ages[name], reverse=True)
-        kept = [name for name in newest_first if ages[name] > 0][: AT_MOST - 1]
+        kept = [name for name in newest_first if ages[name] > 0][: _AT_MOST - 1]
         return [name for name in newest_first if name not in kept]
 
     def _opened(self, value: str, *, now: datetime) -> PendingSignIn | None:
@@ -150,7 +150,7 @@ class FlowCookies:
         except (InvalidToken, ValueError):  # ValueError: not even ASCII
             return 0
         age = timedelta(seconds=now.timestamp() - sealed_at)
-        return sealed_at if abs(age) <= LIFETIME + CLOCKS_DIFFER else 0
+        return sealed_at if abs(age) <= _LIFETIME + _CLOCKS_DIFFER else 0
 
     def _delete(self, response: Response, name: str) -> None:
         response.delete_cookie(name, secure=self._https, httponly=True, samesite="Lax")

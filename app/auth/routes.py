@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 # To learn who signed in: what one try may take, and the pauses between them (seconds). All of them
 # lie inside the deadline of the request.
-PROFILE_TRY_SECONDS = 4.0
+_PROFILE_TRY_SECONDS = 4.0
 PROFILE_PAUSES = (0.2, 0.5, 1.0)
 
 auth = Blueprint("auth", __name__, url_prefix="/auth")
@@ -191,7 +191,7 @@ def _profile(token_set: TokenSet, deadline: Deadline) -> Profile:
     """
     pauses = iter(PROFILE_PAUSES)
     while True:
-        one_try = deadline.at_most(PROFILE_TRY_SECONDS)
+        one_try = deadline.at_most(_PROFILE_TRY_SECONDS)
         try:
             return services().api(token_set.access_token, deadline=one_try).me()
         except TokenRefused:

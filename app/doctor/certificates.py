@@ -13,7 +13,7 @@ from app.doctor.settings import DOTENV
 from app.twitter.origins import origin
 
 # OpenSSL reads it from the environment. `flask` puts .env into its own; gunicorn does not.
-AUTHORITIES = "SSL_CERT_FILE"
+_AUTHORITIES = "SSL_CERT_FILE"
 
 
 def tls(patient: Patient) -> Finding:
@@ -34,12 +34,12 @@ def tls(patient: Patient) -> Finding:
                 "environment to the file of its authority.",
                 Section.TLS,
             )
-    in_dotenv = dotenv_values(DOTENV).get(AUTHORITIES)
-    if in_dotenv and in_dotenv == os.environ.get(AUTHORITIES):
+    in_dotenv = dotenv_values(DOTENV).get(_AUTHORITIES)
+    if in_dotenv and in_dotenv == os.environ.get(_AUTHORITIES):
         return warning(
-            f"Certificates are trusted here: this command has read {AUTHORITIES} from .env, and "
+            f"Certificates are trusted here: this command has read {_AUTHORITIES} from .env, and "
             "the site does not.",
-            f"Set {AUTHORITIES} in the environment in which gunicorn and the outbox are started.",
+            f"Set {_AUTHORITIES} in the environment in which gunicorn and the outbox are started.",
             Section.TLS,
         )
     return ok("Certificates are trusted.")

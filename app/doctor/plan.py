@@ -7,22 +7,22 @@ from app.doctor.findings import Finding, Section, Status, failed, ok, warning
 from app.twitter.endpoints import USERS_ME
 from app.twitter.errors import NotInPlan, OutOfCredits, RateLimited, TwitterError
 
-ENROL = "Attach the app to a project with access in the developer portal, or take another plan."
-PAY = "Buy credits or raise the limit on the portal's billing page."
+_ENROL = "Attach the app to a project with access in the developer portal, or take another plan."
+_PAY = "Buy credits or raise the limit on the portal's billing page."
 
 
 def plan(patient: Patient) -> Finding:
     """Tell what Twitter refuses for the sake of plan or money."""
     verdicts = patient.here.quota.verdicts()
     if any(verdict.reason == "credits" for verdict in verdicts):
-        return failed("Twitter said just now that the credits are used up.", PAY, Section.CREDITS)
+        return failed("Twitter said just now that the credits are used up.", _PAY, Section.CREDITS)
     if patient.asks:
         refused = _asked(patient)
         if refused is not None:
             return refused
     if verdicts:
         routes = ", ".join(verdict.endpoint.route for verdict in verdicts)
-        return warning(f"The plan does not have {routes}.", ENROL, Section.ENROLMENT)
+        return warning(f"The plan does not have {routes}.", _ENROL, Section.ENROLMENT)
     if patient.asks:
         return ok("Twitter lets us read.")
     return ok(f"Nothing is known to be missing. To make sure, --ask reads once ({_price()}).")
@@ -41,9 +41,9 @@ def _asked(patient: Patient) -> Finding | None:
                 said="Nobody has a token that lives: sign in, and --ask again.",
             )
     except NotInPlan as error:
-        return failed(f"Twitter lets us read nothing: {error}.", ENROL, Section.ENROLMENT)
+        return failed(f"Twitter lets us read nothing: {error}.", _ENROL, Section.ENROLMENT)
     except OutOfCredits as error:
-        return failed(f"Twitter lets us read nothing: {error}.", PAY, Section.CREDITS)
+        return failed(f"Twitter lets us read nothing: {error}.", _PAY, Section.CREDITS)
     except RateLimited:
         return warning("Twitter asks for a pause.", "Run this again later.", Section.LIMITS)
     except TwitterError as error:

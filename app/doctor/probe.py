@@ -37,7 +37,7 @@ MOST_BYTES = 64 * 1024
 
 BROKEN = "the connection breaks before an answer is there"
 
-Stage = Literal["name", "connection", "tls", "answer"]
+_Stage = Literal["name", "connection", "tls", "answer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class NotReached(Exception):
     `proxy` is what was wrong with the proxy, if it was the proxy.
     """
 
-    def __init__(self, stage: Stage, why: str, *, proxy: ProxyTrouble | None = None) -> None:
+    def __init__(self, stage: _Stage, why: str, *, proxy: ProxyTrouble | None = None) -> None:
         super().__init__(why)
         self.stage = stage
         self.proxy = proxy

@@ -10,11 +10,11 @@ from app.doctor.findings import Finding, Section, failed, ok, several, skipped, 
 from app.twitter.origins import origin
 from app.twitter.transport.deadline import Deadline
 
-ALIVE = b"alive\n"
+_ALIVE = b"alive\n"
 REDIRECTS = range(300, 400)
-GATEWAY_TROUBLE = range(502, 505)
+_GATEWAY_TROUBLE = range(502, 505)
 
-NGINX = "see deploy/nginx.conf"
+_NGINX = "see deploy/nginx.conf"
 
 
 def reachable(patient: Patient) -> Finding:
@@ -52,7 +52,7 @@ def _not_reached(public_url: str, error: probe.NotReached) -> Finding:
 
 
 def _somebody_else(public_url: str, answer: probe.Answer) -> Finding:
-    if answer.status in GATEWAY_TROUBLE:
+    if answer.status in _GATEWAY_TROUBLE:
         return failed(
             f"A proxy answers at {public_url} (HTTP {answer.status}), and the site behind it not.",
             "Start the site (gunicorn wsgi:app) where the proxy looks for it.",
@@ -65,7 +65,7 @@ def _somebody_else(public_url: str, answer: probe.Answer) -> Finding:
             "Set PUBLIC_URL to the address where people end up, or take the redirect away.",
             Section.SOMEBODY_ELSE,
         )
-    if answer.body == ALIVE:
+    if answer.body == _ALIVE:
         return failed(
             f"A Perch answers at {public_url}, and it does not have this SECRET_KEY.",
             "Give every process and machine the same SECRET_KEY, and restart them all.",
@@ -105,7 +105,7 @@ def proxies(patient: Patient) -> Finding:
         return warning(
             "Requests reach this site through no proxy, so that a few dozen which are sent half "
             "hold all threads of a worker.",
-            f"Put a proxy in front that takes requests whole; {NGINX}.",
+            f"Put a proxy in front that takes requests whole; {_NGINX}.",
             Section.PROXIES,
         )
     return ok(f"Requests arrive as they were sent, through {through}.")
@@ -117,7 +117,7 @@ def _bent(arrival: self_request.Arrival, sent: SplitResult) -> Finding | None:
         return failed(
             f"A request sent by {sent.scheme} arrives as {arrival.scheme}: the proxy does not say "
             "how it came.",
-            f"Let the proxy set X-Forwarded-Proto; {NGINX}.",
+            f"Let the proxy set X-Forwarded-Proto; {_NGINX}.",
             Section.PROXIES,
         )
     if arrival.host != sent.netloc:
@@ -125,7 +125,7 @@ def _bent(arrival: self_request.Arrival, sent: SplitResult) -> Finding | None:
             f"A request for {sent.netloc} arrives as one for {arrival.host}, so that pages "
             "redirect for ever.",
             "Let the proxy send Host, and X-Forwarded-Host if it sends that, as they came and with "
-            f"their port (in nginx $http_host, not $host); {NGINX}.",
+            f"their port (in nginx $http_host, not $host); {_NGINX}.",
             Section.PROXIES,
         )
     return None

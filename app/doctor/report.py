@@ -13,14 +13,14 @@ from app.doctor.findings import Finding, Status
 from config import Config
 
 REDACTED = "[redacted]"
-COLOURS = {
+_COLOURS = {
     Status.OK: "green",
     Status.WARNING: "yellow",
     Status.FAILED: "red",
     Status.SKIPPED: "bright_black",
 }
-NAME_WIDTH = 16
-INDENT = " " * (2 + 9 + NAME_WIDTH)
+_NAME_WIDTH = 16
+_INDENT = " " * (2 + 9 + _NAME_WIDTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +79,12 @@ class Report:
 def _lines(name: str, finding: Finding) -> Iterator[str]:
     word = finding.status.upper() if finding.status is Status.FAILED else finding.status
     first, *more = finding.said.splitlines()
-    coloured = click.style(f"{word:<9}", fg=COLOURS[finding.status])
-    yield f"  {coloured}{name:<{NAME_WIDTH}}{first}"
-    yield from (f"{INDENT}{line}" for line in more)
+    coloured = click.style(f"{word:<9}", fg=_COLOURS[finding.status])
+    yield f"  {coloured}{name:<{_NAME_WIDTH}}{first}"
+    yield from (f"{_INDENT}{line}" for line in more)
     if finding.cure:
-        yield f"{INDENT}> {finding.cure}"
-        yield f"{INDENT}> {finding.link}"
+        yield f"{_INDENT}> {finding.cure}"
+        yield f"{_INDENT}> {finding.link}"
 
 
 def secrets_of(config: Config) -> frozenset[str]:

@@ -19,9 +19,9 @@ from itsdangerous import BadData, URLSafeSerializer
 from app.services import services
 from app.web.browser_session import BrowserSessions
 
-FIELD = "doctor"
-ENDPOINT = "health.healthz"
-GOOD_FOR = timedelta(minutes=5)
+_FIELD = "doctor"
+_ENDPOINT = "health.healthz"
+_GOOD_FOR = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +38,13 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def show() -> Response | None:
-        if request.endpoint != ENDPOINT or app.config["SESSION_COOKIE_NAME"] not in request.cookies:
+        if (
+            request.endpoint != _ENDPOINT
+            or app.config["SESSION_COOKIE_NAME"] not in request.cookies
+        ):
             return None
         # Machines have no sessions here, so the cookie is opened by hand.
-        asked = _cookies(app).read(app, request).get(FIELD)
+        asked = _cookies(app).read(app, request).get(_FIELD)
         nonce = _nonce_of(asked, now=services().now())
         if nonce is None:
             return None
@@ -53,7 +56,7 @@ def question(app: Flask, *, now: datetime) -> tuple[str, str]:
     """Return a nonce, and the `Cookie` header that asks for the arrival of its request."""
     nonce = secrets.token_hex(16)
     serializer = _cookies(app).get_signing_serializer(app)
-    asked = {FIELD: {"nonce": nonce, "until": (now + GOOD_FOR).timestamp()}}
+    asked = {_FIELD: {"nonce": nonce, "until": (now + _GOOD_FOR).timestamp()}}
     return nonce, f"{app.config['SESSION_COOKIE_NAME']}={serializer.dumps(asked)}"
 
 

@@ -29,7 +29,7 @@ from config import ROOT, SECRET_PARAMETERS
 
 UPGRADE = "Run: flask --app wsgi db upgrade"
 # Delivery is tried at least once a minute, so what waits for longer than this waits for us.
-OVERDUE = timedelta(minutes=10)
+_OVERDUE = timedelta(minutes=10)
 
 # Older ones lack what our statements need (RETURNING in SQLite), or nobody has tried them.
 OLDEST = {"PostgreSQL": (12,), "SQLite": (3, 35), "Redis": (5,)}
@@ -209,7 +209,7 @@ def outbox(patient: Patient) -> Finding:
     waiting = several(backlog.waiting, "token waits", "tokens wait")
     oldest = _oldest_waiting(patient)
     age = patient.here.now() - oldest if oldest else timedelta(0)
-    if age > OVERDUE:
+    if age > _OVERDUE:
         return failed(
             f"{waiting} to be revoked, the oldest for "
             f"{int(age.total_seconds() // 60)} minutes: nobody delivers.",

@@ -29,13 +29,13 @@ from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Transport
 
 # Cookies, leases and limits are all told by the time; more than this is noticed.
-CLOCK_TOLERANCE = timedelta(minutes=1)
+_CLOCK_TOLERANCE = timedelta(minutes=1)
 SERVER_TROUBLE = range(500, 600)
 REDIRECTS = range(300, 400)
-NO_SUCH_PAGE = frozenset({404, 405, 410})
-BAD_REQUEST = 400
+_NO_SUCH_PAGE = frozenset({404, 405, 410})
+_BAD_REQUEST = 400
 
-STATUS_PAGE = "Look at X's status page, and try again later."
+_STATUS_PAGE = "Look at X's status page, and try again later."
 
 
 # Is it there?
@@ -60,9 +60,9 @@ def _host(patient: Patient, url: str, setting: str) -> Finding:
         return _host_not_reached(patient, url, setting, error)
     if answer.status in SERVER_TROUBLE:
         return warning(
-            f"{origin(url)} is in trouble (HTTP {answer.status}).", STATUS_PAGE, Section.HOSTS
+            f"{origin(url)} is in trouble (HTTP {answer.status}).", _STATUS_PAGE, Section.HOSTS
         )
-    if answer.status in NO_SUCH_PAGE:
+    if answer.status in _NO_SUCH_PAGE:
         return failed(
             f"{origin(url)} has nothing at that address (HTTP {answer.status}).",
             f"Unset {setting}, or set it to the address in your provider's documents.",
@@ -97,7 +97,7 @@ def clock(patient: Patient) -> Finding:
             Section.CLOCK,
         )
     off = now - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))
-    if abs(off) > CLOCK_TOLERANCE:
+    if abs(off) > _CLOCK_TOLERANCE:
         direction = "ahead" if off > timedelta(0) else "behind"
         return failed(
             f"This machine's clock is {_in_words(abs(off))} {direction}.",
@@ -206,7 +206,7 @@ def _no_verdict(error: TwitterError | None) -> Finding:
             Section.CLIENT,
         )
     if isinstance(error, Unreachable):
-        return failed(f"The token endpoint gives no answer: {error}.", STATUS_PAGE, Section.HOSTS)
+        return failed(f"The token endpoint gives no answer: {error}.", _STATUS_PAGE, Section.HOSTS)
     what = str(error) if isinstance(error, Refused) else "nothing that OAuth knows"
     return failed(
         f"The token endpoint answers an impossible code oddly: {what.rstrip('.')}.",
@@ -267,7 +267,7 @@ def _is_refused(patient: Patient, scopes: frozenset[str], deadline: Deadline) ->
         target = answer.headers.get("Location", "")
         back = target.startswith(patient.config.callback_url)
         return back and "error" in parse_qs(urlsplit(target).query)
-    return answer.status == BAD_REQUEST
+    return answer.status == _BAD_REQUEST
 
 
 def _scopes(patient: Patient) -> frozenset[str]:

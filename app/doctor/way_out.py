@@ -11,7 +11,7 @@ from app.twitter.transport.tunnel import ProxyTrouble
 
 IGNORED = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 ADDRESS = "Look whether host and port of TWITTER_PROXY are right, and whether the proxy runs."
-ALLOW = "Have the proxy's operator allow CONNECT from this machine to port 443 of Twitter's hosts."
+_ALLOW = "Have the proxy's operator allow CONNECT from this machine to port 443 of Twitter's hosts."
 CURES = {
     ProxyTrouble.NAME: "Correct the host in TWITTER_PROXY, or look at this machine's DNS.",
     ProxyTrouble.CONNECTION: ADDRESS,
@@ -21,7 +21,7 @@ CURES = {
     ProxyTrouble.GARBAGE: "Point TWITTER_PROXY at the port on which the proxy takes HTTP.",
     ProxyTrouble.PASSWORD: "Put user and password into TWITTER_PROXY, percent-encoded: "
     "http://user:password@host:port",
-    ProxyTrouble.FORBIDDEN: ALLOW,
+    ProxyTrouble.FORBIDDEN: _ALLOW,
     ProxyTrouble.BEHIND: "Look at the proxy's own firewall and DNS, and at X's status page.",
 }
 

@@ -23,7 +23,7 @@ from app.twitter.endpoints import Endpoint
 from app.twitter.errors import NotInPlan, RateLimited, TwitterError
 
 # So long a failure is not tried again: everybody who waited for the same answer shares it.
-FAILURE_LASTS = timedelta(seconds=3)
+_FAILURE_LASTS = timedelta(seconds=3)
 # Old data is shown instead of these; after any other error it would be wrong or is not ours.
 PASSING = (errors.Busy, errors.RateLimited, errors.Unreachable, errors.InvalidAnswer)
 
@@ -121,7 +121,7 @@ class CachedSource:
         self.live.check(request)
         key = f"{self.owner.key(request)} failed {self._fingerprint()}"
         stored = self.cache.get(key)
-        failure = stored and self.cache.age(stored) < FAILURE_LASTS and _failed(stored.value)
+        failure = stored and self.cache.age(stored) < _FAILURE_LASTS and _failed(stored.value)
         if failure:
             raise failure
         try:

@@ -29,13 +29,13 @@ from app.twitter.rate_limit_headers import APP_LIMIT, QUARTER_OF_AN_HOUR, Window
 log = logging.getLogger(__name__)
 
 # Twitter did not say when: so long nothing is asked.
-UNSAID = timedelta(minutes=1)
+_UNSAID = timedelta(minutes=1)
 
-Reason = Literal["plan", "credits"]
+_Reason = Literal["plan", "credits"]
 # A plan is changed by hand and seldom; money comes back whenever somebody pays.
-BELIEVED: dict[Reason, timedelta] = {"plan": timedelta(hours=1), "credits": timedelta(minutes=5)}
+_BELIEVED: dict[_Reason, timedelta] = {"plan": timedelta(hours=1), "credits": timedelta(minutes=5)}
 # The text of an error that was not heard from Twitter just now.
-REMEMBERED = "remembered"
+_REMEMBERED = "remembered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +46,15 @@ class Verdict:
     """
 
     endpoint: Endpoint
-    reason: Reason
+    reason: _Reason
     until: datetime
     for_everyone: bool = True
 
     def error(self) -> Refused:
         """Return what Twitter would answer."""
         if self.reason == "credits":
-            return OutOfCredits(self.reason, REMEMBERED)
-        return NotInPlan(self.reason, REMEMBERED, for_everyone=self.for_everyone)
+            return OutOfCredits(self.reason, _REMEMBERED)
+        return NotInPlan(self.reason, _REMEMBERED, for_everyone=self.for_everyone)
 
 
 class Quota:
@@ -74,7 +74,7 @@ class Quota:
             raise verdict.error()
         until = closed_until(self.windows(user_id, endpoint), now=self._clock())
         if until is not None:
-            raise RateLimited(REMEMBERED, until=until)
+            raise RateLimited(_REMEMBERED, until=until)
 
     def record_limits(self, user_id: str, asked: Asked) -> None:
         """Take note of the limits that an answer told."""
@@ -107,7 +107,7 @@ class Quota:
             self._cache.put(_plan_key(endpoint), "credits")
         elif isinstance(error, RateLimited) and not self._knows_when(user_id, endpoint):
             now = self._clock()
-            until = min(error.until or now + UNSAID, now + QUARTER_OF_AN_HOUR)
+            until = min(error.until or now + _UNSAID, now + QUARTER_OF_AN_HOUR)
             window = Window(name="x-rate-limit", limit=None, remaining=0, resets_at=until)
             self._cache.put(_limits_key(user_id, endpoint), [_to_json(window)])
 
@@ -164,7 +164,7 @@ class Quota:
         reason = _reason(stored)
         if stored is None or reason is None:
             return None
-        until = stored.at + BELIEVED[reason]
+        until = stored.at + _BELIEVED[reason]
         if until <= self._clock():
             return None
         return Verdict(endpoint=endpoint, reason=reason, until=until, for_everyone=for_everyone)
@@ -174,7 +174,7 @@ class Quota:
         return closed_until(known, now=self._clock()) is not None
 
 
-def _reason(stored: Stored | None) -> Reason | None:
+def _reason(stored: Stored | None) -> _Reason | None:
     return stored.value if stored and stored.value in ("credits", "plan") else None
 
 

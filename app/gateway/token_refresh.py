@@ -36,10 +36,10 @@ from app.twitter.transport.deadline import Deadline
 
 log = logging.getLogger(__name__)
 
-EARLY = timedelta(minutes=5)
-EARLY_PART = 10
-COOL_DOWN_SECONDS = 3.0
-JUST_NOW_SECONDS = 10.0
+_EARLY = timedelta(minutes=5)
+_EARLY_PART = 10
+_COOL_DOWN_SECONDS = 3.0
+_JUST_NOW_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +92,13 @@ class _Row:
         """Tell whether the token set came from a refresh a moment ago, by the store's clock."""
         if self.refreshed_at is None:
             return False
-        return self.read_at - self.refreshed_at.timestamp() < JUST_NOW_SECONDS
+        return self.read_at - self.refreshed_at.timestamp() < _JUST_NOW_SECONDS
 
     def is_dead(self, now: datetime) -> bool:
         return self.expires_at <= now
 
     def is_due(self, now: datetime) -> bool:
-        early = min(EARLY, (self.expires_at - self.issued_at) / EARLY_PART)
+        early = min(_EARLY, (self.expires_at - self.issued_at) / _EARLY_PART)
         return self.expires_at - now <= early
 
 
@@ -133,7 +133,7 @@ _STORE = update(Grant).where(*_AS_READ)
 _RELEASE = (
     update(Grant)
     .where(Grant.id == bindparam("grant_id"), Grant.lease_owner == bindparam("mine"))
-    .values(lease_owner=None, lease_until=STORE_CLOCK + COOL_DOWN_SECONDS)
+    .values(lease_owner=None, lease_until=STORE_CLOCK + _COOL_DOWN_SECONDS)
 )
 _UNDECIDED = select(Grant.id).where(
     *_AS_READ, Grant.lease_owner.is_not(None), Grant.lease_until > STORE_CLOCK

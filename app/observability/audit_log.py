@@ -57,7 +57,7 @@ FIELDS: Mapping[Event, tuple[str, ...]] = {
 }
 
 Fields = Mapping[str, object]
-Listener = Callable[[Event, Fields], None]
+_Listener = Callable[[Event, Fields], None]
 
 # Like any logger of ours, it writes through the formatter of `app.observability.logs`.
 _log = structlog.wrap_logger(
@@ -70,7 +70,7 @@ _log = structlog.wrap_logger(
 class Events:
     """Where events are recorded. Keeps nothing."""
 
-    def __init__(self, *listeners: Listener) -> None:
+    def __init__(self, *listeners: _Listener) -> None:
         """Tell `listeners` of every event, with its fields."""
         self._listeners = listeners
 

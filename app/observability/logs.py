@@ -37,33 +37,33 @@ log = logging.getLogger("app.observability.logs")
 
 REDACTED = "[redacted]"
 # How names end that are of secrets and nothing else, and names that are words of every day as well.
-SURE = (
+_SURE = (
     r"(?:(?<=[_-])token|csrftoken|(?<![a-z0-9])(?:password|secret)"
     r"|client_assertion|code_challenge|code_verifier|oauth_verifier)"
 )
 WORDS = "(?:code|state|token)"
 HEADERS = "(?:authorization|cookie|proxy-authorization|set-cookie)"
 # As a key, a name stands alone.
-BEFORE = r"[\w-]{0,40}?"
-SECRET_KEY = re.compile(f"{BEFORE}{SURE}|{WORDS}|{HEADERS}", re.IGNORECASE)
+_BEFORE = r"[\w-]{0,40}?"
+SECRET_KEY = re.compile(f"{_BEFORE}{_SURE}|{WORDS}|{HEADERS}", re.IGNORECASE)
 
 # JSON inside JSON and reprs of reprs put a backslash before each quote, or several.
 QUOTE = r"\\{0,31}['\"]"
 IS = rf"\s*[:,]\s*[\[(]?\s*b?{QUOTE}"
-VALUE = r"(?!\[redacted)[^&\s'\"\\,;)}\]]+"
-QUOTED_VALUE = r"(?!\[redacted)[^'\"\\]+"
+_VALUE = r"(?!\[redacted)[^&\s'\"\\,;)}\]]+"
+_QUOTED_VALUE = r"(?!\[redacted)[^'\"\\]+"
 # What stands behind a name and its colon in source code and JSON, and is nobody's secret.
 NOTHING = r"(?!(?:bool|bytes|false|float|int|none|null|str|true)\b)(?![\[({])"
 # "error code: 400" and "token: invalid_request" are sentences; what has digits and letters is none.
-MIXED = r"(?=[a-z._~+/=-]*\d)(?=[\d._~+/=-]*[a-z])[\w.~+/=-]{6,}"
+_MIXED = r"(?=[a-z._~+/=-]*\d)(?=[\d._~+/=-]*[a-z])[\w.~+/=-]{6,}"
 SECRETS = re.compile(
-    rf"(?:(?P<quoted>{SURE}\s*[:=]\s*b?{QUOTE}){QUOTED_VALUE}"
-    rf"|(?P<form>(?:{SURE}|(?:\b|%[0-9A-F]{{2}}){WORDS})(?:=|%3D)(?:b?{QUOTE})?){VALUE}"
-    rf"|(?P<item>{QUOTE}(?:{BEFORE}{SURE}|{WORDS}|{HEADERS}){QUOTE}{IS}){QUOTED_VALUE}"
-    rf"|(?P<bare>{QUOTE}{BEFORE}{SURE}{QUOTE}\s*:\s*){NOTHING}{VALUE}"
+    rf"(?:(?P<quoted>{_SURE}\s*[:=]\s*b?{QUOTE}){_QUOTED_VALUE}"
+    rf"|(?P<form>(?:{_SURE}|(?:\b|%[0-9A-F]{{2}}){WORDS})(?:=|%3D)(?:b?{QUOTE})?){_VALUE}"
+    rf"|(?P<item>{QUOTE}(?:{_BEFORE}{_SURE}|{WORDS}|{HEADERS}){QUOTE}{IS}){_QUOTED_VALUE}"
+    rf"|(?P<bare>{QUOTE}{_BEFORE}{_SURE}{QUOTE}\s*:\s*){NOTHING}{_VALUE}"
     rf"|(?P<number>{QUOTE}{WORDS}{QUOTE}\s*:\s*)\d{{6,}}"
-    rf"|(?P<pair>{SURE}\s*[:=]\s*){NOTHING}{VALUE}"
-    rf"|(?P<said>\b{WORDS}\s*[:=]\s*){MIXED}"
+    rf"|(?P<pair>{_SURE}\s*[:=]\s*){NOTHING}{_VALUE}"
+    rf"|(?P<said>\b{WORDS}\s*[:=]\s*){_MIXED}"
     r"|(?P<header>(?-i:\b(?:Bearer|Basic)\s+))[A-Za-z0-9._~+/=-]+"
     r"|(?P<small>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{16,}"
     r"|(?P<cookie>(?:__Host-)?(?:session|visit|flow)(?:-[0-9a-f]+)*=)(?!\[redacted)[^;\s'\"\\]+"
@@ -80,12 +80,12 @@ LONG = re.compile(r"[A-Za-z0-9_=~-]{32}")
 # A word like this is no word: states, verifiers, tokens and sealed cookies look so.
 OPAQUE = re.compile(r"(?<![A-Za-z0-9_=~-])[A-Za-z0-9_=~-]{32,}")
 # Nor is this a number: the id of a grant, which is as good as a session, and other random hex.
-HEX = re.compile(
+_HEX = re.compile(
     r"(?<![A-Za-z0-9])(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{32,}(?![A-Za-z0-9])"
     r"|(?<![A-Za-z0-9])(?=[A-F]*[0-9])(?=[0-9]*[A-F])[0-9A-F]{32,}(?![A-Za-z0-9])"
 )
 # Shorter than this, a setting of the operator's could be part of any word.
-SHORTEST_SETTING = 8
+_SHORTEST_SETTING = 8
 DEEPEST = 6
 
 
@@ -94,7 +94,7 @@ class Redactor:
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         """Know the operator's own secrets by their value, wherever they stand."""
-        values = sorted({re.escape(v) for v in known if len(v) >= SHORTEST_SETTING}, reverse=True)
+        values = sorted({re.escape(v) for v in known if len(v) >= _SHORTEST_SETTING}, reverse=True)
         self._known = re.compile("|".join(values)) if values else None
 
     def text(self, text: str) -> str:
@@ -129,7 +129,7 @@ def redacted(text: str) -> str:
         text = SECRETS.sub(lambda found: found[str(found.lastgroup)] + REDACTED, text)
     if LONG.search(text) is None:
         return text
-    text = HEX.sub(REDACTED, text)
+    text = _HEX.sub(REDACTED, text)
     return OPAQUE.sub(lambda found: REDACTED if _is_opaque(found[0]) else found[0], text)
 
 

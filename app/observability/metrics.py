@@ -41,10 +41,10 @@ PREFIX = "perch"
 Answered = Literal["hit", "miss", "stale"]
 
 # X docs, "OAuth 2.0 Authorization Code Flow": how long a code lives (seconds).
-CODE_LIVES = 30.0
-REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 12, 15)
-CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 8, 12, 15)
-SECONDS_LEFT = (0, 5, 10, 15, 18, 20, 22, 24, 26, 28, 29, 29.5)
+_CODE_LIVES = 30.0
+_REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 12, 15)
+_CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 8, 12, 15)
+_SECONDS_LEFT = (0, 5, 10, 15, 18, 20, 22, 24, 26, 28, 29, 29.5)
 
 _OUTCOME_OF_REFRESH = {
     Event.TOKEN_REFRESHED: "refreshed",
@@ -100,12 +100,12 @@ class Metrics:
         self._exchange = histogram(
             "exchange_duration_seconds",
             "How long the exchange of a code took.",
-            buckets=CALL_SECONDS,
+            buckets=_CALL_SECONDS,
         )
         self._left = histogram(
             "code_remaining_seconds",
             "What was left of a code's 30 s by then.",
-            buckets=SECONDS_LEFT,
+            buckets=_SECONDS_LEFT,
         )
         self._refreshes = counter("refreshes", "Refreshes of tokens.", ["outcome"])
         self._waiters = Gauge(
@@ -121,7 +121,7 @@ class Metrics:
             "twitter_call_duration_seconds",
             "How long they took.",
             ["endpoint"],
-            buckets=CALL_SECONDS,
+            buckets=_CALL_SECONDS,
         )
         self._failing = Gauge(
             "circuit_open",
@@ -137,7 +137,10 @@ class Metrics:
         self._reads = counter("cache_reads", "Answers that pages needed, by source.", ["result"])
         self._requests = counter("requests", "Requests, by our own route.", ["endpoint", "status"])
         self._request_seconds = histogram(
-            "request_duration_seconds", "How long they took.", ["endpoint"], buckets=REQUEST_SECONDS
+            "request_duration_seconds",
+            "How long they took.",
+            ["endpoint"],
+            buckets=_REQUEST_SECONDS,
         )
         self._begin_at_zero(groups)
 
@@ -205,7 +208,7 @@ class Metrics:
         finally:
             now = time.perf_counter()
             self._exchange.observe(now - began)
-            self._left.observe(CODE_LIVES - (now - g.get("began", began)))
+            self._left.observe(_CODE_LIVES - (now - g.get("began", began)))
 
     def begin_request(self) -> None:
         """Start the clock of a request."""

@@ -11,10 +11,10 @@ from app.twitter.models import Tweet
 HEIGHT = 60
 COLUMN, BAR = 10, 8
 # Fewer Tweets than this leave room beside them: two columns are not as wide as a page.
-ROOM_FOR = 10
+_ROOM_FOR = 10
 # A count that is not nothing is seen beside one that is enormous.
 LEAST = 2.0
-LONGEST_WORDS = 40
+_LONGEST_WORDS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Chart:
     @property
     def width(self) -> int:
         """How wide the drawing is."""
-        return COLUMN * max(len(self.rows), ROOM_FOR)
+        return COLUMN * max(len(self.rows), _ROOM_FOR)
 
     @property
     def most(self) -> Counted:
@@ -109,4 +109,4 @@ def beginning(tweet: Tweet) -> str:
     """Return how the Tweet begins, without its links. A template filter."""
     plain = "".join(piece.text for piece in tweet.text.pieces if piece.kind == "plain")
     words = " ".join(plain.split())
-    return words if len(words) <= LONGEST_WORDS else words[: LONGEST_WORDS - 1].rstrip() + "…"
+    return words if len(words) <= _LONGEST_WORDS else words[: _LONGEST_WORDS - 1].rstrip() + "…"

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-WEEK = timedelta(days=7)
+_WEEK = timedelta(days=7)
 
 # Not strftime: its names follow the machine's language.
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
 
@@ -24,7 +24,7 @@ def ago(moment: datetime, now: datetime) -> str:
         return f"{past // MINUTE}m"
     if past < DAY:
         return f"{past // HOUR}h"
-    if past < WEEK:
+    if past < _WEEK:
         return f"{past // DAY}d"
     return _day(moment) if moment.year == now.year else f"{_day(moment)} {moment.year}"
 
@@ -79,4 +79,4 @@ def _cut(count: int, size: int) -> str:
 
 
 def _day(moment: datetime) -> str:
-    return f"{moment.day} {MONTHS[moment.month - 1]}"
+    return f"{moment.day} {_MONTHS[moment.month - 1]}"

@@ -24,8 +24,8 @@ from app.twitter.tweet_text import ASKABLE, is_invisible
 
 # Text that is longer is not cut into words to find out what is wrong with it.
 LONGEST = 30_000
-MOST_NAMED = 3
-LONGEST_NAMED = 60
+_MOST_NAMED = 3
+_LONGEST_NAMED = 60
 
 # Commas as Arabic, Chinese and Japanese write them; full-width ones are made narrow before.
 _COMMAS = ",;\u060c\u061b\u3001"
@@ -86,7 +86,7 @@ class NotUnderstood(ValueError):
     def __init__(self, sentence: str, culprits: Sequence[str] = ()) -> None:
         super().__init__(sentence)
         self.sentence = sentence
-        self.culprits = tuple(map(_cut_short, culprits[:MOST_NAMED]))
+        self.culprits = tuple(map(_cut_short, culprits[:_MOST_NAMED]))
         self.more = len(culprits) - len(self.culprits)
 
 
@@ -154,7 +154,7 @@ class _HasId(Protocol):
     def id(self) -> str: ...
 
 
-T_id = TypeVar("T_id", bound=_HasId)
+_T_id = TypeVar("_T_id", bound=_HasId)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +166,7 @@ class Found(Generic[T_co]):
     missing: Missing = "unknown"
 
 
-def in_order(asked: Iterable[str], page: Page[T_id]) -> list[Found[T_id]]:
+def in_order(asked: Iterable[str], page: Page[_T_id]) -> list[Found[_T_id]]:
     """Return one `Found` for each id asked for: Twitter promises no order."""
     items = {item.id: item for item in page.items}
     reasons = {problem.asked: problem.missing for problem in page.problems}
@@ -271,4 +271,4 @@ def _link(word: str) -> SplitResult | None:
 
 
 def _cut_short(word: str) -> str:
-    return word if len(word) <= LONGEST_NAMED else f"{word[: LONGEST_NAMED - 1]}…"
+    return word if len(word) <= _LONGEST_NAMED else f"{word[: _LONGEST_NAMED - 1]}…"

@@ -18,9 +18,9 @@ T_co = TypeVar("T_co", covariant=True)
 # Every Tweet, person and Space that is read costs money: no page asks for more than it shows.
 ON_A_PAGE = 20
 ON_HOME = 5
-FACES_ON_HOME = 12
+_FACES_ON_HOME = 12
 # Two reads in a row, of a hundred people and from an endpoint that takes one call a second.
-SPACES_KEPT = timedelta(minutes=5)
+_SPACES_KEPT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +131,11 @@ def faces(user_id: str, dialect: Dialect, *, with_spaces: bool) -> Read[Profile]
     long as they are.
     """
     for_both = with_spaces and not endpoints.FOLLOWING_SPACES.exists_in(dialect)
-    asked = MOST_ASKED if for_both else FACES_ON_HOME
+    asked = MOST_ASKED if for_both else _FACES_ON_HOME
     return Read(
         asks=(endpoints.FOLLOWING,),
-        fetch=lambda api: api.following(user_id, max_results=asked, read=FACES_ON_HOME),
-        kept=SPACES_KEPT if for_both else timedelta(0),
+        fetch=lambda api: api.following(user_id, max_results=asked, read=_FACES_ON_HOME),
+        kept=_SPACES_KEPT if for_both else timedelta(0),
     )
 
 
@@ -145,7 +145,7 @@ def spaces(user_id: str, dialect: Dialect) -> Read[Space]:
         asked: tuple[Endpoint, ...] = (endpoints.FOLLOWING_SPACES,)
     else:
         asked = (endpoints.SPACES_BY_CREATORS, endpoints.FOLLOWING)
-    return Read(asks=asked, fetch=lambda api: api.spaces_of_followed(user_id), kept=SPACES_KEPT)
+    return Read(asks=asked, fetch=lambda api: api.spaces_of_followed(user_id), kept=_SPACES_KEPT)
 
 
 def space(space_id: str) -> Read[Space]:

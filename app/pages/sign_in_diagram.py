@@ -17,7 +17,7 @@ from app.twitter.dialect import AT_SIGN_IN, Dialect
 # The life of an authorization code at Twitter.
 CODE_LIVES_MS = 30_000
 # What is shown to everybody: typical times, and no sign-in in particular.
-EXAMPLE_TIMES = {
+_EXAMPLE_TIMES = {
     Step.CLAIMED: 4,
     Step.CODE_SENT: 5,
     Step.TOKENS_CAME: 240,
@@ -34,7 +34,7 @@ def example(client: ClientKind, dialect: Dialect) -> SignInRecord:
         asked=scopes,
         granted=scopes,
         away_ms=6_000,
-        reached_ms=EXAMPLE_TIMES,
+        reached_ms=_EXAMPLE_TIMES,
     )
 
 
@@ -96,7 +96,7 @@ class Stretch:
     took_ms: int
 
 
-CLIENT_PROOF: Mapping[str, Part] = {
+_CLIENT_PROOF: Mapping[str, Part] = {
     "confidential": Part(
         "Authorization: Basic",
         "client id and client secret",
@@ -146,30 +146,30 @@ def stretches(record: SignInRecord) -> list[Stretch]:
 
 
 def _filled(part: Part, record: SignInRecord, looks: Mapping[str, str]) -> Part:
-    if part is PROOF:
-        return CLIENT_PROOF[record.client]
+    if part is _PROOF:
+        return _CLIENT_PROOF[record.client]
     return replace(part, looks=part.looks.format(**looks))
 
 
 def _times(record: SignInRecord) -> dict[str, str]:
     reached = {step: duration(ms) for step, ms in record.reached_ms.items()}
     return {
-        SAY_YES: about(record.away_ms),
-        CLAIM: reached[Step.CLAIMED],
-        EXCHANGE: reached[Step.CODE_SENT],
+        _SAY_YES: about(record.away_ms),
+        _CLAIM: reached[Step.CLAIMED],
+        _EXCHANGE: reached[Step.CODE_SENT],
         TOKENS: reached[Step.TOKENS_CAME],
-        WHO: reached[Step.PROFILE_CAME],
+        _WHO: reached[Step.PROFILE_CAME],
     }
 
 
-SAY_YES = "You say yes, at Twitter"
-CLAIM = "Is it yours, and is it new?"
-EXCHANGE = "The code is handed in"
+_SAY_YES = "You say yes, at Twitter"
+_CLAIM = "Is it yours, and is it new?"
+_EXCHANGE = "The code is handed in"
 TOKENS = "Twitter answers with tokens"
-WHO = "Twitter says who you are"
+_WHO = "Twitter says who you are"
 
 # In its place stands how this very client proves who it is.
-PROOF = Part("client authentication", "", "")
+_PROOF = Part("client authentication", "", "")
 
 MESSAGES = (
     Message(
@@ -263,7 +263,7 @@ MESSAGES = (
         start=Lane.TWITTER,
         end=Lane.TWITTER,
         label="yes or no",
-        title=SAY_YES,
+        title=_SAY_YES,
         words=(
             "On Twitter's own page, with a password that this site never sees. Twitter says what "
             "is asked for, and you may say no."
@@ -321,7 +321,7 @@ MESSAGES = (
         start=Lane.SITE,
         end=Lane.SITE,
         label="once",
-        title=CLAIM,
+        title=_CLAIM,
         words=(
             "State first, before anything else is read. It is used up in the database, so that "
             "however often and wherever the address is opened again, the code is sent once."
@@ -331,7 +331,7 @@ MESSAGES = (
         start=Lane.SITE,
         end=Lane.TWITTER,
         label="code and verifier",
-        title=EXCHANGE,
+        title=_EXCHANGE,
         request="POST /2/oauth2/token",
         words="From server to server. Your browser is not part of this, and waits.",
         parts=(
@@ -349,7 +349,7 @@ MESSAGES = (
                 "Twitter hashes it and compares. Whoever stole the code does not have it.",
                 "7636 §4.5",
             ),
-            PROOF,
+            _PROOF,
         ),
     ),
     Message(
@@ -404,7 +404,7 @@ MESSAGES = (
         start=Lane.TWITTER,
         end=Lane.SITE,
         label="your profile",
-        title=WHO,
+        title=_WHO,
         request="200 OK",
         words="You are known by the number of your account. Names change hands; numbers do not.",
         parts=(Part("id", "digits", "The number of your account."),),

@@ -17,7 +17,7 @@ from app.services import services
 from app.twitter.models import SPACE_ID, Space
 from app.web.current_person import for_signed_in
 
-SOME_DAY = datetime.max.replace(tzinfo=UTC)
+_SOME_DAY = datetime.max.replace(tzinfo=UTC)
 
 
 @for_signed_in
@@ -69,4 +69,4 @@ def open_spaces(spaces: Iterable[Space]) -> list[Space]:
     """Return what one can still listen to: live ones, then planned ones, the soonest first."""
     live = [space for space in spaces if space.state == "live"]
     planned = [space for space in spaces if space.state == "scheduled"]
-    return live + sorted(planned, key=lambda space: space.scheduled_start or SOME_DAY)
+    return live + sorted(planned, key=lambda space: space.scheduled_start or _SOME_DAY)

@@ -15,7 +15,7 @@ from app.twitter import endpoints
 from app.twitter.endpoints import Endpoint
 from app.twitter.rate_limit_headers import DAY, WINDOWS, Window
 
-CENT = Decimal("0.01")
+_CENT = Decimal("0.01")
 
 WORDS: Mapping[Endpoint, str] = {
     endpoints.USERS_ME: "Your own profile",
@@ -104,4 +104,4 @@ def in_words(endpoint: Endpoint) -> str:
 
 def dollars(cost: Decimal) -> str:
     """Say an amount in full cents, rounded up, as it is an upper bound. A template filter."""
-    return f"${cost.quantize(CENT, ROUND_UP):,}"
+    return f"${cost.quantize(_CENT, ROUND_UP):,}"

@@ -19,8 +19,8 @@ from app.services import services
 # Who asks for new data gets it, but pressing twice costs once.
 NEW_ENOUGH = timedelta(seconds=5)
 # So long another worker, which remembers an older answer, is told of the button.
-TOLD_FOR = timedelta(seconds=60)
-ANEW = "anew"
+_TOLD_FOR = timedelta(seconds=60)
+_ANEW = "anew"
 
 
 def shown(
@@ -40,7 +40,7 @@ def shown(
         panel = request.form.get("refresh", "")
         if panel in reads and services().cache is not None:  # without one, the GET reads it anyway
             Reader.of(person, anew={panel: NEW_ENOUGH}).panels(**{panel: reads[panel]})
-            session[ANEW] = [_this_page(), panel, services().now().timestamp()]
+            session[_ANEW] = [_this_page(), panel, services().now().timestamp()]
         return redirect(request.full_path.removesuffix("?"), code=303)
     panels = Reader.of(person, anew=_wanted_anew()).panels(**reads)
     return render_template(template, **panels, **context)
@@ -48,10 +48,10 @@ def shown(
 
 def _wanted_anew() -> Mapping[str, timedelta]:
     """Return how young the panel must be whose button was pressed just now, if one was."""
-    page, panel, pressed_at = session.get(ANEW, ("", "", 0))
+    page, panel, pressed_at = session.get(_ANEW, ("", "", 0))
     # Another machine, whose clock is ahead, may have noted it.
     ago = max(timedelta(0), services().now() - datetime.fromtimestamp(pressed_at, tz=UTC))
-    return {panel: ago + NEW_ENOUGH} if page == _this_page() and ago < TOLD_FOR else {}
+    return {panel: ago + NEW_ENOUGH} if page == _this_page() and ago < _TOLD_FOR else {}
 
 
 def _this_page() -> str:

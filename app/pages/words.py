@@ -86,7 +86,7 @@ def missing(permission: Permission) -> Trouble:
     )
 
 
-def still_missing(permission: Permission) -> Trouble:
+def _still_missing(permission: Permission) -> Trouble:
     """Say what Twitter takes for not granted, though we take it for granted. Never asked unasked.
 
     Who took it back at Twitter, or said yes to less than we heard, gets on by granting it again.
@@ -101,7 +101,7 @@ def still_missing(permission: Permission) -> Trouble:
 def trouble(error: TwitterError, *, needs: Sequence[Permission], now: datetime) -> Trouble:
     """Put an error of a read that `needs` permissions, the telling one first, into words."""
     if isinstance(error, PermissionMissing):
-        return still_missing(needs[0])
+        return _still_missing(needs[0])
     until = error.until if isinstance(error, RateLimited) and _is_ahead(error.until, now) else None
     return Trouble(
         text=_sentence(error),

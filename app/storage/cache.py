@@ -31,17 +31,17 @@ log = logging.getLogger(__name__)
 # While Twitter does not answer, an answer of yesterday is better than none; an older one is not.
 KEPT = timedelta(hours=24)
 # Another machine's clock may be ahead of ours; a value from further in the future is not ours.
-SKEW = timedelta(minutes=1)
+_SKEW = timedelta(minutes=1)
 MEMORY_BYTES = 64 * 1024 * 1024
 # What each part of a value takes in memory beside its text, and what is parsed from it.
-PART_BYTES = 80
+_PART_BYTES = 80
 # A Redis that accepts connections and never answers must not hold a page (seconds).
 REDIS_TIMEOUTS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
 # After a failure, Redis is left alone for so long.
 REDIS_REST_SECONDS = 5.0
 # A call takes no longer than the deadline of its request, so a lock that is older is a dead one.
-LOCK_SECONDS = 13
-LOCK_POLL_SECONDS = 0.05
+_LOCK_SECONDS = 13
+_LOCK_POLL_SECONDS = 0.05
 PREFIX = "perch"
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class Cache:
     def get_all(self, keys: Sequence[str]) -> list[Stored | None]:
         """Return what is stored under each of `keys`, in their order, in one look-up."""
         found = self._store.get_all(keys) if keys else []
-        return [each if each and -SKEW < self.age(each) < KEPT else None for each in found]
+        return [each if each and -_SKEW < self.age(each) < KEPT else None for each in found]
 
     def age(self, stored: Stored) -> timedelta:
         """Return how long ago a value was stored."""
@@ -212,10 +212,10 @@ class _Redis:
     def lock(self, key: str, *, wait: bool) -> Iterator[bool]:
         lock = self._client.lock(
             f"{self._name(key)}:lock",
-            timeout=LOCK_SECONDS,
-            sleep=LOCK_POLL_SECONDS,
+            timeout=_LOCK_SECONDS,
+            sleep=_LOCK_POLL_SECONDS,
             blocking=wait,
-            blocking_timeout=LOCK_SECONDS if wait else None,
+            blocking_timeout=_LOCK_SECONDS if wait else None,
             thread_local=False,
         )
         taken = self._ask(lock.acquire, None)  # None: each process by itself, while Redis is away
@@ -272,7 +272,7 @@ def _owner(key: str) -> str:
 
 def _size(stored: Stored) -> int:
     text = _to_json(stored)
-    return len(text) + PART_BYTES * sum(map(text.count, (b",", b"{", b"[")))
+    return len(text) + _PART_BYTES * sum(map(text.count, (b",", b"{", b"[")))
 
 
 def _to_json(stored: Stored) -> bytes:

@@ -45,9 +45,9 @@ BUSY_SECONDS = 5.0
 # the news that the line is dead.
 WRITE_SECONDS = 2 * BUSY_SECONDS
 # Background work (revocations) opens connections beside the threads that answer requests.
-BACKGROUND_CONNECTIONS = 8
+_BACKGROUND_CONNECTIONS = 8
 
-CLOCKS = {
+_CLOCKS = {
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
     "postgresql": "cast(extract(epoch from clock_timestamp()) as double precision)",
 }
@@ -63,8 +63,8 @@ _MILLISECONDS = int(BUSY_SECONDS * 1000)
 _LOCKS = f"SET LOCAL lock_timeout = {_MILLISECONDS}"
 _LIMITS = f"{_LOCKS}; SET LOCAL statement_timeout = {_MILLISECONDS}"
 # What begins each kind of transaction.
-READING = {"sqlite": "", "postgresql": f"BEGIN READ ONLY; {_LIMITS}"}
-SNAPSHOT = {
+_READING = {"sqlite": "", "postgresql": f"BEGIN READ ONLY; {_LIMITS}"}
+_SNAPSHOT = {
     "sqlite": "BEGIN",
     "postgresql": f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_LIMITS}",
 }
@@ -76,9 +76,9 @@ MIGRATING = {
 }
 
 # The primary has become a standby (or is for reading only): a connection to it is of no use.
-READ_ONLY_SQL_TRANSACTION = "25006"
+_READ_ONLY_SQL_TRANSACTION = "25006"
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -117,14 +117,14 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """Open a connection for reading, each statement by itself."""
         with self._engine.connect() as connection:
-            begin(connection, READING)
+            begin(connection, _READING)
             yield connection
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Open a transaction for reading: all its statements see the same moment."""
         with self._engine.connect() as connection:
-            begin(connection, SNAPSHOT)
+            begin(connection, _SNAPSHOT)
             yield connection
 
     @contextlib.contextmanager
@@ -145,7 +145,7 @@ class StoreClock(ColumnElement[float]):
 
 @compiles(StoreClock)
 def _clock(_: StoreClock, compiler: SQLCompiler, **_options: object) -> str:
-    return CLOCKS[compiler.dialect.name]
+    return _CLOCKS[compiler.dialect.name]
 
 
 STORE_CLOCK = StoreClock()
@@ -165,7 +165,7 @@ def engine_options(url: str, *, threads: int) -> dict[str, Any]:
     options: dict[str, Any] = {
         "hide_parameters": True,
         "pool_size": threads,
-        "max_overflow": BACKGROUND_CONNECTIONS,
+        "max_overflow": _BACKGROUND_CONNECTIONS,
         "pool_timeout": BUSY_SECONDS,
     }
     if url.startswith("sqlite"):
@@ -208,13 +208,13 @@ def begin(connection: Connection, kind: Mapping[str, str]) -> None:
 
 def _give_up_a_standby(context: ExceptionContext) -> None:
     """Count SQLSTATE 25006 as a lost connection: the whole pool goes, and finds the new primary."""
-    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY_SQL_TRANSACTION:
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY_SQL_TRANSACTION:
         context.is_disconnect = True
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
     _keep_private(connection.execute("PRAGMA database_list").fetchone()[2])
-    for pragma in PRAGMAS:
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.exc import SQLAlchemyError
 
 # What a store says, and what it means. The first that fits counts.
-MEANINGS = {
+_MEANINGS = {
     "password authentication failed": "it does not accept user and password",
     "no password supplied": "it wants a password",
     "permission denied": "its user may not do this",
@@ -29,5 +29,5 @@ MEANINGS = {
 def in_words(error: SQLAlchemyError) -> str:
     """Return what `error` means; of an unknown one its kind. The store's own text may be secret."""
     text = str(getattr(error, "orig", None) or error)
-    known = (meaning for words, meaning in MEANINGS.items() if words in text)
+    known = (meaning for words, meaning in _MEANINGS.items() if words in text)
     return next(known, type(error).__name__)

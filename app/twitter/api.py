@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 # As many as Twitter takes in one look-up.
 MOST_ASKED = 100
 # Twitter sends a hundred Tweets or a thousand people at most, and we ask for fewer.
-MOST_ITEMS = 1000
+_MOST_ITEMS = 1000
 # A token is opaque; it has to fit into a link of ours.
 PAGE_TOKEN = re.compile(r"[\x21-\x7e]{1,400}")
 
@@ -228,7 +228,7 @@ class Api:
         *,
         max_results: int = 20,
         page_token: str = "",
-        read: int = MOST_ITEMS,
+        read: int = _MOST_ITEMS,
     ) -> Page[Profile]:
         """Return whom a person follows (GET /2/users/:id/following, 1 to 1000 of them).
 
@@ -397,7 +397,7 @@ def _following(document: Mapping[str, Any]) -> Following:
 
 
 def _page(
-    document: Mapping[str, Any], read: Callable[[object, Includes], T], *, most: int = MOST_ITEMS
+    document: Mapping[str, Any], read: Callable[[object, Includes], T], *, most: int = _MOST_ITEMS
 ) -> Page[T]:
     """Read a list, `most` of it; what is missing from it stands in `errors`."""
 
@@ -434,7 +434,7 @@ def _readable_items(
 ) -> tuple[T, ...]:
     """Read what can be read: one odd item does not take the others along."""
     items, odd = [], []
-    for item in data[:MOST_ITEMS]:
+    for item in data[:_MOST_ITEMS]:
         try:
             items.append(read(item, includes))
         except InvalidAnswer as error:

@@ -15,7 +15,7 @@ from app.twitter.rate_limit_headers import Window, windows
 from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Answer, Transport
 
-REFUSALS_BEGIN = 400
+_REFUSALS_BEGIN = 400
 
 
 def utc_now() -> datetime:
@@ -77,7 +77,7 @@ class Client:
 
 
 def _document(answer: Answer, endpoint: Endpoint, now: datetime) -> dict[str, Any]:
-    if answer.status >= REFUSALS_BEGIN:
+    if answer.status >= _REFUSALS_BEGIN:
         raise refusal(answer, now=now, needs=endpoint.needs[0])
     return answer.json_object()
 

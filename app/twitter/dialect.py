@@ -35,7 +35,7 @@ AT_SIGN_IN = (
 
 # Twitter forwards between its two names. A browser holds a form to every hop of its redirect.
 HOMES = ("https://x.com", "https://twitter.com")
-IMAGES = ("https://pbs.twimg.com", "https://abs.twimg.com")
+_IMAGES = ("https://pbs.twimg.com", "https://abs.twimg.com")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ LIVE = Dialect(
     authorize_url="https://x.com/i/oauth2/authorize",
     authorize_origins=HOMES,
     api_url="https://api.x.com/2",
-    image_origins=IMAGES,
+    image_origins=_IMAGES,
     connected_apps_url="https://x.com/settings/connected_apps",
     scope_names=MappingProxyType(
         {
@@ -83,7 +83,7 @@ BETA = Dialect(
     authorize_url="https://twitter.com/i/oauth2/authorize",
     authorize_origins=HOMES,
     api_url="https://api.twitter.com/2",
-    image_origins=IMAGES,
+    image_origins=_IMAGES,
     connected_apps_url="https://twitter.com/settings/connected_apps",
     scope_names=MappingProxyType(
         {

@@ -20,28 +20,28 @@ T = TypeVar("T")
 
 USER_OR_TWEET_ID = re.compile(r"[0-9]{1,19}")
 SPACE_ID = re.compile(r"[A-Za-z0-9]{1,13}")
-DATE = re.compile(
+_DATE = re.compile(
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})T([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})"
     r"(?:\.[0-9]+)?(?:Z|\+00:00)"
 )
 # BCP 47, as far as Twitter uses it: a language, and rarely a script or a country.
-LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
 # "und", and what else says that there is no language: ISO 639-2's words for that, and its range for
 # private use, in which Twitter has codes of its own (links, hashtags or mentions only: X docs).
-NO_LANGUAGE = re.compile(r"und|zxx|mul|mis|art|q[a-t][a-z]")
+_NO_LANGUAGE = re.compile(r"und|zxx|mul|mis|art|q[a-t][a-z]")
 # Twitter still writes these three by names that ISO has withdrawn.
-LANGUAGES_RENAMED = {"in": "id", "iw": "he", "ji": "yi"}
-SMALL_AVATAR = re.compile(r"_normal(?=(?:\.\w+)?$)")
+_LANGUAGES_RENAMED = {"in": "id", "iw": "he", "ji": "yi"}
+_SMALL_AVATAR = re.compile(r"_normal(?=(?:\.\w+)?$)")
 
 # Twitter allows 50 and 160 characters; a stored profile stays small whatever is sent.
-LONGEST_NAME = 200
-LONGEST_BIO = 1_000
-LARGEST_COUNT = 10**15
+_LONGEST_NAME = 200
+_LONGEST_BIO = 1_000
+_LARGEST_COUNT = 10**15
 # A Tweet has four pictures, a Space a handful of hosts. More would only make a page endless.
-MOST_MEDIA = 4
-MOST_OPTIONS = 4
-MOST_HOSTS = 10
-LARGEST_SIDE = 20_000
+_MOST_MEDIA = 4
+_MOST_OPTIONS = 4
+_MOST_HOSTS = 10
+_LARGEST_SIDE = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +80,9 @@ class Profile:
             username=username,
             name=_required_text(user, "name", may_be_blank=True) or username,
             bio=Text.from_json(
-                _text(user.get("description"), LONGEST_BIO), entities.get("description")
+                _text(user.get("description"), _LONGEST_BIO), entities.get("description")
             ),
-            location=_text(user.get("location"), LONGEST_NAME),
+            location=_text(user.get("location"), _LONGEST_NAME),
             website=website,
             website_label=website_label,
             avatar_url=web_address(user.get("profile_image_url")),
@@ -123,7 +123,7 @@ class Profile:
     @property
     def avatar_bigger(self) -> str:
         """The avatar at 73 pixels instead of 48 (X docs: "Profile images and banners")."""
-        return SMALL_AVATAR.sub("_bigger", self.avatar_url)
+        return _SMALL_AVATAR.sub("_bigger", self.avatar_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,11 +147,11 @@ class Media:
             raise InvalidAnswer("media without an address")
         return cls(
             media_key=_required_text(media, "media_key"),
-            type=_text(media.get("type"), LONGEST_NAME),
+            type=_text(media.get("type"), _LONGEST_NAME),
             url=url,
-            alt_text=_text(media.get("alt_text"), LONGEST_BIO),
-            width=_count(media.get("width"), LARGEST_SIDE),
-            height=_count(media.get("height"), LARGEST_SIDE),
+            alt_text=_text(media.get("alt_text"), _LONGEST_BIO),
+            width=_count(media.get("width"), _LARGEST_SIDE),
+            height=_count(media.get("height"), _LARGEST_SIDE),
         )
 
 
@@ -175,19 +175,19 @@ class Poll:
     def from_json(cls, data: object) -> Poll:
         """Read a poll object; raise `InvalidAnswer` if there is nothing to choose from."""
         poll = _object(data)
-        options = [_object(option) for option in _list(poll.get("options"))[:MOST_OPTIONS]]
+        options = [_object(option) for option in _list(poll.get("options"))[:_MOST_OPTIONS]]
         if not options:
             raise InvalidAnswer("a poll without options")
         return cls(
             options=tuple(
                 Option(
-                    label=_text(option.get("label"), LONGEST_NAME),
+                    label=_text(option.get("label"), _LONGEST_NAME),
                     votes=_count(option.get("votes")) or 0,
                 )
                 for option in options
             ),
             ends_at=date(poll.get("end_datetime")),
-            status=_text(poll.get("voting_status"), LONGEST_NAME),
+            status=_text(poll.get("voting_status"), _LONGEST_NAME),
         )
 
     @property
@@ -277,7 +277,7 @@ class Space:
         return cls(
             id=_required_id(space, SPACE_ID),
             state=_required_text(space, "state"),
-            title=_text(space.get("title"), LONGEST_BIO),
+            title=_text(space.get("title"), _LONGEST_BIO),
             lang=_language(space.get("lang")),
             creator=includes.user(space.get("creator_id")),
             hosts=includes.people(space.get("host_ids")),
@@ -326,13 +326,13 @@ class Includes:
 
     def media_of(self, tweet: Mapping[str, Any]) -> tuple[Media, ...]:
         """Return the pictures attached to a Tweet, in its order."""
-        keys = _attachments(tweet, "media_keys")[:MOST_MEDIA]
+        keys = _attachments(tweet, "media_keys")[:_MOST_MEDIA]
         media = (_readable(Media.from_json, _found(self.media, key)) for key in keys)
         return tuple(item for item in media if item)
 
     def people(self, user_ids: object) -> tuple[Profile, ...]:
         """Return the first few of these people, as far as they came along."""
-        found = (self.user(user_id) for user_id in _list(user_ids)[:MOST_HOSTS])
+        found = (self.user(user_id) for user_id in _list(user_ids)[:_MOST_HOSTS])
         return tuple(user for user in found if user)
 
     def poll_of(self, tweet: Mapping[str, Any]) -> Poll | None:
@@ -351,7 +351,7 @@ class Includes:
 
 def date(value: object) -> datetime | None:
     """Read a UTC date (RFC 3339); Twitter's examples lack milliseconds or zeros here and there."""
-    found = DATE.fullmatch(value) if isinstance(value, str) else None
+    found = _DATE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return None
     year, month, day, hour, minute, second = map(int, found.groups())
@@ -372,16 +372,16 @@ def _tweet_text(tweet: Mapping[str, Any]) -> Text:
 
 def _article_title(tweet: Mapping[str, Any]) -> str:
     """Return the title of a Tweet that is an Article; its text is a link and no more."""
-    return _text(_object(tweet.get("article")).get("title"), LONGEST_NAME)
+    return _text(_object(tweet.get("article")).get("title"), _LONGEST_NAME)
 
 
 def _language(value: object) -> str:
     """Return a language that a browser can tell a voice, nothing for what is none."""
-    lang = value if isinstance(value, str) and LANGUAGE.fullmatch(value) else ""
+    lang = value if isinstance(value, str) and _LANGUAGE.fullmatch(value) else ""
     primary, dash, rest = lang.partition("-")
-    if NO_LANGUAGE.fullmatch(primary):
+    if _NO_LANGUAGE.fullmatch(primary):
         return ""
-    return LANGUAGES_RENAMED.get(primary, primary) + dash + rest
+    return _LANGUAGES_RENAMED.get(primary, primary) + dash + rest
 
 
 def _attachments(tweet: Mapping[str, Any], kind: str) -> list[object]:
@@ -391,7 +391,7 @@ def _attachments(tweet: Mapping[str, Any], kind: str) -> list[object]:
 def _attached(tweet: Mapping[str, Any]) -> int:
     """Count the pictures and polls of a Tweet, as far as a page shows so many."""
     media, polls = _attachments(tweet, "media_keys"), _attachments(tweet, "poll_ids")
-    return len(media[:MOST_MEDIA]) + len(polls[:1])
+    return len(media[:_MOST_MEDIA]) + len(polls[:1])
 
 
 def _references(tweet: Mapping[str, Any], kind: str) -> list[object]:
@@ -410,7 +410,7 @@ def _website(user: Mapping[str, Any], entities: Mapping[str, Any]) -> tuple[str,
     links = _list(_object(entities.get("url")).get("urls"))
     link = _object(links[0]) if links else {}
     target = web_address(link.get("expanded_url")) or web_address(user.get("url"))
-    label = _text(link.get("display_url"), LONGEST_NAME) or target
+    label = _text(link.get("display_url"), _LONGEST_NAME) or target
     return (target, label) if target else ("", "")
 
 
@@ -438,7 +438,7 @@ def _required_text(data: Mapping[str, Any], name: str, *, may_be_blank: bool = F
     value = data.get(name)
     if not isinstance(value, str) or (is_blank(value) and not may_be_blank):
         raise InvalidAnswer(f"an object without a proper {name}")
-    return _text(value, LONGEST_NAME)
+    return _text(value, _LONGEST_NAME)
 
 
 def _object(value: object) -> Mapping[str, Any]:
@@ -460,7 +460,7 @@ def _id(value: object) -> str | None:
     return str(value) if proper else None
 
 
-def _count(value: object, largest: int = LARGEST_COUNT) -> int | None:
+def _count(value: object, largest: int = _LARGEST_COUNT) -> int | None:
     # Not isinstance: to Python, true is an int.
     return value if type(value) is int and 0 <= value <= largest else None
 

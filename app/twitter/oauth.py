@@ -36,16 +36,16 @@ TokenTypeHint = Literal["access_token", "refresh_token"]
 
 SUCCESSES = range(200, 300)
 UNAUTHORIZED = (401, 403)
-TOO_MANY_REQUESTS = 429
+_TOO_MANY_REQUESTS = 429
 
 # A token answer has a few hundred bytes; nobody needs to read more than this.
-MAX_TOKEN_BYTES = 64 * 1024
+_MAX_TOKEN_BYTES = 64 * 1024
 # Twitter documents two hours; an answer without `expires_in` means just that (seconds).
-DOCUMENTED_LIFETIME = 7200
-LONGEST_LIFETIME = 366 * 24 * 3600
+_DOCUMENTED_LIFETIME = 7200
+_LONGEST_LIFETIME = 366 * 24 * 3600
 
 # RFC 6749 §5.2: these speak of our registration or our request, not of this person's grant.
-CLIENT_ERRORS = frozenset(
+_CLIENT_ERRORS = frozenset(
     {
         "invalid_client",
         "invalid_request",
@@ -59,8 +59,8 @@ SERVER_TROUBLE = frozenset({"server_error", "temporarily_unavailable"})
 SPENT = re.compile(r"^Value passed for the (authorization code|code verifier|token) ")
 
 WORD = re.compile(r"[a-z_]{1,40}")
-PRINTABLE_ASCII = re.compile(r"[\x20-\x7e]{1,8192}")
-LIKE_A_SECRET = re.compile(r"[^\s\[\]]{20,}")
+_PRINTABLE_ASCII = re.compile(r"[\x20-\x7e]{1,8192}")
+_LIKE_A_SECRET = re.compile(r"[^\s\[\]]{20,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +163,7 @@ class AuthorizationServer:
             headers=headers,
             form=body,
             deadline=deadline,
-            max_bytes=MAX_TOKEN_BYTES,
+            max_bytes=_MAX_TOKEN_BYTES,
             route=f"oauth2/{url.rpartition('/')[2]}",  # token or revoke: the URL is ours
         )
 
@@ -190,7 +190,7 @@ def _text_or_none(document: Mapping[str, Any], name: str) -> str | None:
 
 def _text(document: Mapping[str, Any], name: str) -> str:
     value = document.get(name)
-    if not isinstance(value, str) or not PRINTABLE_ASCII.fullmatch(value):
+    if not isinstance(value, str) or not _PRINTABLE_ASCII.fullmatch(value):
         raise InvalidAnswer(f"a token answer without a usable {name}")
     return value
 
@@ -198,17 +198,17 @@ def _text(document: Mapping[str, Any], name: str) -> str:
 def _lifetime(value: object) -> int:
     """Return a sane number of seconds; RFC 6749 §5.1 lets the answer leave it out."""
     if value is None:
-        return DOCUMENTED_LIFETIME
+        return _DOCUMENTED_LIFETIME
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidAnswer("a token answer whose expires_in is not a number")
-    if not 0 < value <= LONGEST_LIFETIME:
+    if not 0 < value <= _LONGEST_LIFETIME:
         raise InvalidAnswer("a token answer whose expires_in is out of bounds")
     return int(value)
 
 
 def _raise_for_refusal(answer: Answer) -> None:
     """Raise what a token or revocation answer means, unless it is a success (RFC 6749 §5.2)."""
-    if answer.status == TOO_MANY_REQUESTS:
+    if answer.status == _TOO_MANY_REQUESTS:
         until = lifts_at(answer.headers, now=datetime.now(UTC))
         raise RateLimited("the OAuth endpoint limits us", until=until)
     error = _error(answer)
@@ -231,7 +231,7 @@ def _error(answer: Answer) -> TwitterError | None:
         return Unreachable(error)
     if error == "invalid_grant" or (error == "invalid_request" and SPENT.search(description)):
         return GrantRefused(error, description)
-    if error in CLIENT_ERRORS:
+    if error in _CLIENT_ERRORS:
         return ClientRefused(error, description)
     return Refused(error, description)
 
@@ -245,4 +245,4 @@ def _word(value: object) -> str | None:
 def _sayable(value: object) -> str:
     """Return a description fit for a log: short, printable, and nothing in it like a secret."""
     text = value[:200] if isinstance(value, str) else ""
-    return LIKE_A_SECRET.sub("[...]", "".join(filter(str.isprintable, text)))
+    return _LIKE_A_SECRET.sub("[...]", "".join(filter(str.isprintable, text)))

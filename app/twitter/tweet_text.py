@@ -21,17 +21,17 @@ Kind = Literal["plain", "url", "media", "quote", "mention", "hashtag", "cashtag"
 
 # Longer than anything Twitter lets people write (a long post has 25,000 characters).
 LONGEST = 30_000
-LONGEST_ADDRESS = 2_000
+_LONGEST_ADDRESS = 2_000
 USERNAME = re.compile(r"[A-Za-z0-9_]{1,50}")  # 15 today; some old accounts have more
 ASKABLE = re.compile(r"[A-Za-z0-9_]{1,15}")  # Twitter takes no longer one, not even theirs
-LONGEST_TAG = 280
+_LONGEST_TAG = 280
 # Beside letters, digits and marks: what twitter-text keeps inside words, in Hebrew and others.
-JOINERS = frozenset(
+_JOINERS = frozenset(
     "_\u00b7\u05be\u05f3\u05f4\u0f0b\u0f0c\u200c\u200d\u3003\u301c\u309b\u309c\u30a0\u30fb\ua67e\uff5e"
 )
-CASHTAG = re.compile(r"[A-Za-z0-9]{1,20}(?:[._][A-Za-z0-9]{1,10})?")
+_CASHTAG = re.compile(r"[A-Za-z0-9]{1,20}(?:[._][A-Za-z0-9]{1,10})?")
 # How Twitter writes the addresses of its own pictures and Tweets, whatever its host is called.
-SHORT_PICTURE = re.compile(r"pic\.[a-z]+\.com/\w+")
+_SHORT_PICTURE = re.compile(r"pic\.[a-z]+\.com/\w+")
 PICTURE = re.compile(r"/status/[0-9]{1,19}/(?:photo|video)/[0-9]+")
 STATUS = re.compile(r"/status/([0-9]{1,19})/?\Z")
 ARTICLE = re.compile(r"/(?:i|\w{1,50})/article/[0-9]{1,19}/?\Z", re.ASCII)
@@ -78,7 +78,7 @@ def clean(text: str, longest: int = LONGEST) -> str:
 
 def web_address(value: object) -> str:
     """Return `value` if a browser may be sent there (http or https), otherwise nothing."""
-    if not isinstance(value, str) or len(value) > LONGEST_ADDRESS:
+    if not isinstance(value, str) or len(value) > _LONGEST_ADDRESS:
         return ""
     # Not printable: spaces, line ends, bidi marks. A backslash is a slash to browsers only.
     if not value.isprintable() or any(sign in value for sign in ' \\"<>'):
@@ -240,14 +240,14 @@ def _link(item: Mapping[str, Any]) -> _Found:
     target = web_address(item.get("expanded_url")) or web_address(item.get("url"))
     display = item.get("display_url")
     is_shown = isinstance(display, str) and not is_blank(display)
-    label = clean(str(display), LONGEST_ADDRESS) if is_shown else target
+    label = clean(str(display), _LONGEST_ADDRESS) if is_shown else target
     return ("media" if _is_picture(item, target) else "url", target, label, "") if target else None
 
 
 def _is_picture(item: Mapping[str, Any], target: str) -> bool:
     # The keys are younger than the beta; the short address is given to attached pictures only.
     display = item.get("display_url")
-    short = isinstance(display, str) and SHORT_PICTURE.fullmatch(display)
+    short = isinstance(display, str) and _SHORT_PICTURE.fullmatch(display)
     return bool(item.get("media_key") or (short and PICTURE.search(target)))
 
 
@@ -270,18 +270,18 @@ def _mention(item: Mapping[str, Any]) -> _Found:
 
 def _hashtag(item: Mapping[str, Any]) -> _Found:
     tag = item.get("tag")
-    known = isinstance(tag, str) and 0 < len(tag) <= LONGEST_TAG and all(map(_fits_a_tag, tag))
+    known = isinstance(tag, str) and 0 < len(tag) <= _LONGEST_TAG and all(map(_fits_a_tag, tag))
     return ("hashtag", str(tag), "", "") if known else None
 
 
 def _fits_a_tag(character: str) -> bool:
     # Not \w: that knows no marks, which Hindi, Thai and other scripts write vowels with.
-    return character in JOINERS or unicodedata.category(character)[0] in "LMN"
+    return character in _JOINERS or unicodedata.category(character)[0] in "LMN"
 
 
 def _cashtag(item: Mapping[str, Any]) -> _Found:
     tag = item.get("tag")
-    known = isinstance(tag, str) and CASHTAG.fullmatch(tag)
+    known = isinstance(tag, str) and _CASHTAG.fullmatch(tag)
     return ("cashtag", str(tag), "", "") if known else None
 
 

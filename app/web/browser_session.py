@@ -22,7 +22,7 @@ from app.web.current_person import SESSION_ID
 from app.web.security import HEALTH_PATHS
 
 # What the session cookie holds: Flask-Login's entries, the form token, and that it stays.
-OF_THE_SESSION = frozenset({SESSION_ID, "_fresh", "_id", "_permanent", "csrf_token"})
+_OF_THE_SESSION = frozenset({SESSION_ID, "_fresh", "_id", "_permanent", "csrf_token"})
 
 
 class BrowserSession(SecureCookieSession):
@@ -36,7 +36,7 @@ class BrowserSession(SecureCookieSession):
         rest = {
             name: value
             for name, value in self.came[1].items()
-            if not (self.came[0] and name in OF_THE_SESSION)
+            if not (self.came[0] and name in _OF_THE_SESSION)
         }
         super().__init__(deepcopy(self.came[0] | rest))
         self.cleared = False
@@ -51,7 +51,7 @@ class BrowserSession(SecureCookieSession):
         entries = dict(self)
         if SESSION_ID not in entries:
             return {}, entries
-        session = {name: entries.pop(name) for name in OF_THE_SESSION & entries.keys()}
+        session = {name: entries.pop(name) for name in _OF_THE_SESSION & entries.keys()}
         return session, entries
 
 

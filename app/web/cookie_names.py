@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from config import Config
 
-HTTPS_PORT = 443
+_HTTPS_PORT = 443
 
 
 def cookie_name(config: Config, kind: str) -> str:
@@ -18,4 +18,6 @@ def cookie_name(config: Config, kind: str) -> str:
     address = urlsplit(config.public_url)
     if not config.https:
         return f"{kind}-{address.port or 80}"
-    return f"__Host-{kind}" + (f"-{address.port}" if address.port not in {None, HTTPS_PORT} else "")
+    return f"__Host-{kind}" + (
+        f"-{address.port}" if address.port not in {None, _HTTPS_PORT} else ""
+    )

@@ -8,16 +8,16 @@ from flask_wtf import CSRFProtect
 from app.twitter.origins import origin
 from config import Config
 
-NO_ORIGIN = "no header names the origin"
-OTHER_ORIGIN = "it comes from another origin"
+_NO_ORIGIN = "no header names the origin"
+_OTHER_ORIGIN = "it comes from another origin"
 
 # Reasons of Flask-WTF and of ours, and the words for people. Any other: the token does not fit.
 WORDS = {
     "The CSRF token is missing.": "the form came without the token that our pages put into it",
     "The CSRF session token is missing.": "your browser sent no cookie of ours, and may keep none",
     "The CSRF token has expired.": "the page was open too long",
-    NO_ORIGIN: "your browser, or something on the way here, hides which site the form is from",
-    OTHER_ORIGIN: "your browser says that the form is from another site",
+    _NO_ORIGIN: "your browser, or something on the way here, hides which site the form is from",
+    _OTHER_ORIGIN: "your browser says that the form is from another site",
 }
 OTHERWISE = "the page is from before you last signed in or out, or from another browser"
 
@@ -67,7 +67,7 @@ def _not_from(ours: str) -> str:
     if sender == ours or site == "same-origin":
         return ""
     if sender != "null" or site != "none":
-        return OTHER_ORIGIN
+        return _OTHER_ORIGIN
     if not request.referrer:
-        return NO_ORIGIN
-    return "" if request.referrer.startswith(f"{ours}/") else OTHER_ORIGIN
+        return _NO_ORIGIN
+    return "" if request.referrer.startswith(f"{ours}/") else _OTHER_ORIGIN

@@ -21,7 +21,7 @@ LIMITS = {
 # A Redis that accepts and never answers must not hold a sign-in (seconds).
 REDIS_TIMEOUTS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
 # Providers give a household this much of IPv6 (RFC 6177), and a device takes any address in it.
-HOUSEHOLD = 64
+_HOUSEHOLD = 64
 UNREADABLE = "no address"
 
 
@@ -69,7 +69,7 @@ def visitor(address: str) -> str:
         return UNREADABLE
     if not isinstance(found, IPv6Address):
         return str(found)
-    return str(found.ipv4_mapped or ip_network((found, HOUSEHOLD), strict=False))
+    return str(found.ipv4_mapped or ip_network((found, _HOUSEHOLD), strict=False))
 
 
 def lifts_at() -> datetime | None:

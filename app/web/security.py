@@ -32,7 +32,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 # Without includeSubDomains: what else lives under this name is not ours to decide.
-HSTS = "max-age=63072000"
+_HSTS = "max-age=63072000"
 
 
 def init_app(app: Flask, config: Config) -> None:
@@ -81,7 +81,7 @@ def _same_address() -> str:
 def _set_headers(app: Flask, config: Config) -> None:
     headers = HEADERS | {"Content-Security-Policy": content_security_policy(config)}
     if config.https:
-        headers["Strict-Transport-Security"] = HSTS
+        headers["Strict-Transport-Security"] = _HSTS
 
     @app.after_request
     def secure(response: Response) -> Response:

@@ -33,19 +33,19 @@ def init_app(app: Flask, config: Config) -> None:
     login_manager.session_protection = None
     # It reads a "remember me" cookie that we never set: under a name that nobody can plant.
     app.config["REMEMBER_COOKIE_NAME"] = secrets.token_hex(16)
-    login_manager.user_loader(person_of)
-    login_manager.unauthorized_handler(ask_to_sign_in)
+    login_manager.user_loader(_person_of)
+    login_manager.unauthorized_handler(_ask_to_sign_in)
     # Templates get `person` below; its own processor would ask the database on every error page.
     login_manager.init_app(app, add_context_processor=False)
     app.context_processor(lambda: _for_templates(config))
 
 
-def person_of(session_id: str) -> Person | None:
+def _person_of(session_id: str) -> Person | None:
     """Return the person whose session this browser's cookie names, while it lives."""
     return services().people.find(session_id)
 
 
-def ask_to_sign_in() -> Response:
+def _ask_to_sign_in() -> Response:
     """Send signed-out people to the sign-in form, which brings them back here.
 
     Who pressed a button is brought back to its page: the button itself is no page.

@@ -16,7 +16,7 @@ from markupsafe import Markup
 # Each version of a file has an address of its own, so that a browser need not ask again.
 FOR_GOOD = "public, max-age=31536000, immutable"
 # Pictures are compressed as they are, or too small to gain anything.
-COMPRESSED = frozenset({"text/css", "text/javascript"})
+_COMPRESSED = frozenset({"text/css", "text/javascript"})
 
 
 def init_app(app: Flask, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -72,7 +72,7 @@ def _send_small(app: Flask) -> None:
         name = str((request.view_args or {})["filename"])
         if request.args.get("v") == _version_now(folder, name):
             response.headers["Cache-Control"] = FOR_GOOD
-        return _compressed(response) if response.mimetype in COMPRESSED else response
+        return _compressed(response) if response.mimetype in _COMPRESSED else response
 
 
 def _is_file(response: Response) -> bool:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("api", __name__)
 
-VERSIONS = {RENAMED: "2.167"}  # the first specification with the new names
+_VERSIONS = {RENAMED: "2.167"}  # the first specification with the new names
 
 HANDLERS: dict[str, Handler] = {
     **users.HANDLERS,
@@ -138,6 +138,6 @@ def odd_request(error: HTTPException) -> Response | HTTPException:
 @blueprint.after_request
 def stamp(response: Response) -> Response:
     """Add the headers that every live answer carries."""
-    response.headers["api-version"] = VERSIONS.get(world().settings.dialect, "2.166")
+    response.headers["api-version"] = _VERSIONS.get(world().settings.dialect, "2.166")
     response.headers["Cache-Control"] = "no-cache, no-store, max-age=0"
     return response

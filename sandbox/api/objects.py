@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 
-EDITABLE_SECONDS = 3600
+_EDITABLE_SECONDS = 3600
 MOST_EDITS = 5
 
 
@@ -62,11 +62,11 @@ def tweet(world: World, one: Tweet) -> Object:
         "attachments": _attachments(one),
         "referenced_tweets": [{"type": t, "id": i} for t, i in one.references],
         "edit_controls": _edit_controls(world, one),
-        **private_metrics(one),
+        **_private_metrics(one),
     }
 
 
-def private_metrics(one: Tweet) -> dict[str, Object]:
+def _private_metrics(one: Tweet) -> dict[str, Object]:
     """Count what only the author may know. Nothing here was ever promoted."""
     reposts, replies, likes, _, _, impressions = one.metrics
     seen = {"impression_count": impressions, "user_profile_clicks": impressions // 100}
@@ -183,7 +183,7 @@ def _edit_controls(world: World, one: Tweet) -> Object:
     return {
         "edits_remaining": MOST_EDITS - (len(history(one)) - 1),
         "is_edit_eligible": not one.references and not one.poll_id,
-        "editable_until": timestamp(world.time_of(one) + EDITABLE_SECONDS),
+        "editable_until": timestamp(world.time_of(one) + _EDITABLE_SECONDS),
     }
 
 

@@ -21,8 +21,8 @@ NUMERIC_ID = re.compile(r"[0-9]{1,19}")
 SPACE_ID = re.compile(r"[A-Za-z0-9]{1,13}")
 USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
-MOST_IDS = 100
-EARLIEST = datetime(2010, 11, 6, tzinfo=UTC)  # Twitter: "must be on or after 2010-11-06"
+_MOST_IDS = 100
+_EARLIEST = datetime(2010, 11, 6, tzinfo=UTC)  # Twitter: "must be on or after 2010-11-06"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +69,8 @@ class Query:
             return []
         sent = text.split(",")
         values = list(dict.fromkeys(sent))
-        if len(sent) > MOST_IDS:
-            self._complain(name, values, f"size is not between 1 and {MOST_IDS}")
+        if len(sent) > _MOST_IDS:
+            self._complain(name, values, f"size is not between 1 and {_MOST_IDS}")
         for value in values:
             if not shape.fullmatch(value):
                 self._invalid(name, value, f"does not match ^{shape.pattern}$")
@@ -121,8 +121,8 @@ class Query:
         except ValueError:
             self._invalid(name, text, "is not a valid RFC3339 date-time")
             return None
-        if moment < EARLIEST:
-            self._invalid(name, text, f"must be on or after {EARLIEST:%Y-%m-%d}")
+        if moment < _EARLIEST:
+            self._invalid(name, text, f"must be on or after {_EARLIEST:%Y-%m-%d}")
         return moment.timestamp()
 
     def span(self, first: str, last: str) -> tuple[float | None, float | None]:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 KINDS = {"replies": "replied_to", "retweets": "retweeted"}
 
 # How far back Twitter reads. Beyond it, lists are simply over.
-REACH = 3200
-REACH_WITHOUT_REPLIES = 800
-REACH_OF_MENTIONS = 800
-REACH_OF_HOME_SECONDS = 7 * 86400
+_REACH = 3200
+_REACH_WITHOUT_REPLIES = 800
+_REACH_OF_MENTIONS = 800
+_REACH_OF_HOME_SECONDS = 7 * 86400
 
 
 def tweet(call: Call, tweet_id: str) -> Answer:
@@ -46,7 +46,7 @@ def timeline(call: Call, account_id: str) -> Answer:
     asked = _Asked(call, "timeline", account_id, least=5, usually=10, exclude=True)
     if (problem := closed(call, account_id)) is not None:
         return asked.refused(problem)
-    reach = REACH_WITHOUT_REPLIES if asked.kept.hides("replied_to") else REACH
+    reach = _REACH_WITHOUT_REPLIES if asked.kept.hides("replied_to") else _REACH
     return asked.page(call.world.timeline(account_id)[:reach])
 
 
@@ -56,16 +56,16 @@ def mentions(call: Call, account_id: str) -> Answer:
     if (problem := closed(call, account_id)) is not None:
         return asked.refused(problem)
     found = [t for t in call.world.mentions_of(account_id) if call.world.may_see(call.viewer, t)]
-    return asked.page(found[:REACH_OF_MENTIONS])
+    return asked.page(found[:_REACH_OF_MENTIONS])
 
 
 def home(call: Call, account_id: str) -> Answer:
     """`GET /2/users/:id/timelines/reverse_chronological`: one's own posts and those of friends."""
     must_be_me(call, account_id)
     asked = _Asked(call, "home", account_id, least=1, usually=100, exclude=True)
-    since = call.world.now() - REACH_OF_HOME_SECONDS
+    since = call.world.now() - _REACH_OF_HOME_SECONDS
     found = [t for t in _by_friends(call) if call.world.time_of(t) >= since]
-    return asked.page(found[:REACH])
+    return asked.page(found[:_REACH])
 
 
 def closed(call: Call, account_id: str) -> dict[str, Any] | None:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("console", __name__)
 
-SHOWN_ACCOUNTS = 100  # a seed file may bring thousands
-DANCES = 5  # sign-ins that are told step by step
+_SHOWN_ACCOUNTS = 100  # a seed file may bring thousands
+_DANCES = 5  # sign-ins that are told step by step
 SHOWN = 60  # journal entries on the page; all of them are in its JSON twin
 
 
@@ -66,7 +66,7 @@ def _page(problem: str = "") -> str:
         ahead=round(here.ahead()),
         settings=asdict(here.settings),
         choices=CHOICES,
-        accounts=[row for row in accounts if not is_flock(row[0])][:SHOWN_ACCOUNTS],
+        accounts=[row for row in accounts if not is_flock(row[0])][:_SHOWN_ACCOUNTS],
         clients=clients,
         tokens=list(reversed(snapshots.tokens(here))),
         faults=[(fault, describe(fault)) for fault in here.faults.waiting()],
@@ -77,7 +77,7 @@ def _page(problem: str = "") -> str:
 def _journal(here: World) -> dict[str, Any]:
     """Give the newest entries and the newest sign-ins, the newest first, with words to them."""
     entries = [_explained(entry) for entry in here.journal.entries()]
-    signed_in = dances(entries)[-DANCES:]
+    signed_in = dances(entries)[-_DANCES:]
     return {"entries": entries[-SHOWN:][::-1], "dances": signed_in[::-1]}
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from flask import Request, Response
 
 KEPT = 500
-EXCERPT = 4000
+_EXCERPT = 4000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Journal:
         entry.milliseconds = round(milliseconds, 1)
         entry.location = response.headers.get("Location", "")
         if not response.is_streamed:
-            entry.answer = response.get_data(as_text=True)[:EXCERPT] if _readable(response) else ""
+            entry.answer = response.get_data(as_text=True)[:_EXCERPT] if _readable(response) else ""
         entry.status = response.status_code
 
     def entries(self, after: int = 0) -> list[dict[str, Any]]:

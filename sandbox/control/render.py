@@ -20,7 +20,7 @@ _QUOTED_AUTHOR = "referenced_tweets.id.author_id"
 _QUOTED_MEDIA = "referenced_tweets.id.attachments.media_keys"
 _MENTIONED = "entities.mentions.username"
 _HISTORY = "edit_history_tweet_ids"
-METRICS_SECONDS = 30 * 86400  # private metrics are there for so long, and then for nobody
+_METRICS_SECONDS = 30 * 86400  # private metrics are there for so long, and then for nobody
 
 
 class Renderer:
@@ -102,7 +102,7 @@ class Renderer:
         """
         asked = self.wanted.fields["tweet"] & PRIVATE_METRICS.keys()
         age = self.world.now() - self.world.time_of(tweet)
-        if not asked or (tweet.author_id == self.viewer.id and age < METRICS_SECONDS):
+        if not asked or (tweet.author_id == self.viewer.id and age < _METRICS_SECONDS):
             return False
         for name in sorted(asked):
             for part in PRIVATE_METRICS[name]:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 blueprint = Blueprint("authorize", __name__)
 
 SHOWN = 100  # a seed file may bring thousands; all of them can sign in, these can be picked
-STATE_LENGTH = 500  # Twitter's documentation: "up to 500 characters"
-S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 7636 §4.2: base64url of 32 bytes
+_STATE_LENGTH = 500  # Twitter's documentation: "up to 500 characters"
+_S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 7636 §4.2: base64url of 32 bytes
 # RFC 7636 §4.1 wants 43 characters and more; Twitter's own example sends the word "challenge".
-PLAIN_CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_PLAIN_CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 
 class DeadEndError(Exception):
@@ -41,7 +41,7 @@ def ask() -> BaseResponse:
     try:
         asked = _checked(request.args)
     except DeadEndError as problem:
-        return dead_end(str(problem))
+        return _dead_end(str(problem))
     if not asked.state:
         # Seen on Twitter: the one mistake that is answered by a redirect.
         return _back(asked, {"error": "invalid_request", "state": ""})
@@ -59,12 +59,12 @@ def ask() -> BaseResponse:
 def answer() -> BaseResponse:
     """Take the person's answer. Each form is good for one, and only from our own page."""
     if from_elsewhere():
-        return dead_end("The form was not sent from this page (Origin header).")
+        return _dead_end("The form was not sent from this page (Origin header).")
     try:
         with world().lock:  # or somebody could be suspended between the question and the code
             return _answered(world(), request.form)
     except (DeadEndError, BadTicketError) as problem:
-        return dead_end(str(problem))
+        return _dead_end(str(problem))
 
 
 def _answered(here: World, form: MultiDict[str, str]) -> BaseResponse:
@@ -98,8 +98,8 @@ def _checked(args: MultiDict[str, str]) -> AuthorizationRequest:
         raise DeadEndError("response_type must be code.")
     challenge, method = _challenge(args)
     state = args.get("state", "")
-    if len(state) > STATE_LENGTH:
-        raise DeadEndError(f"state is longer than {STATE_LENGTH} characters.")
+    if len(state) > _STATE_LENGTH:
+        raise DeadEndError(f"state is longer than {_STATE_LENGTH} characters.")
     return AuthorizationRequest(
         client=client,
         redirect_uri=redirect_uri,
@@ -140,7 +140,7 @@ def _challenge(args: Mapping[str, str]) -> tuple[str, str]:
             "code_challenge and code_challenge_method are required (PKCE, RFC 7636)."
         )
     # Clients that ship today write S256 in lower case, so Twitter must accept that.
-    shapes = {"S256": S256_CHALLENGE, "s256": S256_CHALLENGE, "plain": PLAIN_CHALLENGE}
+    shapes = {"S256": _S256_CHALLENGE, "s256": _S256_CHALLENGE, "plain": _PLAIN_CHALLENGE}
     if method not in shapes:
         raise DeadEndError("code_challenge_method must be S256 or plain.")
     if not shapes[method].fullmatch(challenge):
@@ -156,7 +156,7 @@ def _back(asked: AuthorizationRequest, query: dict[str, str]) -> BaseResponse:
     return response
 
 
-def dead_end(reason: str) -> Response:
+def _dead_end(reason: str) -> Response:
     """Show Twitter's "Something went wrong" page, which leads nowhere."""
     return _page("something_went_wrong.html", 400, reason=reason)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from sandbox.world.model import Client
 
-OPEN_SECONDS = 600  # a form that was left open for longer is not answered any more
+_OPEN_SECONDS = 600  # a form that was left open for longer is not answered any more
 KEPT = 1000  # a sandbox left alone with a crawler must not fill the memory
 
 
@@ -45,7 +45,7 @@ class Tickets:
         """Remember a request for as long as its form is open, and name it."""
         with self.lock:
             ticket = secrets.token_urlsafe(32)
-            self.waiting[ticket] = asked, now + OPEN_SECONDS
+            self.waiting[ticket] = asked, now + _OPEN_SECONDS
             if len(self.waiting) > KEPT:
                 self.waiting.popitem(last=False)
             return ticket
@@ -57,6 +57,6 @@ class Tickets:
         if asked is None:
             raise BadTicketError("This form has been answered already, or was never shown.")
         if now >= end:
-            minutes = OPEN_SECONDS // 60
+            minutes = _OPEN_SECONDS // 60
             raise BadTicketError(f"This form was left open for longer than {minutes} minutes.")
         return asked

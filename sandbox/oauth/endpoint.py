@@ -90,7 +90,7 @@ def _json_body() -> dict[str, list[Any]]:
     return {str(name): [value] for name, value in body.items()}
 
 
-def no_valid_header() -> OAuthError:
+def _no_valid_header() -> OAuthError:
     """Make Twitter's answer to a confidential client without, or with the wrong, Basic header."""
     return OAuthError("unauthorized_client", "Missing valid authorization header", 401)
 
@@ -113,7 +113,7 @@ def authenticated_client(parameters: Parameters) -> Client:
     if known is None:
         raise OAuthError("invalid_client", "Value passed for the client id was invalid.", 401)
     if known.confidential:
-        raise no_valid_header()
+        raise _no_valid_header()
     return known
 
 
@@ -130,7 +130,7 @@ def _by_basic() -> Client:
             continue
         if hmac.compare_digest(known.client_secret.encode(), secret.encode()):
             return known
-    raise no_valid_header()
+    raise _no_valid_header()
 
 
 def _basic_pair() -> tuple[str, str]:
@@ -138,8 +138,8 @@ def _basic_pair() -> tuple[str, str]:
     try:
         pair = base64.b64decode(encoded.strip(), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
-        raise no_valid_header() from None
+        raise _no_valid_header() from None
     client_id, colon, secret = pair.partition(":")
     if scheme.lower() != "basic" or not colon:
-        raise no_valid_header()
+        raise _no_valid_header()
     return client_id, secret

@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.oauth.text_checks import is_sendable
 from sandbox.world.model import Client
 
-MOST_CALLBACKS = 10  # Twitter's documentation: "up to 10 callback URLs"
+_MOST_CALLBACKS = 10  # Twitter's documentation: "up to 10 callback URLs"
 
 
 # RFC 3986 §2, but for `*`: callbacks are compared letter by letter.
@@ -28,7 +28,7 @@ def client_from(wish: dict[str, Any]) -> Client:
     if unknown := sorted(set(wish) - known):
         raise BadClientError(f"There is no {unknown[0]!r}. There are: {', '.join(sorted(known))}.")
     callbacks = wish.get("callbacks")
-    if not isinstance(callbacks, list) or not 1 <= len(callbacks) <= MOST_CALLBACKS:
+    if not isinstance(callbacks, list) or not 1 <= len(callbacks) <= _MOST_CALLBACKS:
         raise BadClientError("callbacks must be a list of 1 to 10 URLs.")
     texts = [*callbacks, *(wish.get(k) or "" for k in ("client_id", "client_secret", "name"))]
     if not all(isinstance(text, str) and is_sendable(text) for text in texts):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("revoke", __name__)
 
 HINTS = ("access_token", "refresh_token")
-ENDS = {"app": "all that the person allowed this app", "grant": "the grant of this token"}
+_ENDS = {"app": "all that the person allowed this app", "grant": "the grant of this token"}
 
 
 @blueprint.post("/2/oauth2/revoke")
@@ -37,7 +37,7 @@ def revoke() -> Response:
         here = world()
         reach = here.settings.revoke
         if here.ledger.revoke(client_id=client.client_id, token=value, reach=reach):
-            note(f"ended: {ENDS[reach]}")
+            note(f"ended: {_ENDS[reach]}")
     except OAuthError as problem:
         return problem.answer()
     except Refused as refusal:

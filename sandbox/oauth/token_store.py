@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sandbox.oauth.consent_requests import AuthorizationRequest
 
-CODE_SECONDS = 30  # Twitter's documentation: "authorization codes ... 30 seconds after approval"
+_CODE_SECONDS = 30  # Twitter's documentation: "authorization codes ... 30 seconds after approval"
 
 
 class Refused(Exception):
@@ -30,8 +30,8 @@ class Refused(Exception):
 
 
 BAD_CODE = "Value passed for the authorization code was invalid."
-BAD_VERIFIER = "Value passed for the code verifier did not match the code challenge."
-BAD_REDIRECT = "Value passed for the redirect uri did not match the uri of the authorization code."
+_BAD_VERIFIER = "Value passed for the code verifier did not match the code challenge."
+_BAD_REDIRECT = "Value passed for the redirect uri did not match the uri of the authorization code."
 SIGNED_IN_AGAIN = "ended: the person signed in again"
 BAD_TOKEN = "Value passed for the token was invalid."  # noqa: S105 - a sentence, not a password
 
@@ -108,7 +108,7 @@ class Ledger:
             )
             self.grants.append(grant)
             code = Code(
-                value=_minted("ac", now), grant=grant, asked=asked, expires_at=now + CODE_SECONDS
+                value=_minted("ac", now), grant=grant, asked=asked, expires_at=now + _CODE_SECONDS
             )
             self.codes[code.value] = code
             return code
@@ -141,9 +141,9 @@ class Ledger:
             if known.grant.ended or now >= known.expires_at:
                 raise Refused(BAD_CODE)
             if redirect_uri != known.asked.redirect_uri:
-                raise Refused(BAD_REDIRECT)
+                raise Refused(_BAD_REDIRECT)
             if not _matches(verifier, known.asked):
-                raise Refused(BAD_VERIFIER)
+                raise Refused(_BAD_VERIFIER)
             known.grant.exchanged = True
             others = [each for each in self._given(known.grant) if each is not known.grant]
             ended = self._end(others, SIGNED_IN_AGAIN) if grants == "one" else 0

@@ -29,7 +29,7 @@ from sandbox.seeds.seed_tweets import MEDIA, POLLS, TWEETS
 from sandbox.world.model import Account, Client, Seed, Space
 
 _FLOCK_IDS = 1_550_000_000_000_000_000
-FLOCK = 2400  # the starlings of one murmuration: a list that takes several pages
+_FLOCK = 2400  # the starlings of one murmuration: a list that takes several pages
 
 # Each row: who, and whom they follow, the oldest first.
 _WHO_FOLLOWS_WHOM = (
@@ -48,7 +48,7 @@ _WHO_FOLLOWS_WHOM = (
     (MOCKINGBIRD, (WREN, ROBIN, JAY, MAGPIE, HERON, OWL, KINGFISHER, PUFFIN, STARLING)),
 )
 
-TOPICS = (
+_TOPICS = (
     ("10000000001", "Birds", "Anything with feathers"),
     ("10000000002", "Gardening", "Worms, and what grows above them"),
 )
@@ -150,7 +150,7 @@ CLIENTS = (
 
 def is_flock(account: Account) -> bool:
     """Say whether an account is one of the many in the murmuration."""
-    return 0 < int(account.id) - _FLOCK_IDS <= FLOCK
+    return 0 < int(account.id) - _FLOCK_IDS <= _FLOCK
 
 
 @cache
@@ -160,7 +160,7 @@ def birds(*more_callbacks: str) -> Seed:
     `more_callbacks` are registered for both clients, beside the usual one.
     """
     clients = (replace(one, callbacks=(*one.callbacks, *more_callbacks)) for one in CLIENTS)
-    flock = tuple(_one_of_the_flock(number) for number in range(1, FLOCK + 1))
+    flock = tuple(_one_of_the_flock(number) for number in range(1, _FLOCK + 1))
     pairs = [(follower, who) for follower, many in _WHO_FOLLOWS_WHOM for who in many]
     return Seed(
         accounts=(*ACCOUNTS, *flock),
@@ -168,7 +168,7 @@ def birds(*more_callbacks: str) -> Seed:
         spaces=SPACES,
         media=MEDIA,
         polls=POLLS,
-        topics=TOPICS,
+        topics=_TOPICS,
         follows=(
             *((bird.id, STARLING) for bird in flock),
             *((GANNET, bird.id) for bird in flock),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 OLDEST_DAYS = 4000  # the ids of posts go back no further
 LONGEST = 25_000  # Twitter: "up to 25,000 characters"
-MOST_PICTURES = 4
+_MOST_PICTURES = 4
 MOST_EDITS = 5
 _LONGEST_ANSWER = 25
 _LONGEST_ALT_TEXT = 1000
@@ -111,8 +111,8 @@ def _ending_with(link: str, text: str, note: str) -> tuple[str, str]:
 def _pictures(row: Row, tweet_id: str) -> list[Media]:
     """Read the alt texts of pictures, which are drawn."""
     texts = row.texts("pictures")
-    if len(texts) > MOST_PICTURES or any(len(text) > _LONGEST_ALT_TEXT for text in texts):
-        problem = f"must be at most {MOST_PICTURES} texts of {_LONGEST_ALT_TEXT} characters"
+    if len(texts) > _MOST_PICTURES or any(len(text) > _LONGEST_ALT_TEXT for text in texts):
+        problem = f"must be at most {_MOST_PICTURES} texts of {_LONGEST_ALT_TEXT} characters"
         raise row.wrong("pictures", problem)
     return [
         Media(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-LONGEST_TEXT = 4000  # links may be long; what Twitter counts is shorter
+_LONGEST_TEXT = 4000  # links may be long; what Twitter counts is shorter
 
 
 class BadSeedError(ValueError):
@@ -39,7 +39,7 @@ class Row:
         default: str = "",
         shape: re.Pattern[str] | None = None,
         *,
-        longest: int = LONGEST_TEXT,
+        longest: int = _LONGEST_TEXT,
     ) -> str:
         """Read a text; with a shape it must have that, unless it is the default."""
         value = self.take(name, default)

@@ -23,7 +23,7 @@ from sandbox.seeds.seed_birds import (
 )
 from sandbox.world.model import Link, Media, Poll, Tweet
 
-NOTE = (
+_NOTE = (
     "People ask how something that weighs as much as a pound coin can be that loud. "
     "Three things.\n\n"
     "First, breathe with the whole bird. The song is not in the throat, it starts at the tail, "
@@ -80,7 +80,7 @@ MEDIA = (
     ),
 )
 
-POND = tuple(media.media_key for media in MEDIA if media.scene.startswith("pond"))
+_POND = tuple(media.media_key for media in MEDIA if media.scene.startswith("pond"))
 
 POLLS = (
     Poll(
@@ -137,7 +137,7 @@ TWEETS = (
         "🐛🐛🐛 Breakfast report: three. Thank you @robin for looking the other way. #hedgelife",
         (41, 2, 1),
     ),
-    _said(4 * HOUR, WREN, "", (380, 57, 22, 9, 31), note=NOTE),
+    _said(4 * HOUR, WREN, "", (380, 57, 22, 9, 31), note=_NOTE),
     _said(
         9 * HOUR,
         WREN,
@@ -268,9 +268,9 @@ TWEETS = (
         HERON,
         "A day in three pictures. https://t.co/ponds00001",
         (688, 92, 18),
-        media_keys=POND,
+        media_keys=_POND,
         # Several pictures share one link, and each has an entity of its own.
-        links=tuple(_picture("ponds00001", "heron", 3 * DAY + 2 * HOUR, key) for key in POND),
+        links=tuple(_picture("ponds00001", "heron", 3 * DAY + 2 * HOUR, key) for key in _POND),
     ),
     _said(
         12 * DAY,

@@ -31,7 +31,7 @@ CONNECT_SECONDS = 3.0
 # Nothing was sent yet, so connecting may be tried again.
 TRIES = 2
 # Dead peers are noticed while a connection idles in the pool, not when a code waits to be sent.
-KEEP_ALIVE = [
+_KEEP_ALIVE = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
 ]
@@ -114,7 +114,7 @@ def _connect(host: str, port: int) -> socket.socket:
     for family, kind, protocol, _, address in addresses * TRIES:
         sock = CountdownSocket(family, kind, protocol)
         try:
-            for option in KEEP_ALIVE:
+            for option in _KEEP_ALIVE:
                 sock.setsockopt(*option)
             left = deadline.at_most(CONNECT_SECONDS).remaining()
             if left <= 0:
