@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
 
 import pytest
 import requests
@@ -266,3 +267,15 @@ def test_a_refused_revocation_is_sorted_by_what_can_be_done(server, status, body
 
 def test_the_secret_does_not_show(server):
     assert "nest" not in repr(server._client)
+
+
+def test_no_other_grant_type_is_ever_sent(server):
+    tokens = {"access_token": "t", "token_type": "bearer"}
+    with responses.RequestsMock() as mock:
+        mock.post(TOKEN_URL, json=tokens)
+        server.exchange("c", code_verifier="v", scopes=ASKED, now=NOW, deadline=Deadline())
+        server.refresh("r", scopes=ASKED, now=NOW, deadline=Deadline())
+        forms = [dict(parse_qsl(call.request.body)) for call in mock.calls]
+
+    assert [form["grant_type"] for form in forms] == ["authorization_code", "refresh_token"]
+    assert not any({"username", "password"} & form.keys() for form in forms)
