@@ -24,14 +24,18 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 HEAD = """# Performance
 
-What a sign-in costs, beside the least that a Flask app can do and beside the usual way.
-`make bench` takes {minutes:g} minutes, measures all of this again and rewrites this page;
-`python -m benchmarks --quick` takes one and writes nothing. What takes longer is measured by hand
-and keeps its place below: `python -m benchmarks --lasting` (10,000 sign-ins) and
-`python -m benchmarks --growing 10000000` (that many people in each database).
+What a sign-in costs, beside the least that a Flask app can do and beside the usual way. *Demands*
+is the answer; how it was measured and the raw tables stand behind it.
 
 Measured on {date}: {machine}. {versions}.
 {load}
+"""
+METHOD = """## How it is measured
+
+`make bench` takes {minutes:g} minutes, measures all of this again and rewrites this page;
+`python -m benchmarks --quick` takes one and writes nothing. Longer runs are made by hand and keep
+their place below: `python -m benchmarks --lasting` (10,000 sign-ins) and
+`python -m benchmarks --growing 10000000` (that many people in each database).
 
 The sites run in processes of their own, one gunicorn worker each, with the settings of
 [gunicorn.conf.py](../gunicorn.conf.py) and the allocator's of
@@ -78,13 +82,13 @@ def load_in_words(before: float, during: float) -> str:
 def page(report: Report, *, minutes: float, before: float, after: float) -> str:
     """Return the whole page."""
     head = HEAD.format(
-        minutes=minutes,
         date=datetime.now(UTC).date().isoformat(),
         machine=machine(),
         versions=versions(),
         load=load_in_words(before, after),
     )
-    return "\n".join([head, *tables(report)])
+    demands, *others = tables(report)
+    return "\n".join([head, demands, METHOD.format(minutes=minutes), *others])
 
 
 def by_hand(title: str, command: str, report: Report, *, before: float, after: float) -> str:

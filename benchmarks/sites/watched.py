@@ -31,7 +31,7 @@ from app.observability.metrics import Metrics
 from app.pages.panels import Reader
 from app.twitter.oauth import AuthorizationServer
 from app.twitter.transport.transport import Transport
-from app.web.session_cookie import SessionCookie
+from app.web.browser_session import BrowserSessions
 from benchmarks.parts import (
     CALLS,
     DATABASE,
@@ -57,16 +57,16 @@ WATCHED: list[tuple[Any, str, str]] = [
     (Sessions, "of", DATABASE),
     (Usages, "since", DATABASE),
     (flask.templating, "_render", TEMPLATES),
-    (SessionCookie, "open_session", SECRETS),
-    (SessionCookie, "save_session", SECRETS),
+    (BrowserSessions, "open_session", SECRETS),
+    (BrowserSessions, "save_session", SECRETS),
     (CSRFProtect, "protect", SECRETS),
     (Serializer, "dumps", SECRETS),
     (MultiFernet, "encrypt_at_time", SECRETS),
     (MultiFernet, "decrypt_at_time", SECRETS),
     (TokenCipher, "seal", SECRETS),
     (logging.StreamHandler, "emit", LOG),
-    (Metrics, "heard", FIGURES),
-    (Metrics, "called", FIGURES),
+    (Metrics, "on_event", FIGURES),
+    (Metrics, "on_call", FIGURES),
     (Metrics, "begin_request", FIGURES),
     (Metrics, "end_request", FIGURES),
     (Quota, "all_windows", MEMORY),
