@@ -216,6 +216,13 @@ PAGES: dict[type[BaseException], ErrorPage] = {
         fault="us",
         advice="the X plan of this client lacks the endpoint, or the app is in no project",
     ),
+    # The plan that lacks it is not the site's, so its operator can do nothing.
+    twitter.NotInOwnPlan: ErrorPage(
+        status=424,
+        title="Not part of your own plan",
+        text="Your own account's plan at Twitter does not include that.",
+        fault="you",
+    ),
     twitter.OutOfCredits: ErrorPage(
         status=424,
         title="Out of credits",
@@ -297,14 +304,6 @@ SIGNED_IN_ALREADY = ErrorPage(
 STILL_SIGNED_IN = replace(
     PAGES[auth.Denied], text="Nothing has changed, and you are signed in as before."
 )
-# The plan that lacks it is not the site's, so its operator can do nothing.
-NOT_IN_OWN_PLAN = replace(
-    PAGES[twitter.NotInPlan],
-    title="Not part of your own plan",
-    text="Your own account's plan at Twitter does not include that.",
-    fault="you",
-    advice="",
-)
 
 
 def init_app(app: Flask) -> None:
@@ -356,8 +355,6 @@ def _plain(page: ErrorPage) -> str:
 
 def page_of(error: BaseException) -> ErrorPage:
     """Return the row of the nearest class of `error` that has one."""
-    if isinstance(error, twitter.NotInPlan) and not error.for_everyone:
-        return NOT_IN_OWN_PLAN
     return PAGES[_kind_of(error)]
 
 

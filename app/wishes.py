@@ -19,6 +19,7 @@ from app.twitter.endpoints import FOLLOW, UNFOLLOW, Endpoint
 from app.twitter.errors import (
     Busy,
     ClientRefused,
+    NotInOwnPlan,
     NotInPlan,
     OutOfCredits,
     RateLimited,
@@ -105,6 +106,7 @@ def _done(wish: Wish, answer: Following) -> str:
 _SENTENCES: tuple[tuple[type[TwitterError], str], ...] = (
     (Busy, "Many people are here at this moment. Please try again in a few seconds."),
     (TokenRefused, "Twitter no longer accepts this sign-in. Please log out and sign in again."),
+    (NotInOwnPlan, "That is not part of your own account's plan at Twitter."),
     (NotInPlan, "That is not part of what this site may do at Twitter."),
     (
         WrongTokenType,
@@ -122,8 +124,6 @@ def _refused(wish: Wish, error: TwitterError, *, now: datetime) -> str:
     if isinstance(error, RateLimited):
         again = f"again {_clock(error.until, now)}" if error.until else "again later"
         return f"Twitter asks for a pause. You can {wish.verb} {wish.whom} {again}."
-    if isinstance(error, NotInPlan) and not error.for_everyone:
-        return "That is not part of your own account's plan at Twitter."
     return next(sentence for kind, sentence in _SENTENCES if isinstance(error, kind))
 
 

@@ -17,7 +17,7 @@ from flask.cli import FlaskGroup
 from werkzeug.exceptions import HTTPException
 
 import sandbox
-from app.error_pages import NOT_IN_OWN_PLAN, PAGES, SIGNED_IN_ALREADY
+from app.error_pages import PAGES, SIGNED_IN_ALREADY
 from app.twitter.dialect import LIVE
 from config import Config, ConfigError
 from tests.tree import files
@@ -27,7 +27,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
 README = ROOT / "README.md"
 FLOW = ROOT / "docs" / "the-flow.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
-ALL_PAGES = [*PAGES.values(), NOT_IN_OWN_PLAN, SIGNED_IN_ALREADY]
+ALL_PAGES = [*PAGES.values(), SIGNED_IN_ALREADY]
 ERROR_PAGES = ROOT / "docs" / "error-pages.md"
 GOING_LIVE = ROOT / "docs" / "going-live.md"
 DEPLOY = ROOT / "deploy"

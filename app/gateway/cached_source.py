@@ -20,7 +20,7 @@ from app.storage.cache import Cache, Stored
 from app.twitter import errors
 from app.twitter.api import ApiRequest, Document
 from app.twitter.endpoints import Endpoint
-from app.twitter.errors import NotInPlan, RateLimited, TwitterError
+from app.twitter.errors import RateLimited, TwitterError
 
 # So long a failure is not tried again: everybody who waited for the same answer shares it.
 _FAILURE_LASTS = timedelta(seconds=3)
@@ -144,6 +144,8 @@ _KINDS = {
         errors.Refused,
         errors.TokenRefused,
         errors.PermissionMissing,
+        errors.NotInPlan,
+        errors.NotInOwnPlan,
         errors.WrongTokenType,
         errors.OutOfCredits,
     )
@@ -153,8 +155,7 @@ _KINDS = {
 def _noted(error: TwitterError) -> dict[str, Any]:
     """Return what others need to fail in the same way."""
     until = error.until.timestamp() if isinstance(error, RateLimited) and error.until else None
-    noted = {"kind": type(error).__name__, "until": until}
-    return noted | {"own": isinstance(error, NotInPlan) and not error.for_everyone}
+    return {"kind": type(error).__name__, "until": until}
 
 
 def _failed(noted: object) -> TwitterError | None:
@@ -162,8 +163,6 @@ def _failed(noted: object) -> TwitterError | None:
     match noted:
         case {"kind": RateLimited.__name__, "until": until}:
             return RateLimited("a moment ago", until=_moment(until))
-        case {"kind": NotInPlan.__name__, "own": own}:
-            return NotInPlan("a moment ago", for_everyone=not own)
         case {"kind": str(kind)}:
             return _KINDS.get(kind, TwitterError)("a moment ago")
     return None

@@ -17,6 +17,7 @@ from app.storage.cache import Cache, Stored
 from app.twitter.api_client import Asked
 from app.twitter.endpoints import ENDPOINTS, Endpoint
 from app.twitter.errors import (
+    NotInOwnPlan,
     NotInPlan,
     OutOfCredits,
     RateLimited,
@@ -54,7 +55,8 @@ class Verdict:
         """Return what Twitter would answer."""
         if self.reason == "credits":
             return OutOfCredits(self.reason, _REMEMBERED)
-        return NotInPlan(self.reason, _REMEMBERED, for_everyone=self.for_everyone)
+        kind = NotInPlan if self.for_everyone else NotInOwnPlan
+        return kind(self.reason, _REMEMBERED)
 
 
 class Quota:
@@ -95,13 +97,12 @@ class Quota:
             log.error("Twitter wants another kind of token: %s", endpoint.route)
         if self._cache is None:
             return
-        if isinstance(error, NotInPlan):
-            if error.for_everyone:
-                log.error("not in the plan: %s", endpoint.route)
-            else:
-                log.info("not in the own plan of a person: %s", endpoint.route)
-            whose = None if error.for_everyone else user_id
-            self._cache.put(_plan_key(endpoint, whose), "plan")
+        if isinstance(error, NotInOwnPlan):
+            log.info("not in the own plan of a person: %s", endpoint.route)
+            self._cache.put(_plan_key(endpoint, user_id), "plan")
+        elif isinstance(error, NotInPlan):
+            log.error("not in the plan: %s", endpoint.route)
+            self._cache.put(_plan_key(endpoint), "plan")
         elif isinstance(error, OutOfCredits):
             log.error("the credits for Twitter's API are used up: %s", endpoint.route)
             self._cache.put(_plan_key(endpoint), "credits")

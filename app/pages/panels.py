@@ -18,7 +18,7 @@ from app.pages.queries import Read
 from app.pages.words import Trouble, missing, trouble
 from app.services import Services, services
 from app.twitter.api import Page
-from app.twitter.errors import NotInPlan, OutOfCredits, TwitterError
+from app.twitter.errors import NotInOwnPlan, NotInPlan, OutOfCredits, TwitterError
 from app.twitter.transport.deadline import Deadline
 
 T_co = TypeVar("T_co", covariant=True)
@@ -96,6 +96,6 @@ class Reader:
 def _unavailable(error: TwitterError | None) -> Unavailable | None:
     if isinstance(error, OutOfCredits):
         return "credits"
-    if isinstance(error, NotInPlan):
-        return "plan" if error.for_everyone else "own plan"
-    return None
+    if isinstance(error, NotInOwnPlan):
+        return "own plan"
+    return "plan" if isinstance(error, NotInPlan) else None

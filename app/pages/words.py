@@ -11,6 +11,7 @@ from app.twitter.dialect import Permission
 from app.twitter.errors import (
     Busy,
     InvalidAnswer,
+    NotInOwnPlan,
     NotInPlan,
     OutOfCredits,
     PermissionMissing,
@@ -59,7 +60,6 @@ class Trouble:
 
 # Who tries again is told the same again: somebody has to do something first.
 _LASTING = (TokenRefused, NotInPlan, OutOfCredits, WrongTokenType)
-_NOT_IN_OWN_PLAN = "This is not part of your own account's plan at Twitter."
 
 # The first that fits is said: the particular before the general.
 _SENTENCES: tuple[tuple[type[TwitterError], str], ...] = (
@@ -68,6 +68,7 @@ _SENTENCES: tuple[tuple[type[TwitterError], str], ...] = (
     (InvalidAnswer, "Twitter sent something that makes no sense to us. Please try again later."),
     (RateLimited, "Twitter asks us to wait before we read this again."),
     (TokenRefused, "Twitter no longer accepts this sign-in. Please sign in again."),
+    (NotInOwnPlan, "This is not part of your own account's plan at Twitter."),
     (NotInPlan, "This is not part of what this site may read at Twitter."),
     (
         WrongTokenType,
@@ -112,8 +113,6 @@ def trouble(error: TwitterError, *, needs: Sequence[Permission], now: datetime) 
 
 
 def _sentence(error: TwitterError) -> str:
-    if isinstance(error, NotInPlan) and not error.for_everyone:
-        return _NOT_IN_OWN_PLAN
     return next(text for kind, text in _SENTENCES if isinstance(error, kind))
 
 

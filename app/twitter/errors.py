@@ -3,15 +3,16 @@
     TwitterError
     ├─ Busy                  all our own slots are taken        -> try again in a moment
     ├─ Unreachable           no answer in time, or a 5xx        -> try again later
-    ├─ InvalidAnswer            an answer that makes no sense      -> our bug or theirs; log loudly
-    ├─ RateLimited               429; knows when it lifts           -> wait
+    ├─ InvalidAnswer         an answer that makes no sense      -> our bug or theirs; log loudly
+    ├─ RateLimited           429; knows when it lifts           -> wait
     └─ Refused               a clear no
        ├─ GrantRefused       the code or refresh token is dead  -> ask the person to sign in again
        ├─ ClientRefused      our id, secret or redirect URI     -> wake the operator
        ├─ TokenRefused       401 on a read                      -> one refresh, one retry
        ├─ PermissionMissing  403: a scope was not granted       -> offer to grant it
-       ├─ NotInPlan        403: not in this site's plan       -> hide the control
-       ├─ WrongTokenType   403: not for this kind of token    -> tell the operator
+       ├─ NotInPlan          403: not in this site's plan       -> hide the control for everyone
+       │  └─ NotInOwnPlan    403: not in this person's own plan -> hide the control for them
+       ├─ WrongTokenType     403: not for this kind of token    -> tell the operator
        └─ OutOfCredits       402, or the monthly cap            -> tell the operator
 
 No exception carries a code, a verifier, a token or a secret: their texts end up in logs.
@@ -86,14 +87,11 @@ class PermissionMissing(Refused):
 
 
 class NotInPlan(Refused):
-    """403 of type client-forbidden: the plan that pays does not include this call.
+    """403 of type client-forbidden: the site's plan does not include this call, for any person."""
 
-    That is the site's plan, so it goes for everyone; unless this person's own plan is meant.
-    """
 
-    def __init__(self, error: str, description: str = "", *, for_everyone: bool = True) -> None:
-        super().__init__(error, description)
-        self.for_everyone = for_everyone
+class NotInOwnPlan(NotInPlan):
+    """The same about the plan of the person's own account: other people may be allowed."""
 
 
 class WrongTokenType(Refused):

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from app.twitter.dialect import Permission
 from app.twitter.errors import (
     InvalidAnswer,
+    NotInOwnPlan,
     NotInPlan,
     OutOfCredits,
     PermissionMissing,
@@ -104,8 +105,8 @@ def refusal(
         return RateLimited("HTTP 429", until=lifts_at(answer.headers, now=now))
     error = _BY_KIND.get((answer.status, kind)) or _BY_STATUS.get(answer.status, Refused)
     words = (kind or f"http-{answer.status}", f"HTTP {answer.status}")
-    if error is NotInPlan:
-        return NotInPlan(*words, for_everyone=problem.get("reason") != _ONLY_THIS_PERSON)
+    if error is NotInPlan and problem.get("reason") == _ONLY_THIS_PERSON:
+        return NotInOwnPlan(*words)
     if error is PermissionMissing:
         return PermissionMissing(*words, permission=needs)
     return error(*words)

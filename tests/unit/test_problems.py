@@ -8,6 +8,7 @@ import pytest
 
 from app.twitter.dialect import Permission
 from app.twitter.errors import (
+    NotInOwnPlan,
     NotInPlan,
     OutOfCredits,
     PermissionMissing,
@@ -111,15 +112,14 @@ def test_a_problem_is_known_bare_and_in_errors_at_either_host(host):
 
     found = [refusal(answer(403, document)) for document in (body, {"errors": [body]})]
 
-    assert [said(error) for error in found] == [(NotInPlan, "client-forbidden")] * 2
-    assert not any(error.for_everyone for error in found)
+    assert [said(error) for error in found] == [(NotInOwnPlan, "client-forbidden")] * 2
 
 
 def test_a_plan_without_a_clear_reason_is_the_sites():
     reasons = ["client-not-enrolled", None, 7, "", ["user-not-enrolled"], "something-new"]
     bodies = [problem("client-forbidden", NOT_ENROLLED | {"reason": one}) for one in reasons]
 
-    assert all(refusal(answer(403, body)).for_everyone for body in bodies)
+    assert {type(refusal(answer(403, body))) for body in bodies} == {NotInPlan}
 
 
 def test_a_missing_scope_names_its_permission():

@@ -9,6 +9,7 @@ from app.storage.cache import Cache, Stored
 from app.twitter.api_client import Asked
 from app.twitter.endpoints import ENDPOINTS, FOLLOW, TWEETS, USER_TWEETS
 from app.twitter.errors import (
+    NotInOwnPlan,
     NotInPlan,
     OutOfCredits,
     RateLimited,
@@ -138,7 +139,7 @@ def test_an_endpoint_outside_the_plan_is_refused_to_all_for_an_hour(allowance, c
 
     with pytest.raises(NotInPlan) as caught:
         allowance.check(ROBIN, FOLLOW)
-    assert caught.value.for_everyone
+    assert type(caught.value) is NotInPlan
     verdict = allowance.verdict(FOLLOW)
     assert (verdict.reason, verdict.until) == ("plan", clock() + timedelta(hours=1))
     assert allowance.verdicts() == [verdict]
@@ -156,12 +157,12 @@ def test_credits_may_come_back_any_moment(allowance, clock):
 
 
 def test_the_plan_of_one_person_is_no_verdict(allowance):
-    allowance.record_refusal(WREN, TWEETS, NotInPlan("client-forbidden", for_everyone=False))
+    allowance.record_refusal(WREN, TWEETS, NotInOwnPlan("client-forbidden"))
 
     with pytest.raises(NotInPlan) as caught:
         allowance.check(WREN, TWEETS)
     allowance.check(ROBIN, TWEETS)
-    assert not caught.value.for_everyone
+    assert type(caught.value) is NotInOwnPlan
     assert allowance.verdict(TWEETS) is None
 
 
@@ -182,7 +183,7 @@ def test_the_operator_reads_of_plan_credits_and_kind_of_token(allowance, caplog,
 def test_the_own_plan_of_a_person_is_no_matter_for_the_operator(allowance, caplog):
     caplog.set_level("INFO")
 
-    allowance.record_refusal(WREN, TWEETS, NotInPlan("x", for_everyone=False))
+    allowance.record_refusal(WREN, TWEETS, NotInOwnPlan("x"))
 
     assert [record.levelname for record in caplog.records] == ["INFO"]
 
@@ -219,7 +220,7 @@ def test_the_daily_limit_of_the_site_holds_for_everyone(allowance, clock):
 
 
 def test_people_are_told_of_their_own_plan_as_well(allowance):
-    allowance.record_refusal(WREN, TWEETS, NotInPlan("client-forbidden", for_everyone=False))
+    allowance.record_refusal(WREN, TWEETS, NotInOwnPlan("client-forbidden"))
 
     [verdict] = allowance.verdicts(WREN)
     assert (verdict.endpoint, verdict.for_everyone) == (TWEETS, False)
@@ -228,7 +229,7 @@ def test_people_are_told_of_their_own_plan_as_well(allowance):
 
 
 def test_the_sites_verdict_is_told_before_a_persons_own(allowance):
-    allowance.record_refusal(WREN, TWEETS, NotInPlan("client-forbidden", for_everyone=False))
+    allowance.record_refusal(WREN, TWEETS, NotInOwnPlan("client-forbidden"))
     allowance.record_refusal(ROBIN, TWEETS, NotInPlan("client-forbidden"))
 
     assert [verdict.for_everyone for verdict in allowance.verdicts(WREN)] == [True]

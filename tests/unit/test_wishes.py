@@ -65,7 +65,7 @@ def test_a_refusal_is_told_by_its_nearest_kind():
 
 
 def test_a_plan_of_ones_own_is_told_as_such():
-    error = errors.NotInPlan("test", for_everyone=False)
+    error = errors.NotInOwnPlan("test")
 
     assert refused(error) == "That is not part of your own account's plan at Twitter."
 

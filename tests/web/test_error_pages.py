@@ -10,7 +10,6 @@ from app import error_pages
 from app.accounts import errors as account_errors
 from app.auth import errors as auth_errors
 from app.error_pages import (
-    NOT_IN_OWN_PLAN,
     PAGES,
     SIGNED_IN_ALREADY,
     STILL_SIGNED_IN,
@@ -22,7 +21,7 @@ from tests.factories import PUBLIC_URL
 
 pytestmark = pytest.mark.core
 
-ALL_PAGES = [*PAGES.values(), NOT_IN_OWN_PLAN, SIGNED_IN_ALREADY, STILL_SIGNED_IN]
+ALL_PAGES = [*PAGES.values(), SIGNED_IN_ALREADY, STILL_SIGNED_IN]
 
 
 def family(root):

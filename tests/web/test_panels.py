@@ -26,6 +26,7 @@ from app.twitter.endpoints import FOLLOWING, TWEETS, USER_TWEETS, USERS_ME
 from app.twitter.errors import (
     Busy,
     InvalidAnswer,
+    NotInOwnPlan,
     NotInPlan,
     OutOfCredits,
     PermissionMissing,
@@ -583,7 +584,7 @@ def test_a_read_outside_the_plan_is_tried_for_no_other(here, clock, error, minut
 
 
 def test_a_lack_of_ones_own_plan_goes_for_no_other_person(here):
-    here.client.answers = [NotInPlan("client-forbidden", for_everyone=False), named("fine")]
+    here.client.answers = [NotInOwnPlan("client-forbidden"), named("fine")]
     panels(here, who=person(1))
 
     assert names(panels(here, who=person(2))["people"]) == ["fine"]
@@ -615,7 +616,7 @@ def test_each_error_is_told_in_its_own_sentence(clock):
                 RateLimited("x", until=clock()),
                 TokenRefused("x"),
                 NotInPlan("x"),
-                NotInPlan("x", for_everyone=False),
+                NotInOwnPlan("x"),
                 WrongTokenType("x"),
                 OutOfCredits("x"),
                 PermissionMissing("x"),
@@ -642,14 +643,12 @@ def test_each_error_is_told_in_its_own_sentence(clock):
 def test_a_failure_keeps_its_kind_for_those_who_wait(clock):
     later = clock() + timedelta(minutes=9)
     errors = [
-        NotInPlan("x"),
-        NotInPlan("x", for_everyone=False),
         RateLimited("x", until=later),
         *(kind("x") for kind in cached_source._KINDS.values()),
     ]
 
     def told(error):
-        return type(error), getattr(error, "for_everyone", None), getattr(error, "until", None)
+        return type(error), getattr(error, "until", None)
 
     passed_on = [cached_source._failed(cached_source._noted(error)) for error in errors]
 
