@@ -17,7 +17,7 @@ from app.accounts.sessions import Lifetimes, Sessions
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
 from app.accounts.used_states import UsedStates
-from app.gateway.actions import Follows
+from app.gateway.actions import Actions
 from app.gateway.calls import Calls, Line
 from app.gateway.page_reads import PageReads
 from app.gateway.quota import Quota
@@ -93,7 +93,7 @@ class Services:
         self.usages = Usages(self.shared.database)
         self.calls = Calls(self.shared, self.line, self.tokens, self.quota, self.usages)
         self.page_reads = PageReads(self.calls, self.cache, self.metrics, threads=config.threads)
-        self.follows = Follows(self.calls, self.people, self.shared.events)
+        self.actions = Actions(self.calls, self.people, self.quota, self.shared.events)
 
     @property
     def dialect(self) -> Dialect:

@@ -31,9 +31,8 @@ MAY_IMPORT = {
     # Flask's side of every page.
     "app.web": SERVICES,
     # What people see. Neither knows the other: they meet in URLs.
-    "app.auth": {"app.web", "app.wishes"} | SERVICES,
-    "app.pages": {"app.web", "app.wishes"} | SERVICES,
-    "app.wishes": SERVICES,
+    "app.auth": {"app.web"} | SERVICES,
+    "app.pages": {"app.web"} | SERVICES,
     # What concerns them all, put together by the factory.
     "app.cli": {"app.doctor"} | SERVICES,
     "app.doctor": {"app.web"} | SERVICES,

@@ -26,10 +26,10 @@ from app.auth.errors import (
     StillWorking,
 )
 from app.auth.pending_sign_ins import PendingSignIn
+from app.gateway.actions import PendingAction
 from app.twitter.oauth import SERVER_TROUBLE, WORD
 from app.twitter.transport.deadline import SECONDS as BUDGET_SECONDS
 from app.web.safe_redirects import local
-from app.wishes import Wish
 
 # 256 bits each, in the URL-safe alphabet; 43 characters is also RFC 7636 §4.1's minimum.
 _SECRET_BYTES = 32
@@ -56,20 +56,20 @@ def begin(
     *,
     began: float,
     person: Person | None = None,
-    wish: Wish | None = None,
+    action: PendingAction | None = None,
 ) -> PendingSignIn:
     """Start a sign-in: a fresh state and code verifier, and where to go afterwards.
 
-    It `began` now, by the store's clock. `person` is who is signed in already. `wish` is what to do
-    afterwards, if the same person comes back.
+    It `began` now, by the store's clock. `person` is who is signed in already. `action` is
+    performed afterwards, if the same person comes back.
     """
     return PendingSignIn(
         state=secrets.token_urlsafe(_SECRET_BYTES),
         code_verifier=secrets.token_urlsafe(_SECRET_BYTES),
         next=local(next_path),
         scopes=tuple(sorted(scopes)),
-        wish=str(wish) if wish and person else "",
-        wisher=person.twitter_id if wish and person else "",
+        action=str(action) if action and person else "",
+        actor=person.twitter_id if action and person else "",
         began=began,
     )
 

@@ -41,9 +41,9 @@ class PendingSignIn:
     code_verifier: str = field(repr=False)
     next: str
     scopes: tuple[str, ...]
-    # What to do after the sign-in (`app.wishes`), and the Twitter id of who wanted it.
-    wish: str = ""
-    wisher: str = ""
+    # The action to perform after the sign-in (`gateway.actions`), and its person's id at Twitter.
+    action: str = ""
+    actor: str = ""
     # When it began, by the store's clock, in seconds since 1970: a later ending stops it. 0 if the
     # database was away, so any ending does.
     began: float = 0.0

@@ -21,17 +21,17 @@ from app.accounts.user_agents import described
 from app.auth import callback_rules
 from app.auth.errors import AlreadyUsed
 from app.auth.pending_sign_ins import FlowCookies, PendingSignIn
+from app.gateway.actions import ActionResult, PendingAction
 from app.observability.audit_log import Event
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN, Permission
-from app.twitter.errors import TokenRefused, Unreachable
+from app.twitter.errors import TokenRefused, TwitterError, Unreachable
 from app.twitter.models import Profile
 from app.twitter.token_set import TokenSet
 from app.twitter.transport.deadline import Deadline
 from app.web.current_person import SESSION_ID, visitor
-from app.web.messages import logged_out
+from app.web.messages import action_message, logged_out
 from app.web.safe_redirects import local
-from app.wishes import Wish, fulfil
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def login() -> Response:
         _scopes_to_ask(request.form.get("ask")),
         began=_store_time(),
         person=visitor(),
-        wish=Wish.from_text(request.form.get("wish")),
+        action=PendingAction.from_text(request.form.get("pending_action")),
     )
     response = redirect(
         services().server.authorization_url(
@@ -83,7 +83,7 @@ def callback() -> Response:
         token_set = _exchange(code, pending, deadline, recorder)
         person = _sign_in(token_set, pending, deadline, recorder)
     response = _signed_in(person, pending)
-    _fulfil_wish(person, pending, deadline)  # the duplicate of a double submit does not come here
+    _perform(person, pending, deadline)  # the duplicate of a double submit does not come here
     return response
 
 
@@ -229,8 +229,8 @@ def _join_the_first(pending: PendingSignIn) -> Response:
         _flow_cookies().forget(pending.state)
         # Whose tokens were superseded is not known: it may have been another account of theirs.
         flash(f"Another sign-in came first. You are signed in as @{person.profile.username}.")
-        if pending.wish:
-            flash("Another sign-in came right behind, so nobody was followed or unfollowed.")
+        if action := PendingAction.from_text(pending.action):
+            flash(action_message(action, ActionResult.OVERTAKEN, now=services().now()))
         return redirect(local(pending.next), code=303)
     person = services().people.find(session_id)
     if person is None:
@@ -251,28 +251,31 @@ def _signed_in(person: Person, pending: PendingSignIn, *, duplicate: bool = Fals
     return redirect(local(pending.next), code=303)
 
 
-def _fulfil_wish(person: Person, pending: PendingSignIn, deadline: Deadline) -> None:
-    """Do what the person had pressed before we asked for the permission, if all is as it was.
+def _perform(person: Person, pending: PendingSignIn, deadline: Deadline) -> None:
+    """Perform the action for which the permission was asked, if all is as it was.
 
-    They are signed in by now, and stay so whatever goes wrong here: it is only told.
+    The person is signed in by now, and stays so whatever goes wrong here: it is only told.
     """
-    wish = Wish.from_text(pending.wish)
-    if wish is None:
+    action = PendingAction.from_text(pending.action)
+    if action is None:
         return
-    if person.profile.id != pending.wisher:
-        flash("You came back with another account, so nobody was followed or unfollowed.")
-    elif not services().follows.may(person):
-        flash("Twitter did not pass on your permission, so nobody was followed or unfollowed.")
+    if person.profile.id != pending.actor:
+        result: ActionResult | TwitterError = ActionResult.OTHER_PERSON
+    elif not services().actions.is_granted(action, person):
+        result = ActionResult.NOT_GRANTED
     else:
-        flash(_fulfilled(wish, person, deadline))
+        result = _performed(action, person, deadline)
+    flash(action_message(action, result, now=services().now()))
 
 
-def _fulfilled(wish: Wish, person: Person, deadline: Deadline) -> str:
+def _performed(
+    action: PendingAction, person: Person, deadline: Deadline
+) -> ActionResult | TwitterError:
     try:
-        return fulfil(wish, person, deadline=deadline)
+        return services().actions.perform(action, person, deadline=deadline)
     except (AccountError, SQLAlchemyError):
-        log.exception("a wish could not be fulfilled")
-        return "We could not finish that. Please look whether it was done."
+        log.exception("an action after a sign-in failed")
+        return ActionResult.UNKNOWN
 
 
 def _flow_cookies() -> FlowCookies:

@@ -11,11 +11,10 @@ from werkzeug.wrappers import Response
 from app.accounts.people import Person
 from app.pages import usage
 from app.pages.twitter_links import connected_apps_url
-from app.pages.words import PERMISSIONS, WHY
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN, Permission
 from app.web.current_person import for_signed_in
-from app.web.messages import logged_out
+from app.web.messages import PERMISSIONS, PURPOSES, logged_out
 
 
 @for_signed_in
@@ -24,8 +23,8 @@ def account(person: Person) -> str:
     granted = [p for p in Permission if services().dialect.scope(p) in person.scopes]
     return render_template(
         "account.html",
-        granted=[(PERMISSIONS[p], WHY[p]) for p in granted],
-        lacking=[(p, PERMISSIONS[p], WHY[p]) for p in AT_SIGN_IN if p not in granted],
+        granted=[(PERMISSIONS[p], PURPOSES[p]) for p in granted],
+        lacking=[(p, PERMISSIONS[p], PURPOSES[p]) for p in AT_SIGN_IN if p not in granted],
         browsers=services().sessions.of(person.user_id),
         bills=usage.bills(person),
         left=usage.left(person),

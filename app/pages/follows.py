@@ -6,19 +6,19 @@ from flask import abort, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
+from app.gateway.actions import FOLLOW, UNFOLLOW, Action, PendingAction
 from app.pages import paging, queries
 from app.pages.paging import Place
 from app.pages.panels import Reader
 from app.pages.queries import Read
 from app.pages.view import shown
 from app.services import services
-from app.twitter.dialect import Permission
 from app.twitter.endpoints import FOLLOWERS
 from app.twitter.models import Profile
 from app.twitter.transport.deadline import Deadline
 from app.web.current_person import for_signed_in
+from app.web.messages import action_message
 from app.web.safe_redirects import local
-from app.wishes import Verb, Wish, fulfil, lacks_permission
 
 
 @for_signed_in
@@ -42,13 +42,13 @@ def follow(person: Person) -> ResponseReturnValue:
     """POST /follows: follow somebody. The refresh button of the list posts here as well."""
     if "refresh" in request.form:
         return _following(person)
-    return _wished(person, "follow", request.form.get("user_id", ""))
+    return _perform(person, FOLLOW, request.form.get("user_id", ""))
 
 
 @for_signed_in
 def unfollow(person: Person, user_id: str) -> ResponseReturnValue:
     """POST /follows/<user_id>/delete: unfollow somebody."""
-    return _wished(person, "unfollow", user_id)
+    return _perform(person, UNFOLLOW, user_id)
 
 
 def _following(person: Person) -> ResponseReturnValue:
@@ -65,29 +65,29 @@ def _list(
     return shown(person, "follows.html", people, **context)
 
 
-def _wished(person: Person, verb: Verb, user_id: str) -> ResponseReturnValue:
-    """Fulfil a wish and go back to where its button was; ask for the permission if it lacks."""
-    wish = _wish(verb, user_id)
+def _perform(person: Person, action: Action, user_id: str) -> ResponseReturnValue:
+    """Perform an action and return to the page of its button, or ask for the permission first."""
+    pending = _pending(action, user_id)
     g.next_path = back = local(request.form.get("next"))  # where error pages lead, too
-    if lacks_permission(wish, person):
-        return _explain(wish, person, back)
-    flash(fulfil(wish, person, deadline=Deadline()))
+    if services().actions.needs_permission(pending, person):
+        return _explain(pending, person, back)
+    result = services().actions.perform(pending, person, deadline=Deadline())
+    flash(action_message(pending, result, now=services().now()))
     return redirect(back, code=303)
 
 
-def _wish(verb: Verb, user_id: str) -> Wish:
-    """Read a wish as strictly as one that comes by cookie; a name that is none is left out."""
+def _pending(action: Action, user_id: str) -> PendingAction:
+    """Read the form as strictly as the flow cookie; an impossible username is left out."""
     username = request.form.get("username", "")
-    wish = Wish.from_text(f"{verb}:{user_id}:{username}") or Wish.from_text(f"{verb}:{user_id}")
-    return wish or abort(400)
+    texts = (f"{action.name}:{user_id}:{username}", f"{action.name}:{user_id}")
+    return next(filter(None, map(PendingAction.from_text, texts)), None) or abort(400)
 
 
-def _explain(wish: Wish, person: Person, back: str) -> str:
-    """Say what Twitter will ask and whom it is about, as Twitter knows them."""
+def _explain(pending: PendingAction, person: Person, back: str) -> str:
+    """Return the page that says which permission Twitter will ask for, and for whom."""
     return render_template(
         "allow_follow.html",
-        wish=wish,
-        ask=Permission.WRITE_FOLLOWS,
+        pending=pending,
         back=back,
-        **Reader.of(person).panels(target=queries.user(wish.user_id)),
+        **Reader.of(person).panels(target=queries.user(pending.user_id)),
     )

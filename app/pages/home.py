@@ -8,11 +8,11 @@ from flask.typing import ResponseReturnValue
 from app.accounts.people import Person
 from app.pages import queries
 from app.pages.view import shown
-from app.pages.words import PERMISSIONS
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN
 from app.twitter.endpoints import SPACES_BY_CREATORS
 from app.web.current_person import visitor
+from app.web.messages import PERMISSIONS
 
 
 def home() -> ResponseReturnValue:

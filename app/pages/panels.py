@@ -6,7 +6,7 @@ for, and the rest is `PageReads`' (from memory, else from Twitter).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
@@ -15,16 +15,39 @@ from app.accounts.people import Person
 from app.gateway.cached_source import Fresh
 from app.gateway.page_reads import Outcome, Wanted
 from app.pages.queries import Read
-from app.pages.words import Trouble, missing, trouble
 from app.services import Services, services
 from app.twitter.api import Page
-from app.twitter.errors import NotInOwnPlan, NotInPlan, OutOfCredits, TwitterError
+from app.twitter.dialect import Permission
+from app.twitter.errors import (
+    NotInOwnPlan,
+    NotInPlan,
+    OutOfCredits,
+    PermissionMissing,
+    RateLimited,
+    TokenRefused,
+    TwitterError,
+    WrongTokenType,
+)
 from app.twitter.transport.deadline import Deadline
+from app.web.messages import panel_message, permission_lost, permission_needed
 
 T_co = TypeVar("T_co", covariant=True)
 
 # What stands in the way: the site's plan, the person's own, or the site's money.
 Unavailable = Literal["plan", "own plan", "credits"]
+# Trying again gives the same answer until a person does something.
+_LASTING = (TokenRefused, NotInPlan, OutOfCredits, WrongTokenType)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Why a panel is empty: a sentence, when it ends if that is known, and what would help."""
+
+    text: str
+    until: datetime | None = None
+    ask: Permission | None = None
+    sign_in: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +94,7 @@ class Reader:
     def _lacking(self, read: Read[Any]) -> Panel[Any] | None:
         """Return the panel of a read that the person has not granted."""
         needs = [n for n in read.needs if self.here.dialect.scope(n) not in self.person.scopes]
-        return Panel(trouble=missing(needs[0])) if needs else None
+        return Panel(trouble=_lacks(needs[0])) if needs else None
 
     def _panel(self, outcome: Outcome, read: Read[Any]) -> Panel[Any]:
         error, now = outcome.error, self.here.now()
@@ -99,3 +122,22 @@ def _unavailable(error: TwitterError | None) -> Unavailable | None:
     if isinstance(error, NotInOwnPlan):
         return "own plan"
     return "plan" if isinstance(error, NotInPlan) else None
+
+
+def trouble(error: TwitterError, *, needs: Sequence[Permission], now: datetime) -> Trouble:
+    """Return what a panel shows of the error of a read that `needs` permissions, main one first."""
+    if isinstance(error, PermissionMissing):
+        return Trouble(text=permission_lost(needs[0]), ask=needs[0])
+    until = error.until if isinstance(error, RateLimited) else None
+    if until is not None and until <= now:
+        until = None
+    return Trouble(
+        text=panel_message(error),
+        until=until,
+        sign_in=isinstance(error, TokenRefused),
+        again=until is None and not isinstance(error, _LASTING),
+    )
+
+
+def _lacks(permission: Permission) -> Trouble:
+    return Trouble(text=permission_needed(permission), ask=permission)

@@ -9,10 +9,10 @@ from flask import render_template
 from app.accounts.people import Person
 from app.accounts.sign_in_record import SignInRecord, sign_in_record_of
 from app.pages import sign_in_diagram
-from app.pages.words import PERMISSIONS
 from app.services import services
 from app.twitter.dialect import BY_NAME, LIVE
 from app.web.current_person import for_signed_in
+from app.web.messages import PERMISSIONS
 
 
 @for_signed_in

@@ -1,9 +1,191 @@
-"""What people are told about what they did."""
+"""What people are told about errors, actions and permissions: each sentence once.
+
+An error page shows a message's title above its text; panels and actions show both in one line.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import TypeVar
+
 from app.accounts.sessions import LoggedOut
+from app.gateway.actions import ActionResult, PendingAction
 from app.services import services
+from app.twitter import errors
+from app.twitter.dialect import Permission
+from app.twitter.errors import RateLimited, TwitterError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A title and the text that follows it."""
+
+    title: str
+    text: str
+
+    def __str__(self) -> str:
+        """Return both in one line."""
+        return f"{self.title}. {self.text}"
+
+
+# An error is told as its nearest class here. Errors of a sign-in have their messages in
+# `error_table`: only pages tell them.
+_ERRORS: Mapping[type[BaseException], Message] = MappingProxyType(
+    {
+        errors.Busy: Message("Too many people at once", "Please try again in a few seconds."),
+        errors.Unreachable: Message("Twitter is not answering", "Please try again in a minute."),
+        errors.InvalidAnswer: Message(
+            "Twitter said something odd", "We cannot read its answer. Please try again later."
+        ),
+        errors.RateLimited: Message(
+            "Twitter asks for a pause", "One of its limits is used up for now."
+        ),
+        errors.GrantRefused: Message(
+            "This sign-in has expired",
+            "Twitter's code is valid for 30 seconds and has expired. Please start again.",
+        ),
+        errors.ClientRefused: Message(
+            "Twitter does not accept this site",
+            "Its operator must fix its registration at Twitter.",
+        ),
+        errors.TokenRefused: Message(
+            "Please sign in again", "Twitter no longer accepts this sign-in."
+        ),
+        errors.PermissionMissing: Message(
+            "A permission is missing", "Twitter says that you have not granted it."
+        ),
+        errors.NotInPlan: Message(
+            "Not part of this site's plan",
+            "This site does not pay Twitter for it.",
+        ),
+        errors.NotInOwnPlan: Message(
+            "Not part of your own plan", "Your account at Twitter needs another plan for it."
+        ),
+        errors.WrongTokenType: Message(
+            "This is a mistake of this site, not yours",
+            "Its operator can read about it in the log.",
+        ),
+        errors.OutOfCredits: Message(
+            "Out of credits", "This site has used up what it may ask of Twitter for now."
+        ),
+        errors.Refused: Message("Twitter said no", "It gave no reason. Please try again later."),
+    }
+)
+
+_PANELS: Mapping[type[BaseException], Message | str] = {
+    **_ERRORS,
+    errors.Refused: "Twitter does not show this to us.",
+}
+
+# Twitter may have done it although its answer got lost.
+_NO_CLEAR_ANSWER = "Twitter gave no clear answer. Please check whether it was done."
+_REFUSED = replace(
+    _ERRORS[errors.Refused], text="The account may be gone, or it may have blocked you."
+)
+_ACTIONS: Mapping[type[BaseException], Message | str] = {
+    **_ERRORS,
+    errors.Unreachable: _NO_CLEAR_ANSWER,
+    errors.InvalidAnswer: _NO_CLEAR_ANSWER,
+    # A sentence alone has no button that signs in.
+    errors.TokenRefused: replace(
+        _ERRORS[errors.TokenRefused], title="Please log out and sign in again"
+    ),
+    errors.PermissionMissing: _REFUSED,  # Twitter says the same of a blocked account
+    errors.Refused: _REFUSED,
+}
+
+_RESULTS: Mapping[ActionResult, str] = {
+    ActionResult.FOLLOWED: "You follow {target} now.",
+    ActionResult.UNFOLLOWED: "You no longer follow {target}.",
+    ActionResult.REQUESTED: "Your request to follow {target} is sent. "
+    "They decide who may follow them.",
+    ActionResult.NOT_DONE: "Twitter did not let you {action} {target}.",
+    ActionResult.OWN_ACCOUNT: "You cannot {action} yourself.",
+    ActionResult.OTHER_PERSON: "You came back with another account, "
+    "so you did not {action} {target}.",
+    ActionResult.NOT_GRANTED: "Twitter did not pass on your permission, "
+    "so you did not {action} {target}.",
+    ActionResult.OVERTAKEN: "Another sign-in came first, so you did not {action} {target}.",
+    ActionResult.UNKNOWN: "We could not finish that. Please check whether it was done.",
+}
+
+PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
+    {
+        Permission.READ_TWEETS: "Read the Tweets you can see, protected ones too",
+        Permission.READ_USERS: "Read profiles, yours included",
+        Permission.READ_FOLLOWS: "See whom you follow and who follows you",
+        Permission.READ_SPACES: "See the Spaces that are open to you",
+        Permission.STAY_SIGNED_IN: "Stay connected until you log out",
+        Permission.WRITE_FOLLOWS: "Follow and unfollow people for you",
+    }
+)
+
+# Why this site asks for each.
+PURPOSES: Mapping[Permission, str] = MappingProxyType(
+    {
+        Permission.READ_TWEETS: "To show your Tweets. Twitter asks for it even to say who you are.",
+        Permission.READ_USERS: "To know who you are, and to show names and faces.",
+        Permission.READ_FOLLOWS: "To list whom you follow, and who follows you.",
+        Permission.READ_SPACES: "To show Spaces that are live, planned or over.",
+        Permission.STAY_SIGNED_IN: "Without it you would have to sign in every two hours.",
+        Permission.WRITE_FOLLOWS: "For Follow and Unfollow, and only when you press them.",
+    }
+)
+
+
+def nearest(table: Mapping[type[BaseException], T], error: BaseException) -> T:
+    """Return the row of the class of `error`, or of the nearest class above that has one."""
+    return next(table[kind] for kind in type(error).__mro__ if kind in table)
+
+
+def panel_message(error: TwitterError) -> str:
+    """Return what a panel says in place of what it could not read."""
+    return str(nearest(_PANELS, error))
+
+
+def action_message(
+    pending: PendingAction, result: ActionResult | TwitterError, *, now: datetime
+) -> str:
+    """Return what became of an action."""
+    action = pending.action.name
+    if isinstance(result, ActionResult):
+        return _RESULTS[result].format(action=action, target=pending.target)
+    if isinstance(result, RateLimited):
+        again = f"again {_clock(result.until, now)}" if result.until else "again later"
+        return f"{_ERRORS[RateLimited].title}. You can {action} {pending.target} {again}."
+    return str(nearest(_ACTIONS, result))
+
+
+def _clock(moment: datetime, now: datetime) -> str:
+    """Return a time within the next 24 hours, which is as far ahead as limits reach."""
+    day = "" if moment.date() == now.date() else "tomorrow "
+    return f"{day}at {moment:%H:%M} UTC"
+
+
+def permission_needed(permission: Permission) -> str:
+    """Return what a panel says before the person has granted a permission."""
+    return f"One more permission is needed here: {lower_first(PERMISSIONS[permission])}."
+
+
+def permission_lost(permission: Permission) -> str:
+    """Return what a panel says if Twitter reports a missing scope that we believe was granted.
+
+    The person took it back at Twitter, or granted less than Twitter told us.
+    """
+    return (
+        "Twitter says that a permission is missing here: "
+        f"{lower_first(PERMISSIONS[permission])}. Granting it once more may help."
+    )
+
+
+def lower_first(text: str) -> str:
+    """Return `text` as it stands inside a sentence."""
+    return text[:1].lower() + text[1:]
 
 
 def logged_out(ended: LoggedOut) -> str:

@@ -19,11 +19,11 @@ DIALECTS = {
 }
 IN_LIVE = pytest.mark.parametrize("dialect", ["live"])  # both dialects run the same lines
 TO_FOLLOW = {"live": "follows.write", "beta": "account.follows.write"}
-USED_UP = "This site has used up what it may read at Twitter for now."
-NOT_IN_PLAN = "This is not part of what this site may read at Twitter."
+USED_UP = "This site has used up what it may ask of Twitter for now."
+NOT_IN_PLAN = "This site does not pay Twitter for it."
 LEFT_OUT = "Part of what was here is not in this site's plan at Twitter at the moment."
 HAS_TO_WAIT = "Part of what was here has to wait: this site's credits at Twitter are used up."
-WAIT = "Twitter asks us to wait before we read this again."
+WAIT = "Twitter asks for a pause. One of its limits is used up for now."
 # What each page says, by plan and dialect. The old free plan has one read of most things in a
 # quarter of an hour, and the home page behind the sign-in has done it.
 NO_CREDITS = {"/": HAS_TO_WAIT} | dict.fromkeys(("/tweets", "/follows", "/spaces"), USED_UP)
@@ -276,7 +276,7 @@ def test_what_the_plan_lacks_disappears_and_account_says_why(newcomer, sandbox):
     assert "tweets" in panels(home)
     assert all(NOT_IN_PLAN in page for page in pages)
     assert calls(sandbox, "GET", "/following") == calls(sandbox, "POST", "/following") == 1
-    assert "That is not part of what this site may do at Twitter." in landed.text
+    assert NOT_IN_PLAN in landed.text
     assert "@lapwing" in profile
     assert 'aria-label="Follow @lapwing"' not in profile
     account = unescape(newcomer.open("/account").text)

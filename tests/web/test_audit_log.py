@@ -13,6 +13,7 @@ import pytest
 from app.accounts.errors import GrantEnded
 from app.accounts.grants import EndReason
 from app.accounts.models import Grant, Session
+from app.gateway.actions import FOLLOW, UNFOLLOW, PendingAction
 from app.observability.audit_log import FIELDS, Event, Events, known_as
 from app.twitter.errors import PermissionMissing
 from app.twitter.transport.deadline import Deadline
@@ -249,8 +250,15 @@ ROBIN = "1002"
 
 
 @pytest.fixture
-def follows(client):
-    return client.application.extensions["perch"].follows
+def perform(client):
+    """Perform an action on Robin."""
+    actions = client.application.extensions["perch"].actions
+
+    def perform(action, person):
+        pending = PendingAction(action=action, user_id=ROBIN)
+        return actions.perform(pending, person, deadline=Deadline())
+
+    return perform
 
 
 @pytest.fixture
@@ -263,14 +271,14 @@ def person(client, twitter, rows):
     return client.application.extensions["perch"].people.find(session["id"])
 
 
-def test_follows_are_recorded_without_the_target(follows, twitter, person, recorded):
+def test_follows_are_recorded_without_the_target(perform, twitter, person, recorded):
     twitter.post(FOLLOWING, json={"data": {"following": True, "pending_follow": False}})
     twitter.post(FOLLOWING, json={"data": {"following": False, "pending_follow": True}})
     twitter.delete(f"{FOLLOWING}/{ROBIN}", json={"data": {"following": False}})
 
-    follows.follow(person, ROBIN, deadline=Deadline())
-    follows.follow(person, ROBIN, deadline=Deadline())
-    follows.unfollow(person, ROBIN, deadline=Deadline())
+    perform(FOLLOW, person)
+    perform(FOLLOW, person)
+    perform(UNFOLLOW, person)
 
     browser = known_as(person.session_id)
     assert recorded.events[-3:] == [
@@ -280,21 +288,21 @@ def test_follows_are_recorded_without_the_target(follows, twitter, person, recor
     ]
 
 
-def test_a_follow_with_a_refused_token_is_tried_with_another(follows, twitter, person, recorded):
+def test_a_follow_with_a_refused_token_is_tried_with_another(perform, twitter, person, recorded):
     twitter.post(FOLLOWING, status=401, json={})
     twitter.post(FOLLOWING, json={"data": {"following": True, "pending_follow": False}})
 
-    follows.follow(person, ROBIN, deadline=Deadline())
+    perform(FOLLOW, person)
 
     assert recorded.names()[-2:] == ["token.refreshed", "followed"]
 
 
-def test_a_follow_that_was_never_allowed_did_not_happen(follows, person, recorded):
+def test_a_follow_that_was_never_allowed_did_not_happen(perform, person, recorded):
     lacking = replace(person, scopes=frozenset({"tweet.read"}))
 
-    with pytest.raises(PermissionMissing):
-        follows.follow(lacking, ROBIN, deadline=Deadline())
+    result = perform(FOLLOW, lacking)
 
+    assert isinstance(result, PermissionMissing)
     assert "followed" not in recorded.names()
 
 

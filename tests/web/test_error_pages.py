@@ -181,7 +181,12 @@ def test_a_database_that_is_away_gets_503_and_a_time(app, signed_in, caplog):
 
 
 def test_a_refused_form_is_offered_again_without_its_values(client, kind_twitter):
-    sent = {"next": "/people", "ask": "write_follows", "wish": "follow:1002", "csrf_token": "old"}
+    sent = {
+        "next": "/people",
+        "ask": "write_follows",
+        "pending_action": "follow:1002",
+        "csrf_token": "old",
+    }
     page = client.post("/auth/login", data=sent)
     fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page.text))
 
@@ -194,7 +199,12 @@ def test_a_refused_form_is_offered_again_without_its_values(client, kind_twitter
 
 
 def test_a_refused_form_of_a_page_of_ours_keeps_where_it_led(client):
-    sent = {"next": "/people", "ask": "write_follows", "wish": "follow:1002", "csrf_token": "old"}
+    sent = {
+        "next": "/people",
+        "ask": "write_follows",
+        "pending_action": "follow:1002",
+        "csrf_token": "old",
+    }
     page = client.post("/auth/login", data=sent, headers={"Origin": PUBLIC_URL})
     fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page.text))
 
@@ -205,7 +215,11 @@ def test_a_refused_form_of_a_page_of_ours_keeps_where_it_led(client):
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/logout", "/follows", "/account/disconnect"])
 @pytest.mark.parametrize("refused_for", [400, 413])
 def test_the_page_of_a_refused_form_holds_nothing_of_it(signed_in, path, refused_for):
-    chosen = {"next": "/people/stranger", "ask": "write_follows", "wish": "follow:666:stranger"}
+    chosen = {
+        "next": "/people/stranger",
+        "ask": "write_follows",
+        "pending_action": "follow:666:stranger",
+    }
     chosen |= {"csrf_token": "a-strangers", "user_id": "stranger", "sure": "stranger"}
     if refused_for == 413:
         chosen["filling"] = "x" * 70_000

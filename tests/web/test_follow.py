@@ -11,6 +11,7 @@ from requests import ReadTimeout
 from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Usage
+from app.gateway.actions import FOLLOW, PendingAction
 from app.twitter.errors import PermissionMissing
 from app.twitter.transport.deadline import Deadline
 from tests.dialects import BETA, LIVE, in_both_dialects, in_the_beta
@@ -36,7 +37,7 @@ FOLLOWED = {"json": {"data": {"following": True, "pending_follow": False}}}
 REQUESTED = {"json": {"data": {"following": False, "pending_follow": True}}}
 UNFOLLOWED = {"json": {"data": {"following": False}}}
 SENT = "Your request to follow @robin is sent. They decide who may follow them."
-LOOK = "Twitter gave no clear answer. Please look whether it was done."
+LOOK = "Twitter gave no clear answer. Please check whether it was done."
 
 
 def robin(**changes):
@@ -275,9 +276,15 @@ def test_a_follow_is_done_though_the_database_is_away_after_it(wren, twitter, ap
 @pytest.mark.parametrize(
     "answer, sentence",
     [
-        (NOT_IN_PLAN, "That is not part of what this site may do at Twitter."),
-        (NOT_IN_OWN_PLAN, "That is not part of your own account&#39;s plan at Twitter."),
-        (OUT_OF_CREDITS, "This site has used up what it may ask of Twitter for now."),
+        (NOT_IN_PLAN, "Not part of this site&#39;s plan. This site does not pay Twitter for it."),
+        (
+            NOT_IN_OWN_PLAN,
+            "Not part of your own plan. Your account at Twitter needs another plan for it.",
+        ),
+        (
+            OUT_OF_CREDITS,
+            "Out of credits. This site has used up what it may ask of Twitter for now.",
+        ),
         (NOT_GRANTED, "Twitter said no. The account may be gone, or it may have blocked you."),
         (
             {"status": 403, "json": {"type": f"{PROBLEMS}/unsupported-authentication"}},
@@ -351,8 +358,10 @@ def test_a_follow_without_the_permission_is_not_sent(client, kind_twitter, app):
     with app.app_context():
         person = here.people.find(here.sessions.of(1)[0].session_id)
 
-        with pytest.raises(PermissionMissing):
-            here.follows.follow(person, ROBIN, deadline=Deadline())
+        pending = PendingAction(action=FOLLOW, user_id=ROBIN)
+        result = here.actions.perform(pending, person, deadline=Deadline())
+
+    assert isinstance(result, PermissionMissing)
 
 
 # Buttons

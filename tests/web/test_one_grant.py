@@ -152,12 +152,12 @@ def test_a_permission_asked_for_in_one_browser_counts_in_all(phone, laptop, sign
     assert ["follows.write" in row["scopes"] for row in rows(Grant)] == [True]
 
 
-def test_what_a_browser_wished_for_is_done_once_it_may(phone, laptop, sign_in, x):
+def test_an_action_is_performed_once_its_permission_is_granted(phone, laptop, sign_in, x):
     sign_in(laptop)
     sign_in(phone)
     heron = x.world.named("heron").id
 
-    sign_in(phone, ask="write_follows", wish=f"unfollow:{heron}:heron")
+    sign_in(phone, ask="write_follows", pending_action=f"unfollow:{heron}:heron")
 
     assert not x.world.follows.has(x.world.named("wren").id, heron)
     assert reads(phone, laptop) == [True, True]
@@ -217,10 +217,10 @@ def test_a_tab_that_was_overtaken_leads_on_to_where_the_browser_is_signed_in(pho
     assert living(x) == 2
 
 
-def test_a_tab_that_was_overtaken_says_that_its_wish_was_not_done(phone, sign_in, x):
+def test_a_tab_that_was_overtaken_says_that_its_action_was_not_performed(phone, sign_in, x):
     sign_in(phone)
     heron = x.world.named("heron").id
-    first = way_back(x, phone, ask="write_follows", wish=f"unfollow:{heron}:heron")
+    first = way_back(x, phone, ask="write_follows", pending_action=f"unfollow:{heron}:heron")
     second = way_back(x, phone)
     x.fault(path="/2/users/me", delay_seconds=1)
 
@@ -231,7 +231,7 @@ def test_a_tab_that_was_overtaken_says_that_its_wish_was_not_done(phone, sign_in
         overtaken.result()
     phone.get(first)
 
-    assert "so nobody was followed or unfollowed" in phone.get("/").text
+    assert "so you did not unfollow @heron" in phone.get("/").text
     assert x.world.follows.has(x.world.named("wren").id, heron)
 
 

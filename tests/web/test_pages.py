@@ -246,9 +246,9 @@ def test_hidden_tweets_are_said_to_be_hidden(signed_in, twitter):
 @pytest.mark.parametrize(
     "answer, sentence",
     [
-        ({"body": ReadTimeout("x")}, "Twitter is not answering. Please try again in a moment."),
-        ({"json": {"data": [{}]}}, "Twitter sent something that makes no sense to us."),
-        (OUT_OF_CREDITS, "This site has used up what it may read at Twitter"),
+        ({"body": ReadTimeout("x")}, "Twitter is not answering. Please try again in a minute."),
+        ({"json": {"data": [{}]}}, "Twitter said something odd. We cannot read its answer."),
+        (OUT_OF_CREDITS, "This site has used up what it may ask of Twitter"),
         (NOT_GRANTED, "Twitter says that a permission is missing here: read the Tweets you can"),
     ],
 )

@@ -15,9 +15,8 @@ from app.gateway.page_reads import PageReads, Wanted
 from app.gateway.quota import Quota
 from app.observability.metrics import Metrics
 from app.pages import queries, view
-from app.pages.panels import Reader
+from app.pages.panels import Reader, trouble
 from app.pages.queries import Read
-from app.pages.words import PERMISSIONS, lower_first, trouble
 from app.storage.cache import Cache
 from app.twitter.api_client import Asked
 from app.twitter.circuit_breaker import Breaker
@@ -41,6 +40,7 @@ from app.twitter.rate_limit_headers import Window
 from app.twitter.transport import bulkhead
 from app.twitter.transport.bulkhead import Turns
 from app.twitter.transport.deadline import Deadline
+from app.web.messages import PERMISSIONS, lower_first
 from tests.factories import Clock
 
 EVERYTHING = frozenset(LIVE.scope(need) for need in Permission)
@@ -288,7 +288,7 @@ def test_a_read_without_a_free_thread_ends_with_the_budget(here, monkeypatch):
     found = panels(here, deadline=Deadline(0.01))
     over.set()
 
-    assert found["people"].trouble.text.startswith("Many people are reading")
+    assert found["people"].trouble.text.startswith("Too many people at once.")
 
 
 # From memory
@@ -624,17 +624,17 @@ def test_each_error_is_told_in_its_own_sentence(clock):
             ],
         )
     ) == [
-        ("Many people are reading at this moment", again),
+        ("Too many people at once", again),
         ("Twitter is not answering", again),
-        ("Twitter sent something that makes no sense to us", again),
-        ("Twitter asks us to wait before we read this again", again),
-        ("Twitter asks us to wait before we read this again", {"until": later}),
-        ("Twitter asks us to wait before we read this again", again),
-        ("Twitter no longer accepts this sign-in", {"sign_in": True}),
-        ("This is not part of what this site may read at Twitter", {}),
-        ("This is not part of your own account's plan at Twitter", {}),
+        ("Twitter said something odd", again),
+        ("Twitter asks for a pause", again),
+        ("Twitter asks for a pause", {"until": later}),
+        ("Twitter asks for a pause", again),
+        ("Please sign in again", {"sign_in": True}),
+        ("Not part of this site's plan", {}),
+        ("Not part of your own plan", {}),
         ("This is a mistake of this site, not yours", {}),
-        ("This site has used up what it may read at Twitter for now", {}),
+        ("Out of credits", {}),
         (f"Twitter says that a permission is missing here: {lower_first(READ_TWEETS)}", ask),
         ("Twitter does not show this to us", again),
     ]

@@ -1,4 +1,4 @@
-"""The permission to follow: asked for when it is needed, and then the wish comes true, once."""
+"""The permission to follow: asked for when it is needed; the action is performed after it, once."""
 
 import json
 import re
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.core
 
 ME, ROBIN = "1001", "1002"
 FOLLOW, UNFOLLOW = f"/users/{ME}/following", f"/users/{ME}/following/{ROBIN}"
-WISH = {"ask": "write_follows", "wish": f"follow:{ROBIN}", "next": "/account"}
+FORM = {"ask": "write_follows", "pending_action": f"follow:{ROBIN}", "next": "/account"}
 
 
 def writing_token(twitter):
@@ -47,9 +47,9 @@ def reader(client, twitter_asks):
     return client
 
 
-def wish(client, **fields):
+def ask(client, **fields):
     """Start the sign-in that asks for the permission."""
-    answer = client.press("/auth/login", **WISH | fields)
+    answer = client.press("/auth/login", **FORM | fields)
     assert answer.status_code == 303, answer.text
     return re.search(r"state=([\w-]+)", answer.location)[1]
 
@@ -71,7 +71,7 @@ def test_follow_without_permission_explains_first(reader, twitter):
     assert "Robin Redbreast" in page.text
     assert "@jay" not in page.text
     assert 'name="ask" value="write_follows"' in page.text
-    assert f'name="wish" value="follow:{ROBIN}:jay"' in page.text
+    assert f'name="pending_action" value="follow:{ROBIN}:jay"' in page.text
     assert 'name="next" value="/follows"' in page.text
     assert changes(twitter) == []
 
@@ -87,7 +87,7 @@ def test_the_page_needs_no_profile_from_twitter(reader, twitter):
 def test_unfollow_without_permission_explains_first(reader, twitter):
     page = reader.press(f"/follows/{ROBIN}/delete", next="/follows").text
 
-    assert f'name="wish" value="unfollow:{ROBIN}"' in page
+    assert f'name="pending_action" value="unfollow:{ROBIN}"' in page
     assert "If you say yes, you will unfollow this account at once:" in page
     assert changes(twitter) == []
 
@@ -102,15 +102,17 @@ def test_no_permission_is_asked_for_outside_the_plan(app, reader, twitter):
     answer = reader.press("/follows", user_id=ROBIN, next="/account")
 
     assert answer.status_code == 303
-    assert reader.flashed() == ["That is not part of what this site may do at Twitter."]
+    assert reader.flashed() == [
+        "Not part of this site&#39;s plan. This site does not pay Twitter for it."
+    ]
     assert len(changes(twitter)) == 1
 
 
 # There and back
 
 
-def test_a_wish_to_follow_is_fulfilled_after_the_permission(reader, twitter):
-    answer = reader.come_back(state=wish(reader), code="c")
+def test_a_follow_is_performed_after_the_permission(reader, twitter):
+    answer = reader.come_back(state=ask(reader), code="c")
 
     [request] = changes(twitter)
     assert (answer.status_code, answer.location) == (303, "/account")
@@ -121,8 +123,8 @@ def test_a_wish_to_follow_is_fulfilled_after_the_permission(reader, twitter):
     assert len(changes(twitter)) == 2
 
 
-def test_a_wish_to_unfollow_is_fulfilled_after_the_permission(reader, twitter):
-    state = wish(reader, wish=f"unfollow:{ROBIN}:robin")
+def test_an_unfollow_is_performed_after_the_permission(reader, twitter):
+    state = ask(reader, pending_action=f"unfollow:{ROBIN}:robin")
 
     reader.come_back(state=state, code="c")
 
@@ -133,7 +135,7 @@ def test_a_wish_to_unfollow_is_fulfilled_after_the_permission(reader, twitter):
 def test_a_protected_account_gets_a_request(reader, twitter):
     pending = {"data": {"following": False, "pending_follow": True}}
     twitter.upsert("POST", FOLLOW, json=pending)
-    state = wish(reader, wish=f"follow:{ROBIN}:robin")
+    state = ask(reader, pending_action=f"follow:{ROBIN}:robin")
 
     reader.come_back(state=state, code="c")
 
@@ -142,11 +144,11 @@ def test_a_protected_account_gets_a_request(reader, twitter):
     ]
 
 
-# What does not come true
+# What is not performed
 
 
-def test_a_wish_is_not_fulfilled_for_another_account(reader, twitter):
-    state = wish(reader)
+def test_an_action_is_not_performed_for_another_account(reader, twitter):
+    state = ask(reader)
     twitter.upsert("GET", ME_PATH, json=user_answer(id="3003", username="cuckoo"))
 
     answer = reader.come_back(state=state, code="c")
@@ -156,19 +158,19 @@ def test_a_wish_is_not_fulfilled_for_another_account(reader, twitter):
     assert "another account" in reader.flashed()[0]
 
 
-def test_a_wish_without_the_scope_is_not_fulfilled(reader, twitter):
+def test_an_action_without_the_scope_is_not_performed(reader, twitter):
     twitter.upsert("POST", TOKEN_PATH, json=twitter.token())
 
-    reader.come_back(state=wish(reader), code="c")
+    reader.come_back(state=ask(reader), code="c")
 
     assert changes(twitter) == []
     assert reader.flashed() == [
-        "Twitter did not pass on your permission, so nobody was followed or unfollowed."
+        "Twitter did not pass on your permission, so you did not follow this account."
     ]
 
 
-def test_a_wish_is_not_fulfilled_after_a_cancel(reader, twitter):
-    page = reader.come_back(state=wish(reader), error="access_denied")
+def test_an_action_is_not_performed_after_a_cancel(reader, twitter):
+    page = reader.come_back(state=ask(reader), error="access_denied")
 
     assert "You cancelled" in page.text
     assert "Nothing has changed, and you are signed in as before." in page.text
@@ -177,8 +179,8 @@ def test_a_wish_is_not_fulfilled_after_a_cancel(reader, twitter):
     assert reader.is_signed_in()
 
 
-def test_the_wish_of_a_signed_out_person_is_not_kept(client, twitter_asks):
-    answer = client.post("/auth/login", data={"csrf_token": client.csrf_token(), **WISH})
+def test_the_action_of_a_signed_out_person_is_not_kept(client, twitter_asks):
+    answer = client.post("/auth/login", data={"csrf_token": client.csrf_token(), **FORM})
     state = re.search(r"state=([\w-]+)", answer.location)[1]
     twitter_asks.upsert("POST", TOKEN_PATH, json=writing_token(twitter_asks))
 
@@ -189,37 +191,37 @@ def test_the_wish_of_a_signed_out_person_is_not_kept(client, twitter_asks):
     assert changes(twitter_asks) == []
 
 
-def test_what_is_no_wish_is_forgotten(reader, twitter):
-    answer = reader.come_back(state=wish(reader, wish=f"block:{ROBIN}"), code="c")
+def test_an_unknown_action_is_ignored(reader, twitter):
+    answer = reader.come_back(state=ask(reader, pending_action=f"block:{ROBIN}"), code="c")
 
     assert answer.status_code == 303
     assert changes(twitter) == []
     assert reader.flashed() == []
 
 
-def test_a_wish_to_follow_oneself_is_refused(reader, twitter):
-    reader.come_back(state=wish(reader, wish=f"follow:{ME}"), code="c")
+def test_following_oneself_is_refused(reader, twitter):
+    reader.come_back(state=ask(reader, pending_action=f"follow:{ME}"), code="c")
 
     assert changes(twitter) == []
     assert reader.flashed() == ["You cannot follow yourself."]
 
 
-def test_a_wish_without_our_form_is_never_fulfilled(reader, twitter):
-    forged = reader.post("/auth/login", data=WISH)
+def test_an_action_without_our_form_is_never_performed(reader, twitter):
+    forged = reader.post("/auth/login", data=FORM)
     fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', forged.text))
 
     assert forged.status_code == 400
-    assert "wish" not in fields
+    assert "pending_action" not in fields
     answer = reader.post("/auth/login", data=fields)
     state = re.search(r"state=([\w-]+)", answer.location)[1]
     reader.come_back(state=state, code="c")
     assert changes(twitter) == []
 
 
-def test_a_wish_cannot_come_with_the_callback(reader, twitter):
-    state = wish(reader, wish="")
+def test_an_action_cannot_come_with_the_callback(reader, twitter):
+    state = ask(reader, pending_action="")
 
-    reader.come_back(state=state, code="c", wish=f"follow:{ROBIN}", wisher=ME)
+    reader.come_back(state=state, code="c", pending_action=f"follow:{ROBIN}", actor=ME)
 
     assert changes(twitter) == []
 
@@ -227,8 +229,8 @@ def test_a_wish_cannot_come_with_the_callback(reader, twitter):
 # Once
 
 
-def test_a_wish_is_fulfilled_once_however_often_the_callback_comes(reader, twitter):
-    state = wish(reader)
+def test_an_action_is_performed_once_however_often_the_callback_comes(reader, twitter):
+    state = ask(reader)
     thief = reader.twin()
     reader.come_back(state=state, code="c")
 
@@ -243,7 +245,7 @@ def test_a_wish_is_fulfilled_once_however_often_the_callback_comes(reader, twitt
 
 
 def test_eight_identical_callbacks_follow_once(reader, twitter):
-    state = wish(reader)
+    state = ask(reader)
     twins = [reader.twin() for _ in range(8)]
 
     with ThreadPoolExecutor(8) as pool:
@@ -259,7 +261,7 @@ def test_eight_identical_callbacks_follow_once(reader, twitter):
 @pytest.mark.parametrize(
     "answer, sentence",
     [
-        ({"status": 503}, "Twitter gave no clear answer. Please look whether it was done."),
+        ({"status": 503}, "Twitter gave no clear answer. Please check whether it was done."),
         (
             {"status": 403, "json": {"type": "about:blank", "status": 403}},
             "Twitter said no. The account may be gone, or it may have blocked you.",
@@ -270,10 +272,10 @@ def test_eight_identical_callbacks_follow_once(reader, twitter):
         ),
     ],
 )
-def test_a_failed_wish_is_told_and_the_sign_in_stays(reader, twitter, rows, answer, sentence):
+def test_a_failed_action_is_told_and_the_sign_in_stays(reader, twitter, rows, answer, sentence):
     twitter.upsert("POST", FOLLOW, **answer)
 
-    came = reader.come_back(state=wish(reader), code="c")
+    came = reader.come_back(state=ask(reader), code="c")
 
     assert (came.status_code, came.location) == (303, "/account")
     assert reader.flashed() == [sentence]
@@ -287,21 +289,21 @@ def test_our_own_failure_is_told_and_the_sign_in_stays(app, reader, twitter, mon
     def fail(*_, **__):
         raise error
 
-    state = wish(reader)
-    monkeypatch.setattr(app.extensions["perch"].follows, "follow", fail)
+    state = ask(reader)
+    monkeypatch.setattr(app.extensions["perch"].actions, "perform", fail)
 
     came = reader.come_back(state=state, code="c")
 
     assert came.status_code == 303
-    assert reader.flashed() == ["We could not finish that. Please look whether it was done."]
+    assert reader.flashed() == ["We could not finish that. Please check whether it was done."]
 
 
-def test_exchange_and_wish_share_one_budget(app, reader, monkeypatch):
+def test_exchange_and_action_share_one_deadline(app, reader, monkeypatch):
     deadlines = []
 
-    def follow(_person, _target, *, deadline):
+    def perform(_pending, _person, *, deadline):
         deadlines.append(deadline)
-        raise Unreachable("no time left")
+        return Unreachable("no time left")
 
     server = app.extensions["perch"].server
     exchange = server.exchange
@@ -310,8 +312,8 @@ def test_exchange_and_wish_share_one_budget(app, reader, monkeypatch):
         deadlines.append(deadline)
         return exchange(*args, deadline=deadline, **kwargs)
 
-    state = wish(reader)
-    monkeypatch.setattr(app.extensions["perch"].follows, "follow", follow)
+    state = ask(reader)
+    monkeypatch.setattr(app.extensions["perch"].actions, "perform", perform)
     monkeypatch.setattr(server, "exchange", exchanged)
 
     reader.come_back(state=state, code="c")
@@ -337,7 +339,7 @@ def test_a_pending_sign_in_of_the_previous_version_still_opens(app, client, kind
     assert (answer.status_code, answer.location) == (303, "/people")
 
 
-def test_a_sign_in_without_a_wish_writes_no_empty_fields():
+def test_a_sign_in_without_an_action_writes_no_empty_fields():
     pending = PendingSignIn(state="s", code_verifier="v", next="/", scopes=("a",))
 
     assert json.loads(pending.to_json()).keys() == {"state", "code_verifier", "next", "scopes"}

@@ -185,8 +185,8 @@ def test_a_made_up_part_is_not_asked_for(signed_in, twitter):
     "answer, sentence",
     [
         ({"status": 503}, "Twitter is not answering."),
-        (NOT_IN_PLAN, "This is not part of what this site may read at Twitter."),
-        (OUT_OF_CREDITS, "This site has used up what it may read at Twitter"),
+        (NOT_IN_PLAN, "This site does not pay Twitter for it."),
+        (OUT_OF_CREDITS, "This site has used up what it may ask of Twitter"),
     ],
 )
 def test_trouble_on_a_later_part_is_no_expired_token(signed_in, twitter, answer, sentence):

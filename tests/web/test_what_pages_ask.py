@@ -43,7 +43,7 @@ PRESSED = {
     "`POST /account/browsers/end-others`": "/account/browsers/end-others",
     "`POST /account/disconnect`": "/account/disconnect",
 }
-BY_WISH = ("follow", "unfollow")
+BY_SIGN_IN = ("follow", "unfollow")
 
 
 def endpoint_of(request):
@@ -100,8 +100,8 @@ def notes(client, twitter):
         assert client.get(address).status_code in {200, 404}
         noted.note(page)
     press_all(client, noted, "follows")  # explains which permission it takes
-    for verb in BY_WISH:
-        sign_in(client, noted, ask="write_follows", wish=f"{verb}:{ROBIN}")
+    for action in BY_SIGN_IN:
+        sign_in(client, noted, ask="write_follows", pending_action=f"{action}:{ROBIN}")
     press_all(client, noted, "follows")
     press_all(client, noted, "account")
     return noted
