@@ -36,7 +36,8 @@ MAY_IMPORT = {
     # What concerns them all, put together by the factory.
     "app.cli": {"app.doctor"} | SERVICES,
     "app.doctor": {"app.web"} | SERVICES,
-    "app.error_pages": {"app.auth", "app.web"} | SERVICES,
+    "app.error_pages": {"app.auth", "app.error_table", "app.web"} | SERVICES,
+    "app.error_table": {"app.auth", "app.web"} | SERVICES,
     "app.health": {"app.web"} | SERVICES,
     "config": {"settings_files", "settings_text"},
     "settings_files": {"settings_text"},

@@ -17,7 +17,7 @@ from flask.cli import FlaskGroup
 from werkzeug.exceptions import HTTPException
 
 import sandbox
-from app.error_pages import PAGES, SIGNED_IN_ALREADY
+from app.error_table import PAGES, SIGNED_IN_ALREADY
 from app.twitter.dialect import LIVE
 from config import Config, ConfigError
 from tests.tree import files
@@ -330,20 +330,22 @@ def test_every_attack_has_its_test():
 def test_every_error_page_has_its_row():
     rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", ERROR_PAGES.read_text(), re.MULTILINE)
 
-    assert set(rows) == {(str(page.status), page.title) for page in ALL_PAGES}
+    assert set(rows) == {(str(page.status), page.message.title) for page in ALL_PAGES}
 
 
-def test_rows_say_whose_matter_it_is():
-    words = {"you": "you", "us": "us", "twitter": "Twitter", "": "nobody"}
+def test_rows_say_whose_fault_it_is():
+    words = {"you": "you", "us": "us", "twitter": "Twitter", "": "none"}
 
     for page in ALL_PAGES:
-        row = re.search(rf"\| {page.status} \| {page.title} \| ([^|]+) \|", ERROR_PAGES.read_text())
+        row = re.search(
+            rf"\| {page.status} \| {page.message.title} \| ([^|]+) \|", ERROR_PAGES.read_text()
+        )
         assert row
         assert words[page.fault] in row[1]
 
 
 def test_pages_that_the_flow_quotes_exist():
-    titles = {page.title for page in ALL_PAGES}
+    titles = {page.message.title for page in ALL_PAGES}
 
     quotes = re.findall(r'"([A-Z][^"]+)"', " ".join(FLOW.read_text().split()))
 

@@ -1,4 +1,4 @@
-"""How a sign-in can end without a person: each has its page in `error_pages`."""
+"""How a sign-in can end without a person: each has its page in `error_table`."""
 
 from __future__ import annotations
 

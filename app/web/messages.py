@@ -35,7 +35,7 @@ class Message:
 
 # An error is told as its nearest class here. Errors of a sign-in have their messages in
 # `error_table`: only pages tell them.
-_ERRORS: Mapping[type[BaseException], Message] = MappingProxyType(
+ERRORS: Mapping[type[BaseException], Message] = MappingProxyType(
     {
         errors.Busy: Message("Too many people at once", "Please try again in a few seconds."),
         errors.Unreachable: Message("Twitter is not answering", "Please try again in a minute."),
@@ -61,10 +61,10 @@ _ERRORS: Mapping[type[BaseException], Message] = MappingProxyType(
         ),
         errors.NotInPlan: Message(
             "Not part of this site's plan",
-            "This site does not pay Twitter for it.",
+            "This site does not pay Twitter for this.",
         ),
         errors.NotInOwnPlan: Message(
-            "Not part of your own plan", "Your account at Twitter needs another plan for it."
+            "Not part of your own plan", "Your account at Twitter needs another plan for this."
         ),
         errors.WrongTokenType: Message(
             "This is a mistake of this site, not yours",
@@ -78,22 +78,22 @@ _ERRORS: Mapping[type[BaseException], Message] = MappingProxyType(
 )
 
 _PANELS: Mapping[type[BaseException], Message | str] = {
-    **_ERRORS,
+    **ERRORS,
     errors.Refused: "Twitter does not show this to us.",
 }
 
 # Twitter may have done it although its answer got lost.
 _NO_CLEAR_ANSWER = "Twitter gave no clear answer. Please check whether it was done."
 _REFUSED = replace(
-    _ERRORS[errors.Refused], text="The account may be gone, or it may have blocked you."
+    ERRORS[errors.Refused], text="The account may be gone, or it may have blocked you."
 )
 _ACTIONS: Mapping[type[BaseException], Message | str] = {
-    **_ERRORS,
+    **ERRORS,
     errors.Unreachable: _NO_CLEAR_ANSWER,
     errors.InvalidAnswer: _NO_CLEAR_ANSWER,
     # A sentence alone has no button that signs in.
     errors.TokenRefused: replace(
-        _ERRORS[errors.TokenRefused], title="Please log out and sign in again"
+        ERRORS[errors.TokenRefused], title="Please log out and sign in again"
     ),
     errors.PermissionMissing: _REFUSED,  # Twitter says the same of a blocked account
     errors.Refused: _REFUSED,
@@ -138,14 +138,14 @@ PURPOSES: Mapping[Permission, str] = MappingProxyType(
 )
 
 
-def nearest(table: Mapping[type[BaseException], T], error: BaseException) -> T:
+def _nearest(table: Mapping[type[BaseException], T], error: BaseException) -> T:
     """Return the row of the class of `error`, or of the nearest class above that has one."""
     return next(table[kind] for kind in type(error).__mro__ if kind in table)
 
 
 def panel_message(error: TwitterError) -> str:
     """Return what a panel says in place of what it could not read."""
-    return str(nearest(_PANELS, error))
+    return str(_nearest(_PANELS, error))
 
 
 def action_message(
@@ -157,8 +157,8 @@ def action_message(
         return _RESULTS[result].format(action=action, target=pending.target)
     if isinstance(result, RateLimited):
         again = f"again {_clock(result.until, now)}" if result.until else "again later"
-        return f"{_ERRORS[RateLimited].title}. You can {action} {pending.target} {again}."
-    return str(nearest(_ACTIONS, result))
+        return f"{ERRORS[RateLimited].title}. You can {action} {pending.target} {again}."
+    return str(_nearest(_ACTIONS, result))
 
 
 def _clock(moment: datetime, now: datetime) -> str:

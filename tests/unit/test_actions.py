@@ -52,7 +52,7 @@ def test_a_refusal_is_told_by_its_nearest_kind():
         errors.Busy: "Too many people at once. Please try again in a few seconds.",
         errors.TokenRefused: "Please log out and sign in again. "
         "Twitter no longer accepts this sign-in.",
-        errors.NotInPlan: "Not part of this site's plan. This site does not pay Twitter for it.",
+        errors.NotInPlan: "Not part of this site's plan. This site does not pay Twitter for this.",
         errors.WrongTokenType: "This is a mistake of this site, not yours. "
         "Its operator can read about it in the log.",
         errors.OutOfCredits: "Out of credits. "
@@ -71,7 +71,7 @@ def test_a_persons_own_plan_is_told_as_such():
     error = errors.NotInOwnPlan("test")
 
     assert refused(error) == (
-        "Not part of your own plan. Your account at Twitter needs another plan for it."
+        "Not part of your own plan. Your account at Twitter needs another plan for this."
     )
 
 

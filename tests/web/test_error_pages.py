@@ -1,4 +1,4 @@
-"""Every exception has its page: what happened, whose matter it is, one button, and no secret."""
+"""Every exception has its page: what happened, whose fault it is, one button, and no secret."""
 
 import re
 from datetime import timedelta
@@ -9,12 +9,8 @@ from sqlalchemy.exc import OperationalError
 from app import error_pages
 from app.accounts import errors as account_errors
 from app.auth import errors as auth_errors
-from app.error_pages import (
-    PAGES,
-    SIGNED_IN_ALREADY,
-    STILL_SIGNED_IN,
-    page_of,
-)
+from app.error_pages import page_of
+from app.error_table import PAGES, SIGNED_IN_ALREADY, STILL_SIGNED_IN
 from app.twitter import errors as twitter_errors
 from app.twitter.dialect import Permission
 from tests.factories import PUBLIC_URL
@@ -70,10 +66,12 @@ def test_every_error_has_a_calm_page(page_after):
     assert all("Traceback" not in page.text for page in pages.values())
 
 
-def test_every_page_says_one_sentence():
-    odd = [p.text for p in ALL_PAGES if not re.fullmatch(r"[A-Z][^.!?;]+\.", p.text)]
+def test_every_page_says_a_title_and_one_or_two_sentences():
+    titles, texts = zip(*((p.message.title, p.message.text) for p in ALL_PAGES), strict=True)
 
-    assert odd == []
+    assert [title for title in titles if not re.fullmatch(r"[A-Z][^.!?;]+", title)] == []
+    sentence = r"[A-Z][^.!?]+\."
+    assert [text for text in texts if not re.fullmatch(f"{sentence}( {sentence})?", text)] == []
 
 
 def test_every_page_has_one_button_or_looks_again_by_itself(app):
@@ -95,14 +93,14 @@ def test_only_our_own_trouble_is_a_5xx():
 # What a page says
 
 
-def test_a_page_says_whose_matter_it_is(page_after):
+def test_a_page_says_whose_fault_it_is(page_after):
     pages = [
         page_after(error("test")).text
         for error in (auth_errors.NotOurs, twitter_errors.Unreachable, twitter_errors.Busy)
     ]
 
-    whose = [re.search(r'class="error" data-fault="(\w+)"', page)[1] for page in pages]
-    assert whose == ["you", "twitter", "us"]
+    faults = [re.search(r'class="error" data-fault="(\w+)"', page)[1] for page in pages]
+    assert faults == ["you", "twitter", "us"]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +126,7 @@ def test_a_limit_says_when_it_lifts_until_it_has(page_after, clock, minutes, ret
 
     assert page.status_code == 429
     assert page.headers.get("Retry-After") == retry_after
-    assert ("and you can try again from <time" in page.text) == (minutes > 0)
+    assert ("You can try again from <time" in page.text) == (minutes > 0)
 
 
 def test_a_bug_shows_no_details_and_is_logged_with_its_number(page_after, caplog):

@@ -276,10 +276,10 @@ def test_a_follow_is_done_though_the_database_is_away_after_it(wren, twitter, ap
 @pytest.mark.parametrize(
     "answer, sentence",
     [
-        (NOT_IN_PLAN, "Not part of this site&#39;s plan. This site does not pay Twitter for it."),
+        (NOT_IN_PLAN, "Not part of this site&#39;s plan. This site does not pay Twitter for this."),
         (
             NOT_IN_OWN_PLAN,
-            "Not part of your own plan. Your account at Twitter needs another plan for it.",
+            "Not part of your own plan. Your account at Twitter needs another plan for this.",
         ),
         (
             OUT_OF_CREDITS,

@@ -177,8 +177,8 @@ def test_unused_tokens_are_revoked_at_twitter(app, client, kind_twitter, rows, m
 @pytest.mark.parametrize(
     "reason, words, levels",
     [
-        ("client-not-enrolled", "What this site pays Twitter for", {"ERROR"}),
-        ("user-not-enrolled", "Your own account&#39;s plan at Twitter", set()),
+        ("client-not-enrolled", "This site does not pay Twitter", {"ERROR"}),
+        ("user-not-enrolled", "Your account at Twitter needs another plan", set()),
     ],
 )
 def test_a_plan_without_the_profile_is_named(client, twitter, rows, caplog, reason, words, levels):

@@ -185,7 +185,7 @@ def test_a_made_up_part_is_not_asked_for(signed_in, twitter):
     "answer, sentence",
     [
         ({"status": 503}, "Twitter is not answering."),
-        (NOT_IN_PLAN, "This site does not pay Twitter for it."),
+        (NOT_IN_PLAN, "This site does not pay Twitter for this."),
         (OUT_OF_CREDITS, "This site has used up what it may ask of Twitter"),
     ],
 )
