@@ -6,7 +6,7 @@ import pytest
 
 from app.accounts.models import Session, UsedState, User
 from app.auth.pending_sign_ins import PendingSignIn
-from tests.factories import TOKEN_PATH
+from tests.factories import ME_PATH, TOKEN_PATH
 
 pytestmark = pytest.mark.core
 
@@ -314,4 +314,15 @@ def test_next_is_checked_at_the_end(client, kind_twitter, seal):
 
     answer = client.come_back(state="s", code="c")
 
+    assert (answer.status_code, answer.location) == (303, "/")
+
+
+def test_next_is_checked_at_the_end_of_a_superseded_sign_in(signed_in, kind_twitter, seal):
+    seal(signed_in, state="s", next="//evil.example")
+    kind_twitter.upsert("GET", ME_PATH, json={}, status=401)  # a newer sign-in ended its tokens
+
+    superseded = signed_in.come_back(state="s", code="c")
+    answer = signed_in.come_back(state="s", code="c")
+
+    assert superseded.status_code == 202
     assert (answer.status_code, answer.location) == (303, "/")
