@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from app.doctor import certificates, plan, public_url, settings, storage, twitter, way_out
+from app.doctor import certificates, connection, plan, public_url, settings, storage, twitter
 from app.doctor.context import Patient
 from app.doctor.findings import Finding, Section, Status, failed, skipped
 from app.doctor.report import Report, secrets_of
@@ -35,7 +35,7 @@ CHECKS = (
     Check("host name", settings.host_name),
     Check("public address", public_url.reachable),
     Check("proxies", public_url.proxies, ("public address",)),
-    Check("way out", way_out.way_out),
+    Check("way out", connection.way_out),
     Check("authorize host", twitter.authorize_host, ("way out",)),
     Check("API host", twitter.api_host, ("way out",)),
     Check("TLS", certificates.tls, ("authorize host", "API host")),

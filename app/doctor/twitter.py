@@ -11,9 +11,9 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qs, urlsplit
 
 from app.doctor import probe
+from app.doctor.connection import ignored
 from app.doctor.context import Patient
 from app.doctor.findings import Finding, Section, failed, ok, skipped, warning
-from app.doctor.way_out import ignored
 from app.twitter.dialect import AT_SIGN_IN
 from app.twitter.errors import (
     ClientRefused,

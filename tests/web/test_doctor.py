@@ -28,10 +28,10 @@ from sqlalchemy import text
 from app import doctor
 from app.doctor import checks, probe, public_url, self_request, storage
 from app.doctor.command import command
+from app.doctor.connection import CURES, IGNORED
 from app.doctor.context import Patient
 from app.doctor.findings import Finding, Section, Status
 from app.doctor.report import Report, secrets_of
-from app.doctor.way_out import CURES, IGNORED
 from app.storage.extensions import db
 from app.twitter.dialect import LIVE
 from app.twitter.endpoints import FOLLOWING
