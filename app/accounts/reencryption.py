@@ -11,12 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, null, select, update
+from sqlalchemy import ColumnElement, func, null, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Grant, Revocation
-from app.accounts.token_cipher import TokenCipher, associated_data, key_id_of
+from app.accounts.token_cipher import (
+    KEY_ID_CHARACTERS,
+    VERSION,
+    TokenCipher,
+    associated_data,
+    key_id_of,
+)
 from app.storage.database import Database
 
 BATCH = 200
@@ -68,13 +74,15 @@ def reencrypt(database: Database, cipher: TokenCipher) -> Iterator[Progress]:
 
 
 def keys_in_use(database: Database) -> Counter[str]:
-    """Return how many values each key has sealed, by key id."""
+    """Return how many values each key has sealed, by key id. The store does the counting."""
     counts: Counter[str] = Counter()
-    for column, row_id in SEALED:
-        last = ""
-        while batch := _after(database, column, row_id, last):
-            last = batch[-1].row
-            counts.update(key_id_of(found.value) for found in batch)
+    length = len(f"{VERSION}..") + KEY_ID_CHARACTERS
+    with database.reading() as connection:
+        for column, _ in SEALED:
+            beginning = func.substr(column, 1, length)
+            query = select(beginning, func.count()).where(column.is_not(None)).group_by(beginning)
+            for text, count in connection.execute(query):
+                counts[key_id_of(text)] += count
     return counts
 
 

@@ -7,38 +7,47 @@ from collections.abc import Callable, Sequence
 import click
 from flask import Flask
 
-from app.doctor.checks import unbuildable
+from app.doctor import self_request
+from app.doctor.checks import run_checks, without_settings
 from app.doctor.report import Report
 from config import ConfigError
 
-NAME = "doctor"
+_NAME = "doctor"
 
 
-def command(examine: Callable[[bool], Report]) -> click.Command:
-    """Return the command that prints what `examine` finds; that may be told to ask Twitter."""
-
-    @click.command(NAME)
-    @click.option("--json", "as_json", is_flag=True, help="For machines.")
-    @click.option("--ask", is_flag=True, help="Read once at Twitter, which may cost a cent.")
-    def doctor(*, as_json: bool, ask: bool) -> None:
-        """Look whether everything is set up right, and say what to do. Changes nothing.
-
-        Exits with 1 if something has failed.
-        """
-        if not examine(ask).print(as_json=as_json):
-            raise click.exceptions.Exit(1)
-
-    return doctor
+def init_app(app: Flask) -> None:
+    """Add the command, and the running site's answer to it."""
+    self_request.init_app(app)
+    app.cli.add_command(command(lambda call_twitter: run_checks(app, call_twitter=call_twitter)))
 
 
 def is_called(arguments: Sequence[str]) -> bool:
-    """Tell whether somebody has typed `flask ... doctor`: `arguments` are those of the process."""
+    """Tell whether `arguments`, those of the process, are `flask ... doctor`."""
     by_flask = click.get_current_context(silent=True) is not None
-    return by_flask and NAME in arguments[1:]
+    return by_flask and _NAME in arguments[1:]
 
 
 def without_app(error: ConfigError) -> Flask:
-    """Return an app that can do nothing but say what is wrong with the settings."""
+    """Return an app whose only command reports what is wrong with the settings."""
     app = Flask(__name__)
-    app.cli.add_command(command(lambda _: unbuildable(error)))
+    app.cli.add_command(command(lambda _: without_settings(error)))
     return app
+
+
+def command(make_report: Callable[[bool], Report]) -> click.Command:
+    """Return the command that prints what `make_report` returns; it may be told to call Twitter."""
+
+    @click.command(_NAME)
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    @click.option(
+        "--call-twitter", is_flag=True, help="Read one profile from Twitter, for about a cent."
+    )
+    def doctor(*, as_json: bool, call_twitter: bool) -> None:
+        """Check the whole set-up, and say what to fix. Changes nothing.
+
+        Exits with 1 if a check failed.
+        """
+        if not make_report(call_twitter).print(as_json=as_json):
+            raise click.exceptions.Exit(1)
+
+    return doctor

@@ -1,4 +1,4 @@
-"""What the checks look at: the app, and what they have learnt about it so far."""
+"""What the checks work with: the app, and the answers that it got so far."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from config import Config
 
 
 @dataclass(slots=True)
-class Patient:
-    """One set-up during one examination. Each address is asked once, whoever wants to know."""
+class Context:
+    """One set-up during one run. Several checks share the answer of one URL."""
 
     app: Flask
-    asks: bool = False  # whether it may spend a read of somebody's
-    arrival: self_request.Arrival | None = None
-    _asked: dict[str, probe.Answer | probe.NotReached] = field(default_factory=dict)
+    call_twitter: bool = False  # whether a read that costs money is allowed
+    received: self_request.ReceivedRequest | None = None  # set by the check of the public URL
+    _answers: dict[str, probe.Response | probe.ProbeFailed] = field(default_factory=dict)
 
     @property
-    def here(self) -> Services:
+    def services(self) -> Services:
         """The services of the app."""
         services: Services = self.app.extensions[EXTENSION]
         return services
@@ -31,21 +31,21 @@ class Patient:
     @property
     def config(self) -> Config:
         """The settings."""
-        return self.here.config
+        return self.services.config
 
     @property
     def authorize_url(self) -> str:
-        """Where people are sent to say yes."""
-        return self.config.twitter_authorize_url or self.here.dialect.authorize_url
+        """The consent page."""
+        return self.config.twitter_authorize_url or self.services.dialect.authorize_url
 
     @property
     def api_url(self) -> str:
         """The base of the API, and of the token endpoint."""
-        return self.config.twitter_api_url or self.here.dialect.api_url
+        return self.config.twitter_api_url or self.services.dialect.api_url
 
     @property
     def me_url(self) -> str:
-        """What a check asks the API for: an address that answers 401 without a token."""
+        """An address of the API that answers 401 without a token."""
         return f"{self.api_url}/users/me"
 
     @property
@@ -53,21 +53,21 @@ class Patient:
         """The proxy that leads to Twitter, if there is one."""
         return proxy_of(self.config)
 
-    def asked(self, url: str) -> probe.Answer:
-        """Return the answer to `GET url`, asked without anybody's token. Raises `NotReached`."""
-        if url not in self._asked:
-            try:
-                self._asked[url] = probe.get(
-                    url, deadline=Deadline(probe.SECONDS), headers=self.headers, proxy=self.proxy
-                )
-            except probe.NotReached as error:
-                self._asked[url] = error
-        found = self._asked[url]
-        if isinstance(found, probe.NotReached):
-            raise found
-        return found
-
     @property
     def headers(self) -> dict[str, str]:
-        """What the app says of itself to Twitter."""
+        """The headers of every probe: the same `User-Agent` as the app's own calls."""
         return {"User-Agent": self.config.user_agent}
+
+    def get(self, url: str) -> probe.Response:
+        """Return the answer to `GET url` without a token, asked once. Raises `ProbeFailed`."""
+        if url not in self._answers:
+            try:
+                self._answers[url] = probe.get(
+                    url, deadline=Deadline(probe.SECONDS), headers=self.headers, proxy=self.proxy
+                )
+            except probe.ProbeFailed as error:
+                self._answers[url] = error
+        answer = self._answers[url]
+        if isinstance(answer, probe.ProbeFailed):
+            raise answer
+        return answer

@@ -1,6 +1,6 @@
-"""One GET, bounded in time, that tells how far it came: name, connection, TLS, answer.
+"""One GET within a deadline; its error names the stage that failed: name, connection, TLS, answer.
 
-Certificates are judged as they are for the app's own calls: by the same context.
+TLS uses the same context as the app's own calls, so it trusts the same certificates.
 """
 
 from __future__ import annotations
@@ -31,32 +31,39 @@ from app.twitter.transport.deadline_sockets import (
 )
 from app.twitter.transport.tunnel import Proxy, ProxyTrouble
 
-# What one check may spend on its calls, all together (seconds).
+# The time that all calls of one check may take together (seconds).
 SECONDS = 5.0
-MOST_BYTES = 64 * 1024
-
-BROKEN = "the connection breaks before an answer is there"
+_MOST_BYTES = 64 * 1024
 
 _Stage = Literal["name", "connection", "tls", "answer"]
 
+# The first that fits counts: an error of urllib3, or its cause.
+_FAILURES: tuple[tuple[type[Exception], _Stage, str], ...] = (
+    (NameResolutionError, "name", "DNS does not know its name"),
+    (ConnectionRefusedError, "connection", "connection refused"),
+    (NewConnectionError, "connection", "no connection"),
+    (ConnectTimeoutError, "connection", "the connection timed out"),
+    (ReadTimeoutError, "answer", f"no answer within {SECONDS:.0f} seconds"),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back, whatever its status; the body may be cut short."""
+class Response:
+    """The response, whatever its status; the body may be cut short."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
 
-class NotReached(Exception):
-    """No answer. `stage` is where it ended, and the text says why, to go on after "because".
+class ProbeFailed(Exception):
+    """No response. `stage` is where the probe ended, and the text says why, in a few words.
 
-    `proxy` is what was wrong with the proxy, if it was the proxy.
+    `proxy` is the proxy's trouble, if the proxy failed.
     """
 
-    def __init__(self, stage: _Stage, why: str, *, proxy: ProxyTrouble | None = None) -> None:
-        super().__init__(why)
+    def __init__(self, stage: _Stage, reason: str, *, proxy: ProxyTrouble | None = None) -> None:
+        super().__init__(reason)
         self.stage = stage
         self.proxy = proxy
 
@@ -67,8 +74,8 @@ def get(
     deadline: Deadline,
     headers: Mapping[str, str] | None = None,
     proxy: Proxy | None = None,
-) -> Answer:
-    """Return the answer to `GET url`, `proxy` being the way for https. Raises `NotReached`.
+) -> Response:
+    """Return the response to `GET url`; https goes through `proxy`. Raises `ProbeFailed`.
 
     Redirects are not followed.
     """
@@ -92,31 +99,27 @@ def get(
                 timeout=max(deadline.remaining(), 0.001),
             )
             with contextlib.closing(response):
-                body = response.read(MOST_BYTES)
+                body = response.read(_MOST_BYTES)
         except (HTTPError, OSError) as error:
-            raise _not_reached(error) from None
-    return Answer(status=response.status, headers=response.headers, body=body)
+            raise _failure(error) from None
+    return Response(status=response.status, headers=response.headers, body=body)
 
 
-def _not_reached(error: Exception) -> NotReached:
+def _failure(error: Exception) -> ProbeFailed:
     if failure := proxy_failure(error):
-        return NotReached("connection", str(failure), proxy=failure.trouble)
-    if isinstance(error, NameResolutionError):
-        return NotReached("name", "its name is not known here (DNS)")
-    if isinstance(error, NewConnectionError):
-        return NotReached("connection", "nobody takes the connection")
-    if isinstance(error, ConnectTimeoutError):
-        return NotReached("connection", "the connection is not taken in time")
+        return ProbeFailed("connection", str(failure), proxy=failure.trouble)
     if isinstance(error, SSLError):
-        return NotReached("tls", _tls_reason(error))
-    late = isinstance(error, ReadTimeoutError)
-    return NotReached("answer", f"no answer came within {SECONDS:.0f} seconds" if late else BROKEN)
+        return ProbeFailed("tls", _tls_reason(error))
+    for kind, stage, reason in _FAILURES:
+        if isinstance(error, kind) or isinstance(error.__cause__, kind):
+            return ProbeFailed(stage, reason)
+    return ProbeFailed("answer", "the connection closed before an answer came")
 
 
 def _tls_reason(error: SSLError) -> str:
-    """Return OpenSSL's own words about a certificate, or what else went wrong in the handshake."""
+    """Return OpenSSL's own words about a certificate, or the reason why the handshake failed."""
     cause = error.args[0] if error.args else None
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {cause.verify_message.rstrip('.')}"
     reason = cause.reason if isinstance(cause, ssl.SSLError) else None
-    return f"the TLS handshake fails ({reason or 'it was broken off'})"
+    return f"the TLS handshake failed ({reason or 'it was cut off'})"

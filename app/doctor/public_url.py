@@ -1,131 +1,126 @@
-"""Checks from outside: what people find at `PUBLIC_URL`, and what arrives of their requests."""
+"""Checks from outside: which site answers at `PUBLIC_URL`, and how requests reach it."""
 
 from __future__ import annotations
 
 from urllib.parse import SplitResult, urlsplit
 
 from app.doctor import probe, self_request
-from app.doctor.context import Patient
-from app.doctor.findings import Finding, Section, failed, ok, several, skipped, warning
+from app.doctor.context import Context
+from app.doctor.report import Result, Section, counted, failed, ok, skipped, warning
 from app.twitter.origins import origin
 from app.twitter.transport.deadline import Deadline
 
 _ALIVE = b"alive\n"
-REDIRECTS = range(300, 400)
-_GATEWAY_TROUBLE = range(502, 505)
-
+_REDIRECTS = range(300, 400)
+_GATEWAY_ERRORS = range(502, 505)
 _NGINX = "see deploy/nginx.conf"
 
 
-def reachable(patient: Patient) -> Finding:
-    """Ask the site for its health by the address that people use, and make sure that it is ours."""
-    config = patient.config
-    nonce, cookie = self_request.question(patient.app, now=patient.here.now())
-    headers = patient.headers | {"Cookie": cookie}
+def reachable(context: Context) -> Result:
+    """Ask for the site's health at its public URL, and make sure that this site answers."""
+    public_url = context.config.public_url
+    nonce, cookie = self_request.question(context.app, now=context.services.now())
     try:
-        answer = probe.get(
-            f"{config.public_url}/healthz", deadline=Deadline(probe.SECONDS), headers=headers
+        response = probe.get(
+            f"{public_url}/healthz",
+            deadline=Deadline(probe.SECONDS),
+            headers=context.headers | {"Cookie": cookie},
         )
-    except probe.NotReached as error:
-        return _not_reached(config.public_url, error)
-    patient.arrival = self_request.arrival(patient.app, answer.body, nonce=nonce)
-    if patient.arrival is not None:
-        return ok(f"{config.public_url} leads to this site.")
-    return _somebody_else(config.public_url, answer)
+    except probe.ProbeFailed as error:
+        return _unreachable(public_url, error)
+    context.received = self_request.received_in(context.app, response.body, nonce=nonce)
+    if context.received is not None:
+        return ok(f"{public_url} leads to this site.")
+    return _another_site(public_url, response)
 
 
-def _not_reached(public_url: str, error: probe.NotReached) -> Finding:
-    said = f"{public_url} is not reached: {error}."
+def _unreachable(public_url: str, error: probe.ProbeFailed) -> Result:
+    message = f"{public_url} cannot be reached: {error}."
     if error.stage == "tls":
         return failed(
-            said,
+            message,
             "Give the proxy a certificate for this name from an authority that browsers trust. "
-            "For a staging certificate, let SSL_CERT_FILE name its authority's file here.",
+            "For a staging certificate, set SSL_CERT_FILE here to its authority's file.",
             Section.TLS,
         )
-    cures = {
-        "name": "Make a DNS record for this name, or set PUBLIC_URL to the name that there is.",
-        "connection": "Start the site (gunicorn wsgi:app), its proxy, and open the port.",
-        "answer": "Look whether the site and its proxy are stuck, and restart them.",
+    fixes = {
+        "name": "Create a DNS record for this name, or correct PUBLIC_URL.",
+        "connection": "Start the site (gunicorn wsgi:app) and its proxy, and open the port.",
+        "answer": "Check whether the site or its proxy hangs, and restart it.",
     }
-    return failed(said, cures[error.stage], Section.ADDRESS)
+    return failed(message, fixes[error.stage])
 
 
-def _somebody_else(public_url: str, answer: probe.Answer) -> Finding:
-    if answer.status in _GATEWAY_TROUBLE:
+def _another_site(public_url: str, response: probe.Response) -> Result:
+    status = f"HTTP {response.status}"
+    if response.status in _GATEWAY_ERRORS:
         return failed(
-            f"A proxy answers at {public_url} (HTTP {answer.status}), and the site behind it not.",
-            "Start the site (gunicorn wsgi:app) where the proxy looks for it.",
-            Section.ADDRESS,
+            f"A proxy answers at {public_url} ({status}), but the site behind it does not.",
+            "Start the site (gunicorn wsgi:app) at the address that the proxy expects.",
         )
-    if answer.status in REDIRECTS:
-        target = origin(answer.headers.get("Location", ""))
+    if response.status in _REDIRECTS:
+        target = origin(response.headers.get("Location", ""))
         return failed(
-            f"{public_url} sends people on (HTTP {answer.status}) to {target}.",
-            "Set PUBLIC_URL to the address where people end up, or take the redirect away.",
-            Section.SOMEBODY_ELSE,
+            f"{public_url} redirects ({status}) to {target}.",
+            "Set PUBLIC_URL to the address that it redirects to, or remove the redirect.",
+            Section.ANOTHER_SITE,
         )
-    if answer.body == _ALIVE:
+    if response.body == _ALIVE:
         return failed(
-            f"A Perch answers at {public_url}, and it does not have this SECRET_KEY.",
+            f"A copy of this site answers at {public_url}, but it does not have this SECRET_KEY.",
             "Give every process and machine the same SECRET_KEY, and restart them all.",
-            Section.SOMEBODY_ELSE,
+            Section.ANOTHER_SITE,
         )
     return failed(
-        f"Somebody else answers at {public_url} (HTTP {answer.status}).",
-        "Set PUBLIC_URL to this site's own address, or let that address lead here.",
-        Section.SOMEBODY_ELSE,
+        f"Another site answers at {public_url} ({status}).",
+        "Set PUBLIC_URL to this site's own address, or point that address to this site.",
+        Section.ANOTHER_SITE,
     )
 
 
-def proxies(patient: Patient) -> Finding:
-    """Compare how a request arrives with how it was sent, and count who stands in between."""
-    arrival, config = patient.arrival, patient.config
-    if arrival is None:
-        return skipped("public address")
-    trusted, hops = config.trusted_proxies, arrival.hops
-    through = several(hops, "proxy", "proxies")
+def proxies(context: Context) -> Result:
+    """Compare a request as it arrived with how it was sent, and count the proxies between."""
+    received, config = context.received, context.config
+    if received is None:
+        return skipped("public URL")
+    trusted, hops = config.trusted_proxies, received.hops
+    through = counted(hops, "proxy", "proxies")
     if hops > trusted:
         return failed(
-            f"Requests come through {through} and TRUSTED_PROXIES is {trusted}, so everybody has "
-            f"the same address here, and requests look like {arrival.scheme}.",
+            f"Requests come through {through} but TRUSTED_PROXIES is {trusted}, so all visitors "
+            f"share one address here, and their requests seem to use {received.scheme}.",
             f"Set TRUSTED_PROXIES={hops} if these proxies are yours, and restart.",
-            Section.PROXIES,
         )
-    if bent := _bent(arrival, urlsplit(config.public_url)):
-        return bent
+    if changed := _changed_by_proxy(received, urlsplit(config.public_url)):
+        return changed
     if hops < trusted:
         return warning(
-            f"TRUSTED_PROXIES is {trusted} and this request came through {hops}, so that anybody "
-            "can pretend to come from another address.",
-            f"Set TRUSTED_PROXIES={hops}, unless people come a longer way than this machine does.",
-            Section.PROXIES,
+            f"TRUSTED_PROXIES is {trusted} but this request came through {hops}, so visitors can "
+            "forge their address.",
+            f"Set TRUSTED_PROXIES={hops}, unless visitors pass more proxies than this machine.",
         )
     if hops == 0 and config.https:
         return warning(
-            "Requests reach this site through no proxy, so that a few dozen which are sent half "
-            "hold all threads of a worker.",
-            f"Put a proxy in front that takes requests whole; {_NGINX}.",
-            Section.PROXIES,
+            "Requests reach this site through no proxy, so a few dozen half-sent ones block all "
+            "threads of a worker.",
+            f"Put a proxy in front that buffers requests; {_NGINX}.",
         )
     return ok(f"Requests arrive as they were sent, through {through}.")
 
 
-def _bent(arrival: self_request.Arrival, sent: SplitResult) -> Finding | None:
-    """Return what a proxy has changed of a request on its way, if it has."""
-    if arrival.scheme != sent.scheme:
+def _changed_by_proxy(received: self_request.ReceivedRequest, sent: SplitResult) -> Result | None:
+    """Return the result if a proxy has changed the scheme or host of a request."""
+    if received.scheme != sent.scheme:
         return failed(
-            f"A request sent by {sent.scheme} arrives as {arrival.scheme}: the proxy does not say "
-            "how it came.",
-            f"Let the proxy set X-Forwarded-Proto; {_NGINX}.",
-            Section.PROXIES,
+            f"A request sent by {sent.scheme} arrives as {received.scheme}: the proxy does not "
+            "pass the scheme on.",
+            f"Have the proxy set X-Forwarded-Proto; {_NGINX}.",
         )
-    if arrival.host != sent.netloc:
+    if received.host != sent.netloc:
         return failed(
-            f"A request for {sent.netloc} arrives as one for {arrival.host}, so that pages "
-            "redirect for ever.",
-            "Let the proxy send Host, and X-Forwarded-Host if it sends that, as they came and with "
-            f"their port (in nginx $http_host, not $host); {_NGINX}.",
-            Section.PROXIES,
+            f"A request for {sent.netloc} arrives as one for {received.host}, so pages redirect "
+            "in a loop.",
+            "Have the proxy pass on Host, and X-Forwarded-Host if it sends that, unchanged and "
+            f"with the port (in nginx $http_host, not $host); {_NGINX}.",
         )
     return None

@@ -1,56 +1,132 @@
-"""The findings on paper: for people, and for machines. No secret passes through here."""
+"""Results of checks, and how they are printed: as text or JSON. No secret passes through here."""
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import click
 
-from app.doctor.findings import Finding, Status
-from config import Config
+_DOCUMENT = "docs/troubleshooting.md"
+_REDACTED = "[redacted]"
+_NAME_WIDTH = 16
+_INDENT = " " * (2 + 9 + _NAME_WIDTH)
 
-REDACTED = "[redacted]"
+
+class Status(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"  # the site works, but needs attention
+    FAILED = "failed"
+    SKIPPED = "skipped"  # it needs a check that did not pass
+
+
 _COLOURS = {
     Status.OK: "green",
     Status.WARNING: "yellow",
     Status.FAILED: "red",
     Status.SKIPPED: "bright_black",
 }
-_NAME_WIDTH = 16
-_INDENT = " " * (2 + 9 + _NAME_WIDTH)
+
+
+class Section(StrEnum):
+    """The sections of the document that explain results, by their anchors."""
+
+    SETTINGS = "settings-need-attention"
+    SECRETS = "a-secret-can-be-guessed-or-read"
+    CONSENT = "something-went-wrong-on-xs-page"
+    LOCALHOST = "localhost-or-127001"
+    PUBLIC_URL = "the-public-url-does-not-answer"
+    ANOTHER_SITE = "another-site-answers"
+    PROXIES = "proxies-in-front-of-perch"
+    OUTGOING_PROXY = "the-outgoing-proxy-fails"
+    HOSTS = "twitter-cannot-be-reached"
+    TLS = "a-certificate-is-not-trusted"
+    CLOCK = "the-clock-is-wrong"
+    CLIENT = "unauthorized_client"
+    DATABASE = "the-database-does-not-answer"
+    MIGRATIONS = "the-tables-are-not-up-to-date"
+    REDIS = "redis-does-not-answer"
+    KEYS = "a-key-is-missing-from-token_keys"
+    OUTBOX = "revocations-are-not-delivered"
+    SCOPES = "a-scope-is-missing"
+    ENROLMENT = "client-not-enrolled"
+    CREDITS = "402-out-of-credits"
+    LIMITS = "429-too-many-requests"
+    DOCTOR = "a-check-did-not-finish"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How one check ended: one sentence on the state, one on the fix. No secret in them."""
+
+    status: Status
+    message: str
+    fix: str = ""
+    section: Section | None = None  # None: that of the check
+
+    @property
+    def link(self) -> str:
+        """The explanation in the documents; empty if there is none."""
+        return f"{_DOCUMENT}#{self.section}" if self.section else ""
+
+
+def ok(message: str) -> Result:
+    """Return the result of a check that passed."""
+    return Result(status=Status.OK, message=message)
+
+
+def warning(message: str, fix: str, section: Section | None = None) -> Result:
+    """Return a result that an operator should look at."""
+    return Result(status=Status.WARNING, message=message, fix=fix, section=section)
+
+
+def failed(message: str, fix: str, section: Section | None = None) -> Result:
+    """Return a result that keeps part of the site from working."""
+    return Result(status=Status.FAILED, message=message, fix=fix, section=section)
+
+
+def skipped(needs: str) -> Result:
+    """Return the result of a check that needs another one."""
+    return Result(status=Status.SKIPPED, message=f"Not run: {needs} has to pass first.")
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """Return `count` with its noun."""
+    return f"{count} {one if count == 1 else many}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What was found, by name of the check, in order. `public_url` is unknown without settings."""
+    """All results by name of the check, in order. `public_url` is unknown without settings."""
 
-    findings: Iterable[tuple[str, Finding]]
+    results: Iterable[tuple[str, Result]]
     public_url: str | None = None
     sandbox: bool = False
     secrets: frozenset[str] = field(repr=False, default=frozenset())
 
     def print(self, *, as_json: bool) -> bool:
-        """Print everything; tell whether nothing has failed."""
+        """Print all results; tell whether no check failed."""
         return self._print_json() if as_json else self._print_text()
 
     def _print_text(self) -> bool:
         seen = []
         if self.sandbox:
-            click.echo("Sandbox mode: all that is said of Twitter is said of the sandbox.\n")
-        for name, finding in self.findings:
-            seen.append(finding.status)
-            for line in _lines(name, finding):
+            click.echo("Sandbox mode: every result about Twitter is about the sandbox.\n")
+        for name, result in self.results:
+            seen.append(result.status)
+            for line in _lines(name, result):
                 click.echo(self._without_secrets(line))
         failures, warnings = seen.count(Status.FAILED), seen.count(Status.WARNING)
         click.echo(f"\n{failures} failed, {warnings} warnings, of {len(seen)} checks.")
         return not failures
 
     def _print_json(self) -> bool:
-        findings = list(self.findings)
-        healthy = all(finding.status is not Status.FAILED for _, finding in findings)
+        results = list(self.results)
+        healthy = all(result.status is not Status.FAILED for _, result in results)
         document = {
             "healthy": healthy,
             "public_url": self.public_url,
@@ -58,43 +134,30 @@ class Report:
             "checks": [
                 {
                     "name": name,
-                    "status": finding.status,
-                    "said": self._without_secrets(finding.said),
-                    "cure": self._without_secrets(finding.cure),
-                    "see": finding.link,
+                    "status": result.status,
+                    "message": self._without_secrets(result.message),
+                    "fix": self._without_secrets(result.fix),
+                    "see": result.link,
                 }
-                for name, finding in findings
+                for name, result in results
             ],
         }
         click.echo(json.dumps(document, indent=2))
         return healthy
 
     def _without_secrets(self, text: str) -> str:
-        """Take every secret of the settings out: the last door, should a check say too much."""
+        """Replace every secret of the settings: the last barrier if a check says too much."""
         for secret in sorted(self.secrets, key=len, reverse=True):
-            text = text.replace(secret, REDACTED)
+            text = text.replace(secret, _REDACTED)
         return text
 
 
-def _lines(name: str, finding: Finding) -> Iterator[str]:
-    word = finding.status.upper() if finding.status is Status.FAILED else finding.status
-    first, *more = finding.said.splitlines()
-    coloured = click.style(f"{word:<9}", fg=_COLOURS[finding.status])
+def _lines(name: str, result: Result) -> Iterator[str]:
+    word = result.status.upper() if result.status is Status.FAILED else result.status
+    first, *more = result.message.splitlines()
+    coloured = click.style(f"{word:<9}", fg=_COLOURS[result.status])
     yield f"  {coloured}{name:<{_NAME_WIDTH}}{first}"
     yield from (f"{_INDENT}{line}" for line in more)
-    if finding.cure:
-        yield f"{_INDENT}> {finding.cure}"
-        yield f"{_INDENT}> {finding.link}"
-
-
-def secrets_of(config: Config) -> frozenset[str]:
-    """Return every text of the settings that nobody else may read."""
-    found = {
-        config.twitter_client_secret,
-        config.metrics_token,
-        *config.store_secrets,
-        *config.proxy_secrets,
-        *config.secret_key,
-        *(base64.urlsafe_b64encode(key).decode() for key in config.token_keys),
-    }
-    return frozenset(secret for secret in found if secret)
+    if result.fix:
+        yield f"{_INDENT}> {result.fix}"
+        yield f"{_INDENT}> {result.link}"

@@ -1,4 +1,4 @@
-"""Checks that ask nobody: the settings, the secrets, the callback, the name of this host."""
+"""Checks without any call: the settings, the secrets, the callback, the host name."""
 
 from __future__ import annotations
 
@@ -6,80 +6,71 @@ import stat
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.doctor.context import Patient
-from app.doctor.findings import Finding, Section, failed, ok, warning
+from app.doctor.context import Context
+from app.doctor.report import Result, counted, failed, ok, warning
 from app.twitter.origins import origin
 from config import ROOT, SANDBOX_CLIENTS, ConfigError
 
 DOTENV = ROOT / ".env"
 
 
-def readable(patient: Patient) -> Finding:
-    """Tell what kind of site it is: an app that could be built has settings that can be read."""
-    config = patient.config
+def valid(context: Context) -> Result:
+    """Describe the site: an app that could be built has valid settings."""
+    config, twitter = context.config, origin(context.api_url)
     if config.sandbox:
-        return ok(
-            f"All can be read. Sandbox mode: a made-up Twitter at {origin(patient.api_url)} "
-            "plays the real one."
-        )
+        return ok(f"All are valid. Sandbox mode: {twitter} stands in for Twitter.")
     kind = "confidential" if config.twitter_client_secret else "public"
-    return ok(
-        f"All can be read: a {kind} client of {origin(patient.api_url)}, "
-        f"dialect {config.twitter_dialect}."
-    )
+    return ok(f"All are valid: a {kind} client of {twitter}, dialect {config.twitter_dialect}.")
 
 
-def unreadable(error: ConfigError) -> Finding:
-    """Repeat what is wrong with the settings, each with its own cure."""
+def invalid(error: ConfigError) -> Result:
+    """Repeat the problems of the settings, each of which names its fix."""
     return failed(
         "\n".join(error.problems),
-        "Put right each of these settings, in the environment or in .env.",
-        Section.SETTINGS,
+        "Correct each of these settings, in the environment or in .env.",
     )
 
 
-def secrets(patient: Patient) -> Finding:
-    """Look for keys that can be guessed, and for a file of secrets that others can read."""
-    config = patient.config
+def secrets(context: Context) -> Result:
+    """Look for keys that can be guessed, and for a file of secrets that other users can read."""
+    config = context.config
     if names := config.guessable():  # an https site does not even start with them
         return warning(
             f"A key can be guessed: {' and '.join(names)}.",
-            f"Put a random key in front of {names[0]}, as .env.example says how.",
-            Section.SECRETS,
+            f"Put a random key in front of {names[0]}; .env.example shows how to make one.",
         )
     if config.https and _others_may_read(DOTENV):
         return warning(
             "Other users of this machine can read .env, and with it every secret.",
             "Run: chmod o= .env",
-            Section.SECRETS,
         )
     return ok(
-        f"SECRET_KEY is a ring of {len(config.secret_key)}, TOKEN_KEYS of {len(config.token_keys)}."
+        f"SECRET_KEY has {counted(len(config.secret_key), 'key', 'keys')}, "
+        f"TOKEN_KEYS has {counted(len(config.token_keys), 'key', 'keys')}."
     )
 
 
 def _others_may_read(path: Path) -> bool:
-    """Tell whether everybody may. Its group may be the site's, which has no other way in."""
+    """Tell whether every user may. Its group may be the site's, which has no other way in."""
     return path.exists() and bool(path.stat().st_mode & stat.S_IROTH)
 
 
-def callback(patient: Patient) -> Finding:
-    """Say what has to stand in the portal, letter for letter."""
-    callback_url = patient.config.callback_url
-    if patient.config.twitter_client_id in SANDBOX_CLIENTS:
-        return ok(f"The sandbox must know exactly this callback: {callback_url}")
-    return ok(f"Paste exactly this into the developer portal: {callback_url}")
+def callback(context: Context) -> Result:
+    """Show the callback to register, letter for letter."""
+    callback_url = context.config.callback_url
+    if context.config.twitter_client_id in SANDBOX_CLIENTS:
+        return ok(f"The sandbox needs exactly this callback: {callback_url}")
+    return ok(f"The developer portal needs exactly this callback: {callback_url}")
 
 
-def host_name(patient: Patient) -> Finding:
+def host_name(context: Context) -> Result:
     """Tell `localhost` from `127.0.0.1`: for cookies and for Twitter these are two hosts."""
-    config = patient.config
+    config = context.config
     parts = urlsplit(config.public_url)
     if parts.hostname == "localhost":
         numbers = config.public_url.replace("localhost", "127.0.0.1", 1)
         return warning(
-            "PUBLIC_URL says localhost, and the developer portal wants 127.0.0.1.",
+            "PUBLIC_URL says localhost, but the developer portal wants 127.0.0.1.",
             f"Set PUBLIC_URL={numbers} and register {numbers}/auth/callback",
-            Section.LOCALHOST,
         )
-    return ok(f"People come by one name: {parts.netloc}")
+    return ok(f"The site has one host name: {parts.netloc}")

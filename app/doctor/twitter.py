@@ -1,23 +1,26 @@
-"""Checks at Twitter: is it there, does it know our client, does it take our requests.
+"""Checks at Twitter: the client, the consent page, the plan.
 
-Nothing here changes anything: no token is sent, and the only code is one that cannot exist.
+They change nothing: the only authorization code is one that cannot exist, and a stored token is
+used only with `--call-twitter`.
 """
 
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from app.doctor import probe
-from app.doctor.connection import ignored
-from app.doctor.context import Patient
-from app.doctor.findings import Finding, Section, failed, ok, skipped, warning
+from app.doctor.connection import STATUS_PAGE
+from app.doctor.context import Context
+from app.doctor.report import Result, Section, Status, failed, ok, skipped, warning
 from app.twitter.dialect import AT_SIGN_IN
+from app.twitter.endpoints import USERS_ME
 from app.twitter.errors import (
     ClientRefused,
     GrantRefused,
+    NotInPlan,
+    OutOfCredits,
     RateLimited,
     Refused,
     TwitterError,
@@ -28,132 +31,52 @@ from app.twitter.origins import origin
 from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Transport
 
-# Cookies, leases and limits are all told by the time; more than this is noticed.
-_CLOCK_TOLERANCE = timedelta(minutes=1)
-SERVER_TROUBLE = range(500, 600)
-REDIRECTS = range(300, 400)
-_NO_SUCH_PAGE = frozenset({404, 405, 410})
+_REDIRECTS = range(300, 400)
 _BAD_REQUEST = 400
 
-_STATUS_PAGE = "Look at X's status page, and try again later."
+_ENROL = "Attach the app to a project with access in the developer portal, or change the plan."
+_PAY = "Buy credits or raise the limit on the portal's billing page."
 
 
-# Is it there?
-
-
-def authorize_host(patient: Patient) -> Finding:
-    """Reach the host of the page on which people say yes."""
-    return _host(patient, patient.authorize_url, "TWITTER_AUTHORIZE_URL")
-
-
-def api_host(patient: Patient) -> Finding:
-    """Reach the host of the API."""
-    return _host(patient, patient.me_url, "TWITTER_API_URL")
-
-
-def _host(patient: Patient, url: str, setting: str) -> Finding:
-    try:
-        answer = patient.asked(url)
-    except probe.NotReached as error:
-        if error.stage == "tls":
-            return ok(f"{origin(url)} takes connections.")
-        return _host_not_reached(patient, url, setting, error)
-    if answer.status in SERVER_TROUBLE:
-        return warning(
-            f"{origin(url)} is in trouble (HTTP {answer.status}).", _STATUS_PAGE, Section.HOSTS
-        )
-    if answer.status in _NO_SUCH_PAGE:
-        return failed(
-            f"{origin(url)} has nothing at that address (HTTP {answer.status}).",
-            f"Unset {setting}, or set it to the address in your provider's documents.",
-            Section.HOSTS,
-        )
-    return ok(f"{origin(url)} answers.")
-
-
-def _host_not_reached(patient: Patient, url: str, setting: str, error: probe.NotReached) -> Finding:
-    if error.proxy is not None:  # it leads to the API, or this check would not be done
-        return warning(
-            f"The proxy does not lead to {origin(url)}: {error}.",
-            f"Sign-ins need it in browsers only. If {setting} is right, this can stay.",
-            Section.PROXY,
-        )
-    start = "Start the sandbox (make run)" if patient.config.sandbox else "Try curl from here"
-    cure = f"{start}; look at firewall and DNS, and whether {setting} is right."
-    if patient.proxy is None and (names := ignored()):
-        cure += f" If a proxy is the only way out, set TWITTER_PROXY: {names} does not count."
-    return failed(f"{origin(url)} is not reached: {error}.", cure, Section.HOSTS)
-
-
-def clock(patient: Patient) -> Finding:
-    """Compare our time with the one that the API's host sends along."""
-    now = patient.here.now()
-    try:
-        theirs = parsedate_to_datetime(patient.asked(patient.me_url).headers.get("Date", ""))
-    except ValueError:
-        return warning(
-            f"{origin(patient.api_url)} does not tell the time.",
-            "Look whether this machine's clock is kept right (timedatectl).",
-            Section.CLOCK,
-        )
-    off = now - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))
-    if abs(off) > _CLOCK_TOLERANCE:
-        direction = "ahead" if off > timedelta(0) else "behind"
-        return failed(
-            f"This machine's clock is {_in_words(abs(off))} {direction}.",
-            "Have it set by NTP: timedatectl set-ntp true",
-            Section.CLOCK,
-        )
-    return ok("This machine's clock agrees with Twitter's.")
-
-
-def _in_words(span: timedelta) -> str:
-    seconds = round(span.total_seconds())
-    return f"{seconds} seconds" if seconds < 2 * 60 else f"{round(seconds / 60)} minutes"
-
-
-# Does it know our client?
-
-
-def client(patient: Patient) -> Finding:
-    """Offer a code that cannot exist: who knows our client refuses the code and not the client."""
-    secret = patient.config.twitter_client_secret
-    deadline = Deadline(probe.SECONDS)
-    error = _refusal(patient, secret, now=patient.here.now(), deadline=deadline)
+def client(context: Context) -> Result:
+    """Offer a code that cannot exist: a server that knows our client refuses only the code."""
+    secret = context.config.twitter_client_secret
+    now, deadline = context.services.now(), Deadline(probe.SECONDS)
+    error = _refusal(context, secret, now=now, deadline=deadline)
     if isinstance(error, GrantRefused):
         kind = "confidential client with this secret" if secret else "public client"
         return ok(f"Twitter knows this client: a {kind}.")
     if isinstance(error, ClientRefused):
-        as_public = secret and _refusal(patient, None, now=patient.here.now(), deadline=deadline)
+        as_public = secret and _refusal(context, None, now=now, deadline=deadline)
         return _client_refused(error, as_public or None, has_secret=bool(secret))
-    return _no_verdict(error)
+    return _inconclusive(error)
 
 
 def _refusal(
-    patient: Patient, secret: str | None, *, now: datetime, deadline: Deadline
+    context: Context, secret: str | None, *, now: datetime, deadline: Deadline
 ) -> TwitterError | None:
-    """Return how the token endpoint refuses an impossible code from us, with or without secret."""
-    config = patient.config
+    """Return the token endpoint's error for an impossible code, sent with `secret` or without."""
+    config = context.config
     server = AuthorizationServer(
         Transport(
             slots=1,
-            user_agent=config.app_name,
+            user_agent=config.user_agent,
             on_call=lambda _: None,
-            proxy=patient.proxy,
+            proxy=context.proxy,
         ),
         Client(
             client_id=config.twitter_client_id,
             client_secret=secret,
             redirect_uri=config.callback_url,
         ),
-        authorize_url=patient.authorize_url,
-        api_url=patient.api_url,
+        authorize_url=context.authorize_url,
+        api_url=context.api_url,
     )
     try:
         server.exchange(
             f"doctor-{secrets.token_hex(16)}",
             code_verifier=secrets.token_urlsafe(48),
-            scopes=_scopes(patient),
+            scopes=_scopes(context),
             now=now,
             deadline=deadline,
         )
@@ -164,115 +87,146 @@ def _refusal(
 
 def _client_refused(
     error: ClientRefused, as_public: TwitterError | None, *, has_secret: bool
-) -> Finding:
-    """Tell an unknown client from a wrong secret, and a wrong secret from one too many."""
+) -> Result:
+    """Tell an unknown client from a wrong secret, a superfluous one and a missing one."""
     if "invalid_client" in {error.error, getattr(as_public, "error", "")}:
         return failed(
             "Twitter does not know a client with this TWITTER_CLIENT_ID.",
             "Copy the OAuth 2.0 Client ID (not the API key) from the developer portal.",
-            Section.CLIENT,
         )
     if isinstance(as_public, GrantRefused):
         return failed(
-            "Twitter knows this client as a public one, and TWITTER_CLIENT_SECRET is set.",
+            "Twitter knows this client as a public one, but TWITTER_CLIENT_SECRET is set.",
             "Unset TWITTER_CLIENT_SECRET, or make the app's type Web App in the developer portal.",
-            Section.CLIENT,
         )
     if error.error == "invalid_request":
         return failed(
-            f"Twitter does not take our exchange: {str(error).rstrip('.')}.",
-            "Look whether TWITTER_DIALECT and TWITTER_API_URL fit the provider.",
-            Section.CLIENT,
+            f"Twitter does not accept our token request: {str(error).rstrip('.')}.",
+            "Check that TWITTER_DIALECT and TWITTER_API_URL fit the provider.",
         )
     if has_secret:
         return failed(
             f"Twitter does not accept TWITTER_CLIENT_SECRET ({error.error}).",
-            "Copy the OAuth 2.0 Client Secret anew: making a new one ends the old one at once.",
-            Section.CLIENT,
+            "Copy the OAuth 2.0 Client Secret again: generating one ends the old one at once.",
         )
     return failed(
-        f"Twitter knows a confidential client, and TWITTER_CLIENT_SECRET is not set "
+        "Twitter knows a confidential client, but TWITTER_CLIENT_SECRET is not set "
         f"({error.error}).",
         "Set TWITTER_CLIENT_SECRET, or make the app's type Native App in the developer portal.",
-        Section.CLIENT,
     )
 
 
-def _no_verdict(error: TwitterError | None) -> Finding:
+def _inconclusive(error: TwitterError | None) -> Result:
     if isinstance(error, RateLimited):
         return warning(
-            "Twitter asks for a pause at its token endpoint, so nothing is known of the client.",
+            "Twitter's rate limit for its token endpoint is reached, so the client is unchecked.",
             "Run this again in a quarter of an hour.",
-            Section.CLIENT,
         )
     if isinstance(error, Unreachable):
-        return failed(f"The token endpoint gives no answer: {error}.", _STATUS_PAGE, Section.HOSTS)
-    what = str(error) if isinstance(error, Refused) else "nothing that OAuth knows"
+        return failed(f"The token endpoint does not answer: {error}.", STATUS_PAGE, Section.HOSTS)
+    answer = str(error) if isinstance(error, Refused) else "not an answer of OAuth"
     return failed(
-        f"The token endpoint answers an impossible code oddly: {what.rstrip('.')}.",
-        "Look whether TWITTER_API_URL is right: the endpoint is that, and /oauth2/token.",
-        Section.CLIENT,
+        f"The token endpoint's answer to an invalid code is unexpected: {answer.rstrip('.')}.",
+        "Check that TWITTER_API_URL is right: the token endpoint is that URL and /oauth2/token.",
     )
 
 
-# Does it take our requests?
-
-
-def consent_page(patient: Patient) -> Finding:
-    """Ask for the page on which people say yes, as a browser would that nobody is signed in to."""
-    scopes = _scopes(patient)
-    if origin(patient.authorize_url) in patient.here.dialect.authorize_origins:
+def consent_page(context: Context) -> Result:
+    """Request the consent page as a browser without a session at Twitter does."""
+    scopes, callback_url = _scopes(context), context.config.callback_url
+    if origin(context.authorize_url) in context.services.dialect.authorize_origins:
         return ok(
-            "X tells nobody but signed-in people whether it takes our callback: compare by eye "
-            f"that {patient.config.callback_url} is registered."
+            "X shows only signed-in people whether it accepts our callback: compare by eye that "
+            f"{callback_url} is registered."
         )
     deadline = Deadline(probe.SECONDS)
     try:
-        refused = _is_refused(patient, scopes, deadline)
-        if not refused:
-            return ok(f"The page takes our callback and the scopes {_listed(scopes)}.")
-        unknown = {scope for scope in scopes if _is_refused(patient, frozenset({scope}), deadline)}
-    except probe.NotReached as error:
+        if not _is_refused(context, scopes, deadline):
+            return ok(f"The page accepts our callback and the scopes {_listed(scopes)}.")
+        unknown = {scope for scope in scopes if _is_refused(context, frozenset({scope}), deadline)}
+    except probe.ProbeFailed as error:
         if error.proxy is not None:
             return skipped("authorize host")
         return failed(
-            f"{origin(patient.authorize_url)} is not reached: {error}.",
-            "Look at firewall and DNS, and run this again.",
+            f"{origin(context.authorize_url)} cannot be reached: {error}.",
+            "Check firewall and DNS, and run this again.",
             Section.HOSTS,
         )
     if unknown and unknown < scopes:
         return failed(
-            f"The page is refused because of the scope {_listed(unknown)}.",
-            "Set TWITTER_DIALECT to what the provider speaks: scope names differ between dialects.",
+            f"The page refuses the scope {_listed(unknown)}.",
+            "Set TWITTER_DIALECT to the provider's: scope names differ between dialects.",
             Section.SCOPES,
         )
     return failed(
-        "The page is refused: this callback is not registered, or OAuth 2.0 is not on.",
-        f"Register exactly this callback in the developer portal: {patient.config.callback_url}",
-        Section.CONSENT,
+        "The page refuses our request: this callback is not registered, or OAuth 2.0 is off.",
+        f"Register exactly this callback in the developer portal: {callback_url}",
     )
 
 
-def _is_refused(patient: Patient, scopes: frozenset[str], deadline: Deadline) -> bool:
-    """Tell whether the page is a dead end, or sends people back with an error (RFC 6749 §4.1.2.1).
+def _is_refused(context: Context, scopes: frozenset[str], deadline: Deadline) -> bool:
+    """Tell whether the page is a dead end, or redirects with an error (RFC 6749 §4.1.2.1).
 
-    Anything else says yes, or hides behind a sign-in.
+    Any other answer is a yes, or a sign-in page.
     """
-    url = patient.here.server.authorization_url(
+    url = context.services.server.authorization_url(
         state=secrets.token_urlsafe(32), code_verifier=secrets.token_urlsafe(48), scopes=scopes
     )
-    headers = patient.headers | {"Accept": "text/html"}
-    answer = probe.get(url, deadline=deadline, headers=headers, proxy=patient.proxy)
-    if answer.status in REDIRECTS:
-        target = answer.headers.get("Location", "")
-        back = target.startswith(patient.config.callback_url)
+    headers = context.headers | {"Accept": "text/html"}
+    response = probe.get(url, deadline=deadline, headers=headers, proxy=context.proxy)
+    if response.status in _REDIRECTS:
+        target = response.headers.get("Location", "")
+        back = target.startswith(context.config.callback_url)
         return back and "error" in parse_qs(urlsplit(target).query)
-    return answer.status == _BAD_REQUEST
+    return response.status == _BAD_REQUEST
 
 
-def _scopes(patient: Patient) -> frozenset[str]:
-    return patient.here.dialect.scopes(*AT_SIGN_IN)
+def _scopes(context: Context) -> frozenset[str]:
+    return context.services.dialect.scopes(*AT_SIGN_IN)
 
 
 def _listed(scopes: frozenset[str] | set[str]) -> str:
     return ", ".join(sorted(scopes))
+
+
+def plan(context: Context) -> Result:
+    """Repeat Twitter's latest refusals for plan or credits; with `--call-twitter`, read once."""
+    verdicts = context.services.quota.verdicts()
+    if any(verdict.reason == "credits" for verdict in verdicts):
+        return failed(
+            "Twitter reported a moment ago that the credits are used up.", _PAY, Section.CREDITS
+        )
+    if context.call_twitter and (trouble := _trouble_reading(context)):
+        return trouble
+    if verdicts:
+        routes = ", ".join(verdict.endpoint.route for verdict in verdicts)
+        return warning(f"The plan does not have {routes}.", _ENROL)
+    if context.call_twitter:
+        return ok("Twitter lets us read.")
+    return ok(
+        "Twitter reported nothing missing. To make sure, --call-twitter reads one profile "
+        f"(${USERS_ME.price})."
+    )
+
+
+def _trouble_reading(context: Context) -> Result | None:
+    """Read one person's own profile with their token; return the result unless that works."""
+    try:
+        if context.services.calls.probe() is None:
+            return Result(
+                status=Status.SKIPPED,
+                message="No stored token is valid: sign in, and use --call-twitter again.",
+            )
+    except NotInPlan as error:
+        return failed(f"Twitter refuses a read: {error}.", _ENROL)
+    except OutOfCredits as error:
+        return failed(f"Twitter refuses a read: {error}.", _PAY, Section.CREDITS)
+    except RateLimited:
+        return warning("Twitter's rate limit is reached.", "Run this again later.", Section.LIMITS)
+    except TwitterError as error:
+        return warning(
+            f"A read failed: {type(error).__name__}.",
+            "Sign in again, and repeat this.",
+            Section.DOCTOR,
+        )
+    return None

@@ -150,7 +150,7 @@ class Formatter(structlog.stdlib.ProcessorFormatter):
     @classmethod
     def of(cls, config: Config) -> Formatter:
         """Return the formatter of a site: JSON on https, unless a person reads it at a terminal."""
-        return cls(as_json=config.https and not _a_person_reads(), known=_secrets_of(config))
+        return cls(as_json=config.https and not _a_person_reads(), known=secrets_of(config))
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; of a record that cannot be formatted only where it came from."""
@@ -226,7 +226,7 @@ def _unraisable(given: sys.UnraisableHookArgs) -> None:
     log.critical("nobody could catch this", exc_info=exc_info)
 
 
-def _secrets_of(config: Config) -> list[str]:
+def secrets_of(config: Config) -> list[str]:
     """Return the operator's secrets as they could stand in a line."""
     basic = f"{config.twitter_client_id}:{config.twitter_client_secret}".encode()
     texts = [

@@ -1,4 +1,4 @@
-"""`flask doctor` as an operator types it, beside a running site."""
+"""`flask doctor` as typed, beside a running site."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ def site(sites, twitter_server):
 
 @pytest.fixture
 def doctor(site, twitter):
-    """Type `flask doctor` with the site's settings but for these; no secret may come back."""
+    """Run `flask doctor` with the site's settings but for these; no secret may be printed."""
 
     def run(*options, **settings):
         done = subprocess.run(
@@ -38,7 +38,7 @@ def doctor(site, twitter):
     return run
 
 
-def findings(done):
+def problems(done):
     checks = json.loads(done.stdout)["checks"]
     return {check["name"]: check for check in checks if check["status"] in {"failed", "warning"}}
 
@@ -46,21 +46,21 @@ def findings(done):
 def test_a_running_site_is_well(doctor, site):
     done = doctor("--json")
 
-    assert findings(done) == {}
+    assert problems(done) == {}
     assert done.returncode == 0
 
 
-def test_gunicorn_shows_it_what_arrives(doctor, site):
+def test_gunicorn_answers_how_the_request_arrived(doctor, site):
     done = doctor("--json", TRUSTED_PROXIES="2")
 
-    said = findings(done)["proxies"]["said"]
-    assert said.startswith("TRUSTED_PROXIES is 2 and this request came through 0")
+    said = problems(done)["proxies"]["message"]
+    assert said.startswith("TRUSTED_PROXIES is 2 but this request came through 0")
 
 
 def test_a_wrong_secret_is_named_and_the_exit_code_tells(doctor):
     done = doctor("--json", TWITTER_CLIENT_SECRET="the-secret-of-last-year")
 
-    assert "does not accept TWITTER_CLIENT_SECRET" in findings(done)["client"]["said"]
+    assert "does not accept TWITTER_CLIENT_SECRET" in problems(done)["client"]["message"]
     assert done.returncode == 1
 
 
@@ -76,5 +76,5 @@ def test_three_wrong_settings_are_named_at_once(doctor):
 def test_a_database_that_is_not_there_is_not_made(doctor, tmp_path):
     done = doctor("--json", DATABASE_URL=f"sqlite:///{tmp_path}/new.db")
 
-    assert findings(done)["database"]["cure"] == "Run: flask --app wsgi db upgrade"
+    assert problems(done)["database"]["fix"] == "Run: flask --app wsgi db upgrade"
     assert list(tmp_path.iterdir()) == []

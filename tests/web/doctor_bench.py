@@ -1,4 +1,4 @@
-"""A set-up in order, and ways to break it: the public address, the sandbox, the stores."""
+"""A set-up in order, and ways to break it: the public URL, the sandbox, the stores."""
 
 import contextlib
 import shutil
@@ -33,7 +33,7 @@ OLD_TOKEN_KEY = "d29ybXMtYmVldGxlcy1zZWVkcy1iZXJyaWVzLW51dHM="
 PASSWORD = "worm-at-dawn"
 SECRETS = (CLIENT_SECRET, SECRET_KEY, TOKEN_KEY, OLD_TOKEN_KEY, PASSWORD)
 
-# What a proxy that ends TLS says to the site.
+# The headers of a proxy that ends TLS.
 VIA_ONE = {"HTTP_X_FORWARDED_FOR": "192.0.2.1", "HTTP_X_FORWARDED_PROTO": "https"}
 VIA_TWO = {
     "HTTP_X_FORWARDED_FOR": "192.0.2.1, 192.0.2.2",
@@ -42,7 +42,7 @@ VIA_TWO = {
 
 
 class Street:
-    """The public address: a server, and whatever stands in it."""
+    """The public URL: a server, and the app that stands in it."""
 
     def __init__(self, tls=None, handler=None):
         self.app = answering("404 NOT FOUND")
@@ -71,7 +71,7 @@ class Timeless(WSGIRequestHandler):
 
 
 def answering(status, body=b"", **headers):
-    """Return an app that always says the same."""
+    """Return an app that always answers the same."""
 
     def app(environ, start_response):
         start_response(status, list(headers.items()))
@@ -81,7 +81,7 @@ def answering(status, body=b"", **headers):
 
 
 def behind_proxy(app, **environ):
-    """Return `app` as it is asked by a proxy that ended TLS and set these."""
+    """Return `app` behind a proxy that ends TLS and sets this environ."""
 
     def proxied(seen, start_response):
         return app(seen | {"wsgi.url_scheme": "http"} | environ, start_response)
@@ -111,7 +111,7 @@ def self_signed(folder):
 
 
 class Bench:
-    """Everything that can be broken, and all in order until a test breaks it."""
+    """A set-up in which everything is in order until a test breaks it."""
 
     def __init__(self, sandbox, folder, clock, apps, closing, request):
         self.twitter = sandbox
@@ -144,10 +144,9 @@ class Bench:
         self.twitter.register_client(f"{url or self.street.url}/auth/callback", **details)
 
     def build(self, *, listening=True, **settings):
-        """Build the app of these settings, and let it stand at its public address.
+        """Build the app of these settings, and serve it at its public URL.
 
-        `{closed}` in a setting is an address where nothing listens; `{sandbox}` and `{folder}`
-        say themselves.
+        `{closed}` in a setting is an address where nothing listens.
         """
         places = {"sandbox": self.twitter.url, "folder": self.folder}
         settings = {
@@ -161,12 +160,12 @@ class Bench:
         return app
 
     def build_at(self, url, **settings):
-        """Build an app that is registered, and said to be, at another public address."""
+        """Build an app that is registered at another public URL."""
         self.register(url)
         return self.build(PUBLIC_URL=url, **settings)
 
     def build_behind_tls(self, environ, **settings):
-        """Build an app that stands behind a trusted TLS proxy, which says these things to it."""
+        """Build an app behind a trusted TLS proxy that sets this environ."""
         self.patch.setenv("SSL_CERT_FILE", self.tls()[0])
         tls_context.cache_clear()
         self.closing.callback(tls_context.cache_clear)
@@ -176,7 +175,7 @@ class Bench:
         return app
 
     def build_behind_a_proxy(self, proxy, *, user="", **settings):
-        """Build an app whose way to a trusted Twitter is `proxy`, by its address or how it behaves.
+        """Build an app whose way to a trusted Twitter is `proxy`, its address or its behaviour.
 
         `{port}` in a setting is that of this Twitter.
         """
@@ -209,7 +208,7 @@ class Bench:
             return f"127.0.0.1:{listener.getsockname()[1]}"
 
     def silent_address(self):
-        """Return host and port where connections are taken, and nothing is ever said."""
+        """Return host and port where connections are accepted, and never answered."""
         listener = self.closing.enter_context(socket.create_server(("127.0.0.1", 0)))
         return f"127.0.0.1:{listener.getsockname()[1]}"
 
@@ -233,7 +232,7 @@ class Bench:
             connection.execute(insert(Grant).values(grant))
 
     def sign_in_at_twitter(self, app):
-        """Put a sign-in into the database whose token lives at Twitter."""
+        """Put a sign-in into the database whose token is valid at Twitter."""
         here = app.extensions["perch"]
         asked = {
             "code_verifier": "a-verifier-of-forty-three-characters-at-least",
@@ -254,9 +253,9 @@ class Bench:
             connection.execute(insert(Revocation).values(**row | {"token": sealed} | changes))
 
     def before(self, name, do):
-        """Do something right before one of the checks looks."""
+        """Do something right before one of the checks runs."""
         all_checks = [
-            replace(check, look=lambda p, look=check.look: (do(), look(p))[1])
+            replace(check, run=lambda context, run=check.run: (do(), run(context))[1])
             if check.name == name
             else check
             for check in checks.CHECKS
@@ -264,7 +263,7 @@ class Bench:
         self.patch.setattr(checks, "CHECKS", tuple(all_checks))
 
     def hanging_up(self):
-        """Return an address where each connection is taken and dropped."""
+        """Return an address where each connection is accepted and dropped."""
         listener = self.closing.enter_context(socket.create_server(("127.0.0.1", 0)))
 
         def accept():

@@ -1,7 +1,7 @@
-"""`flask doctor` on set-ups that are broken in one way each: it names that one, and the cure.
+"""`flask doctor` on set-ups that are broken in one way each: it names that one, and the fix.
 
-Twitter is the sandbox, and the site listens at its public address, both on loopback. What stands
-in front of the site (proxies, TLS, another site) is played by the server it runs in.
+Twitter is the sandbox, and the site listens at its public URL, both on loopback. The server that
+the site runs in plays the proxies, the TLS, or another site in front of it.
 """
 
 import contextlib
@@ -28,10 +28,10 @@ from sqlalchemy import text
 from app import doctor
 from app.doctor import checks, probe, public_url, self_request, storage
 from app.doctor.command import command
-from app.doctor.connection import CURES, IGNORED
-from app.doctor.context import Patient
-from app.doctor.findings import Finding, Section, Status
-from app.doctor.report import Report, secrets_of
+from app.doctor.connection import IGNORED, PROXY_FIXES
+from app.doctor.context import Context
+from app.doctor.report import Report, Result, Section, Status
+from app.observability.logs import secrets_of
 from app.storage.extensions import db
 from app.twitter.dialect import LIVE
 from app.twitter.endpoints import FOLLOWING
@@ -88,22 +88,22 @@ def run(app, *options):
 
 
 def diagnose(app, *options):
-    """Return the exit code, and each finding by the name of its check."""
+    """Return the exit code, and each result by the name of its check."""
     result = run(app, "--json", *options)
     assert not any(secret in result.output for secret in SECRETS)
     document = json.loads(result.stdout)
-    return result.exit_code, {finding["name"]: finding for finding in document["checks"]}
+    return result.exit_code, {check["name"]: check for check in document["checks"]}
 
 
-def unwell(findings):
-    """Name the checks that found something."""
-    return [name for name, found in findings.items() if found["status"] in {"failed", "warning"}]
+def problems(results):
+    """Name the checks that warn or failed."""
+    return [name for name, found in results.items() if found["status"] in {"failed", "warning"}]
 
 
 # Ways to break a set-up. Each returns what does it to a bench, and hands back the app.
 
 
-def way_out(proxy, **how):
+def behind_a_proxy(proxy, **how):
     return lambda bench: bench.build_behind_a_proxy(proxy, **how)
 
 
@@ -226,7 +226,7 @@ def dotenv_that_others_read(bench, mode=stat.S_IRUSR | stat.S_IROTH):
 def authority_in_dotenv(bench):
     dotenv = bench.folder / "dotenv"
     dotenv.write_text(f"SSL_CERT_FILE={bench.tls()[0]}\n")
-    bench.patch.setattr("app.doctor.certificates.DOTENV", dotenv)
+    bench.patch.setattr("app.doctor.connection.DOTENV", dotenv)
     return bench.build_behind_a_proxy(HttpProxy())
 
 
@@ -320,18 +320,18 @@ def scope_left_out(bench):
 PIN = {"error": "invalid_request", "error_description": "Missing required parameter [pin]."}
 NEWER = "UPDATE alembic_version SET version_num = '9999'"
 NOT_TRUSTED = "its certificate is not trusted: self-signed certificate"
-UNREACHED = "is not reached: nobody takes the connection."
+UNREACHED = "cannot be reached: connection refused."
 UPGRADE = "Run: flask --app wsgi db upgrade"
 WARNS, FAILS = "warning", "failed"
 
-# What is broken: how, the check that finds it, and a part of what it says and of the cure.
+# Each breakage: how, the check that finds it, and a part of its message and of the fix.
 # fmt: off
 BROKEN = {
     "three settings are nonsense": (
         partial(no_settings, PUBLIC_URL="x", TRUSTED_PROXIES="many", TWITTER_DIALECT="new"),
         "settings", FAILS,
         "TWITTER_DIALECT: must be live or beta.\nTRUSTED_PROXIES: must be a whole number",
-        "Put right each of these settings"),
+        "Correct each of these settings"),
     "a key that can be guessed": (
         settings(SECRET_KEY="k" * 40),
         "secrets", WARNS, "A key can be guessed: SECRET_KEY.",
@@ -348,52 +348,52 @@ BROKEN = {
         "host name", WARNS, "PUBLIC_URL says localhost", "Set PUBLIC_URL=http://127.0.0.1:"),
     "nothing at the public address": (
         at("http://{closed}"),
-        "public address", FAILS, UNREACHED, "Start the site"),
+        "public URL", FAILS, UNREACHED, "Start the site"),
     "a public address without a name": (
         name_without_dns,
-        "public address", FAILS, "is not reached: its name is not known here (DNS).",
-        "Make a DNS record"),
+        "public URL", FAILS, "cannot be reached: DNS does not know its name.",
+        "Create a DNS record"),
     "a public address that never answers": (
         lambda bench: bench.build_at(f"http://{bench.silent_address()}"),
-        "public address", FAILS, "no answer came within",
-        "Look whether the site and its proxy are stuck"),
+        "public URL", FAILS, "no answer within",
+        "Check whether the site or its proxy hangs"),
     "a proxy without a site behind it": (
         instead_of_the_site(answering("502 BAD GATEWAY")),
-        "public address", FAILS, "A proxy answers at",
-        "Start the site (gunicorn wsgi:app) where the proxy looks for it."),
+        "public URL", FAILS, "(HTTP 502), but the site behind it does not.",
+        "Start the site (gunicorn wsgi:app) at the address that the proxy expects."),
     "a public address that redirects": (
         instead_of_the_site(answering("301 MOVED", Location="https://www.birds.example/healthz")),
-        "public address", FAILS, "sends people on (HTTP 301) to https://www.birds.example.",
-        "Set PUBLIC_URL to the address where people end up"),
+        "public URL", FAILS, "redirects (HTTP 301) to https://www.birds.example.",
+        "Set PUBLIC_URL to the address that it redirects to"),
     "another site at the public address": (
         instead_of_the_site(answering("200 OK", b"Welcome to nginx!")),
-        "public address", FAILS, "Somebody else answers",
+        "public URL", FAILS, "Another site answers",
         "Set PUBLIC_URL to this site's own address"),
     "another SECRET_KEY at the public address": (
         other_key_at_the_address,
-        "public address", FAILS, "does not have this SECRET_KEY",
+        "public URL", FAILS, "does not have this SECRET_KEY",
         "Give every process and machine the same SECRET_KEY"),
     "a public certificate that is not trusted": (
         untrusted_certificate,
-        "public address", FAILS, NOT_TRUSTED, "For a staging certificate, let SSL_CERT_FILE"),
+        "public URL", FAILS, NOT_TRUSTED, "For a staging certificate, set SSL_CERT_FILE"),
     "a proxy that is not trusted": (
         behind_tls(VIA_ONE),
-        "proxies", FAILS, "through 1 proxy and TRUSTED_PROXIES is 0, so everybody has",
+        "proxies", FAILS, "through 1 proxy but TRUSTED_PROXIES is 0, so all visitors share",
         "Set TRUSTED_PROXIES=1"),
     "the second proxy is not trusted": (
         behind_tls(VIA_TWO, TRUSTED_PROXIES="1"),
-        "proxies", FAILS, "through 2 proxies and TRUSTED_PROXIES is 1", "Set TRUSTED_PROXIES=2"),
+        "proxies", FAILS, "through 2 proxies but TRUSTED_PROXIES is 1", "Set TRUSTED_PROXIES=2"),
     "more proxies trusted than there are": (
         settings(TRUSTED_PROXIES="1"),
-        "proxies", WARNS, "TRUSTED_PROXIES is 1 and this request came through 0",
+        "proxies", WARNS, "TRUSTED_PROXIES is 1 but this request came through 0",
         "Set TRUSTED_PROXIES=0"),
     "a proxy that does not say https": (
         behind_tls({"HTTP_X_FORWARDED_FOR": "192.0.2.1"}, TRUSTED_PROXIES="1"),
         "proxies", FAILS, "A request sent by https arrives as http",
-        "Let the proxy set X-Forwarded-Proto"),
+        "Have the proxy set X-Forwarded-Proto"),
     "a proxy that drops the Host header": (
         host_kept_by_the_proxy,
-        "proxies", FAILS, "arrives as one for 127.0.0.1:8000,", "Let the proxy send Host"),
+        "proxies", FAILS, "arrives as one for 127.0.0.1:8000,", "Have the proxy pass on Host"),
     "a proxy that drops the port": (
         behind_tls(VIA_ONE | {"HTTP_HOST": "127.0.0.1"}, TRUSTED_PROXIES="1"),
         "proxies", FAILS, "arrives as one for 127.0.0.1,", "(in nginx $http_host, not $host)"),
@@ -402,73 +402,75 @@ BROKEN = {
         "proxies", WARNS, "Requests reach this site through no proxy", "Put a proxy in front"),
     "a proxy whose name is not known": (
         name_without_dns_of_the_proxy,
-        "way out", FAILS, "The proxy at nowhere.example:3128 fails: its name is not known",
+        "outgoing proxy", FAILS, "The proxy at nowhere.example:3128 fails: its name is not known",
         "Correct the host in TWITTER_PROXY"),
     "a proxy that is not there": (
         lambda bench: bench.build_behind_a_proxy(bench.closed_address()),
-        "way out", FAILS, "fails: it takes no connection", "host and port of TWITTER_PROXY"),
+        "outgoing proxy", FAILS, "fails: it takes no connection",
+        "Check host and port of TWITTER_PROXY"),
     "a proxy that never answers": (
-        way_out(silent([])),
-        "way out", FAILS, "fails: it takes the connection and does not answer",
-        "Look whether the proxy is stuck"),
+        behind_a_proxy(silent([])),
+        "outgoing proxy", FAILS, "fails: it takes the connection and does not answer",
+        "Check whether the proxy hangs"),
     "a proxy that hangs up": (
-        way_out(hang_up),
-        "way out", FAILS, "fails: it drops the connection", "Look into the proxy's log"),
+        behind_a_proxy(hang_up),
+        "outgoing proxy", FAILS, "fails: it drops the connection", "Read the proxy's log"),
     "a proxy that does not know our password": (
-        way_out(HttpProxy(authorization="Basic x"), user=f"wren:{PASSWORD}@"),
-        "way out", FAILS, "fails: it asks for another user or password (HTTP 407).",
+        behind_a_proxy(HttpProxy(authorization="Basic x"), user=f"wren:{PASSWORD}@"),
+        "outgoing proxy", FAILS, "fails: it asks for another user or password (HTTP 407).",
         "Put user and password into TWITTER_PROXY"),
     "a proxy that does not reach Twitter": (
-        way_out(always(b"HTTP/1.1 502 No\r\n\r\n", [])),
-        "way out", FAILS, "it answers, and does not reach this host itself (HTTP 502).",
+        behind_a_proxy(always(b"HTTP/1.1 502 No\r\n\r\n", [])),
+        "outgoing proxy", FAILS, "it answers, and does not reach this host itself (HTTP 502).",
         "the proxy's own firewall and DNS"),
     "a proxy that refuses the authorize host": (
-        way_out(
+        behind_a_proxy(
             HttpProxy(refuses="localhost"),
             TWITTER_AUTHORIZE_URL="https://localhost:{port}/i/oauth2/authorize"),
-        "authorize host", WARNS, "The proxy does not lead to https://localhost:",
-        "browsers only"),
+        "authorize host", WARNS, "The proxy does not connect to https://localhost:",
+        "Only people's browsers need this host."),
     "no way to the authorize host": (
         settings(TWITTER_AUTHORIZE_URL="http://{closed}/i/oauth2/authorize"),
-        "authorize host", FAILS, UNREACHED, "whether TWITTER_AUTHORIZE_URL is right"),
+        "authorize host", FAILS, UNREACHED, "that TWITTER_AUTHORIZE_URL is right"),
     "no way to the API host": (
         settings(TWITTER_API_URL="http://{closed}/2"),
-        "API host", FAILS, UNREACHED, "whether TWITTER_API_URL is right"),
+        "API host", FAILS, UNREACHED, "that TWITTER_API_URL is right"),
     "a wrong path in the API's address": (
         settings(TWITTER_API_URL="{sandbox}/1.1"),
         "API host", FAILS, "has nothing at that address (HTTP 404)", "Unset TWITTER_API_URL"),
     "an API in trouble": (
         fault("/2/users/me", status=503, times=1),
-        "API host", WARNS, "is in trouble (HTTP 503)", "status page"),
+        "API host", WARNS, "has an error (HTTP 503)", "status page"),
     "an API whose certificate is not trusted": (
         lambda bench: api_in_a_street(bench, tls=bench.tls()),
         "TLS", FAILS, NOT_TRUSTED, "set SSL_CERT_FILE in the site's environment"),
     "an authority that only this command trusts": (
         authority_in_dotenv,
-        "TLS", WARNS, "SSL_CERT_FILE from .env, and the site does not", "in which gunicorn"),
+        "TLS", WARNS, "it reads SSL_CERT_FILE from .env, and the site does not",
+        "in which gunicorn"),
     "http where TLS should be": (
         lambda bench: bench.build(TWITTER_API_URL=f"https{bench.twitter.api_url[4:]}"),
-        "TLS", FAILS, "the TLS handshake fails (", "look for a proxy that opens TLS"),
+        "TLS", FAILS, "the TLS handshake failed (", "look for a proxy that opens TLS"),
     "a clock that is ten minutes fast": (
         clock_off(minutes=10),
-        "clock", FAILS, "This machine's clock is 10 minutes ahead.", "Have it set by NTP"),
+        "clock", FAILS, "This machine's clock is 10 minutes ahead.", "Synchronise it by NTP"),
     "a clock that is two minutes slow": (
         clock_off(seconds=-110),
-        "clock", FAILS, " seconds behind.", "Have it set by NTP"),
+        "clock", FAILS, " seconds behind.", "Synchronise it by NTP"),
     "an API without a date": (
         lambda bench: api_in_a_street(bench, handler=Timeless),
-        "clock", WARNS, "does not tell the time.", "timedatectl"),
+        "clock", WARNS, "does not send a valid Date.", "timedatectl"),
     "a confidential client without its secret": (
         settings(TWITTER_CLIENT_SECRET=None),
-        "client", FAILS, "a confidential client, and TWITTER_CLIENT_SECRET is not set",
+        "client", FAILS, "a confidential client, but TWITTER_CLIENT_SECRET is not set",
         "Set TWITTER_CLIENT_SECRET"),
     "a wrong secret": (
         settings(TWITTER_CLIENT_SECRET="the-secret-of-last-year"),
         "client", FAILS, "does not accept TWITTER_CLIENT_SECRET (unauthorized_client).",
-        "Copy the OAuth 2.0 Client Secret anew"),
+        "Copy the OAuth 2.0 Client Secret again"),
     "a secret for a public client": (
         public_client(),
-        "client", FAILS, "this client as a public one, and TWITTER_CLIENT_SECRET is set.",
+        "client", FAILS, "this client as a public one, but TWITTER_CLIENT_SECRET is set.",
         "Unset TWITTER_CLIENT_SECRET"),
     "a client that Twitter does not know": (
         settings(TWITTER_CLIENT_ID="albatross"),
@@ -476,30 +478,30 @@ BROKEN = {
         "Copy the OAuth 2.0 Client ID (not the API key)"),
     "a token endpoint that asks for a pause": (
         fault("/2/oauth2/token", status=429),
-        "client", WARNS, "Twitter asks for a pause", "quarter of an hour"),
+        "client", WARNS, "rate limit for its token endpoint is reached", "quarter of an hour"),
     "a token endpoint in trouble": (
         fault("/2/oauth2/token", status=503),
-        "client", FAILS, "The token endpoint gives no answer: HTTP 503.", "status page"),
+        "client", FAILS, "The token endpoint does not answer: HTTP 503.", "status page"),
     "a token endpoint that is a web page": (
         token_endpoint_says("<h1>Welcome</h1>"),
-        "client", FAILS, "oddly: nothing that OAuth knows.", "whether TWITTER_API_URL is right"),
+        "client", FAILS, "is unexpected: not an answer of OAuth.", "that TWITTER_API_URL is right"),
     "a token endpoint that takes any code": (
         token_endpoint_says({"access_token": "t", "token_type": "bearer"}),
-        "client", FAILS, "oddly: nothing that OAuth knows.", "whether TWITTER_API_URL is right"),
+        "client", FAILS, "is unexpected: not an answer of OAuth.", "that TWITTER_API_URL is right"),
     "a token endpoint with an error of its own": (
         token_endpoint_says({"error": "locked", "error_description": "No."}, status=400),
-        "client", FAILS, "oddly: locked: No.", "whether TWITTER_API_URL is right"),
+        "client", FAILS, "is unexpected: locked: No.", "that TWITTER_API_URL is right"),
     "a token endpoint that knows another grant": (
         token_endpoint_says(PIN, status=400, times=2),
         "client", FAILS,
-        "does not take our exchange: invalid_request: Missing required parameter [pin].",
+        "does not accept our token request: invalid_request: Missing required parameter [pin].",
         "TWITTER_DIALECT"),
     "a callback that is not registered": (
         public_client(callback="https://birds.example", confidential=True),
         "consent page", FAILS, "this callback is not registered", "/auth/callback"),
     "a provider without two of the scopes": (
         public_client("beta", TWITTER_CLIENT_SECRET=None),
-        "consent page", FAILS, "refused because of the scope follows.read, space.read.",
+        "consent page", FAILS, "The page refuses the scope follows.read, space.read.",
         "Set TWITTER_DIALECT"),
     "a consent page that answers with an error": (
         consent_page_that_sends_an_error,
@@ -507,30 +509,30 @@ BROKEN = {
     "a consent page that hangs up": (
         consent_page_that_hangs_up,
         "consent page", FAILS,
-        "is not reached: the connection breaks before an answer is there.",
-        "Look at firewall and DNS"),
+        "cannot be reached: the connection closed before an answer came.",
+        "Check firewall and DNS"),
     "a PostgreSQL that is away": (
         settings(DATABASE_URL=f"postgresql://perch:{PASSWORD}@{{closed}}/perch"),
         "database", FAILS, "postgresql+psycopg://perch:***@127.0.0.1:", "Start the database"),
     "a PostgreSQL without this database": (
         with_store("postgresql_url", "DATABASE_URL", lambda url: url.replace("/perch_", "/nest_")),
-        "database", FAILS, "it has no such database or user.", "whether DATABASE_URL is right"),
+        "database", FAILS, "it has no such database or user.", "that DATABASE_URL is right"),
     "no SQLite file yet": (
         settings(DATABASE_URL="sqlite:///{folder}/other.db"),
         "database", FAILS, "There is no database at", UPGRADE),
     "no folder for the SQLite file": (
         settings(DATABASE_URL="sqlite:///{folder}/none/perch.db"),
-        "database", FAILS, "The folder of the database is missing", "Make the folder"),
+        "database", FAILS, "The folder of the database is missing", "Create the folder"),
     "a SQLite file that cannot be written to": (
         read_only_file,
-        "database", FAILS, "cannot be written to", "Give file and folder to the user of the site"),
+        "database", FAILS, "is not writable.", "Give file and folder to the user of the site"),
     "a file that is no database": (
         file_that_is_no_database,
-        "database", FAILS, "is not reached: the file is something else.",
-        "whether DATABASE_URL is right"),
+        "database", FAILS, "cannot be reached: the file is something else.",
+        "that DATABASE_URL is right"),
     "a database that is too old": (
         too_old("SQLite"),
-        "database", FAILS, "is older than 99.1, the oldest that will do.", "Update SQLite"),
+        "database", FAILS, "is older than 99.1, the oldest supported version.", "Update SQLite"),
     "a database without tables": (
         no_tables,
         "migrations", FAILS, "The database has no tables yet.", UPGRADE),
@@ -539,7 +541,7 @@ BROKEN = {
         "migrations", FAILS, "1 migration is pending: ", UPGRADE),
     "tables of a newer version": (
         lambda bench: executed(bench.build(), NEWER),
-        "migrations", FAILS, "The tables are of a newer version (9999) than this code.",
+        "migrations", FAILS, "The tables have a newer version (9999) than this code.",
         "Update the code of every process"),
     "a Redis that is away": (
         settings(REDIS_URL=f"redis://:{PASSWORD}@{{closed}}/0"),
@@ -547,22 +549,22 @@ BROKEN = {
     "a Redis that knows no such user": (
         with_store("redis_url", "REDIS_URL",
                    lambda url: url.replace("unix://", f"unix://nobody:{PASSWORD}@")),
-        "Redis", FAILS, "Redis does not let us in.", "Put user and password into REDIS_URL"),
+        "Redis", FAILS, "Redis refuses access.", "Put user and password into REDIS_URL"),
     "a Redis that is too old": (
         too_old("Redis", "redis_url", "REDIS_URL"),
-        "Redis", FAILS, "is older than 99.1, the oldest that will do.", "Update Redis"),
+        "Redis", FAILS, "is older than 99.1, the oldest supported version.", "Update Redis"),
     "a token key that has left the ring too early": (
         signed_in_with(OLD_TOKEN_KEY),
-        "keys", FAILS, "1 value needs a key that is not in TOKEN_KEYS (key ",
+        "keys", FAILS, "1 token needs a key that is not in TOKEN_KEYS (key ",
         "Put that key back at the end of TOKEN_KEYS"),
     "a change of keys that was not finished": (
         signed_in_with(OLD_TOKEN_KEY, TOKEN_KEYS=f"{TOKEN_KEY},{OLD_TOKEN_KEY}"),
-        "keys", WARNS, "1 value is still sealed with an older key",
+        "keys", WARNS, "1 token is still encrypted with an older key",
         "Run: flask --app wsgi tokens reencrypt"),
     "an outbox without a worker": (
         owing(created_at=timedelta(minutes=90)),
         "outbox", FAILS,
-        "1 token waits to be revoked, the oldest for 90 minutes: nobody delivers.",
+        "1 token waits to be revoked, the oldest for 90 minutes: no delivery succeeds.",
         "flask --app wsgi revocations deliver --watch"),
     "revocations that Twitter refuses": (
         owing(dead_letter_at=timedelta(0), created_at=timedelta(days=1)),
@@ -571,14 +573,15 @@ BROKEN = {
     "a provider that leaves a scope out": (
         scope_left_out,
         "scopes", FAILS, "No sign-in of 1 has space.read: the provider does not grant it.",
-        "whether the provider knows this scope"),
+        "Check that the provider knows this scope"),
     "a plan that lacked something just now": (
         heard(NotInPlan("client-not-enrolled")),
         "plan", WARNS, "The plan does not have GET /2/users/:id/following.",
         "Attach the app to a project with access"),
     "credits that are used up": (
         heard(OutOfCredits("CreditsDepleted")),
-        "plan", FAILS, "Twitter said just now that the credits are used up.", "Buy credits"),
+        "plan", FAILS, "Twitter reported a moment ago that the credits are used up.",
+        "Buy credits"),
 }
 # fmt: on
 ON_POSTGRESQL = {"a PostgreSQL without this database"}
@@ -589,21 +592,21 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_doctor_names_cause_and_cure(bench, monkeypatch, name):
-    break_it, check, status, said, cure = BROKEN[name]
+def test_doctor_names_cause_and_fix(bench, monkeypatch, name):
+    break_it, check, status, message, fix = BROKEN[name]
     monkeypatch.setattr(probe, "SECONDS", 1.0 if "never answers" in name else probe.SECONDS)
     app = break_it(bench)
 
-    code, findings = diagnose(app)
+    code, results = diagnose(app)
 
-    assert unwell(findings) == [check], {name: findings[name] for name in unwell(findings)}
-    assert findings[check]["status"] == status
-    assert said in findings[check]["said"]
-    assert cure in findings[check]["cure"]
+    assert problems(results) == [check], {name: results[name] for name in problems(results)}
+    assert results[check]["status"] == status
+    assert message in results[check]["message"]
+    assert fix in results[check]["fix"]
     assert code == (status == "failed")
 
 
-# What is in order
+# Set-ups in order
 
 
 def test_a_set_up_in_order_is_fine(bench):
@@ -611,88 +614,89 @@ def test_a_set_up_in_order_is_fine(bench):
     bench.sign_in(app)
     bench.owe(app)
 
-    code, findings = diagnose(app)
+    code, results = diagnose(app)
 
-    assert {name: found["said"] for name, found in findings.items()} == {
-        "settings": f"All can be read: a confidential client of {bench.twitter.url}, dialect live.",
-        "secrets": "SECRET_KEY is a ring of 1, TOKEN_KEYS of 1.",
-        "callback": "Paste exactly this into the developer portal: "
+    assert {name: found["message"] for name, found in results.items()} == {
+        "settings": f"All are valid: a confidential client of {bench.twitter.url}, dialect live.",
+        "secrets": "SECRET_KEY has 1 key, TOKEN_KEYS has 1 key.",
+        "callback": "The developer portal needs exactly this callback: "
         f"{bench.street.url}/auth/callback",
-        "host name": f"People come by one name: {bench.street.url.removeprefix('http://')}",
-        "public address": f"{bench.street.url} leads to this site.",
+        "host name": f"The site has one host name: {bench.street.url.removeprefix('http://')}",
+        "public URL": f"{bench.street.url} leads to this site.",
         "proxies": "Requests arrive as they were sent, through 0 proxies.",
-        "way out": "Straight to Twitter, through no proxy.",
+        "outgoing proxy": "Calls go straight to Twitter, through no proxy.",
         "authorize host": f"{bench.twitter.url} answers.",
         "API host": f"{bench.twitter.url} answers.",
-        "TLS": "Plain http on loopback: there is no TLS to judge.",
+        "TLS": "Plain http on loopback: there is no TLS to check.",
         "clock": "This machine's clock agrees with Twitter's.",
         "client": "Twitter knows this client: a confidential client with this secret.",
-        "consent page": "The page takes our callback and the scopes "
+        "consent page": "The page accepts our callback and the scopes "
         "follows.read, offline.access, space.read, tweet.read, users.read.",
-        "database": findings["database"]["said"],
-        "migrations": findings["migrations"]["said"],
-        "Redis": "REDIS_URL is not set: each process remembers and counts for itself.",
-        "keys": "All 2 sealed values are sealed with the first key.",
+        "database": results["database"]["message"],
+        "migrations": results["migrations"]["message"],
+        "Redis": "REDIS_URL is not set: each process caches and counts for itself.",
+        "keys": "All 2 tokens are encrypted with the first key.",
         "outbox": "1 token waits to be revoked.",
         "scopes": "1 sign-in, with all that the pages need.",
-        "plan": "Nothing is known to be missing. To make sure, --ask reads once ($0.010).",
+        "plan": "Twitter reported nothing missing. To make sure, --call-twitter reads one profile "
+        "($0.010).",
     }
-    assert findings["database"]["said"].startswith("SQLite 3.")
-    assert findings["migrations"]["said"].startswith("Tables are of the newest version (")
-    assert [found["cure"] + found["see"] for found in findings.values()] == [""] * len(findings)
+    assert results["database"]["message"].startswith("SQLite 3.")
+    assert results["migrations"]["message"].startswith("The tables have the newest version (")
+    assert [found["fix"] + found["see"] for found in results.values()] == [""] * len(results)
     assert code == 0
 
 
-def test_a_proxy_that_lets_us_out_is_fine(bench, monkeypatch):
+def test_a_proxy_that_connects_to_twitter_is_fine(bench, monkeypatch):
     monkeypatch.setenv("https_proxy", "http://proxy.example:8080")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     proxy = HttpProxy()
 
-    code, findings = diagnose(bench.build_behind_a_proxy(proxy))
+    code, results = diagnose(bench.build_behind_a_proxy(proxy))
 
-    assert [unwell(findings), code] == [[], 0]
+    assert [problems(results), code] == [[], 0]
     assert re.fullmatch(
-        r"Through the proxy at 127\.0\.0\.1:\d+, which lets us out\. "
-        r"TWITTER_PROXY decides, and not HTTPS_PROXY, NO_PROXY in the environment\.",
-        findings["way out"]["said"],
+        r"Calls go through the proxy at 127\.0\.0\.1:\d+, which connects to Twitter\. "
+        r"Ignored, because only TWITTER_PROXY counts: HTTPS_PROXY, NO_PROXY\.",
+        results["outgoing proxy"]["message"],
     )
-    assert findings["client"]["said"].startswith("Twitter knows this client")
+    assert results["client"]["message"].startswith("Twitter knows this client")
     assert len(proxy.heads) > 2  # both hosts, the client, the page
 
 
-def test_a_proxy_of_the_environment_is_no_way_out(bench, monkeypatch):
+def test_a_proxy_of_the_environment_is_ignored(bench, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:8080")
 
-    _, findings = diagnose(bench.build(TWITTER_API_URL="http://{closed}/2"))
+    _, results = diagnose(bench.build(TWITTER_API_URL="http://{closed}/2"))
 
-    assert findings["way out"]["said"].endswith("and not HTTPS_PROXY in the environment.")
-    assert findings["API host"]["cure"].endswith(
-        "If a proxy is the only way out, set TWITTER_PROXY: HTTPS_PROXY does not count."
+    assert results["outgoing proxy"]["message"].endswith("only TWITTER_PROXY counts: HTTPS_PROXY.")
+    assert results["API host"]["fix"].endswith(
+        "If a proxy is the only way out, set TWITTER_PROXY: HTTPS_PROXY is ignored."
     )
 
 
-def test_every_trouble_with_a_proxy_has_a_cure():
-    assert set(CURES) == set(ProxyTrouble)
+def test_every_trouble_with_a_proxy_has_a_fix():
+    assert set(PROXY_FIXES) == set(ProxyTrouble)
 
 
 def test_a_site_behind_proxies_and_tls_is_fine(bench):
     api = bench.open_street(tls=bench.tls())
     api.app = bench.twitter.app
 
-    code, findings = diagnose(
+    code, results = diagnose(
         bench.build_behind_tls(VIA_TWO, TRUSTED_PROXIES="2", TWITTER_API_URL=f"{api.url}/2")
     )
 
-    assert [unwell(findings), code] == [[], 0]
-    assert findings["TLS"]["said"] == "Certificates are trusted."
+    assert [problems(results), code] == [[], 0]
+    assert results["TLS"]["message"] == "Certificates are trusted."
 
 
 def test_a_file_of_secrets_that_its_group_reads_is_fine(bench):
     app = dotenv_that_others_read(bench, stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP)
 
-    code, findings = diagnose(app)
+    code, results = diagnose(app)
 
-    assert [unwell(findings), code] == [[], 0]
+    assert [problems(results), code] == [[], 0]
 
 
 @pytest.mark.postgresql
@@ -701,34 +705,38 @@ def test_postgresql_and_redis_are_fine(bench):
         DATABASE_URL=bench.fixture("emptied_postgresql"), REDIS_URL=bench.fixture("redis_url")
     )
 
-    code, findings = diagnose(app)
+    code, results = diagnose(app)
 
-    assert [unwell(findings), code] == [[], 0]
-    assert findings["database"]["said"].startswith("PostgreSQL ")
-    assert re.fullmatch(r"Redis \d+\.\d+\.\d+ answers\.", findings["Redis"]["said"])
+    assert [problems(results), code] == [[], 0]
+    assert results["database"]["message"].startswith("PostgreSQL ")
+    assert re.fullmatch(r"Redis \d+\.\d+\.\d+ answers\.", results["Redis"]["message"])
 
 
 @pytest.mark.parametrize("dialect", ["live", pytest.param("beta", marks=pytest.mark.beta)])
 def test_a_public_client_is_fine(bench, dialect):
     app = public_client(dialect, TWITTER_CLIENT_SECRET=None, TWITTER_DIALECT=dialect)(bench)
 
-    code, findings = diagnose(app)
+    code, results = diagnose(app)
 
-    assert [unwell(findings), code] == [[], 0]
-    assert findings["client"]["said"] == "Twitter knows this client: a public client."
+    assert [problems(results), code] == [[], 0]
+    assert results["client"]["message"] == "Twitter knows this client: a public client."
+
+
+def test_a_name_beyond_ascii_is_fine(bench):
+    assert problems(diagnose(bench.build(APP_NAME="Nest \N{BIRD}"))[1]) == []
 
 
 def test_sandbox_mode_is_named(bench):
     bench.register(client_id="sandbox-client", client_secret="sandbox-secret")
     app = bench.build(TWITTER_CLIENT_ID=None, TWITTER_CLIENT_SECRET=None)
 
-    code, findings = diagnose(app)
+    code, results = diagnose(app)
     printed = run(app).output
 
-    assert [unwell(findings), code] == [[], 0]
-    assert "Sandbox mode: a made-up Twitter at" in findings["settings"]["said"]
-    assert findings["callback"]["said"].startswith("The sandbox must know exactly this callback")
-    assert printed.startswith("Sandbox mode: all that is said of Twitter is said of the sandbox.")
+    assert [problems(results), code] == [[], 0]
+    assert "stands in for Twitter" in results["settings"]["message"]
+    assert results["callback"]["message"].startswith("The sandbox needs exactly this callback")
+    assert printed.startswith("Sandbox mode: every result about Twitter is about the sandbox.")
 
 
 def test_without_the_sandbox_doctor_says_how_to_start_it(bench):
@@ -736,32 +744,32 @@ def test_without_the_sandbox_doctor_says_how_to_start_it(bench):
         TWITTER_CLIENT_ID=None, TWITTER_CLIENT_SECRET=None, TWITTER_API_URL="http://{closed}"
     )
 
-    _, findings = diagnose(app)
+    _, results = diagnose(app)
 
-    assert findings["API host"]["cure"].startswith("Start the sandbox (make run)")
+    assert results["API host"]["fix"].startswith("Start the sandbox (make run)")
 
 
-def test_the_callback_at_x_itself_is_left_to_the_eye(bench):
+def test_the_callback_at_x_itself_is_compared_by_eye(bench):
     app = bench.build()
     dialect = replace(LIVE, authorize_origins=(bench.twitter.url,))
     here = app.extensions["perch"]
     here.line = replace(here.line, dialect=dialect)
 
-    _, findings = diagnose(app)
+    _, results = diagnose(app)
 
-    assert "compare by eye" in findings["consent page"]["said"]
+    assert "compare by eye" in results["consent page"]["message"]
 
 
-# What is asked of Twitter with --ask
+# The read with --call-twitter
 
 
 def test_one_read_says_that_all_is_well(bench):
     app = bench.build()
     bench.sign_in_at_twitter(app)
 
-    found = diagnose(app, "--ask")[1]["plan"]
+    found = diagnose(app, "--call-twitter")[1]["plan"]
 
-    assert (found["status"], found["said"]) == ("ok", "Twitter lets us read.")
+    assert (found["status"], found["message"]) == ("ok", "Twitter lets us read.")
     assert len(bench.twitter.journal("/2/users/me")) == 2  # one by the check of the host
 
 
@@ -789,7 +797,7 @@ def test_one_read_says_what_twitter_refuses(bench, status, body, verdict, sectio
     refuse = {"path": "/2/users/me", "status": status, "body": body, "times": None}
     bench.before("plan", lambda: bench.twitter.fault(**refuse))
 
-    found = diagnose(app, "--ask")[1]["plan"]
+    found = diagnose(app, "--call-twitter")[1]["plan"]
 
     assert found["status"] == verdict, found
     assert found["see"].endswith(f"#{section}")
@@ -799,9 +807,9 @@ def test_an_expired_token_is_not_used_to_ask(bench):
     app = bench.build()
     bench.sign_in(app)
 
-    found = diagnose(app, "--ask")[1]["plan"]
+    found = diagnose(app, "--call-twitter")[1]["plan"]
 
-    assert (found["status"], found["said"][:6]) == ("skipped", "Nobody")
+    assert (found["status"], found["message"][:15]) == ("skipped", "No stored token")
 
 
 def test_a_scope_that_some_lack_is_a_warning(bench):
@@ -809,10 +817,10 @@ def test_a_scope_that_some_lack_is_a_warning(bench):
     bench.sign_in(app)
     bench.sign_in(app, number=2, scopes="tweet.read users.read follows.read offline.access")
 
-    code, findings = diagnose(app)
+    code, results = diagnose(app)
 
-    assert [unwell(findings), code] == [["scopes"], 0]
-    assert findings["scopes"]["said"] == "1 sign-in of 2 without space.read."
+    assert [problems(results), code] == [["scopes"], 0]
+    assert results["scopes"]["message"] == "1 sign-in of 2 without space.read."
 
 
 def test_ended_grants_count_for_nothing(bench):
@@ -820,14 +828,14 @@ def test_ended_grants_count_for_nothing(bench):
     bench.sign_in(app, scopes="tweet.read users.read")
     executed(app, "UPDATE grants SET ended_at = created_at")
 
-    assert unwell(diagnose(app)[1]) == []
+    assert problems(diagnose(app)[1]) == []
 
 
 def test_proxies_are_not_judged_before_the_site_is_reached(bench):
-    assert public_url.proxies(Patient(bench.build())).status == Status.SKIPPED
+    assert public_url.proxies(Context(bench.build())).status == Status.SKIPPED
 
 
-# Doctor changes nothing, takes no time, and tells no secret
+# The doctor changes nothing, ends in time, and discloses no secret
 
 
 def test_doctor_changes_nothing(bench):
@@ -862,37 +870,42 @@ def test_doctor_makes_no_database(bench):
     assert not (bench.folder / "other.db").exists()
 
 
-def test_a_host_that_takes_no_connection_is_left_in_time(bench, monkeypatch):
+def test_a_host_that_accepts_no_connection_times_out(bench, monkeypatch):
     def never(_sock, _address):
         raise TimeoutError
 
     app = bench.build()
     monkeypatch.setattr("app.twitter.transport.deadline_sockets.CountdownSocket.connect", never)
 
-    assert "is not taken in time" in diagnose(app)[1]["API host"]["said"]
+    assert "the connection timed out" in diagnose(app)[1]["API host"]["message"]
 
 
-def test_a_check_that_does_not_end_is_left_behind(bench, monkeypatch):
+def test_a_check_that_does_not_finish_is_abandoned(bench, monkeypatch):
     over = threading.Event()
     bench.closing.callback(over.set)
     monkeypatch.setattr(checks, "LONGEST_SECONDS", 0.05)
-    monkeypatch.setattr(checks, "CHECKS", (checks.Check("slow", lambda patient: over.wait(10)),))
+    monkeypatch.setattr(
+        checks, "CHECKS", (checks.Check("slow", lambda _: over.wait(10), Section.DOCTOR),)
+    )
 
-    code, findings = diagnose(bench.build())
+    code, results = diagnose(bench.build())
 
-    assert findings["slow"]["said"].startswith("This check did not end within")
+    assert results["slow"]["message"].startswith("This check did not finish within")
     assert code == 1
 
 
 def test_a_check_that_breaks_hides_no_other(bench, monkeypatch):
     first, *others = checks.CHECKS
-    wrong = checks.Check(first.name, lambda patient: 1 / 0)
+    wrong = checks.Check(first.name, lambda _: 1 / 0, first.section)
     monkeypatch.setattr(checks, "CHECKS", (wrong, *others))
 
-    _, findings = diagnose(bench.build())
+    _, results = diagnose(bench.build())
 
-    assert findings["settings"]["said"] == "This check broke off (ZeroDivisionError)."
-    assert findings["scopes"]["status"] == "ok"
+    assert (
+        results["settings"]["message"]
+        == "This check ended with an unexpected error (ZeroDivisionError)."
+    )
+    assert results["scopes"]["status"] == "ok"
 
 
 @pytest.mark.parametrize("where", [":{}@/perch?", "@/perch?password={}&"])
@@ -923,20 +936,22 @@ def test_reports_are_printed_without_secrets(tmp_path, capsys):
         *("worm/at/dusk", "a-token-for-figures", "worm/at/noon", "worm%2Fat%2Fnoon"),
     ]
     listed = " and ".join(all_secrets)
-    finding = Finding(status=Status.OK, said=listed, cure=listed)
+    result = Result(status=Status.OK, message=listed, fix=listed)
 
     for as_json in (False, True):
-        Report(findings=[("x", finding)], secrets=secrets_of(config)).print(as_json=as_json)
+        Report(results=[("x", result)], secrets=frozenset(secrets_of(config))).print(
+            as_json=as_json
+        )
 
     printed = capsys.readouterr().out
     assert printed.count("[redacted]") == 2 * 2 * len(all_secrets)
     assert not any(secret in printed for secret in all_secrets)
 
 
-# On paper
+# As printed
 
 
-def test_the_report_has_cause_cure_and_a_link(bench):
+def test_the_report_has_cause_fix_and_a_link(bench):
     result = run(bench.build(TWITTER_CLIENT_SECRET="the-secret-of-last-year"))
 
     lines = result.output.splitlines()
@@ -944,10 +959,10 @@ def test_the_report_has_cause_cure_and_a_link(bench):
     assert " ".join(lines[at].split()) == (
         "FAILED client Twitter does not accept TWITTER_CLIENT_SECRET (unauthorized_client)."
     )
-    assert lines[at + 1].strip().startswith("> Copy the OAuth 2.0 Client Secret anew")
+    assert lines[at + 1].strip().startswith("> Copy the OAuth 2.0 Client Secret again")
     assert lines[at + 2].strip() == "> docs/troubleshooting.md#unauthorized_client"
     assert " ".join(lines[at + 3].split()) == (
-        "skipped consent page Waits until this is fine: client."
+        "skipped consent page Not run: client has to pass first."
     )
     assert lines[-1] == f"1 failed, 0 warnings, of {len(checks.CHECKS)} checks."
     assert result.exit_code == 1
@@ -964,7 +979,7 @@ def test_every_section_that_findings_link_to_exists():
     assert set(Section) <= set(anchors(ROOT / "docs" / "troubleshooting.md"))
 
 
-# The mirror: what the running site shows to the doctor
+# The request to the running site
 
 
 @pytest.fixture
@@ -981,16 +996,16 @@ def ask(bench):
     return ask
 
 
-def test_the_site_shows_the_doctor_what_arrives(ask, clock):
+def test_the_site_shows_the_doctor_its_request(ask, clock):
     nonce, cookie = self_request.question(ask.app, now=clock())
 
     answer = ask(cookie, HTTP_X_FORWARDED_FOR="192.0.2.1, ,192.0.2.2")
 
-    shown = self_request.arrival(ask.app, answer, nonce=nonce)
-    assert shown == self_request.Arrival(scheme="http", host="localhost", hops=2)
+    shown = self_request.received_in(ask.app, answer, nonce=nonce)
+    assert shown == self_request.ReceivedRequest(scheme="http", host="localhost", hops=2)
 
 
-def test_the_site_shows_others_nothing(ask):
+def test_the_site_shows_other_clients_nothing(ask):
     serializer = ask.app.session_interface.get_signing_serializer(ask.app)
     name = ask.app.config["SESSION_COOKIE_NAME"]
     signed = f"{name}={serializer.dumps({'csrf_token': 'x'})}"
@@ -1012,7 +1027,7 @@ def test_a_question_of_a_machine_that_is_ahead_is_answered(ask, clock, monkeypat
         patch.setattr(TimestampSigner, "get_timestamp", lambda _self: ahead)
         nonce, cookie = self_request.question(ask.app, now=clock())
 
-    assert self_request.arrival(ask.app, ask(cookie), nonce=nonce)
+    assert self_request.received_in(ask.app, ask(cookie), nonce=nonce)
 
 
 def test_a_question_takes_a_key_of_the_ring(ask, bench, clock):
@@ -1027,14 +1042,14 @@ def test_a_question_takes_a_key_of_the_ring(ask, bench, clock):
     ]
 
     assert [answer == b"alive\n" for answer in answers] == [False, True]
-    assert self_request.arrival(rotated, ask(cookie), nonce=nonce)
+    assert self_request.received_in(rotated, ask(cookie), nonce=nonce)
 
 
 def test_an_answer_is_good_for_one_question(ask, clock):
     _, cookie = self_request.question(ask.app, now=clock())
     other_nonce, _ = self_request.question(ask.app, now=clock())
 
-    assert self_request.arrival(ask.app, ask(cookie), nonce=other_nonce) is None
+    assert self_request.received_in(ask.app, ask(cookie), nonce=other_nonce) is None
 
 
 def test_a_question_is_no_sign_in(ask, clock):
@@ -1047,7 +1062,7 @@ def test_a_question_is_no_sign_in(ask, clock):
     assert page.status_code == 303
 
 
-# As it is typed
+# As typed
 
 
 @pytest.fixture
@@ -1069,7 +1084,7 @@ def test_doctor_runs_without_an_app(typed):
     app = typed("--app", "wsgi", "doctor", "--json")
 
     assert isinstance(app, Flask)
-    assert diagnose(app)[1]["settings"]["said"] == (
+    assert diagnose(app)[1]["settings"]["message"] == (
         "TRUSTED_PROXIES: must be a whole number from 0 to 16."
     )
 
@@ -1085,4 +1100,4 @@ def test_other_commands_need_their_settings(typed, arguments, by_flask):
 def test_the_help_text_names_the_exit_code():
     help_text = command(lambda _: None).get_help(click.Context(click.Command("doctor")))
 
-    assert "Exits with 1 if something has failed." in help_text
+    assert "Exits with 1 if a check failed." in help_text
