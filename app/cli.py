@@ -1,4 +1,4 @@
-"""Commands for operators. `flask doctor`, which has a room of its own, is added to them."""
+"""Commands for operators: `flask --app wsgi ...`. `flask doctor` has a room of its own."""
 
 from __future__ import annotations
 
@@ -25,16 +25,20 @@ from app.storage.database import Database, engine_options
 from app.storage.refusals import in_words
 from config import secrets_in, store_url
 
-# What PostgreSQL says when it lets a user in or not: names, and no secret.
-_SENTENCE = re.compile(r"FATAL:\s+(.+)")
-# Seconds between looks at an empty outbox, and the longest pause while Twitter is away.
+# Seconds between two looks at an empty outbox, and the longest pause while Twitter is away.
 IDLE_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 30.0
 
-revocations = AppGroup("revocations", help="The outbox: tokens that Twitter must be told to kill.")
-tokens = AppGroup("tokens", help="Stored tokens and the keys that seal them.")
-grants = AppGroup("grants", help="What people granted.")
-database = AppGroup("database", help="Where the rows are.")
+# How long a command waits for Twitter to hear of what it revoked (seconds).
+_DELIVERY_SECONDS = 10
+
+# PostgreSQL's reason for refusing a user: names, and no secret.
+_FATAL = re.compile(r"FATAL:\s+(.+)")
+
+revocations = AppGroup("revocations", help="The outbox: tokens to revoke at Twitter.")
+tokens = AppGroup("tokens", help="Stored tokens, and the keys that encrypt them.")
+grants = AppGroup("grants", help="The grants of people.")
+database = AppGroup("database", help="The database of the site.")
 
 
 def init_app(app: Flask) -> None:
@@ -44,58 +48,31 @@ def init_app(app: Flask) -> None:
     doctor.init_app(app)
 
 
-def explain_failures() -> None:
-    """Have a command that breaks off say why in its first line, in a process that is all ours.
-
-    A store that refuses needs no traceback; anything else is logged as well.
-    """
-    if click.get_current_context(silent=True) is None:  # a worker of gunicorn
-        return
-    log_it = sys.excepthook
-
-    def explain(
-        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-    ) -> None:
-        if isinstance(error, SQLAlchemyError):
-            click.echo(f"Error: {_refused(error)}", err=True)
-            return
-        if isinstance(error, Exception):
-            reason = (str(error).splitlines() or [""])[0]
-            click.echo(redacted(f"Error: {kind.__name__}: {reason}"), err=True)
-        log_it(kind, error, traceback)
-
-    sys.excepthook = explain
-
-
-def _refused(error: SQLAlchemyError) -> str:
-    """Return what the database would not do, and where to look."""
-    sentence = _SENTENCE.search(str(getattr(error, "orig", "")))
-    said = f" ({redacted(sentence[1])})" if sentence else ""
-    return (
-        f"The database did not do it: {in_words(error)}{said}.\n"
-        "Look at DATABASE_URL, and run: flask --app wsgi doctor"
-    )
+# flask prune
 
 
 @click.command("prune")
 @with_appcontext
 def prune() -> None:
-    """End what nobody comes back to, and delete what is over. Run it hourly."""
-    now = services().now()
-    states = services().used_states.prune(now=now) + services().people.prune_endings()
-    ended, rows = services().sessions.prune(now=now)
-    figures = services().usages.prune(now=now)
-    services().outbox.wait(seconds=10)
+    """End unused sign-ins, and delete rows that are out of date. Run it hourly."""
+    here, now = services(), services().now()
+    states = here.used_states.prune(now=now) + here.people.prune_endings()
+    ended, rows = here.sessions.prune(now=now)
+    figures = here.usages.prune(now=now)
+    here.outbox.wait(seconds=_DELIVERY_SECONDS)
     click.echo(
         f"Ended {ended} unused grants. Deleted {states} used states, {rows} ended sessions and"
         f" grants, and {figures} old figures."
     )
 
 
+# flask revocations
+
+
 @revocations.command("deliver")
-@click.option("--watch", is_flag=True, help="Go on until SIGINT or SIGTERM.")
+@click.option("--watch", is_flag=True, help="Keep running until SIGINT or SIGTERM.")
 def deliver(*, watch: bool) -> None:
-    """Tell Twitter to kill the tokens in the outbox. Any number of these may run at once."""
+    """Revoke the tokens in the outbox at Twitter. Any number of these may run at once."""
     stop = threading.Event()
     if watch:
         for name in (signal.SIGINT, signal.SIGTERM):
@@ -107,7 +84,7 @@ def deliver(*, watch: bool) -> None:
         except SQLAlchemyError as error:
             if not watch:
                 raise
-            click.echo(f"The database did not do it: {in_words(error)}.", err=True)
+            click.echo(f"The database failed: {in_words(error)}.", err=True)
             delivered, away = 0, True
         if delivered:
             click.echo(f"Revoked {delivered} tokens.")
@@ -120,7 +97,7 @@ def deliver(*, watch: bool) -> None:
 
 
 def _deliver_due(stop: threading.Event) -> tuple[int, bool]:
-    """Deliver what is due; return how many were, and whether Twitter is away."""
+    """Deliver the rows that are due; return their number, and whether Twitter is away."""
     delivered = 0
     while not stop.is_set():
         delivery = services().outbox.deliver_next()
@@ -130,40 +107,48 @@ def _deliver_due(stop: threading.Event) -> tuple[int, bool]:
     return delivered, False
 
 
+# flask tokens
+
+
 @tokens.command("reencrypt")
 def reencrypt_tokens() -> None:
-    """Seal all tokens with the first key of TOKEN_KEYS, so that older ones can go.
+    """Encrypt all tokens with the first key of TOKEN_KEYS, so that older keys can be removed.
 
-    May be stopped and started again, beside the running site. Exits with 1 while a value still
-    needs another key.
+    May be interrupted and repeated, beside the running site. Exits with 1 while a token still needs
+    another key.
     """
     database, cipher = services().database, services().cipher
     for progress in reencrypt(database, cipher):
-        click.echo(f"{progress.seen} looked at, {progress.resealed} sealed anew.")
+        click.echo(f"{progress.seen} checked, {progress.resealed} re-encrypted.")
     in_use = keys_in_use(database)
     older = [key_id for key_id in cipher.key_ids[1:] if in_use[key_id]]
     unknown = sum(count for key_id, count in in_use.items() if key_id not in cipher.key_ids)
     for key_id in cipher.key_ids:
-        role = "first, seals" if key_id == cipher.newest_key_id else "older"
-        click.echo(f"Key {key_id} ({role}): {in_use[key_id]} values.")
+        role = "first, encrypts" if key_id == cipher.newest_key_id else "older"
+        click.echo(f"Key {key_id} ({role}): {in_use[key_id]} tokens.")
     if unknown:
-        click.echo(f"{unknown} values need a key that is not in TOKEN_KEYS.")
+        click.echo(f"{unknown} tokens need a key that is not in TOKEN_KEYS.")
     if older or unknown:
         raise click.exceptions.Exit(1)
-    click.echo("Every value is sealed with the first key. The older ones can leave TOKEN_KEYS.")
+    click.echo(
+        "All tokens are encrypted with the first key. Remove the older ones from TOKEN_KEYS."
+    )
+
+
+# flask grants
 
 
 @grants.command("end")
-@click.option("--username", help="The person's name at Twitter when they signed in last.")
+@click.option("--username", help="The person's username at Twitter at their latest sign-in.")
 @click.option("--twitter-id", help="The person's id at Twitter, which never changes.")
 def end(username: str | None, twitter_id: str | None) -> None:
-    """Sign a person out everywhere, and have their tokens killed at Twitter."""
+    """Sign a person out everywhere, and revoke their tokens at Twitter."""
     if (username is None) == (twitter_id is None):
         raise click.UsageError("Name the person by --username or by --twitter-id.")
     ended = services().sessions.end_all_of(twitter_id or _id_of((username or "").removeprefix("@")))
     if ended is None:
-        raise click.ClickException(f"No person with the Twitter id {twitter_id} is known here.")
-    services().outbox.wait(seconds=10)
+        raise click.ClickException(f"No person with the Twitter id {twitter_id} has signed in.")
+    services().outbox.wait(seconds=_DELIVERY_SECONDS)
     click.echo(f"Signed {ended} out everywhere.")
 
 
@@ -173,11 +158,14 @@ def _id_of(username: str) -> str:
     if len(people) == 1:
         return people[0].twitter_id
     if not people:
-        raise click.ClickException(f"No person signed in here as @{username}.")
+        raise click.ClickException(f"No person has signed in as @{username}.")
     known = "".join(f"\n  {each}, signed in {each.signed_in_at:%Y-%m-%d}" for each in people)
     raise click.ClickException(
-        f"{len(people)} people signed in here as @{username}. Choose one by --twitter-id:{known}"
+        f"{len(people)} people have signed in as @{username}. Choose one by --twitter-id:{known}"
     )
+
+
+# flask database
 
 
 @database.command("copy")
@@ -185,18 +173,36 @@ def _id_of(username: str) -> str:
     "--to",
     "url",
     envvar="TARGET_DATABASE_URL",
-    prompt="The other database",
+    prompt="The target database",
     hide_input=True,
-    help="The other database, as DATABASE_URL spells it. With a password: leave it out.",
+    help="The target, written like DATABASE_URL. Leave it out if it has a password.",
 )
 @click.pass_context
 def copy(context: click.Context, *, url: str) -> None:
-    """Copy all rows of DATABASE_URL to another database, and check them there. All, or none.
+    """Copy all rows of DATABASE_URL to another database, and verify them. All, or none.
 
-    Stop the site first. The target needs the tables of `flask db upgrade`, and no rows. A password
-    in a command line can be read by every user of the machine: such an address comes from
-    TARGET_DATABASE_URL, or is asked for.
+    Stop the site first. The target needs the tables of `flask db upgrade`, and no rows. Every user
+    of the machine can read a password in a command line: put an address with a password into
+    TARGET_DATABASE_URL, or leave --to out to be asked.
     """
+    address = _target(context, url)
+    engine = create_engine(address, **engine_options(address, threads=1))
+    try:
+        for copied in database_copy.copy(services().database, Database(engine)):
+            click.echo(f"{copied.table}: {copied.rows} rows.")
+    except database_copy.CannotCopy as reason:
+        raise click.ClickException(str(reason)) from None
+    except SQLAlchemyError as error:
+        raise click.ClickException(
+            f"A database failed: {in_words(error)}. Nothing was copied."
+        ) from None
+    finally:
+        engine.dispose()
+    click.echo("All rows are copied. Now set DATABASE_URL to the target, and start the site.")
+
+
+def _target(context: click.Context, url: str) -> str:
+    """Return the address of the target database. Raises for one that cannot be copied to."""
     try:
         address = store_url(url)
     except ValueError as error:
@@ -208,16 +214,40 @@ def copy(context: click.Context, *, url: str) -> None:
         )
     if address == services().config.database_url:
         raise click.ClickException("--to is the database that this site uses already.")
-    engine = create_engine(address, **engine_options(address, threads=1))
-    try:
-        for copied in database_copy.copy(services().database, Database(engine)):
-            click.echo(f"{copied.table}: {copied.rows} rows.")
-    except database_copy.CannotCopy as reason:
-        raise click.ClickException(str(reason)) from None
-    except SQLAlchemyError as error:
-        raise click.ClickException(
-            f"A database did not do it: {in_words(error)}. Nothing was copied."
-        ) from None
-    finally:
-        engine.dispose()
-    click.echo("Everything is there. Now set DATABASE_URL to it, and start the site.")
+    return address
+
+
+# Errors of any command
+
+
+def explain_failures() -> None:
+    """Have a failing command print its reason in the first line.
+
+    An error of the database needs no traceback; any other error is logged as well.
+    """
+    if click.get_current_context(silent=True) is None:  # a worker of gunicorn
+        return
+    log_it = sys.excepthook
+
+    def explain(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, SQLAlchemyError):
+            click.echo(f"Error: {_reason(error)}", err=True)
+            return
+        if isinstance(error, Exception):
+            reason = (str(error).splitlines() or [""])[0]
+            click.echo(redacted(f"Error: {kind.__name__}: {reason}"), err=True)
+        log_it(kind, error, traceback)
+
+    sys.excepthook = explain
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """Return the reason of the database, and the next step."""
+    sentence = _FATAL.search(str(getattr(error, "orig", "")))
+    detail = f" ({redacted(sentence[1])})" if sentence else ""
+    return (
+        f"The database failed: {in_words(error)}{detail}.\n"
+        "Check DATABASE_URL, and run: flask --app wsgi doctor"
+    )

@@ -1,4 +1,4 @@
-"""Commands for operators, as they are typed."""
+"""Commands for operators, as typed."""
 
 import os
 import signal
@@ -51,7 +51,7 @@ def log_out_in_vain(app, client):
 
 
 @on_both_stores
-def test_deliver_revokes_what_is_due(app, client, run, twitter_that_cannot_revoke, rows):
+def test_deliver_revokes_due_tokens(app, client, run, twitter_that_cannot_revoke, rows):
     log_out_in_vain(app, client)
     twitter_that_cannot_revoke.upsert("POST", REVOKE_URL, json={"revoked": True})
 
@@ -62,7 +62,7 @@ def test_deliver_revokes_what_is_due(app, client, run, twitter_that_cannot_revok
     assert rows(Revocation) == []
 
 
-def test_deliver_says_what_still_waits(app, client, run, twitter_that_cannot_revoke):
+def test_deliver_counts_the_waiting_tokens(app, client, run, twitter_that_cannot_revoke):
     log_out_in_vain(app, client)
 
     result = run("revocations", "deliver")
@@ -95,7 +95,7 @@ def test_watching_outlives_a_database_that_is_away(app, run, own_signals, monkey
 
     assert result.exit_code == 0
     assert len(asked) == 2
-    assert "The database did not do it: OperationalError." in result.output
+    assert "The database failed: OperationalError." in result.output
 
 
 def test_delivering_once_says_that_the_database_is_away(app, run, monkeypatch):
@@ -161,21 +161,21 @@ def test_reencrypt_moves_every_value_to_the_first_key(build_app, kind_twitter, r
     result = run("tokens", "reencrypt", on=both)
 
     assert result.exit_code == 0
-    assert "The older ones can leave TOKEN_KEYS." in result.output
+    assert "Remove the older ones from TOKEN_KEYS." in result.output
     after = build_app(TOKEN_KEYS=new).test_client().with_cookies_of(before)
     assert after.press_log_out().status_code == 303
     assert [grant["end_reason"] for grant in rows(Grant)] == ["logged_out"]
 
 
 @on_both_stores
-def test_reencrypt_moves_revocations_that_wait_too(build_app, twitter_that_cannot_revoke, run):
+def test_reencrypt_moves_waiting_revocations_too(build_app, twitter_that_cannot_revoke, run):
     old, new = token_key("o"), token_key("n")
     before = build_app(TOKEN_KEYS=old)
     log_out_in_vain(before, before.test_client())
 
     result = run("tokens", "reencrypt", on=build_app(TOKEN_KEYS=f"{new},{old}"))
 
-    assert (result.exit_code, "2 sealed anew" in result.output) == (0, True)
+    assert (result.exit_code, "2 re-encrypted" in result.output) == (0, True)
     twitter_that_cannot_revoke.upsert("POST", REVOKE_URL, json={"revoked": True})
     result = run("revocations", "deliver", on=build_app(TOKEN_KEYS=new))
     assert "Revoked 2 tokens." in result.output
@@ -189,7 +189,7 @@ def test_reencrypt_can_be_run_again(build_app, client, kind_twitter, run):
     result = run("tokens", "reencrypt", on=both)
 
     assert result.exit_code == 0
-    assert "0 sealed anew" in result.output
+    assert "0 re-encrypted" in result.output
 
 
 def test_a_key_is_not_called_unused_while_a_row_needs_it(build_app, client, kind_twitter, run):
@@ -199,11 +199,11 @@ def test_a_key_is_not_called_unused_while_a_row_needs_it(build_app, client, kind
     result = run("tokens", "reencrypt", on=without)
 
     assert result.exit_code == 1
-    assert "2 values need a key that is not in TOKEN_KEYS." in result.output
-    assert "can leave" not in result.output
+    assert "2 tokens need a key that is not in TOKEN_KEYS." in result.output
+    assert "Remove the older" not in result.output
 
 
-def test_reencrypt_leaves_alone_what_was_changed_meanwhile(build_app, client, kind_twitter, rows):
+def test_reencrypt_skips_a_row_that_changed_meanwhile(build_app, client, kind_twitter, rows):
     from app.accounts import reencryption
 
     client.sign_in()
@@ -236,13 +236,13 @@ def test_reencrypt_goes_through_many_rows_in_batches(build_app, app, twitter, ru
 
     result = run("tokens", "reencrypt", on=both)
 
-    assert "10 looked at, 10 sealed anew." in result.output
+    assert "10 checked, 10 re-encrypted." in result.output
     assert result.exit_code == 0
 
 
 @pytest.fixture
 def other_database(request, tmp_path):
-    """The URL of an empty database at the newest version, as an operator spells it."""
+    """The URL of an empty database at the newest version, as an operator writes it."""
     root = tmp_path / "other"
     root.mkdir()
     url = f"sqlite:///{root / 'perch.db'}"
@@ -261,20 +261,20 @@ def other_database(request, tmp_path):
     ],
     indirect=True,
 )
-def test_a_copy_takes_people_along_signed_in(build_app, client, kind_twitter, run, other_database):
+def test_a_copy_keeps_people_signed_in(build_app, client, kind_twitter, run, other_database):
     client.sign_in()
 
     result = run("database", "copy", "--to", other_database)
 
     assert result.exit_code == 0, result.output
     assert "grants: 1 rows.\n" in result.output
-    assert "Now set DATABASE_URL to it" in result.output
+    assert "Now set DATABASE_URL to the target" in result.output
     after = build_app(DATABASE_URL=other_database).test_client().with_cookies_of(client)
     assert after.is_signed_in()
     assert after.press_log_out().status_code == 303
 
 
-def test_a_copy_says_what_is_in_its_way(client, kind_twitter, run, other_database):
+def test_a_copy_refuses_a_target_with_rows(client, kind_twitter, run, other_database):
     client.sign_in()
     run("database", "copy", "--to", other_database)
 
@@ -317,7 +317,7 @@ def test_a_password_is_not_taken_from_a_command_line(run, where):
     assert "hunter2" not in result.output
 
 
-def test_the_other_database_is_asked_for(app):
+def test_the_target_is_asked_for(app):
     asked = "postgresql://perch:hunter2@/perch?host=/nowhere\n"
 
     result = app.test_cli_runner().invoke(args=["database", "copy"], input=asked)
@@ -331,7 +331,7 @@ def test_the_other_database_is_asked_for(app):
 
 @pytest.fixture
 def typed(tmp_path):
-    """Run `flask --app wsgi ...` of an https site, and return what a person reads."""
+    """Run `flask --app wsgi ...` of an https site, and return its output."""
 
     def typed(*args, **settings):
         environ = build_environ(PUBLIC_URL="https://birds.example", **settings)
@@ -348,7 +348,7 @@ def typed(tmp_path):
     return typed
 
 
-def test_an_upgrade_says_what_it_did(typed, tmp_path):
+def test_an_upgrade_names_its_migrations(typed, tmp_path):
     url = f"sqlite:///{tmp_path}/nest.db"
 
     first, second = (typed("db", "upgrade", DATABASE_URL=url) for _ in range(2))
@@ -364,11 +364,11 @@ NO_SUCH_USER = 'it has no such database or user (role "swift" does not exist)'
 
 @pytest.mark.postgresql
 @pytest.mark.parametrize("command", [("db", "upgrade"), ("prune",), ("revocations", "deliver")])
-def test_a_command_says_first_why_it_broke_off(typed, postgresql_url, command):
+def test_a_failing_command_prints_its_reason_first(typed, postgresql_url, command):
     result = typed(*command, DATABASE_URL=postgresql_url.replace("perch@", "swift:hunter2@"))
 
     assert result.returncode == 1
     assert result.stderr.splitlines() == [
-        f"Error: The database did not do it: {NO_SUCH_USER}.",
-        "Look at DATABASE_URL, and run: flask --app wsgi doctor",
+        f"Error: The database failed: {NO_SUCH_USER}.",
+        "Check DATABASE_URL, and run: flask --app wsgi doctor",
     ]
