@@ -91,7 +91,7 @@ def failed(message: str, fix: str, section: Section | None = None) -> Result:
 
 def skipped(needs: str) -> Result:
     """Return the result of a check that needs another one."""
-    return Result(status=Status.SKIPPED, message=f"Not run: {needs} has to pass first.")
+    return Result(status=Status.SKIPPED, message=f'Not run: "{needs}" has to pass first.')
 
 
 def counted(count: int, one: str, many: str) -> str:
