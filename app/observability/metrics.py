@@ -1,10 +1,10 @@
-"""Figures for Prometheus: how sign-ins, refreshes, calls to Twitter and pages went, and how long.
+"""Metrics for Prometheus: results and durations of sign-ins, refreshes, calls and requests.
 
-Each app has a registry of its own. Under gunicorn there is one app in each worker: the workers
-write into files (gunicorn.conf.py says where), and whoever is asked adds them up.
+Each app has its own registry. Under gunicorn each worker has an app: the workers write into files
+(gunicorn.conf.py makes the folder), and the worker that is asked adds up all of them.
 
-Every label comes from a list that people cannot add to: our routes, Twitter's endpoints as the
-documents write them, the names of our errors. None holds an id, a name or an address.
+Every label value comes from a list that visitors cannot extend: our routes, the endpoints of X's
+documents, the names of our errors. No label holds an id, a name or an address.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Literal, Protocol, get_args
 
 from flask import Flask, Response, g, request
 from prometheus_client import (
@@ -34,17 +35,17 @@ from prometheus_client.registry import Collector
 
 from app.observability.audit_log import Event, Fields
 
-# The moment at which each series began is of no use to anybody here, and doubles the page.
+# Creation times of the series would double the page, and no alert uses them.
 disable_created_metrics()  # type: ignore[no-untyped-call] # the library left it untyped
 
-PREFIX = "perch"
+_PREFIX = "perch"
 Answered = Literal["hit", "miss", "stale"]
 
-# X docs, "OAuth 2.0 Authorization Code Flow": how long a code lives (seconds).
-_CODE_LIVES = 30.0
+# X docs, "OAuth 2.0 Authorization Code Flow": the lifetime of a code.
+_CODE_SECONDS = 30.0
 _REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 12, 15)
 _CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 8, 12, 15)
-_SECONDS_LEFT = (0, 5, 10, 15, 18, 20, 22, 24, 26, 28, 29, 29.5)
+_REMAINING_SECONDS = (0, 5, 10, 15, 18, 20, 22, 24, 26, 28, 29, 29.5)
 
 _OUTCOME_OF_REFRESH = {
     Event.TOKEN_REFRESHED: "refreshed",
@@ -55,109 +56,89 @@ _STATUSES = frozenset(str(status.value) for status in HTTPStatus)
 
 
 class Call(Protocol):
-    """A call to Twitter as it went."""
+    """A finished call to Twitter."""
 
     @property
     def route(self) -> str:
-        """The route, as the documents write it."""
+        """The route, as X's documents write it."""
 
     @property
     def outcome(self) -> str:
-        """The status, or why there is none."""
+        """The status, or a word for why there is none."""
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """The duration."""
 
 
 class Backlog(Protocol):
-    """The rows in the outbox."""
+    """The rows of the outbox."""
 
     @property
     def waiting(self) -> int:
-        """Rows that are still delivered."""
+        """The number of rows still to be delivered."""
 
     @property
     def dead_letters(self) -> int:
-        """Rows that are not tried any more."""
+        """The number of rows that are no longer tried."""
 
     @property
     def oldest(self) -> datetime | None:
-        """When the oldest row was written."""
+        """When the oldest waiting row was written."""
 
 
 class Metrics:
-    """The figures of one app. Made once, used by every thread."""
+    """The metrics of one app, shared by its threads."""
 
     def __init__(self, groups: Iterable[str] = ()) -> None:
-        """Count circuits by these `groups` of endpoints."""
-        self.registry = CollectorRegistry()
-        counter = partial(Counter, namespace=PREFIX, registry=self.registry)
-        histogram = partial(Histogram, namespace=PREFIX, registry=self.registry)
-        self._started = counter("sign_ins_started", "Sign-ins that were begun.")
-        self._sign_ins = counter("sign_ins", "Sign-ins that came to an end.", ["outcome"])
-        self._refusals = counter("sign_in_refusals", "Why sign-ins came to no good end.", ["error"])
-        self._exchange = histogram(
-            "exchange_duration_seconds",
-            "How long the exchange of a code took.",
-            buckets=_CALL_SECONDS,
-        )
-        self._left = histogram(
+        """Register every metric; `groups` are the groups of endpoints that have a circuit."""
+        registry = self.registry = CollectorRegistry()
+        counter = partial(Counter, namespace=_PREFIX, registry=registry)
+        gauge = partial(Gauge, namespace=_PREFIX, registry=registry, multiprocess_mode="livesum")
+        histogram = partial(Histogram, namespace=_PREFIX, registry=registry)
+        call_seconds = partial(histogram, buckets=_CALL_SECONDS)
+
+        self._started = counter("sign_ins_started", "Sign-ins started.")
+        self._sign_ins = counter("sign_ins", "Sign-ins ended.", ["outcome"])
+        self._refusals = counter("sign_in_refusals", "Sign-ins refused or failed.", ["error"])
+        self._exchange = call_seconds("exchange_duration_seconds", "Exchange of a code for tokens.")
+        self._code_remaining = histogram(
             "code_remaining_seconds",
-            "What was left of a code's 30 s by then.",
-            buckets=_SECONDS_LEFT,
+            "Rest of a code's 30 s when its exchange ended.",
+            buckets=_REMAINING_SECONDS,
         )
         self._refreshes = counter("refreshes", "Refreshes of tokens.", ["outcome"])
-        self._waiters = Gauge(
-            "refresh_waiters",
-            "Threads that wait for somebody else's refresh.",
-            namespace=PREFIX,
-            registry=self.registry,
-            multiprocess_mode="livesum",
-        )
-        self._waits = counter("refresh_waits", "Waits for somebody else's refresh.")
+        self._waiters = gauge("refresh_waiters", "Threads waiting for another thread's refresh.")
+        self._waits = counter("refresh_waits", "Waits for another thread's refresh.")
         self._calls = counter("twitter_calls", "Calls to Twitter.", ["endpoint", "status"])
-        self._call_seconds = histogram(
-            "twitter_call_duration_seconds",
-            "How long they took.",
-            ["endpoint"],
-            buckets=_CALL_SECONDS,
+        self._call_seconds = call_seconds(
+            "twitter_call_duration_seconds", "Calls to Twitter.", ["endpoint"]
         )
-        self._failing = Gauge(
-            "circuit_open",
-            "Workers where reads of this group fail at once, because Twitter hangs.",
-            ["group"],
-            namespace=PREFIX,
-            registry=self.registry,
-            multiprocess_mode="livesum",
+        self._open = gauge("circuit_open", "Workers whose circuit for a group is open.", ["group"])
+        self._short_circuited = counter(
+            "reads_short_circuited", "Reads not sent, because the circuit was open.", ["group"]
         )
-        self._spared = counter(
-            "reads_short_circuited", "Reads not sent, because Twitter hangs.", ["group"]
-        )
-        self._reads = counter("cache_reads", "Answers that pages needed, by source.", ["result"])
-        self._requests = counter("requests", "Requests, by our own route.", ["endpoint", "status"])
+        self._cache_reads = counter("cache_reads", "Answers needed by pages.", ["result"])
+        self._requests = counter("requests", "Requests.", ["endpoint", "status"])
         self._request_seconds = histogram(
-            "request_duration_seconds",
-            "How long they took.",
-            ["endpoint"],
-            buckets=_REQUEST_SECONDS,
+            "request_duration_seconds", "Requests.", ["endpoint"], buckets=_REQUEST_SECONDS
         )
         self._begin_at_zero(groups)
 
     def _begin_at_zero(self, groups: Iterable[str]) -> None:
-        """Show what has not happened yet: else the first of its kind is no increase."""
+        """Show series before their first event: Prometheus sees no increase in a new series."""
         for outcome in ("completed", "denied", "refused", "failed"):
             self._sign_ins.labels(outcome)
         for outcome in _OUTCOME_OF_REFRESH.values():
             self._refreshes.labels(outcome)
-        for answer in ("hit", "miss", "stale"):
-            self._reads.labels(answer)
+        for result in get_args(Answered):
+            self._cache_reads.labels(result)
         for group in groups:
-            self._failing.labels(group)
-            self._spared.labels(group)
+            self._open.labels(group)
+            self._short_circuited.labels(group)
 
     def on_event(self, event: Event, fields: Fields) -> None:
-        """Count what was recorded."""
+        """Count an event of the audit log."""
         if event in _OUTCOME_OF_REFRESH:
             self._refreshes.labels(_OUTCOME_OF_REFRESH[event]).inc()
         elif event is Event.SIGN_IN_STARTED:
@@ -176,31 +157,30 @@ class Metrics:
         self._calls.labels(call.route, call.outcome if is_known else "other").inc()
         self._call_seconds.labels(call.route).observe(call.seconds)
 
-    def on_answer(self, how: Answered, times: int = 1) -> None:
-        """Count answers that a page got: from memory, from Twitter, or old ones for want of any."""
-        self._reads.labels(how).inc(times)
+    def on_answer(self, result: Answered, times: int = 1) -> None:
+        """Count answers that a page got: cached, from Twitter, or stale because Twitter failed."""
+        self._cache_reads.labels(result).inc(times)
 
     def on_circuit_change(self, group: str, *, fails: bool) -> None:
-        """Note whether reads of a group of endpoints fail at once here."""
-        self._failing.labels(group).set(int(fails))
+        """Record whether this worker's circuit for a group of endpoints is open."""
+        self._open.labels(group).set(int(fails))
 
     def on_short_circuit(self, group: str) -> None:
-        """Count a read that was not sent, so that nobody waits for it."""
-        self._spared.labels(group).inc()
+        """Count a read that was not sent, because the circuit is open."""
+        self._short_circuited.labels(group).inc()
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
-        """Count a thread that waits for a refresh, for as long as it does."""
+        """Count a thread while it waits for a refresh."""
         self._waits.inc()
         with self._waiters.track_inprogress():
             yield
 
     @contextlib.contextmanager
     def exchanging(self) -> Iterator[None]:
-        """Time an exchange, however it ends, and how much later it could have been.
+        """Time an exchange, however it ends, and the rest of the code's life after it.
 
-        The code is older than this request by the way from Twitter's page to us: what is left is
-        a little less than what is counted.
+        Twitter issued the code before our request began, so the true rest is a little shorter.
         """
         began = time.perf_counter()
         try:
@@ -208,62 +188,82 @@ class Metrics:
         finally:
             now = time.perf_counter()
             self._exchange.observe(now - began)
-            self._left.observe(_CODE_LIVES - (now - g.get("began", began)))
+            self._code_remaining.observe(_CODE_SECONDS - (now - g.get("began", began)))
 
     def begin_request(self) -> None:
         """Start the clock of a request."""
         g.began = time.perf_counter()
 
     def end_request(self, response: Response) -> Response:
-        """Count an answer under the route that gave it."""
+        """Count a response under its route."""
         endpoint = request.endpoint or "none"
         self._requests.labels(endpoint, f"{response.status_code // 100}xx").inc()
         self._request_seconds.labels(endpoint).observe(time.perf_counter() - g.began)
         return response
 
     def page(self, backlog: Backlog | None, *, now: datetime) -> bytes:
-        """Return all figures as Prometheus reads them; no `backlog` if it could not be read."""
+        """Return all metrics as Prometheus reads them; `backlog` is None if it is unknown."""
         return generate_latest(self._of_all_workers()) + generate_latest(_Outbox(backlog, now))
 
-    def _of_all_workers(self) -> CollectorRegistry:
+    def _of_all_workers(self) -> Collector:
         if values.ValueClass is values.MutexValue:
             return self.registry
-        # After a fork, the first count makes this worker's file, with zeros for all the rest.
+        # After a fork, the first count makes this worker's files, with every series at zero.
         self._started.inc(0)
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, os.environ["PROMETHEUS_MULTIPROC_DIR"])  # type: ignore[no-untyped-call] # the library left it untyped
-        return registry
+        return _Workers(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
 
 
 def init_app(app: Flask, groups: Iterable[str]) -> Metrics:
-    """Count every request of `app`: first of all, so that what others refuse is counted, too."""
+    """Count every request of `app`; called first, so that requests refused later count too."""
     metrics = Metrics(groups)
     app.before_request(metrics.begin_request)
     app.after_request(metrics.end_request)
     return metrics
 
 
+class _Workers(Collector):
+    """The metrics of all workers, from their files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterator[Metric]:
+        # prometheus_client's own collector breaks off at the empty file of a worker that starts.
+        files = [str(path) for path in self._folder.glob("*.db") if _has_content(path)]
+        yield from MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call] # the library left it untyped
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:  # its worker ended after the folder was listed
+        return False
+
+
 class _Outbox(Collector):
-    """The figures of the outbox. They are in the database: the same whoever is asked."""
+    """The metrics of the outbox. They come from the database, so every worker shows the same."""
 
     def __init__(self, backlog: Backlog | None, now: datetime) -> None:
         self._backlog = backlog
         self._now = now
 
     def collect(self) -> Iterator[Metric]:
-        readable = "Whether the outbox could be read in time."
         yield GaugeMetricFamily(
-            f"{PREFIX}_outbox_readable", readable, int(self._backlog is not None)
+            f"{_PREFIX}_outbox_readable",
+            "Whether the outbox could be read in time.",
+            int(self._backlog is not None),
         )
         if self._backlog is None:
             return
         rows = GaugeMetricFamily(
-            f"{PREFIX}_outbox_rows", "Tokens that Twitter must still kill.", labels=["state"]
+            f"{_PREFIX}_outbox_rows", "Tokens that Twitter must still revoke.", labels=["state"]
         )
         rows.add_metric(["waiting"], self._backlog.waiting)
         rows.add_metric(["dead_letter"], self._backlog.dead_letters)
         yield rows
         oldest = self._backlog.oldest or self._now
-        age = max(0.0, (self._now - oldest).total_seconds())
-        waited = "How long the oldest row has waited."
-        yield GaugeMetricFamily(f"{PREFIX}_outbox_oldest_seconds", waited, age)
+        yield GaugeMetricFamily(
+            f"{_PREFIX}_outbox_oldest_seconds",
+            "Age of the oldest waiting row.",
+            max(0.0, (self._now - oldest).total_seconds()),
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from prometheus_client import values
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.accounts.models import Grant, Revocation, Session
@@ -318,6 +319,27 @@ def test_threads_do_not_lose_a_count():
         thread.join()
 
     assert metrics.registry.get_sample_value("perch_sign_ins_started_total") == 4000
+
+
+@pytest.fixture
+def workers_folder(monkeypatch, tmp_path):
+    """A folder as gunicorn makes it: metrics made from now on count into its files."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    monkeypatch.setattr(values, "ValueClass", values.MultiProcessValue())
+    yield tmp_path
+    values.ValueClass.close_all_files()
+
+
+def test_workers_that_start_or_end_meanwhile_are_left_out(workers_folder, clock):
+    metrics = Metrics()
+    metrics.on_event(Event.SIGN_IN_STARTED, {})
+    (workers_folder / "counter_99999.db").touch()  # opened, and not yet filled with zeros
+    (workers_folder / "gauge_livesum_99999.db").symlink_to("deleted-since-it-was-listed")
+
+    page = Figures(metrics.page(None, now=clock()).decode())
+
+    assert page("sign_ins_started_total") == 1
+    assert page("outbox_readable") == 0
 
 
 # What no figure may carry
