@@ -113,7 +113,9 @@ access_log_format = '%(h)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(M)sms "%(a)s"'
 
 
 # By path: importing `app` here would hand each worker today's code, even after a reload.
-_Formatter: Any = runpy.run_path(str(ROOT / "app" / "observability" / "logs.py"))["Formatter"]
+_OBSERVABILITY = ROOT / "app" / "observability"
+_Redactor: Any = runpy.run_path(str(_OBSERVABILITY / "redaction.py"))["Redactor"]
+_Formatter: Any = runpy.run_path(str(_OBSERVABILITY / "logs.py"))["Formatter"]
 
 
 class RedactingLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
@@ -146,9 +148,10 @@ class RedactingLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
 
 def _formatter() -> Any:  # noqa: ANN401 - its class has no name here
     try:
-        return _Formatter.of(Config.from_env())
+        config = Config.from_env()
     except ConfigError:  # `on_starting` says what is wrong
-        return _Formatter(as_json=False)
+        return _Formatter(_Redactor(), as_json=False)
+    return _Formatter.of(config, _Redactor.of(config))
 
 
 logger_class = RedactingLogger

@@ -15,5 +15,5 @@ except ConfigError as error:
         sys.exit(str(error))
     app = doctor.without_app(error)
 else:
-    logs.hear_everything()
+    logs.log_uncaught()
     cli.explain_failures()

@@ -11,6 +11,7 @@ from flask.templating import Environment
 
 from app import auth, cli, error_pages, health, pages, services
 from app.observability import logs, metrics
+from app.observability.redaction import Redactor
 from app.storage import database
 from app.storage.extensions import db, migrate
 from app.twitter.circuit_breaker import GROUPS
@@ -41,7 +42,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
     app = Site(
         __name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
-    logs.init_app(app, config)
+    logs.init_app(app, config, Redactor.of(config))
     figures = metrics.init_app(app, GROUPS)
     security.init_app(app, config)
     static_files.init_app(app)

@@ -19,7 +19,7 @@ from app import doctor
 from app.accounts import database_copy
 from app.accounts.outbox import Delivery
 from app.accounts.reencryption import keys_in_use, reencrypt
-from app.observability.logs import redacted
+from app.observability.redaction import redacted
 from app.services import services
 from app.storage.database import Database, engine_options
 from app.storage.refusals import in_words

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("revoke", __name__)
 
-HINTS = ("access_token", "refresh_token")
+_HINTS = ("access_token", "refresh_token")
 _ENDS = {"app": "all that the person allowed this app", "grant": "the grant of this token"}
 
 
@@ -32,7 +32,7 @@ def revoke() -> Response:
         parameters = Parameters()
         client = authenticated_client(parameters)
         value = parameters.require("token")
-        if parameters.require("token_type_hint") not in HINTS:
+        if parameters.require("token_type_hint") not in _HINTS:
             raise invalid_request("Value passed for the token type hint was invalid.")
         here = world()
         reach = here.settings.revoke
