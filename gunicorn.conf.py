@@ -22,8 +22,8 @@ from gunicorn.workers.base import Worker
 from config import PORT, ROOT, THREADS, WORKERS, Config, ConfigError
 from settings_files import settings_of
 
-# The environment wins. `.env` is not put into it: there it would outlive a reload, and what was
-# changed in the file would be read by nobody.
+# The environment wins. `.env` is not put into it: there the old values would outlive a reload and
+# win over the changed file.
 try:
     SETTINGS = settings_of(ROOT)
 except ConfigError as error:
@@ -42,13 +42,13 @@ def number(name: str, default: str, read: Callable[[str], int]) -> int:
 # container's address says so itself: --bind 0.0.0.0:$PORT (see Procfile).
 bind = f"127.0.0.1:{number('PORT', '8000', PORT)}"
 
-# Only waiting for Twitter takes long: threads do that as well as gevent, and need no patching.
+# Requests mostly wait for Twitter: threads do that as well as gevent, and need no patching.
 worker_class = "gthread"
 workers = number("WEB_CONCURRENCY", "2", WORKERS)
 # The app reads the same variable to keep two threads of each worker free of Twitter.
 threads = number("GUNICORN_THREADS", "32", THREADS)
 
-# With threads this is no limit on a request: a worker that has not stirred for so long is stuck.
+# No limit on a request, with threads: a worker that gave no sign of life for so long is stuck.
 timeout = 60
 # Longer than the 34 seconds that a refresh and its storing may take (app/gateway/token_refresh.py):
 # a worker that is cut off between the two loses the new tokens.
@@ -56,26 +56,26 @@ graceful_timeout = 40
 # nginx keeps its connections to us; a browser asks for page, styles and pictures on one.
 keepalive = 5
 
-# gunicorn would believe each client on this machine, nginx among them, that it came by https, and
-# under another SCRIPT_NAME. The app believes proxies by itself, as many as TRUSTED_PROXIES says.
+# gunicorn would believe the headers of each client on this machine, nginx among them, about https
+# and SCRIPT_NAME. The app itself believes as many proxies as TRUSTED_PROXIES says.
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 forwarded_allow_ips = ""
 
-# Workers show they live by touching a file. On a disk that can stall; in memory it cannot.
+# Workers give signs of life by touching a file. On a disk that can stall; in memory it cannot.
 worker_tmp_dir = next((path for path in ["/dev/shm"] if os.access(path, os.W_OK)), None)  # noqa: S108
 
-# Workers keep their figures (app/observability/metrics.py) in files of a folder, and add up each
-# other's. Each start and reload makes a new folder: the files of workers that are gone would pile
-# up, and each look reads all of them. Counters then begin at zero, as Prometheus expects.
+# Workers write their metrics (app/observability/metrics.py) into files of one folder, and the one
+# that is asked adds up all of them. Each start and reload makes a new folder, or the files of ended
+# workers would pile up. Counters then begin at zero, which Prometheus expects.
 MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
 FOLDER = "perch-metrics-"
 
 
 def _make_folder() -> None:
-    """Make the folder under what the environment names, and sweep up behind masters long gone."""
+    """Make the folder, where the environment says, and delete the folders of ended masters."""
     before = Path(os.environ.get(MULTIPROC_DIR) or worker_tmp_dir or tempfile.gettempdir())
-    # After a reload, or started by an older master (USR2): that one's workers still use theirs.
+    # After a reload, or if an older master started this one (USR2), its workers still use theirs.
     parent = before.parent if before.name.startswith(FOLDER) else before
     parent.mkdir(parents=True, exist_ok=True)
     for folder in parent.glob(f"{FOLDER}*"):
@@ -86,7 +86,7 @@ def _make_folder() -> None:
 
 
 def _is_ownerless(folder: Path) -> bool:
-    """Tell whether its master is gone, or is this one, two reloads ago."""
+    """Return whether its master has ended, or is this one, two reloads ago."""
     master = int(folder.name.removeprefix(FOLDER).partition("-")[0])
     try:
         os.kill(master, 0)
@@ -104,7 +104,7 @@ def _remove_folder(folder: str, master: int) -> None:
 
 _make_folder()
 
-# By default gunicorn opens a socket in the home folder that commands it. Nothing here uses it.
+# By default gunicorn opens a control socket in the home folder. Nothing here uses it.
 control_socket_disable = True
 
 # No request line (r), query (q) or Referer (f): the callback's hold Twitter's code and our state.
@@ -119,7 +119,7 @@ _Formatter: Any = runpy.run_path(str(_OBSERVABILITY / "logs.py"))["Formatter"]
 
 
 class RedactingLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
-    """Writes no query strings, and one line for each request, whatever was asked for."""
+    """Writes no query strings, and one line for each request, whatever its path."""
 
     def setup(self, cfg: object) -> None:
         """Write as the app does, without secrets: JSON on https, else plain lines."""
@@ -135,13 +135,13 @@ class RedactingLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
         return atoms
 
     def warning(self, msg: str, *args: object, **kwargs: object) -> None:
-        """Log that a request was no HTTP without quoting it: what is damaged may be a cookie."""
+        """Log an invalid request without quoting it: the damaged part may be a cookie."""
         super().warning(
             msg.partition(": ")[0] if "Invalid request" in msg else msg, *args, **kwargs
         )
 
     def exception(self, msg: str, *args: object, **kwargs: object) -> None:
-        """Log what went wrong in the worker itself; gunicorn names the whole address there."""
+        """Log an error in the worker itself, without the query of the URL that gunicorn names."""
         bare = [arg.partition("?")[0] if isinstance(arg, str) else arg for arg in args]
         super().exception(msg, *bare, **kwargs)
 
@@ -158,7 +158,7 @@ logger_class = RedactingLogger
 
 
 def on_starting(server: Arbiter) -> None:
-    """Let `--threads` reach the app too, and say once what is wrong with the settings.
+    """Let `--threads` reach the app too, and report wrong settings once.
 
     Workers that cannot start are started again and again; the master stops at once.
     """
@@ -170,12 +170,13 @@ def on_starting(server: Arbiter) -> None:
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn counts the parameters
-    """Make sure of the folder for figures, and give up connections inherited under --preload.
+    """Make sure that the metrics' folder exists, and drop connections inherited under --preload.
 
     Two workers on one connection read each other's answers. `close=False` leaves the connection
-    open for the parent, to whom it belongs.
+    open for the parent, which owns it.
     """
-    Path(os.environ[MULTIPROC_DIR]).mkdir(exist_ok=True)  # somebody may have tidied up
+    # It may lie where temporary files are cleaned up.
+    Path(os.environ[MULTIPROC_DIR]).mkdir(exist_ok=True)
     app = server.app.callable  # None unless preloaded
     if app is None or "sqlalchemy" not in app.extensions:
         return
@@ -187,16 +188,16 @@ def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunico
 
 
 def post_worker_init(worker: Worker) -> None:  # noqa: ARG001 - gunicorn counts the parameters
-    """Let the garbage collector pass over what is there for good: the libraries and the app.
+    """Exempt the libraries and the app, which are there for good, from garbage collection.
 
-    It would walk through all that again and again, for a twentieth of what a page costs.
+    Walking through them again and again costs a twentieth of a page.
     """
     gc.collect()
     gc.freeze()
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn counts the parameters
-    """Forget what a worker that is gone was doing. What it has done still counts."""
+    """Delete an ended worker's gauges. Its counts stay."""
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - knows its folder by now
 
     mark_process_dead(worker.pid)

@@ -1,1 +1,1 @@
-"""Is told what happens, and asks nothing: log lines, the audit log, metrics."""
+"""Log lines, the audit log and metrics. Other rooms report to this one; it calls none of them."""

@@ -1,8 +1,8 @@
-"""What happened, for those who must be able to look it up: a line in the log for each event.
+"""The audit log: a log line for each event that an operator may have to look up.
 
-The names are stable: dashboards and alerts rest on them. docs/observing.md says what each means.
-No event holds a person's id or name, a token, or the id of a session or a grant: those go by a
-short hash, the same on every line.
+The names are stable, because dashboards and alerts use them; docs/observing.md explains each.
+No event holds a person's id or name, a token, or the id of a session or a grant. A session and a
+grant are shown as a short hash, the same on every line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NAME_CHARACTERS = 12
 
 
 class Event(StrEnum):
-    """Everything that is recorded."""
+    """The events that are recorded."""
 
     SIGN_IN_STARTED = "sign_in.started"
     SIGN_IN_COMPLETED = "sign_in.completed"
@@ -37,7 +37,7 @@ class Event(StrEnum):
     RATE_LIMITED = "rate.limited"
 
 
-# What each carries, beside time, level and the request's id.
+# The fields of each, in addition to time, level and the request's id.
 FIELDS: Mapping[Event, tuple[str, ...]] = {
     Event.SIGN_IN_STARTED: ("scopes",),
     Event.SIGN_IN_COMPLETED: ("browser", "duplicate"),
@@ -68,10 +68,10 @@ _log = structlog.wrap_logger(
 
 
 class Events:
-    """Where events are recorded. Keeps nothing."""
+    """Writes events to the log and reports them to its listeners."""
 
     def __init__(self, *listeners: _Listener) -> None:
-        """Tell `listeners` of every event, with its fields."""
+        """Call each of `listeners` with every event and its fields."""
         self._listeners = listeners
 
     def record(
@@ -82,7 +82,7 @@ class Events:
         session_id: str | None = None,
         **fields: object,
     ) -> None:
-        """Write down that `event` happened, to a grant or a session if it is about one."""
+        """Record that `event` happened, to a grant or a session if one is named."""
         if session_id is not None:
             fields = {"browser": known_as(session_id), **fields}
         if grant_id is not None:
@@ -93,5 +93,5 @@ class Events:
 
 
 def known_as(row_id: str) -> str:
-    """Return the name of a session or a grant in the log. It cannot be turned into its id."""
+    """Return the hash that stands for a session or a grant in the log."""
     return hashlib.sha256(row_id.encode()).hexdigest()[:NAME_CHARACTERS]

@@ -185,19 +185,8 @@ class Redactor:
 
     @classmethod
     def of(cls, config: Config) -> Redactor:
-        """Return a redactor that knows the secrets in the settings, in every form they are sent."""
-        basic = f"{config.twitter_client_id}:{config.twitter_client_secret}".encode()
-        return cls(
-            [
-                config.twitter_client_secret or "",
-                config.metrics_token or "",
-                *config.secret_key,
-                *(base64.urlsafe_b64encode(key).decode().rstrip("=") for key in config.token_keys),
-                *config.store_secrets,
-                *config.proxy_secrets,
-                base64.b64encode(basic).decode(),
-            ]
-        )
+        """Return a redactor that knows the secrets in the settings."""
+        return cls(secrets_of(config))
 
     def text(self, text: str) -> str:
         """Return `text` without its secrets."""
@@ -223,3 +212,18 @@ class Redactor:
         if value and _SECRET_KEY.fullmatch(str(key)):
             return _REDACTED
         return self.value(value, depth=depth + 1)
+
+
+def secrets_of(config: Config) -> list[str]:
+    """Return the secrets in the settings, in each form in which a text may contain them."""
+    basic = f"{config.twitter_client_id}:{config.twitter_client_secret}".encode()
+    texts = [
+        config.twitter_client_secret,
+        config.metrics_token,
+        *config.secret_key,
+        *(base64.urlsafe_b64encode(key).decode().rstrip("=") for key in config.token_keys),
+        *config.store_secrets,
+        *config.proxy_secrets,
+        base64.b64encode(basic).decode(),
+    ]
+    return [text for text in texts if text]

@@ -1,4 +1,4 @@
-"""Figures of several workers: each answers for all of them, and counts survive a worker."""
+"""Metrics of several workers: each answers for all of them, and counts survive a worker."""
 
 import contextlib
 import json
@@ -31,17 +31,17 @@ def site(request, sites, twitter_server, tmp_path_factory):
         gunicorn=(*request.param, "wsgi:app"),
         WEB_CONCURRENCY=str(WORKERS),
         METRICS_TOKEN=TOKEN,
-        PROMETHEUS_MULTIPROC_DIR=str(tmp_path_factory.mktemp("figures")),
+        PROMETHEUS_MULTIPROC_DIR=str(tmp_path_factory.mktemp("metrics")),
     )
 
 
 def folders(site):
-    """Return the folders that this site's workers keep their figures in: one after each reload."""
+    """Return the folders of this site's metrics: each reload makes one."""
     return set(Path(site.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("perch-metrics-*"))
 
 
-def figures(site):
-    """Return what any worker tells, also while another one starts."""
+def scrape(site):
+    """Return the metrics as any worker shows them, also while another one starts."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
     answer = requests.get(f"{site.address}/metrics", headers=headers, timeout=SECONDS_TO_ANSWER)
     assert answer.status_code == 200, site.logged()
@@ -53,11 +53,11 @@ def figures(site):
 
 
 def completed(site):
-    return figures(site)["perch_sign_ins_total", "completed"]
+    return scrape(site)["perch_sign_ins_total", "completed"]
 
 
-def test_every_worker_tells_of_all_workers(site, twitter, visit):
-    before = figures(site)
+def test_every_worker_answers_for_all_workers(site, twitter, visit):
+    before = scrape(site)
 
     with ThreadPoolExecutor(len(PEOPLE)) as hands:
         answers = [
@@ -65,7 +65,7 @@ def test_every_worker_tells_of_all_workers(site, twitter, visit):
             for _ in range(SIGN_INS // len(PEOPLE))
             for status in hands.map(lambda account: visit().sign_in(account).status_code, PEOPLE)
         ]
-    told = [figures(site) for _ in range(ASKED)]
+    told = [scrape(site) for _ in range(ASKED)]
 
     assert answers == [200] * SIGN_INS
     for name in [
@@ -90,7 +90,7 @@ def test_a_killed_worker_takes_no_count_with_it(site, twitter, visit):
     )
 
     assert completed(site) == counted
-    assert figures(site)["perch_refresh_waiters",] == 0
+    assert scrape(site)["perch_refresh_waiters",] == 0
 
 
 def test_a_reload_begins_at_zero_and_keeps_two_folders(site, twitter, visit):
@@ -111,7 +111,7 @@ def test_a_reload_begins_at_zero_and_keeps_two_folders(site, twitter, visit):
     assert len(folders(site)) == 2
 
 
-def test_without_the_token_no_figures_are_told(site):
+def test_without_the_token_no_metrics_are_shown(site):
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"X-Forwarded-For": "127.0.0.1"}):
         answer = requests.get(f"{site.address}/metrics", headers=headers, timeout=SECONDS_TO_ANSWER)
 

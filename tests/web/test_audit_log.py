@@ -1,4 +1,4 @@
-"""What is recorded of a sign-in and of an account, and what is not."""
+"""The audit log: the events of a sign-in and of an account, their fields, and no names."""
 
 import ast
 import contextlib
@@ -100,7 +100,7 @@ def test_a_stranger_at_the_callback_is_refused(client, recorded):
     assert (said["error"], said["fault"]) == ("NotOurs", "you")
 
 
-def test_a_refusal_says_why_and_whose_matter_it_is(client, twitter, recorded):
+def test_a_refusal_has_its_error_and_whose_fault_it_is(client, twitter, recorded):
     twitter.post(TOKEN_PATH, status=401, json={"error": "invalid_client"})
     twitter.post(TOKEN_PATH, status=503)
     twitter.post(TOKEN_PATH, status=400, json={"error": "invalid_grant"})
@@ -152,7 +152,7 @@ def test_an_error_elsewhere_is_no_sign_in(client, recorded):
     assert recorded.events == []
 
 
-# Leaving
+# Endings
 
 
 def test_a_logout_is_recorded_and_so_are_its_revocations(client, kind_twitter, rows, recorded):
@@ -194,7 +194,7 @@ def test_a_session_that_is_ended_from_another_browser_is_recorded(
     assert "logged_out" not in recorded.names()
 
 
-def test_old_age_ends_a_session(client, kind_twitter, clock, recorded):
+def test_a_session_expires(client, kind_twitter, clock, recorded):
     client.sign_in()
     clock.advance(days=31)
     client.get("/account")
@@ -202,7 +202,7 @@ def test_old_age_ends_a_session(client, kind_twitter, clock, recorded):
     assert recorded.one("session.ended")["reason"] == "expired"
 
 
-def test_leaving_for_good_is_recorded(client, kind_twitter, recorded):
+def test_disconnecting_is_recorded(client, kind_twitter, recorded):
     client.sign_in()
     client.press("/account/disconnect", sure="yes")
 
@@ -306,7 +306,7 @@ def test_a_follow_that_was_never_allowed_did_not_happen(perform, person, recorde
     assert "followed" not in recorded.names()
 
 
-# At the door
+# Refused requests
 
 
 def test_a_form_without_its_token_is_recorded(client, recorded):
@@ -325,7 +325,7 @@ def test_too_many_tries_are_recorded(build_app, monkeypatch, recorded):
     assert recorded.one("rate.limited") == {"endpoint": "auth.callback", "limit": "1 per 1 minute"}
 
 
-# What an event may say
+# No names
 
 
 def test_no_event_names_a_person_or_a_token(client, kind_twitter, rows, recorded):
@@ -339,12 +339,12 @@ def test_no_event_names_a_person_or_a_token(client, kind_twitter, rows, recorded
         assert private not in everything.replace("refresh_token", "").replace("access_token", "")
 
 
-def test_a_row_cannot_be_told_from_its_name():
+def test_rows_are_shown_by_a_short_hash():
     assert known_as("a" * 32) != known_as("b" * 32)
     assert re.fullmatch(r"[0-9a-f]{12}", known_as("a" * 32))
 
 
-def test_listeners_hear_what_is_recorded():
+def test_listeners_get_each_event():
     heard = []
 
     Events(lambda *event: heard.append(event)).record(Event.FOLLOWED, grant_id="g")

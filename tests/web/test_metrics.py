@@ -1,4 +1,4 @@
-"""What is counted, under which names, and what no figure may carry."""
+"""Metrics: what they count, their names and labels, and that no label names a person."""
 
 import contextlib
 import re
@@ -29,8 +29,8 @@ ALERTS = ROOT / "deploy" / "alerts.yml"
 TWEETS = LIVE.tweets
 
 
-class Figures:
-    """A page of figures, by name and labels."""
+class Scraped:
+    """A page of metrics, read by name and labels."""
 
     def __init__(self, text):
         self.text = text
@@ -49,11 +49,11 @@ class Figures:
 
 
 @pytest.fixture
-def figures(client):
+def scrape(client):
     def read(of=client):
         answer = of.get("/metrics")
         assert answer.status_code == 200
-        return Figures(answer.text)
+        return Scraped(answer.text)
 
     return read
 
@@ -61,10 +61,10 @@ def figures(client):
 # Sign-ins
 
 
-def test_a_sign_in_is_counted_and_timed(client, kind_twitter, figures):
+def test_a_sign_in_is_counted_and_timed(client, kind_twitter, scrape):
     client.sign_in()
 
-    page = figures()
+    page = scrape()
     assert page("sign_ins_started_total") == 1
     assert page("sign_ins_total", outcome="completed") == 1
     assert page("exchange_duration_seconds_count") == 1
@@ -72,8 +72,8 @@ def test_a_sign_in_is_counted_and_timed(client, kind_twitter, figures):
     assert 25 < page("code_remaining_seconds_sum") <= 30
 
 
-def test_endings_begin_at_zero(figures):
-    page = figures()
+def test_endings_begin_at_zero(scrape):
+    page = scrape()
 
     for outcome in ("completed", "denied", "refused", "failed"):
         assert ("perch_sign_ins_total", ("outcome", outcome)) in page.samples
@@ -81,7 +81,7 @@ def test_endings_begin_at_zero(figures):
         assert ("perch_refreshes_total", ("outcome", outcome)) in page.samples
 
 
-def test_other_endings_are_counted_with_their_reason(client, twitter, figures):
+def test_other_endings_are_counted_with_their_reason(client, twitter, scrape):
     twitter.post(TOKEN_PATH, body=requests.ConnectionError())
     twitter.post(TOKEN_PATH, status=401, json={"error": "invalid_client"})
     for _ in range(2):
@@ -89,7 +89,7 @@ def test_other_endings_are_counted_with_their_reason(client, twitter, figures):
     client.come_back(state=client.press_sign_in().state, error="access_denied")
     client.come_back(state="x", code="c")
 
-    page = figures()
+    page = scrape()
     outcomes = ("completed", "denied", "refused", "failed")
     assert [page("sign_ins_total", outcome=each) for each in outcomes] == [0, 1, 1, 2]
     reasons = ("Unreachable", "ClientRefused", "NotOurs", "Denied")
@@ -111,7 +111,7 @@ def test_a_double_click_is_one_sign_in():
 # Refreshes
 
 
-def test_refreshes_are_counted_by_how_they_went(app, twitter, clock, figures):
+def test_refreshes_are_counted_by_how_they_went(app, twitter, clock, scrape):
     twitter.get(re.compile(r".*/users/\d/tweets"), json={"data": []})
     twitter.post(TOKEN_PATH, json=token_answer())
     browsers = [app.test_client() for _ in range(3)]
@@ -128,7 +128,7 @@ def test_refreshes_are_counted_by_how_they_went(app, twitter, clock, figures):
         browser.get("/tweets")
         clock.advance(minutes=20)
 
-    page = figures()
+    page = scrape()
     outcomes = ("refreshed", "failed", "refused")
     assert [page("refreshes_total", outcome=each) for each in outcomes] == [1, 1, 1]
 
@@ -147,14 +147,14 @@ def test_waiting_requests_are_counted_while_waiting():
 # Calls to Twitter
 
 
-def test_calls_are_counted_by_route(client, kind_twitter, figures):
+def test_calls_are_counted_by_route(client, kind_twitter, scrape):
     kind_twitter.get(TWEETS, status=429, json={})
     client.sign_in()
     client.get("/tweets")
     client.press_log_out()
     client.application.extensions["perch"].outbox.wait(seconds=5)
 
-    page = figures()
+    page = scrape()
     calls = "twitter_calls_total"
     assert page(calls, endpoint="oauth2/token", status="200") == 1
     assert page(calls, endpoint="GET /2/users/me", status="200") == 1
@@ -167,16 +167,16 @@ def time_out(deadline):
     raise Unreachable("no answer", silent=True)
 
 
-def test_reads_that_the_breaker_spares_are_counted(app, client, kind_twitter, figures):
+def test_short_circuited_reads_are_counted(app, client, kind_twitter, scrape):
     client.sign_in()
     breaker = app.extensions["perch"].line.breaker
     for _ in range(MOST_TIMEOUTS):
         with contextlib.suppress(Unreachable):
             breaker.read(USER_TWEETS, time_out, Deadline())
-    before = figures()
+    before = scrape()
     client.get("/tweets")
 
-    page = figures()
+    page = scrape()
     spared = page("reads_short_circuited_total", group="tweets") - before(
         "reads_short_circuited_total", group="tweets"
     )
@@ -201,14 +201,14 @@ def test_unknown_statuses_are_counted_together():
 # Reads
 
 
-def test_reads_are_counted_by_where_their_answer_came_from(client, kind_twitter, clock, figures):
+def test_reads_are_counted_by_where_their_answer_came_from(client, kind_twitter, clock, scrape):
     answer = kind_twitter.get(TWEETS, json={"data": []})
     client.sign_in()
 
     def more(how):
-        before = figures()("cache_reads_total", result=how)
+        before = scrape()("cache_reads_total", result=how)
         client.get("/tweets")
-        return figures()("cache_reads_total", result=how) > before
+        return scrape()("cache_reads_total", result=how) > before
 
     first, again = more("miss"), more("hit")
     kind_twitter.remove(answer)
@@ -221,20 +221,20 @@ def test_reads_are_counted_by_where_their_answer_came_from(client, kind_twitter,
     assert (first, again, without_answer, more("stale")) == (True, True, True, True)
 
 
-def test_without_a_cache_no_read_is_counted(build_app, kind_twitter, figures):
+def test_without_a_cache_no_read_is_counted(build_app, kind_twitter, scrape):
     client = build_app(CACHE_SECONDS="0").test_client()
     kind_twitter.get(TWEETS, json={"data": []})
     client.sign_in()
     client.get("/tweets")
 
-    page = figures(client)
+    page = scrape(client)
     assert [page("cache_reads_total", result=how) for how in ("hit", "miss", "stale")] == [0, 0, 0]
 
 
 # Requests
 
 
-def test_requests_are_counted_by_route(app, client, figures, monkeypatch):
+def test_requests_are_counted_by_route(app, client, scrape, monkeypatch):
     def broken():
         raise RuntimeError("the cat")
 
@@ -250,7 +250,7 @@ def test_requests_are_counted_by_route(app, client, figures, monkeypatch):
     for path in expected:
         client.get(path).close()
 
-    page = figures()
+    page = scrape()
     for endpoint, status in expected.values():
         assert page("requests_total", endpoint=endpoint, status=status) == 1, endpoint
         assert page("request_duration_seconds_count", endpoint=endpoint) == 1, endpoint
@@ -259,7 +259,7 @@ def test_requests_are_counted_by_route(app, client, figures, monkeypatch):
 # The outbox
 
 
-def test_the_outbox_is_read_when_asked(client, twitter, clock, figures):
+def test_the_outbox_is_read_when_asked(client, twitter, clock, scrape):
     twitter.post(TOKEN_PATH, json=token_answer())
     twitter.get(ME_PATH, json=user_answer())
     twitter.post(REVOKE_PATH, status=503)
@@ -268,41 +268,41 @@ def test_the_outbox_is_read_when_asked(client, twitter, clock, figures):
     client.application.extensions["perch"].outbox.wait(seconds=5)
     clock.advance(minutes=20)
 
-    page = figures()
+    page = scrape()
     assert page("outbox_readable") == 1
     assert page("outbox_rows", state="waiting") == 2
     assert page("outbox_rows", state="dead_letter") == 0
     assert page("outbox_oldest_seconds") == pytest.approx(1200, abs=5)
 
 
-def test_dead_letters_do_not_make_the_outbox_old(app, clock, figures):
+def test_dead_letters_do_not_make_the_outbox_old(app, clock, scrape):
     services = app.extensions["perch"]
-    when_empty = figures()("outbox_oldest_seconds")
+    when_empty = scrape()("outbox_oldest_seconds")
     with services.database.writing() as connection:
         services.outbox.add(connection, "t", "access_token", twitter_id="1", now=clock())
         connection.execute(Revocation.__table__.update().values(dead_letter_at=clock()))
     clock.advance(days=1)
 
-    page = figures()
+    page = scrape()
     assert page("outbox_rows", state="dead_letter") == 1
     assert (when_empty, page("outbox_oldest_seconds")) == (0, 0)
 
 
-def test_figures_are_shown_while_the_database_is_away(build_app, tmp_path):
+def test_metrics_are_shown_while_the_database_is_away(build_app, tmp_path):
     client = build_app(DATABASE_URL=f"sqlite:///{tmp_path / 'nowhere' / 'perch.db'}").test_client()
 
-    assert Figures(client.get("/metrics").text)("outbox_readable") == 0
+    assert Scraped(client.get("/metrics").text)("outbox_readable") == 0
 
 
 # Apart, and together
 
 
-def test_two_apps_in_one_process_count_for_themselves(build_app, kind_twitter, figures):
+def test_two_apps_in_one_process_count_for_themselves(build_app, kind_twitter, scrape):
     one, other = build_app().test_client(), build_app().test_client()
     one.sign_in()
 
-    assert figures(one)("sign_ins_total", outcome="completed") == 1
-    assert figures(other)("sign_ins_total", outcome="completed") == 0
+    assert scrape(one)("sign_ins_total", outcome="completed") == 1
+    assert scrape(other)("sign_ins_total", outcome="completed") == 0
 
 
 def test_threads_do_not_lose_a_count():
@@ -336,16 +336,16 @@ def test_workers_that_start_or_end_meanwhile_are_left_out(workers_folder, clock)
     (workers_folder / "counter_99999.db").touch()  # opened, and not yet filled with zeros
     (workers_folder / "gauge_livesum_99999.db").symlink_to("deleted-since-it-was-listed")
 
-    page = Figures(metrics.page(None, now=clock()).decode())
+    page = Scraped(metrics.page(None, now=clock()).decode())
 
     assert page("sign_ins_started_total") == 1
     assert page("outbox_readable") == 0
 
 
-# What no figure may carry
+# Labels
 
 
-def test_no_label_names_a_person(client, kind_twitter, rows, figures):
+def test_no_label_names_a_person(client, kind_twitter, rows, scrape):
     kind_twitter.get(TWEETS, json={"data": []})
     started = client.press_sign_in()
     client.come_back(state=started.state, code="a-code-from-twitter")
@@ -358,21 +358,21 @@ def test_no_label_names_a_person(client, kind_twitter, rows, figures):
     client.get(f"/auth/callback?state={started.state}&code=x")
     client.post("/account/browsers/end", data={"session_id": ids[0]})
 
-    page = figures()
+    page = scrape()
     private = ["wren", "heron", "1001", "2244994945", "1234567890123456789", started.state]
     private += [*ids, "access-token-of-wren", "refresh-token-of-wren", "a-code-from"]
     told = " ".join(page.labels())  # among the values, "1001" may be a part of a second
     assert [word for word in private if word in told] == []
 
 
-def test_every_label_comes_from_a_list_of_ours(app, client, kind_twitter, figures):
+def test_every_label_comes_from_a_list_of_ours(app, client, kind_twitter, scrape):
     client.sign_in()
     client.get("/no/such/page")
     client.get("/tweets")
 
     endpoints = {rule.endpoint for rule in app.url_map.iter_rules()} | {"none"}
     routes = set(BY_ROUTE) | {"oauth2/token", "oauth2/revoke"}
-    page = figures()
+    page = scrape()
     for name, *labels in page.samples:
         for label, value in labels:
             if label == "endpoint":
@@ -381,10 +381,10 @@ def test_every_label_comes_from_a_list_of_ours(app, client, kind_twitter, figure
                 assert re.fullmatch(r"[a-zA-Z0-9.+_]{1,20}", value) or label == "le"
 
 
-# What it costs
+# Costs
 
 
-def test_page_views_ask_the_database_nothing_for_the_figures(app, client, monkeypatch):
+def test_page_views_ask_the_database_nothing_for_the_metrics(app, client, monkeypatch):
     asked = []
     monkeypatch.setattr(app.extensions["perch"].outbox, "backlog", lambda: asked.append("backlog"))
     monkeypatch.setattr(app.extensions["perch"].database, "reading", lambda: asked.append("read"))
@@ -397,7 +397,7 @@ def test_page_views_ask_the_database_nothing_for_the_figures(app, client, monkey
 
 
 def known():
-    """Return each figure with its labels, as a page shows it."""
+    """Return the labels of each metric, by its name on the page."""
     metrics = Metrics()
     found = {}
     for name, collector in metrics.registry._names_to_collectors.items():
@@ -410,14 +410,14 @@ def known():
     }
 
 
-def test_every_figure_on_the_page_is_known(client, kind_twitter, figures):
+def test_every_metric_on_the_page_is_known(client, kind_twitter, scrape):
     client.sign_in()
     kinds = {"counter": "_total", "gauge": "", "histogram": ""}
 
-    assert {f.name + kinds[f.type] for f in figures().families} == known().keys()
+    assert {f.name + kinds[f.type] for f in scrape().families} == known().keys()
 
 
-def test_every_figure_is_documented_with_its_labels():
+def test_every_metric_is_documented_with_its_labels():
     rows = re.findall(r"^\| `(perch_\w+)` \|([^|]*)\|", OBSERVING.read_text(), re.MULTILINE)
 
     assert {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows} == known()
@@ -432,14 +432,14 @@ def test_there_are_five_alerts_and_each_says_what_to_do():
         assert re.search(r"[a-z].*\.$", rule["action"]), name
 
 
-def test_alerts_ask_for_figures_and_labels_that_exist():
-    figures = known()
+def test_alerts_use_metrics_and_labels_that_exist():
+    labels_of = known()
     for name, rule in alerts().items():
-        asked = re.findall(r"(perch_\w+)(\{[^}]*\})?", rule["expr"])
-        assert asked, name
-        for figure, labels in asked:
-            assert figure in figures, f"{name}: {figure}"
-            assert set(re.findall(r"(\w+)[=!]", labels)) <= figures[figure], f"{name}: {labels}"
+        used = re.findall(r"(perch_\w+)(\{[^}]*\})?", rule["expr"])
+        assert used, name
+        for metric, labels in used:
+            assert metric in labels_of, f"{name}: {metric}"
+            assert set(re.findall(r"(\w+)[=!]", labels)) <= labels_of[metric], f"{name}: {labels}"
 
 
 def test_label_values_in_alerts_exist():
@@ -453,7 +453,7 @@ def test_label_values_in_alerts_exist():
 
 
 def alerts():
-    """Read the rules; they are written so plainly that no YAML library is needed."""
+    """Return the rules by name. Their YAML is plain enough for regular expressions."""
     rules = {}
     for text in re.split(r"^ {6}- alert: ", ALERTS.read_text(), flags=re.MULTILINE)[1:]:
         name, _, body = text.partition("\n")
