@@ -119,7 +119,7 @@ def _log(error: Exception, page: ErrorPage) -> None:
 
 def _record(error: Exception, page: ErrorPage) -> None:
     """Record a refused request or sign-in, and why, for the operator to look up."""
-    record = services().events.record
+    record = services().audit_log.record
     if isinstance(error, CSRFError):
         record(Event.CSRF_REFUSED, endpoint=request.endpoint, error=error.description)
     elif isinstance(error, RateLimitExceeded):

@@ -23,7 +23,7 @@ from app.gateway.page_reads import PageReads
 from app.gateway.quota import Quota
 from app.gateway.token_refresh import TokenRefresher
 from app.gateway.usage import Usages
-from app.observability.audit_log import Events
+from app.observability.audit_log import AuditLog
 from app.observability.metrics import Metrics
 from app.storage.cache import Cache
 from app.storage.database import Database
@@ -68,7 +68,7 @@ class Services:
             database=Database(engine),
             cipher=TokenCipher(config.token_keys),
             clock=clock,
-            events=Events(self.metrics.on_event),
+            audit_log=AuditLog(self.metrics.on_event),
         )
         self.server, self.line = _twitter(config, self.metrics, clock)
         # Without a cache nothing is remembered (CACHE_SECONDS=0).
@@ -93,7 +93,7 @@ class Services:
         self.usages = Usages(self.shared.database)
         self.calls = Calls(self.shared, self.line, self.tokens, self.quota, self.usages)
         self.page_reads = PageReads(self.calls, self.cache, self.metrics, threads=config.threads)
-        self.actions = Actions(self.calls, self.people, self.quota, self.shared.events)
+        self.actions = Actions(self.calls, self.people, self.quota, self.shared.audit_log)
 
     @property
     def dialect(self) -> Dialect:
@@ -111,9 +111,9 @@ class Services:
         return self.shared.cipher
 
     @property
-    def events(self) -> Events:
-        """Where events are recorded."""
-        return self.shared.events
+    def audit_log(self) -> AuditLog:
+        """The audit log."""
+        return self.shared.audit_log
 
     def now(self) -> datetime:
         """Return the time, aware and in UTC."""

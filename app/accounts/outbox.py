@@ -169,7 +169,7 @@ class Outbox:
         self._database = shared.database
         self._cipher = shared.cipher
         self._clock = shared.clock
-        self._events = shared.events
+        self._audit_log = shared.audit_log
         self._server = server
         self._owner_of = owner_of
         self._worker = OutboxWorker()
@@ -304,7 +304,7 @@ class Outbox:
             self._postpone(taken)
             return Delivery.AWAY
         self._remove(taken)
-        self._events.record(Event.TOKEN_REVOKED, row=taken.name, kind=taken.hint)
+        self._audit_log.record(Event.TOKEN_REVOKED, row=taken.name, kind=taken.hint)
         return Delivery.DONE
 
     def _write(self, discarded: _Discarded) -> bool:
@@ -347,7 +347,7 @@ class Outbox:
             self._owner_of(token_set.access_token, deadline)
             for token, hint in _tokens(token_set):
                 self._server.revoke(token, hint, deadline=deadline)
-                self._events.record(Event.TOKEN_REVOKED, row="", kind=hint)
+                self._audit_log.record(Event.TOKEN_REVOKED, row="", kind=hint)
         except Refused:
             return True  # dead already, or Twitter will not have it
         except TwitterError:

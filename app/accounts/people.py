@@ -161,7 +161,7 @@ class People:
     ) -> None:
         self._database = shared.database
         self._clock = shared.clock
-        self._events = shared.events
+        self._audit_log = shared.audit_log
         self._grants = grants
         self._sessions = sessions
         self._used_states = used_states
@@ -297,7 +297,7 @@ class People:
             # usage holds the person's row and waits for its own.
             connection.execute(delete(User).where(User.id == user_id))
         self._grants.follow_up(ended)
-        self._events.record(Event.DISCONNECTED, sessions=len(ended.sessions))
+        self._audit_log.record(Event.DISCONNECTED, sessions=len(ended.sessions))
 
     def export(self, user_id: int, twitter_id: str) -> dict[str, Any]:
         """Return everything stored about a person, without the values of tokens.

@@ -156,7 +156,7 @@ class Sessions:
         """
         self._database = shared.database
         self._clock = shared.clock
-        self._events = shared.events
+        self._audit_log = shared.audit_log
         self._grants = grants
         self._used_states = used_states
         self._kept = KeptEndings()
@@ -247,7 +247,9 @@ class Sessions:
         ended = self._end(user_id, EndReason.LOGGED_OUT, Session.id == session_id, silent=True)
         if not ended.sessions:
             self._keep_ended(session_id)
-        self._events.record(Event.LOGGED_OUT, session_id=session_id, grant_ended=ended.grant_ended)
+        self._audit_log.record(
+            Event.LOGGED_OUT, session_id=session_id, grant_ended=ended.grant_ended
+        )
         return ended
 
     def log_out_one(self, user_id: int, session_id: str) -> LoggedOut:
@@ -412,7 +414,7 @@ class Sessions:
         """Tell Twitter, the cache and the log what is committed."""
         self._grants.follow_up(grant)
         for session_id, reason in sessions.items():
-            self._events.record(Event.SESSION_ENDED, session_id=session_id, reason=reason.value)
+            self._audit_log.record(Event.SESSION_ENDED, session_id=session_id, reason=reason.value)
 
 
 def new_id() -> str:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.accounts.token_cipher import TokenCipher
-from app.observability.audit_log import Events
+from app.observability.audit_log import AuditLog
 from app.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """The database, what seals tokens in it, the time (UTC), and where events are recorded."""
+    """The database, what seals tokens in it, the time (UTC), and the audit log."""
 
     database: Database
     cipher: TokenCipher
     clock: Callable[[], datetime]
-    events: Events
+    audit_log: AuditLog

@@ -62,7 +62,7 @@ def login() -> Response:
         code=303,
     )
     _flow_cookies().remember(request, response, pending, now=services().now())
-    services().events.record(Event.SIGN_IN_STARTED, scopes=" ".join(pending.scopes))
+    services().audit_log.record(Event.SIGN_IN_STARTED, scopes=" ".join(pending.scopes))
     return response
 
 
@@ -245,7 +245,7 @@ def _signed_in(person: Person, pending: PendingSignIn, *, duplicate: bool = Fals
     session.permanent = True
     login_user(person)
     generate_csrf()  # now, so that no page has to change the session afterwards
-    services().events.record(
+    services().audit_log.record(
         Event.SIGN_IN_COMPLETED, session_id=person.session_id, duplicate=duplicate
     )
     return redirect(local(pending.next), code=303)

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.accounts.people import People, Person
 from app.gateway.calls import Calls
 from app.gateway.quota import Quota
-from app.observability.audit_log import Event, Events
+from app.observability.audit_log import AuditLog, Event
 from app.twitter import endpoints
 from app.twitter.api import Api, Following
 from app.twitter.dialect import Permission
@@ -107,11 +107,11 @@ class PendingAction:
 class Actions:
     """Performs actions. Reads that depend on follows are read again afterwards."""
 
-    def __init__(self, calls: Calls, people: People, quota: Quota, events: Events) -> None:
+    def __init__(self, calls: Calls, people: People, quota: Quota, audit_log: AuditLog) -> None:
         self._calls = calls
         self._people = people
         self._quota = quota
-        self._events = events
+        self._audit_log = audit_log
 
     def is_granted(self, pending: PendingAction, person: Person) -> bool:
         """Tell whether the person has granted what the action needs."""
@@ -156,9 +156,9 @@ class Actions:
     def _record(self, action: Action, person: Person, *, is_done: bool) -> None:
         session_id = person.session_id
         if action is FOLLOW:
-            self._events.record(Event.FOLLOWED, session_id=session_id, succeeded=is_done)
+            self._audit_log.record(Event.FOLLOWED, session_id=session_id, succeeded=is_done)
         else:
-            self._events.record(Event.UNFOLLOWED, session_id=session_id, succeeded=is_done)
+            self._audit_log.record(Event.UNFOLLOWED, session_id=session_id, succeeded=is_done)
 
     def _drop_reads(self, person: Person) -> None:
         """Let pages read again what depends on follows; the action stands even if this fails."""

@@ -155,7 +155,7 @@ class TokenRefresher:
         self._database = shared.database
         self._cipher = shared.cipher
         self._clock = shared.clock
-        self._events = shared.events
+        self._audit_log = shared.audit_log
         self._grants = grants
         self._outbox = outbox
         self._server = server
@@ -216,7 +216,7 @@ class TokenRefresher:
             return self._after_refusal(row, deadline)
         except TwitterError as error:
             self._release(row, owner)
-            self._events.record(
+            self._audit_log.record(
                 Event.TOKEN_REFRESH_FAILED, grant_id=row.grant_id, error=type(error).__name__
             )
             if not dead:  # it was early; the token is still good
@@ -255,7 +255,7 @@ class TokenRefresher:
             stored = connection.execute(_STORE, values).rowcount == 1
         if not stored:
             return self._token_instead(row, token_set)
-        self._events.record(Event.TOKEN_REFRESHED, grant_id=row.grant_id)
+        self._audit_log.record(Event.TOKEN_REFRESHED, grant_id=row.grant_id)
         return token_set.access_token
 
     def _token_instead(self, row: _Row, token_set: TokenSet) -> str:
@@ -271,7 +271,7 @@ class TokenRefresher:
             raise
         if latest.access_token == token_set.access_token:
             # An earlier try went through, and only the database's answer was lost.
-            self._events.record(Event.TOKEN_REFRESHED, grant_id=row.grant_id)
+            self._audit_log.record(Event.TOKEN_REFRESHED, grant_id=row.grant_id)
         return latest.access_token
 
     def _discard(self, token_set: TokenSet, row: _Row) -> None:
@@ -329,9 +329,9 @@ class TokenRefresher:
             )
         self._grants.follow_up(ended)
         if ended.grant and reason is EndReason.REFUSED:
-            self._events.record(Event.TOKEN_REFRESH_REJECTED, grant_id=row.grant_id)
+            self._audit_log.record(Event.TOKEN_REFRESH_REJECTED, grant_id=row.grant_id)
         for session_id in ended.sessions:
-            self._events.record(Event.SESSION_ENDED, session_id=session_id, reason=reason.value)
+            self._audit_log.record(Event.SESSION_ENDED, session_id=session_id, reason=reason.value)
         return self._read(row.grant_id).access_token
 
     def _read(self, grant_id: str) -> _Row:

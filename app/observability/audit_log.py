@@ -67,7 +67,7 @@ _log = structlog.wrap_logger(
 )
 
 
-class Events:
+class AuditLog:
     """Writes events to the log and reports them to its listeners."""
 
     def __init__(self, *listeners: _Listener) -> None:

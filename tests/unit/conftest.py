@@ -15,7 +15,7 @@ from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
 from app.accounts.used_states import UsedStates
 from app.gateway.token_refresh import TokenRefresher
-from app.observability.audit_log import Events
+from app.observability.audit_log import AuditLog
 from app.storage.singleflight import SingleFlight
 from app.twitter.errors import Unreachable
 from app.twitter.models import Profile
@@ -79,7 +79,7 @@ def cipher():
 
 @pytest.fixture
 def shared(database, cipher, clock):
-    return Shared(database=database, cipher=cipher, clock=clock, events=Events())
+    return Shared(database=database, cipher=cipher, clock=clock, audit_log=AuditLog())
 
 
 @pytest.fixture

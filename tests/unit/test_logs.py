@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.observability import logs
-from app.observability.audit_log import Event, Events, known_as
+from app.observability.audit_log import AuditLog, Event, known_as
 from app.observability.logs import Formatter
 from app.observability.redaction import Redactor
 from tests.factories import build_config, build_environ, token_key
@@ -229,7 +229,7 @@ def test_lines_of_a_request_carry_its_id(app, as_json):
 def test_events_are_lines_with_fields(app, capsys):
     handler = our_handler()
     stream, handler.stream = handler.stream, io.StringIO()
-    Events().record(Event.LOGGED_OUT, grant_id="0123456789abcdef")
+    AuditLog().record(Event.LOGGED_OUT, grant_id="0123456789abcdef")
     written, handler.stream = handler.stream.getvalue(), stream
 
     assert (

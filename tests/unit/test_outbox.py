@@ -13,7 +13,7 @@ from app.accounts.models import Revocation
 from app.accounts.outbox import Backlog, Delivery, Outbox
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
-from app.observability.audit_log import Events
+from app.observability.audit_log import AuditLog
 from app.services import utc_now
 from app.twitter.errors import ClientRefused, GrantRefused, Refused, TokenRefused, Unreachable
 from app.twitter.token_set import TokenSet
@@ -58,7 +58,9 @@ def build_outbox(database, clock):
     made = []
 
     def build(server, keys=(b"k" * 32,)):
-        shared = Shared(database=database, cipher=TokenCipher(keys), clock=clock, events=Events())
+        shared = Shared(
+            database=database, cipher=TokenCipher(keys), clock=clock, audit_log=AuditLog()
+        )
         made.append(Outbox(shared, server, owner_of=lambda *_: answered(server.owner)))
         return made[-1]
 

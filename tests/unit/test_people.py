@@ -156,7 +156,7 @@ def test_a_token_of_a_lost_key_goes_into_the_outbox_as_it_was_sealed(
     person = sign_in()
     sealed = [row(person.grant_id)[name] for name in grants_module.TOKENS]
     lost = Shared(
-        database=database, cipher=TokenCipher((b"o" * 32,)), clock=clock, events=shared.events
+        database=database, cipher=TokenCipher((b"o" * 32,)), clock=clock, audit_log=shared.audit_log
     )
     ring_of_others = grants_module.Grants(lost, outbox, cache)
 

@@ -14,7 +14,7 @@ from app.accounts.errors import GrantEnded
 from app.accounts.grants import EndReason
 from app.accounts.models import Grant, Session
 from app.gateway.actions import FOLLOW, UNFOLLOW, PendingAction
-from app.observability.audit_log import FIELDS, Event, Events, known_as
+from app.observability.audit_log import FIELDS, AuditLog, Event, known_as
 from app.twitter.errors import PermissionMissing
 from app.twitter.transport.deadline import Deadline
 from app.web import rate_limits
@@ -347,8 +347,8 @@ def test_rows_are_shown_by_a_short_hash():
 def test_listeners_get_each_event():
     heard = []
 
-    Events(lambda *event: heard.append(event)).record(Event.FOLLOWED, grant_id="g")
-    Events(lambda *event: heard.append(event)).record(Event.LOGGED_OUT, session_id="s")
+    AuditLog(lambda *event: heard.append(event)).record(Event.FOLLOWED, grant_id="g")
+    AuditLog(lambda *event: heard.append(event)).record(Event.LOGGED_OUT, session_id="s")
 
     assert heard == [
         (Event.FOLLOWED, {"grant": known_as("g")}),
