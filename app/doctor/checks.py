@@ -12,7 +12,7 @@ from flask import Flask
 from app.doctor import connection, public_url, settings, storage, twitter
 from app.doctor.context import Context
 from app.doctor.report import Report, Result, Section, Status, failed, skipped
-from app.observability.logs import secrets_of
+from app.observability.redaction import secrets_of
 from config import ConfigError
 
 # A DNS look-up cannot be interrupted: a check that takes longer is abandoned (seconds).

@@ -25,7 +25,7 @@ from app.doctor.command import command
 from app.doctor.connection import IGNORED, PROXY_FIXES
 from app.doctor.context import Context
 from app.doctor.report import Report, Result, Section, Status
-from app.observability.logs import secrets_of
+from app.observability.redaction import secrets_of
 from app.storage.extensions import db
 from app.twitter.dialect import LIVE
 from app.twitter.transport.tunnel import ProxyTrouble
