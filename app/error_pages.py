@@ -23,7 +23,7 @@ from app.observability.audit_log import Event
 from app.observability.logs import request_id
 from app.services import services
 from app.twitter import errors as twitter
-from app.twitter.origins import origin
+from app.twitter.dialect import origin
 from app.web import forms, rate_limits
 from app.web.safe_redirects import local
 

@@ -117,7 +117,7 @@ PERMITTED = [
     ("app.__init__", "from app.auth import routes\nfrom app import pages, web"),
     ("app.auth.routes", "from app.auth import round_trip\nfrom . import errors"),
     ("app.auth.routes", "import flask\nfrom app.twitter.errors import Refused"),
-    ("app.accounts.people", "import sqlalchemy\nfrom ..twitter.token_set import TokenSet"),
+    ("app.accounts.people", "import sqlalchemy\nfrom ..twitter.oauth import TokenSet"),
     ("app.twitter.oauth", "from authlib.integrations.requests_client import OAuth2Session"),
     ("app.twitter.__init__", "from .errors import Refused"),
     ("sandbox.world.world", "import json\nfrom flask import Flask\nfrom sandbox import seed"),

@@ -19,7 +19,7 @@ from app.accounts.shared import Shared
 from app.accounts.token_cipher import associated_data
 from app.storage.cache import Cache
 from app.storage.database import STORE_CLOCK
-from app.twitter.token_set import TokenSet
+from app.twitter.oauth import TokenSet
 
 TOKENS = ("access_token", "refresh_token")
 

@@ -34,8 +34,7 @@ from app.twitter.errors import (
     TokenRefused,
     TwitterError,
 )
-from app.twitter.oauth import AuthorizationServer, TokenTypeHint
-from app.twitter.token_set import TokenSet
+from app.twitter.oauth import AuthorizationServer, TokenSet, TokenTypeHint
 from app.twitter.transport.deadline import Deadline
 
 log = logging.getLogger(__name__)

@@ -36,7 +36,7 @@ from app.observability.audit_log import Event
 from app.storage.database import INSERTS, STORE_CLOCK, Insert
 from app.storage.extensions import Model
 from app.twitter.models import Profile
-from app.twitter.token_set import TokenSet
+from app.twitter.oauth import TokenSet
 
 _LIVING = (
     select(

@@ -27,7 +27,7 @@ from app.services import services
 from app.twitter.dialect import AT_SIGN_IN, Permission
 from app.twitter.errors import TokenRefused, TwitterError, Unreachable
 from app.twitter.models import Profile
-from app.twitter.token_set import TokenSet
+from app.twitter.oauth import TokenSet
 from app.twitter.transport.deadline import Deadline
 from app.web.current_person import SESSION_ID, visitor
 from app.web.messages import action_message, logged_out

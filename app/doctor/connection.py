@@ -15,7 +15,7 @@ from app.doctor import probe
 from app.doctor.context import Context
 from app.doctor.report import Result, Section, failed, ok, warning
 from app.doctor.settings import DOTENV
-from app.twitter.origins import origin
+from app.twitter.dialect import origin
 from app.twitter.transport.tunnel import ProxyTrouble
 
 # Cookies, leases and rate limits all depend on the clock.

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 from app.doctor import probe, self_request
 from app.doctor.context import Context
 from app.doctor.report import Result, Section, counted, failed, ok, skipped, warning
-from app.twitter.origins import origin
+from app.twitter.dialect import origin
 from app.twitter.transport.deadline import Deadline
 
 _ALIVE = b"alive\n"

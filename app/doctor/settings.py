@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from app.doctor.context import Context
 from app.doctor.report import Result, counted, failed, ok, warning
-from app.twitter.origins import origin
+from app.twitter.dialect import origin
 from config import ROOT, SANDBOX_CLIENTS, ConfigError
 
 DOTENV = ROOT / ".env"

@@ -14,7 +14,7 @@ from app.doctor import probe
 from app.doctor.connection import STATUS_PAGE
 from app.doctor.context import Context
 from app.doctor.report import Result, Section, Status, failed, ok, skipped, warning
-from app.twitter.dialect import AT_SIGN_IN
+from app.twitter.dialect import AT_SIGN_IN, origin
 from app.twitter.endpoints import USERS_ME
 from app.twitter.errors import (
     ClientRefused,
@@ -27,7 +27,6 @@ from app.twitter.errors import (
     Unreachable,
 )
 from app.twitter.oauth import AuthorizationServer, Client
-from app.twitter.origins import origin
 from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Transport
 

@@ -29,8 +29,7 @@ from app.observability.audit_log import Event
 from app.storage.database import STORE_CLOCK, WRITE_SECONDS, store_time
 from app.storage.singleflight import Crowded, SingleFlight
 from app.twitter.errors import Busy, GrantRefused, TokenRefused, TwitterError, Unreachable
-from app.twitter.oauth import AuthorizationServer
-from app.twitter.token_set import TokenSet
+from app.twitter.oauth import AuthorizationServer, TokenSet
 from app.twitter.transport.deadline import SECONDS as BUDGET_SECONDS
 from app.twitter.transport.deadline import Deadline
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from app.services import services
-from app.twitter.origins import origin
+from app.twitter.dialect import origin
 
 
 def _where_people_say_yes() -> str:

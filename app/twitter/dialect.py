@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 
 class Permission(StrEnum):
@@ -98,3 +99,9 @@ BETA = Dialect(
 )
 
 BY_NAME: Mapping[str, Dialect] = MappingProxyType({"live": LIVE, "beta": BETA})
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port of `url`: what browsers, policies and `iss` compare."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -17,6 +17,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_r
 from authlib.oauth2.rfc7009 import prepare_revoke_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
+from app.twitter.dialect import origin
 from app.twitter.errors import (
     ClientRefused,
     GrantRefused,
@@ -26,9 +27,7 @@ from app.twitter.errors import (
     TwitterError,
     Unreachable,
 )
-from app.twitter.origins import origin
 from app.twitter.rate_limit_headers import lifts_at
-from app.twitter.token_set import TokenSet
 from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Answer, Transport
 
@@ -70,6 +69,16 @@ class Client:
     client_id: str
     client_secret: str | None = field(repr=False)
     redirect_uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSet:
+    """An access token, its expiry (UTC), the granted scopes, and a refresh token if any."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False, default=None)
+    expires_at: datetime
+    scopes: frozenset[str]
 
 
 class AuthorizationServer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, g, request
 from flask_wtf import CSRFProtect
 
-from app.twitter.origins import origin
+from app.twitter.dialect import origin
 from config import Config
 
 _NO_ORIGIN = "no header names the origin"

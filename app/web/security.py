@@ -10,8 +10,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.twitter.dialect import BY_NAME
-from app.twitter.origins import origin
+from app.twitter.dialect import BY_NAME, origin
 from app.web.cookie_names import cookie_name
 from config import Config
 

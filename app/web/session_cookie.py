@@ -13,7 +13,7 @@ from app.accounts.people import Person
 from app.observability.logs import request_id
 from app.services import services
 from app.storage.extensions import login_manager
-from app.twitter.origins import origin
+from app.twitter.dialect import origin
 from app.web.browser_session import BrowserSessions
 from app.web.cookie_names import cookie_name
 from app.web.current_person import visitor

@@ -19,7 +19,7 @@ from app.observability.audit_log import AuditLog
 from app.storage.singleflight import SingleFlight
 from app.twitter.errors import Unreachable
 from app.twitter.models import Profile
-from app.twitter.token_set import TokenSet
+from app.twitter.oauth import TokenSet
 
 SCOPES = frozenset({"tweet.read", "users.read", "offline.access"})
 LIFETIMES = Lifetimes(idle=timedelta(days=30), absolute=timedelta(days=180))

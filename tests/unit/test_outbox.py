@@ -16,7 +16,7 @@ from app.accounts.token_cipher import TokenCipher
 from app.observability.audit_log import AuditLog
 from app.services import utc_now
 from app.twitter.errors import ClientRefused, GrantRefused, Refused, TokenRefused, Unreachable
-from app.twitter.token_set import TokenSet
+from app.twitter.oauth import TokenSet
 from tests.stores import STORES, on_both_stores
 from tests.waiting import until
 

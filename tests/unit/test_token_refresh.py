@@ -26,7 +26,7 @@ from app.twitter.errors import (
     TokenRefused,
     Unreachable,
 )
-from app.twitter.token_set import TokenSet
+from app.twitter.oauth import TokenSet
 from app.twitter.transport.deadline import SECONDS, Deadline
 from tests.stores import on_both_stores
 from tests.waiting import until
