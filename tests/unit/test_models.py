@@ -7,7 +7,8 @@ from itertools import product
 import pytest
 
 from app.twitter.errors import InvalidAnswer
-from app.twitter.models import Includes, Media, Option, Poll, Profile, Space, Tweet, date
+from app.twitter.models import Includes, Media, Option, Poll, Profile, Space, Tweet
+from app.twitter.models.json_values import as_date
 
 WREN = {"id": "2244994945", "username": "wren", "name": "Wren"}
 ROBIN = {"id": "6253282", "username": "robin", "name": "Robin"}
@@ -571,10 +572,10 @@ def test_dates_are_read_leniently():
         "2013-12-14T04:35:55+00:00",
     ]
 
-    assert set(map(date, texts)) == {datetime(2013, 12, 14, 4, 35, 55, tzinfo=UTC)}
+    assert set(map(as_date, texts)) == {datetime(2013, 12, 14, 4, 35, 55, tzinfo=UTC)}
 
 
 def test_an_impossible_date_is_missing():
     impossible = ["2013-13-14T04:35:55Z", "2013-02-30T00:00:00Z", "0000-01-01T00:00:00Z", "now"]
 
-    assert [date(bad) for bad in [*NONSENSE, *impossible] if date(bad) is not None] == []
+    assert [as_date(bad) for bad in [*NONSENSE, *impossible] if as_date(bad) is not None] == []
