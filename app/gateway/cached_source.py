@@ -18,9 +18,9 @@ from app.gateway.calls import LiveSource
 from app.observability.metrics import Answered
 from app.storage.cache import Cache, Stored
 from app.twitter import errors
-from app.twitter.api import ApiRequest, Document
 from app.twitter.endpoints import Endpoint
 from app.twitter.errors import RateLimited, TwitterError
+from app.twitter.source import ApiRequest, Document
 
 # So long a failure is not tried again: everybody who waited for the same answer shares it.
 _FAILURE_LASTS = timedelta(seconds=3)

@@ -20,13 +20,14 @@ from app.accounts.shared import Shared
 from app.gateway.quota import Quota
 from app.gateway.token_refresh import TokenRefresher
 from app.gateway.usage import Usages
-from app.twitter.api import Api, ApiRequest, Source
+from app.twitter.api import Api
 from app.twitter.api_client import Asked, Client, Direct
 from app.twitter.circuit_breaker import Breaker
 from app.twitter.dialect import Dialect
 from app.twitter.endpoints import Endpoint
 from app.twitter.errors import PermissionMissing, TokenRefused, TwitterError
 from app.twitter.models import Profile
+from app.twitter.source import ApiRequest, Source
 from app.twitter.transport.bulkhead import Turns
 from app.twitter.transport.deadline import Deadline
 

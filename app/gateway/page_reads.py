@@ -23,9 +23,10 @@ from app.gateway.cached_source import (
 from app.gateway.calls import Caller, Calls
 from app.observability.metrics import Answered, Metrics
 from app.storage.cache import KEPT, Cache
-from app.twitter.api import Api, Page
+from app.twitter.api import Api
 from app.twitter.api_client import Asked
 from app.twitter.errors import Busy, InvalidAnswer, TokenRefused, TwitterError
+from app.twitter.page import Page
 from app.twitter.transport.deadline import Deadline
 
 # A call ends with its deadline; this is for its thread to come back with the news (seconds).

@@ -16,9 +16,10 @@ from itertools import count, pairwise
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from app.twitter.api import MOST_ASKED, Page
+from app.twitter.api import MOST_ASKED
 from app.twitter.dialect import HOMES
 from app.twitter.models import SPACE_ID, USER_OR_TWEET_ID
+from app.twitter.page import Page
 from app.twitter.problems import Missing
 from app.twitter.tweet_text import ASKABLE, is_invisible
 

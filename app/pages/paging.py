@@ -8,8 +8,9 @@ from typing import TypeVar
 from flask import request
 
 from app.pages.queries import Read
-from app.twitter.api import PAGE_TOKEN, Api, Page
+from app.twitter.api import Api
 from app.twitter.errors import Refused
+from app.twitter.page import PAGE_TOKEN, Page
 
 T = TypeVar("T")
 

@@ -16,7 +16,6 @@ from app.gateway.cached_source import Fresh
 from app.gateway.page_reads import Outcome, Wanted
 from app.pages.queries import Read
 from app.services import Services, services
-from app.twitter.api import Page
 from app.twitter.dialect import Permission
 from app.twitter.errors import (
     NotInOwnPlan,
@@ -28,6 +27,7 @@ from app.twitter.errors import (
     TwitterError,
     WrongTokenType,
 )
+from app.twitter.page import Page
 from app.twitter.transport.deadline import Deadline
 from app.web.messages import panel_message, permission_lost, permission_needed
 

@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Generic, TypeVar
 
 from app.twitter import endpoints
-from app.twitter.api import MOST_ASKED, Api, Page
+from app.twitter.api import MOST_ASKED, Api
 from app.twitter.dialect import Dialect, Permission
 from app.twitter.endpoints import Endpoint
 from app.twitter.models import Profile, Space, Tweet
+from app.twitter.page import Page
 
 T_co = TypeVar("T_co", covariant=True)
 

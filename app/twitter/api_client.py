@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from app.twitter.api import ApiRequest
 from app.twitter.circuit_breaker import Breaker
 from app.twitter.endpoints import Endpoint
 from app.twitter.problems import refusal
 from app.twitter.rate_limit_headers import Window, windows
+from app.twitter.source import ApiRequest
 from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Answer, Transport
 

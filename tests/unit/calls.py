@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.twitter.api import Document
+from app.twitter.source import Document
 
 USER_QUERY = frozenset({"user.fields"})
 PINNED_QUERY = frozenset({"expansions", "tweet.fields", "user.fields"})

@@ -5,13 +5,15 @@ import json
 
 import pytest
 
-from app.twitter import api as api_module
 from app.twitter import endpoints
-from app.twitter.api import Api, ApiRequest, Following, Page
+from app.twitter.api import Api, Following
+from app.twitter.api_fields import FIELDS_BETA, FIELDS_LIVE
 from app.twitter.dialect import BETA, LIVE
 from app.twitter.errors import InvalidAnswer
 from app.twitter.models import Profile, Space, Tweet
+from app.twitter.page import Page
 from app.twitter.problems import Problem
+from app.twitter.source import ApiRequest
 from tests.unit.calls import CALLS, LISTS, PAGED, READS, SINGLES, THING, WRITES, Source
 
 WREN = {"id": "2244994945", "username": "wren", "name": "Wren"}
@@ -140,9 +142,7 @@ def test_each_method_asks_for_its_path_and_fields(name, dialect):
     assert request.json == CALLS[name].json
 
 
-@pytest.mark.parametrize(
-    "dialect, fields", [(LIVE, api_module.FIELDS_LIVE), (BETA, api_module.FIELDS_BETA)]
-)
+@pytest.mark.parametrize("dialect, fields", [(LIVE, FIELDS_LIVE), (BETA, FIELDS_BETA)])
 def test_every_field_is_documented_and_asked_for_once(dialect, fields):
     assert answering("me", {}, dialect)._fields is fields
 
@@ -173,7 +173,7 @@ def test_every_field_is_documented_and_asked_for_once(dialect, fields):
     ],
 )
 def test_the_fields_that_pages_show_are_asked_for(kind, parameter, shown):
-    asked = getattr(api_module.FIELDS_LIVE, kind)[parameter]
+    asked = getattr(FIELDS_LIVE, kind)[parameter]
 
     assert set(shown.split()) <= set(asked.split(","))
 
@@ -444,7 +444,7 @@ def test_many_odd_items_are_one_line_in_the_log(caplog):
     call("following", {"data": [WREN] + [{}] * 500})
 
     assert [record.getMessage() for record in caplog.records] == [
-        "500 items of a list make no sense, the first: an object without a proper username"
+        "500 items of a list are invalid, the first: an object without a proper username"
     ]
 
 

@@ -7,10 +7,10 @@ import requests
 import responses
 
 from app.twitter import endpoints
-from app.twitter.api import ApiRequest
 from app.twitter.api_client import Asked, Client, Direct, utc_now
 from app.twitter.errors import InvalidAnswer, OutOfCredits, RateLimited, Refused, Unreachable
 from app.twitter.rate_limit_headers import Window
+from app.twitter.source import ApiRequest
 from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Transport
 

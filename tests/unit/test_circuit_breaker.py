@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import create_engine
 
 from app.services import Services
-from app.twitter.api import ApiRequest
 from app.twitter.api_client import Direct
 from app.twitter.circuit_breaker import (
     GROUPS,
@@ -21,6 +20,7 @@ from app.twitter.circuit_breaker import (
 )
 from app.twitter.endpoints import ENDPOINTS, FOLLOWING, TWEET, USER, USERS_ME
 from app.twitter.errors import Busy, TokenRefused, Unreachable
+from app.twitter.source import ApiRequest
 from app.twitter.transport.deadline import Deadline
 from tests.factories import build_config
 

@@ -4,8 +4,8 @@ import pytest
 
 from app.pages import lookup
 from app.pages.lookup import NotUnderstood, Wanted
-from app.twitter.api import Page
 from app.twitter.models import Space
+from app.twitter.page import Page
 from app.twitter.problems import Problem
 
 NO_LINKS_OF_OURS = [
