@@ -14,7 +14,7 @@ from app.observability import logs, metrics
 from app.observability.redaction import Redactor
 from app.storage import database
 from app.storage.extensions import db, migrate
-from app.twitter.circuit_breaker import GROUPS
+from app.twitter.circuit_breaker import CIRCUITS
 from app.web import forms, rate_limits, security, security_txt, session_cookie, static_files
 from config import ROOT, Config
 
@@ -43,7 +43,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
         __name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
     logs.init_app(app, config, Redactor.of(config))
-    figures = metrics.init_app(app, GROUPS)
+    figures = metrics.init_app(app, CIRCUITS)
     security.init_app(app, config)
     static_files.init_app(app)
     session_cookie.init_app(app, config)

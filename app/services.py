@@ -18,7 +18,7 @@ from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
 from app.accounts.used_states import UsedStates
 from app.gateway.actions import Actions
-from app.gateway.calls import Calls, Line
+from app.gateway.calls import Calls, Upstream
 from app.gateway.page_reads import PageReads
 from app.gateway.quota import Quota
 from app.gateway.token_refresh import TokenRefresher
@@ -29,12 +29,11 @@ from app.storage.cache import Cache
 from app.storage.database import Database
 from app.storage.singleflight import SingleFlight
 from app.twitter.api import Api
-from app.twitter.api_client import Client as ApiClient
-from app.twitter.api_client import Direct
-from app.twitter.circuit_breaker import Breaker
+from app.twitter.api_client import ApiClient, DirectSource
+from app.twitter.circuit_breaker import CircuitBreaker
 from app.twitter.dialect import BY_NAME, Dialect
 from app.twitter.oauth import AuthorizationServer, Client
-from app.twitter.transport.bulkhead import Turns
+from app.twitter.transport.bulkhead import PerPersonBulkhead
 from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Transport
 from app.twitter.transport.tunnel import Proxy
@@ -70,11 +69,11 @@ class Services:
             clock=clock,
             audit_log=AuditLog(self.metrics.on_event),
         )
-        self.server, self.line = _twitter(config, self.metrics, clock)
+        self.server, self.upstream = _twitter(config, self.metrics, clock)
         # Without a cache nothing is remembered (CACHE_SECONDS=0).
         self.cache = _cache(config, clock) if config.cache_seconds else None
 
-        owner_of = partial(_owner_of, self.line)
+        owner_of = partial(_owner_of, self.upstream)
         self.outbox = Outbox(self.shared, self.server, owner_of=owner_of)
         self.grants = Grants(self.shared, self.outbox, self.cache)
         self.used_states = UsedStates(self.shared)
@@ -91,14 +90,14 @@ class Services:
         self.tokens = TokenRefresher(self.shared, self.grants, self.outbox, self.server, waiting)
         self.quota = Quota(self.cache, clock=clock)
         self.usages = Usages(self.shared.database)
-        self.calls = Calls(self.shared, self.line, self.tokens, self.quota, self.usages)
+        self.calls = Calls(self.shared, self.upstream, self.tokens, self.quota, self.usages)
         self.page_reads = PageReads(self.calls, self.cache, self.metrics, threads=config.threads)
         self.actions = Actions(self.calls, self.people, self.quota, self.shared.audit_log)
 
     @property
     def dialect(self) -> Dialect:
         """Which Twitter this is."""
-        return self.line.dialect
+        return self.upstream.dialect
 
     @property
     def database(self) -> Database:
@@ -121,7 +120,7 @@ class Services:
 
     def api(self, access_token: str, *, deadline: Deadline) -> Api:
         """Return the API for one token, straight from Twitter: what a sign-in asks."""
-        return _direct(self.line, access_token, deadline)
+        return _direct(self.upstream, access_token, deadline)
 
     def close(self) -> None:
         """Stop what runs in the background. What is left to deliver stays in the outbox."""
@@ -134,7 +133,7 @@ class Services:
 
 def _twitter(
     config: Config, metrics: Metrics, clock: Callable[[], datetime]
-) -> tuple[AuthorizationServer, Line]:
+) -> tuple[AuthorizationServer, Upstream]:
     """Return both sides of Twitter, on one transport: the authorization server and the API."""
     dialect = BY_NAME[config.twitter_dialect]
     api_url = config.twitter_api_url or dialect.api_url
@@ -150,15 +149,17 @@ def _twitter(
         authorize_url=config.twitter_authorize_url or dialect.authorize_url,
         api_url=api_url,
     )
-    return server, Line(
+    return server, Upstream(
         client=ApiClient(transport, api_url=api_url, clock=clock),
         dialect=dialect,
-        breaker=Breaker(
+        breaker=CircuitBreaker(
             slots=config.twitter_slots,
             on_change=metrics.on_circuit_change,
             on_short_circuit=metrics.on_short_circuit,
         ),
-        turns=Turns(config.twitter_slots, for_one=config.max_calls_per_person),
+        bulkhead=PerPersonBulkhead(
+            config.twitter_slots, max_calls_per_person=config.max_calls_per_person
+        ),
     )
 
 
@@ -167,13 +168,15 @@ def proxy_of(config: Config) -> Proxy | None:
     return Proxy.at(config.twitter_proxy) if config.twitter_proxy else None
 
 
-def _direct(line: Line, access_token: str, deadline: Deadline) -> Api:
-    return line.api(Direct(client=line.client, access_token=access_token, deadline=deadline))
+def _direct(upstream: Upstream, access_token: str, deadline: Deadline) -> Api:
+    return upstream.api(
+        DirectSource(client=upstream.client, access_token=access_token, deadline=deadline)
+    )
 
 
-def _owner_of(line: Line, access_token: str, deadline: Deadline) -> str:
+def _owner_of(upstream: Upstream, access_token: str, deadline: Deadline) -> str:
     """Return the id at Twitter of the person whose access token this is."""
-    return _direct(line, access_token, deadline).me().id
+    return _direct(upstream, access_token, deadline).me().id
 
 
 def _cache(config: Config, clock: Callable[[], datetime]) -> Cache:

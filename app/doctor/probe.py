@@ -26,7 +26,7 @@ from app.twitter.transport.deadline_sockets import (
     CountdownPool,
     CountdownTLSPool,
     proxy_failure,
-    spending,
+    socket_deadline,
     tls_context,
 )
 from app.twitter.transport.tunnel import Proxy, ProxyTrouble
@@ -87,7 +87,7 @@ def get(
         )
     else:
         pool = CountdownPool(host, port)
-    with contextlib.closing(pool), spending(deadline):
+    with contextlib.closing(pool), socket_deadline(deadline):
         try:
             response = pool.urlopen(
                 "GET",

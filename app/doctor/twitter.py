@@ -190,7 +190,7 @@ def _listed(scopes: frozenset[str] | set[str]) -> str:
 
 def plan(context: Context) -> Result:
     """Repeat Twitter's latest refusals for plan or credits; with `--call-twitter`, read once."""
-    verdicts = context.services.quota.verdicts()
+    verdicts = context.services.quota.unavailable()
     if any(verdict.reason == "credits" for verdict in verdicts):
         return failed(
             "Twitter reported a moment ago that the credits are used up.", _PAY, Section.CREDITS

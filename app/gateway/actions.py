@@ -122,7 +122,7 @@ class Actions:
         return (
             pending.user_id != person.twitter_id
             and not self.is_granted(pending, person)
-            and self._quota.verdict(pending.action.endpoint, person.twitter_id) is None
+            and self._quota.why_unavailable(pending.action.endpoint, person.twitter_id) is None
         )
 
     def perform(

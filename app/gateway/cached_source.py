@@ -1,7 +1,7 @@
-"""Where the answers for a page come from: from memory if they are young enough, else Twitter.
+"""Answers from the cache if fresh, else from Twitter; stale ones if Twitter fails (RFC 5861).
 
-Each read of a page has a source of its own, which notes how old its oldest answer is and whether
-Twitter was in trouble, so that the page can say so.
+Each read of a page has a source of its own, which keeps the age of its oldest answer and the error
+that a stale answer covers up, so that the page can show both.
 """
 
 from __future__ import annotations
@@ -22,25 +22,24 @@ from app.twitter.endpoints import Endpoint
 from app.twitter.errors import RateLimited, TwitterError
 from app.twitter.source import ApiRequest, Document
 
-# So long a failure is not tried again: everybody who waited for the same answer shares it.
+# A failure is not tried again for so long: all that waited for the same answer share it.
 _FAILURE_LASTS = timedelta(seconds=3)
-# Old data is shown instead of these; after any other error it would be wrong or is not ours.
+# The errors that a stale answer may cover up. After any other, it would be wrong or not ours.
 PASSING = (errors.Busy, errors.RateLimited, errors.Unreachable, errors.InvalidAnswer)
 
-
-# How young an answer of an endpoint must be to be taken from memory.
-Fresh = Callable[[Endpoint], timedelta]
+# How old a cached answer of an endpoint may be.
+MaxAge = Callable[[Endpoint], timedelta]
 
 
 class CacheMiss(Exception):
-    """There is no young enough answer in memory."""
+    """The cache has no fresh answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheOwner:
-    """For whom something is read. Nothing that is remembered for one is found for another.
+    """The person whose reads are cached; no other person's reads hit the same keys.
 
-    `user_id` is Twitter's, which never becomes somebody else's, as ours may.
+    `user_id` is Twitter's, which never becomes another person's, as ours may.
     """
 
     user_id: str
@@ -48,26 +47,26 @@ class CacheOwner:
     follows_epoch: int
 
     def key(self, request: ApiRequest) -> str:
-        """Return where the answer to `request` is remembered."""
+        """Return the cache key of the answer to `request`."""
         follows = f"{self.follows_epoch} " if request.endpoint.depends_on_follows else ""
         return f"{owner_of_reads(self.user_id)}\n{self.cache_epoch} {follows}{request.key}"
 
 
 @dataclass(slots=True)
 class CacheOnlySource:
-    """Answers from memory alone; raises `CacheMiss` if one is missing."""
+    """Answers from the cache alone; raises `CacheMiss` if an answer is missing or too old."""
 
     cache: Cache
     owner: CacheOwner
-    fresh: Fresh
+    max_age: MaxAge
     _: KW_ONLY
     oldest: datetime | None = None
     answers: int = 0
 
     def answer(self, request: ApiRequest) -> dict[str, Any]:
-        """Return what is remembered for `request`, if it is fresh."""
+        """Return the cached answer to `request`, if it is fresh."""
         stored = self.cache.get(self.owner.key(request))
-        if not _is_document(stored) or self.cache.age(stored) >= self.fresh(request.endpoint):
+        if not _is_document(stored) or self.cache.age(stored) >= self.max_age(request.endpoint):
             raise CacheMiss
         self.answers += 1
         self.oldest = min(self.oldest or stored.at, stored.at)
@@ -76,62 +75,57 @@ class CacheOnlySource:
 
 @dataclass(slots=True)
 class CachedSource:
-    """Answers from memory if they are fresh, else from Twitter: one call, however many wait."""
+    """Answers from the cache if they are fresh, else from Twitter, by one call for all threads."""
 
     cache: Cache
     live: LiveSource
     owner: CacheOwner
-    fresh: Fresh
+    max_age: MaxAge
     on_answer: Callable[[Answered], None]
     _: KW_ONLY
     oldest: datetime | None = None
     trouble: TwitterError | None = None
 
     def answer(self, request: ApiRequest) -> dict[str, Any]:
-        """Return a fresh answer, or an old one while Twitter is in trouble."""
-        stored = self._stored(request)
+        """Return a fresh answer, or a stale one while Twitter is in trouble."""
+        key = self.owner.key(request)
+        result: Answered = "hit"
+
+        def fetch() -> dict[str, Any]:
+            nonlocal result
+            result = "miss"
+            return self._fetch(request)
+
+        try:
+            stored = self.cache.get_or_create(key, fetch, max_age=self.max_age(request.endpoint))
+            if not _is_document(stored):
+                stored = self.cache.put(key, fetch())
+        except PASSING as error:
+            stale = self.cache.get(key)
+            if not _is_document(stale):
+                raise
+            self.trouble = self.trouble or error
+            stored, result = stale, "stale"
+        self.on_answer(result)
         self.oldest = min(self.oldest or stored.at, stored.at)
         return Document(stored.value, stored.parsed)
 
-    def _stored(self, request: ApiRequest) -> Stored:
-        key = self.owner.key(request)
-        asked = False
-
-        def make() -> dict[str, Any]:
-            nonlocal asked
-            asked = True
-            return self._made(request)
-
-        try:
-            stored = self.cache.get_or_create(key, make, max_age=self.fresh(request.endpoint))
-            if not _is_document(stored):
-                stored = self.cache.put(key, make())
-        except PASSING as error:
-            old = self.cache.get(key)
-            if not _is_document(old):
-                raise
-            self.trouble = self.trouble or error
-            self.on_answer("stale")
-            return old
-        self.on_answer("miss" if asked else "hit")
-        return stored
-
-    def _made(self, request: ApiRequest) -> dict[str, Any]:
-        """Ask Twitter, unless somebody has just failed at the very same."""
+    def _fetch(self, request: ApiRequest) -> dict[str, Any]:
+        """Ask Twitter, unless another read has just failed at the same."""
         self.live.check(request)
         key = f"{self.owner.key(request)} failed {self._fingerprint()}"
         stored = self.cache.get(key)
-        failure = stored and self.cache.age(stored) < _FAILURE_LASTS and _failed(stored.value)
+        failure = stored and self.cache.age(stored) < _FAILURE_LASTS and _from_json(stored.value)
         if failure:
             raise failure
         try:
-            return self.live.ask(request)
+            return self.live.answer(request)
         except TwitterError as error:
-            self.cache.put(key, _noted(error))
+            self.cache.put(key, _to_json(error))
             raise
 
     def _fingerprint(self) -> str:
-        """Tell tokens apart: what was refused to one may be allowed to the next."""
+        """Tell tokens apart: Twitter may allow the next one what it refused to this one."""
         return hashlib.sha256(self.live.access_token.encode()).hexdigest()[:16]
 
 
@@ -152,15 +146,15 @@ _KINDS = {
 }
 
 
-def _noted(error: TwitterError) -> dict[str, Any]:
-    """Return what others need to fail in the same way."""
+def _to_json(error: TwitterError) -> dict[str, Any]:
+    """Return what other reads need to fail in the same way."""
     until = error.until.timestamp() if isinstance(error, RateLimited) and error.until else None
     return {"kind": type(error).__name__, "until": until}
 
 
-def _failed(noted: object) -> TwitterError | None:
-    """Return the error that `_noted` wrote down; None for what others wrote into our Redis."""
-    match noted:
+def _from_json(failure: object) -> TwitterError | None:
+    """Return the error that `_to_json` wrote; None for values that others wrote into our Redis."""
+    match failure:
         case {"kind": RateLimited.__name__, "until": until}:
             return RateLimited("a moment ago", until=_moment(until))
         case {"kind": str(kind)}:
@@ -175,5 +169,5 @@ def _moment(seconds: object) -> datetime | None:
 
 
 def _is_document(stored: Stored | None) -> TypeGuard[Stored]:
-    """Tell whether an answer was stored by us, and not by others in our Redis."""
+    """Return whether the value is an answer that we stored, not one of others in our Redis."""
     return stored is not None and isinstance(stored.value, dict)

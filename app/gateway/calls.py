@@ -1,8 +1,7 @@
 """The one way to call Twitter for a person.
 
-In this order: is it known what Twitter would answer (quota); a token that lives; the call; if
-Twitter refuses the token, once more with another. What the answers tell of limits, refusals and
-usage is written down, each once.
+In this order: check the quota, get a valid token, call, and retry once with another token after a
+401. Rate limits, refusals and usage are recorded from the answers.
 """
 
 from __future__ import annotations
@@ -21,20 +20,20 @@ from app.gateway.quota import Quota
 from app.gateway.token_refresh import TokenRefresher
 from app.gateway.usage import Usages
 from app.twitter.api import Api
-from app.twitter.api_client import Asked, Client, Direct
-from app.twitter.circuit_breaker import Breaker
+from app.twitter.api_client import ApiCall, ApiClient, DirectSource
+from app.twitter.circuit_breaker import CircuitBreaker
 from app.twitter.dialect import Dialect
 from app.twitter.endpoints import Endpoint
 from app.twitter.errors import PermissionMissing, TokenRefused, TwitterError
 from app.twitter.models import Profile
 from app.twitter.source import ApiRequest, Source
-from app.twitter.transport.bulkhead import Turns
+from app.twitter.transport.bulkhead import PerPersonBulkhead
 from app.twitter.transport.deadline import Deadline
 
 R = TypeVar("R")
 
-# What the doctor's one read may take.
-PROBE_SECONDS = 5.0
+# The deadline of the doctor's one read.
+_PROBE_SECONDS = 5.0
 
 _GRANT_OF = (
     select(Grant.id, Grant.scopes, User.twitter_id)
@@ -50,28 +49,28 @@ _NEWEST_GRANT = (
 
 
 class Caller(Protocol):
-    """For whom a call is made: a person in a browser, or one who is not there."""
+    """The person a call is made for: in a browser, or in a background job."""
 
     @property
     def user_id(self) -> int:
-        """The person's number here."""
+        """The id in our database."""
 
     @property
     def twitter_id(self) -> str:
-        """Their id at Twitter, which never becomes another person's."""
+        """The id at Twitter, which never becomes another person's."""
 
     @property
     def grant_id(self) -> str:
-        """Whose tokens are used."""
+        """The grant whose tokens are used."""
 
     @property
     def scopes(self) -> frozenset[str]:
-        """What they have granted."""
+        """The granted scopes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantHolder:
-    """A person who is not there: what a background job knows of them."""
+    """A person without a browser, as background jobs call Twitter for them."""
 
     user_id: int
     twitter_id: str
@@ -80,45 +79,38 @@ class GrantHolder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """Our line to Twitter: what sends, in which words, what spares waits, and who may wait."""
+class Upstream:
+    """Twitter's API as this site calls it: client, dialect, and the limits on waiting for it."""
 
-    client: Client
+    client: ApiClient
     dialect: Dialect
-    breaker: Breaker
-    turns: Turns
+    breaker: CircuitBreaker
+    bulkhead: PerPersonBulkhead
 
     def api(self, source: Source) -> Api:
-        """Return the API as this dialect has it, answered by `source`."""
+        """Return the API in this dialect, answered by `source`."""
         return Api(source, self.dialect)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSource:
-    """Answers from Twitter, never asked in vain; a refusal is remembered."""
+    """Answers from Twitter; records refusals that Twitter would repeat."""
 
-    direct: Direct
+    direct: DirectSource
     quota: Quota
     twitter_id: str
-    is_checked: bool = False  # somebody has asked the quota already
 
     @property
     def access_token(self) -> str:
         """The token that is sent."""
         return self.direct.access_token
 
-    def answer(self, request: ApiRequest) -> dict[str, Any]:
-        """Ask Twitter, unless it is known what the answer would be."""
-        if not self.is_checked:
-            self.check(request)
-        return self.ask(request)
-
     def check(self, request: ApiRequest) -> None:
-        """Raise what Twitter would answer for sure."""
+        """Raise the error that Twitter would certainly answer."""
         self.quota.check(self.twitter_id, request.endpoint)
 
-    def ask(self, request: ApiRequest) -> dict[str, Any]:
-        """Ask Twitter, and remember a refusal that will be repeated."""
+    def answer(self, request: ApiRequest) -> dict[str, Any]:
+        """Ask Twitter, and record a refusal."""
         try:
             return self.direct.answer(request)
         except TwitterError as error:
@@ -132,22 +124,22 @@ class Calls:
     def __init__(
         self,
         shared: Shared,
-        line: Line,
+        upstream: Upstream,
         tokens: TokenRefresher,
         quota: Quota,
         usages: Usages,
     ) -> None:
         self._database = shared.database
         self._clock = shared.clock
-        self._line = line
+        self._upstream = upstream
         self._tokens = tokens
         self._quota = quota
         self._usages = usages
 
     def for_user(self, user_id: int) -> GrantHolder:
-        """Return a person who is not there, for a background job to call Twitter with.
+        """Return a person for a background job to call Twitter for.
 
-        It does not count as being seen. Raises `GrantEnded` if they have no living grant.
+        This does not count as activity of the person. Raises `GrantEnded` without a living grant.
         """
         with self._database.reading() as connection:
             row = connection.execute(_GRANT_OF, {"user_id": user_id}).one_or_none()
@@ -161,8 +153,8 @@ class Calls:
         )
 
     def may(self, caller: Caller, endpoint: Endpoint) -> bool:
-        """Tell whether the person has granted what `endpoint` needs."""
-        return self._line.dialect.scopes(*endpoint.needs) <= caller.scopes
+        """Return whether the person has granted the scopes that `endpoint` needs."""
+        return self._upstream.dialect.scopes(*endpoint.needs) <= caller.scopes
 
     def call(
         self,
@@ -172,11 +164,10 @@ class Calls:
         *,
         deadline: Deadline | None = None,
     ) -> R:
-        """Do one thing at Twitter for a person, at once: read without a memory, or write.
+        """Call Twitter for a person, without a cache: a write, or a read that must be fresh.
 
-        Raises `PermissionMissing` before Twitter is asked if the person has not granted what
-        `endpoint` needs, `GrantEnded` when they must sign in again, and whatever `TwitterError`
-        says why it did not work.
+        Raises `PermissionMissing` before any call if a scope is not granted, `GrantEnded` if the
+        person must sign in again, and the `TwitterError` of a call that failed.
         """
         deadline = deadline or Deadline()
         self._quota.check(caller.twitter_id, endpoint)
@@ -184,7 +175,7 @@ class Calls:
             raise PermissionMissing(
                 "not-granted", "the person has not granted this", permission=endpoint.needs[0]
             )
-        with self.noted(caller) as on_answer:
+        with self.recording(caller) as on_answer:
             token = self._tokens.valid_token(caller.grant_id, deadline=deadline)
             try:
                 return self._ask(caller, token, ask, deadline, on_answer)
@@ -193,59 +184,67 @@ class Calls:
                 return self._ask(caller, token, ask, deadline, on_answer)
 
     def probe(self) -> Profile | None:
-        """Read the profile of the person whose token is the newest that has not expired.
+        """Return the profile of the person with the newest valid token; None without one.
 
-        For the doctor: no token is refreshed for it, and nothing that is remembered stands in for
-        an answer. None if no token lives.
+        For the doctor: it refreshes no token and uses no cache.
         """
         with self._database.reading() as connection:
             user_id = connection.execute(_NEWEST_GRANT, {"now": self._clock()}).scalar()
         if user_id is None:
             return None
         caller = self.for_user(user_id)
-        deadline = Deadline(PROBE_SECONDS)
-        with self.noted(caller) as on_answer:
+        deadline = Deadline(_PROBE_SECONDS)
+        with self.recording(caller) as on_answer:
             token = self._tokens.stored_token(caller.grant_id)
-            return self._line.api(self._direct(token, deadline, on_answer)).me()
+            source = DirectSource(
+                client=self._upstream.client,
+                access_token=token,
+                deadline=deadline,
+                on_answer=on_answer,
+            )
+            return self._upstream.api(source).me()
 
-    # What `PageReads` is made of
+    # The steps that `PageReads` takes by itself
 
-    def token(self, caller: Caller, deadline: Deadline) -> str:
-        """Return an access token that lives."""
+    def valid_token(self, caller: Caller, deadline: Deadline) -> str:
+        """Return a valid access token."""
         return self._tokens.valid_token(caller.grant_id, deadline=deadline)
 
     def token_after_401(self, caller: Caller, refused: str, deadline: Deadline) -> str:
-        """Return another token than the one that Twitter refused."""
+        """Return another token than the one that Twitter refused with 401."""
         return self._tokens.token_after_401(caller.grant_id, refused=refused, deadline=deadline)
 
-    def turn(self, caller: Caller, deadline: Deadline) -> contextlib.AbstractContextManager[None]:
-        """Hold one of the turns to wait for Twitter; raises `Busy` if there is none."""
-        return self._line.turns.one(caller.twitter_id, deadline)
+    def slot(self, caller: Caller, deadline: Deadline) -> contextlib.AbstractContextManager[None]:
+        """Hold a slot for calls to Twitter; raises `Busy` if none is free."""
+        return self._upstream.bulkhead.slot(caller.twitter_id, deadline)
 
     def live(
-        self, caller: Caller, token: str, deadline: Deadline, on_answer: Callable[[Asked], None]
+        self,
+        caller: Caller,
+        token: str,
+        deadline: Deadline,
+        on_answer: Callable[[ApiCall], None],
     ) -> LiveSource:
         """Return Twitter as a source for the reads of a page."""
-        direct = self._direct(token, deadline, on_answer, breaker=self._line.breaker)
-        return LiveSource(direct=direct, quota=self._quota, twitter_id=caller.twitter_id)
+        return self._live(caller, token, deadline, on_answer, breaker=self._upstream.breaker)
 
     def api(self, source: Source) -> Api:
         """Return the API, answered by `source`."""
-        return self._line.api(source)
+        return self._upstream.api(source)
 
     @contextlib.contextmanager
-    def noted(self, caller: Caller) -> Iterator[Callable[[Asked], None]]:
-        """Note the limits that each answer tells, and at the end what all of them used."""
-        asked: list[Asked] = []
+    def recording(self, caller: Caller) -> Iterator[Callable[[ApiCall], None]]:
+        """Record the rate limits of each answer, and at the end the usage of all."""
+        calls: list[ApiCall] = []
 
-        def on_answer(one: Asked) -> None:
-            asked.append(one)
-            self._quota.record_limits(caller.twitter_id, one)
+        def on_answer(call: ApiCall) -> None:
+            calls.append(call)
+            self._quota.record_limits(caller.twitter_id, call)
 
         try:
             yield on_answer
         finally:
-            self._usages.add(caller.user_id, asked, now=self._clock())
+            self._usages.add(caller.user_id, calls, now=self._clock())
 
     def _ask(
         self,
@@ -253,26 +252,24 @@ class Calls:
         token: str,
         ask: Callable[[Api], R],
         deadline: Deadline,
-        on_answer: Callable[[Asked], None],
+        on_answer: Callable[[ApiCall], None],
     ) -> R:
-        source = self._direct(token, deadline, on_answer)
-        checked = LiveSource(
-            direct=source, quota=self._quota, twitter_id=caller.twitter_id, is_checked=True
-        )
-        return ask(self._line.api(checked))
+        return ask(self._upstream.api(self._live(caller, token, deadline, on_answer)))
 
-    def _direct(
+    def _live(
         self,
+        caller: Caller,
         token: str,
         deadline: Deadline,
-        on_answer: Callable[[Asked], None],
+        on_answer: Callable[[ApiCall], None],
         *,
-        breaker: Breaker | None = None,
-    ) -> Direct:
-        return Direct(
-            client=self._line.client,
+        breaker: CircuitBreaker | None = None,
+    ) -> LiveSource:
+        direct = DirectSource(
+            client=self._upstream.client,
             access_token=token,
             deadline=deadline,
             on_answer=on_answer,
             breaker=breaker,
         )
+        return LiveSource(direct=direct, quota=self._quota, twitter_id=caller.twitter_id)

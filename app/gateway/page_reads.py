@@ -1,7 +1,7 @@
-"""What a page reads at Twitter: from memory or live, side by side, each failing alone.
+"""The reads of one page: from the cache or from Twitter, in parallel, each failing alone.
 
-In order: is it in memory and fresh; and only then, with a valid token and within one deadline,
-Twitter. Old answers are shown while Twitter is in trouble.
+First the cache; then, for reads without a fresh answer, Twitter, with a valid token and within one
+deadline. While Twitter is in trouble, stale answers are shown.
 """
 
 from __future__ import annotations
@@ -18,51 +18,60 @@ from app.gateway.cached_source import (
     CacheMiss,
     CacheOnlySource,
     CacheOwner,
-    Fresh,
+    MaxAge,
 )
 from app.gateway.calls import Caller, Calls
 from app.observability.metrics import Answered, Metrics
 from app.storage.cache import KEPT, Cache
 from app.twitter.api import Api
-from app.twitter.api_client import Asked
+from app.twitter.api_client import ApiCall
 from app.twitter.errors import Busy, InvalidAnswer, TokenRefused, TwitterError
 from app.twitter.page import Page
 from app.twitter.transport.deadline import Deadline
 
-# A call ends with its deadline; this is for its thread to come back with the news (seconds).
+# A call ends with its deadline; its thread needs a moment more to return (seconds).
 GRACE = 0.5
 
 
 class Reader(Caller, Protocol):
-    """A caller for whom answers are remembered."""
+    """A caller whose reads are cached."""
 
     @property
     def cache_epoch(self) -> int:
-        """One more, and everything is read again."""
+        """Part of every cache key: raising it invalidates all cached reads."""
 
     @property
     def follows_epoch(self) -> int:
-        """The same for what depends on whom they follow."""
+        """The same for reads that depend on the people they follow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """One read: how it is done, and how young an answer of each endpoint must be.
+class ReadRequest:
+    """One read of a page, and how old a cached answer of each endpoint may be.
 
-    `fetch` may run in another thread: it gets everything it needs by argument.
+    `fetch` may run in another thread, so it gets everything it needs by argument.
     """
 
     fetch: Callable[[Api], Page[Any]]
-    fresh: Fresh
+    max_age: MaxAge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of a read: a page, or an error; with both, the page is an old one."""
+class ReadResult:
+    """The page that was read, or an error; with both, the page is stale."""
 
     page: Page[Any] | None = None
     read_at: datetime | None = None
     error: TwitterError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _PageContext:
+    """The arguments that all reads of one page share."""
+
+    reader: Reader
+    deadline: Deadline
+    on_answer: Callable[[ApiCall], None]
 
 
 class PageReads:
@@ -71,125 +80,119 @@ class PageReads:
     def __init__(
         self, calls: Calls, cache: Cache | None, metrics: Metrics, *, threads: int
     ) -> None:
-        """Remember answers in `cache`, if there is one; read side by side in `threads`."""
+        """Cache answers in `cache`, if there is one; read in parallel in `threads`."""
         self._calls = calls
         self._cache = cache
         self._metrics = metrics
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="reader")
 
     def close(self) -> None:
-        """Let the threads end."""
+        """End the threads."""
         self._pool.shutdown()
 
     def all(
-        self, reader: Reader, wanted: Mapping[str, Wanted], *, deadline: Deadline
-    ) -> dict[str, Outcome]:
-        """Do all reads and return what became of each, by the same names.
+        self, reader: Reader, requests: Mapping[str, ReadRequest], *, deadline: Deadline
+    ) -> dict[str, ReadResult]:
+        """Do all reads and return their results, by the same names.
 
-        What Twitter does wrong stays inside the outcomes; only the end of the grant gets out.
+        A `TwitterError` becomes part of its result; only `GrantEnded` is raised.
         """
-        fresh = {n: self._remembered(reader, one, "hit", one.fresh) for n, one in wanted.items()}
-        cold = {name: wanted[name] for name, outcome in fresh.items() if outcome is None}
-        found = {name: outcome for name, outcome in fresh.items() if outcome is not None}
-        return found | self._asked_of_twitter(reader, cold, deadline)
+        cached = {
+            name: result
+            for name, request in requests.items()
+            if (result := self._from_cache(reader, request, "hit", request.max_age))
+        }
+        missing = {name: request for name, request in requests.items() if name not in cached}
+        return cached | self._from_twitter(reader, missing, deadline)
 
-    def _remembered(
-        self, reader: Reader, one: Wanted, how: Answered, fresh: Fresh
-    ) -> Outcome | None:
+    def _from_cache(
+        self, reader: Reader, request: ReadRequest, result: Answered, max_age: MaxAge
+    ) -> ReadResult | None:
         if self._cache is None:
             return None
-        source = CacheOnlySource(self._cache, _owner(reader), fresh)
+        source = CacheOnlySource(self._cache, _owner(reader), max_age)
         try:
-            page = one.fetch(self._calls.api(source))
+            page = request.fetch(self._calls.api(source))
         except (CacheMiss, InvalidAnswer):
             return None
-        self._metrics.on_answer(how, source.answers)
-        return Outcome(page=page, read_at=source.oldest)
+        self._metrics.on_answer(result, source.answers)
+        return ReadResult(page=page, read_at=source.oldest)
 
-    def _asked_of_twitter(
-        self, reader: Reader, wanted: Mapping[str, Wanted], deadline: Deadline
-    ) -> dict[str, Outcome]:
-        """Read with a valid token; if Twitter refuses it, try those again once with another."""
-        if not wanted:
+    def _from_twitter(
+        self, reader: Reader, requests: Mapping[str, ReadRequest], deadline: Deadline
+    ) -> dict[str, ReadResult]:
+        """Read with a valid token; retry once, with another token, those that get a 401."""
+        if not requests:
             return {}
         try:
-            token = self._calls.token(reader, deadline)
+            token = self._calls.valid_token(reader, deadline)
         except TwitterError as error:
-            return self._all_failed(reader, wanted, error)
-        with self._calls.noted(reader) as on_answer:
-            tried = _Try(reader, deadline, on_answer)
+            return self._all_failed(reader, requests, error)
+        with self._calls.recording(reader) as on_answer:
+            context = _PageContext(reader, deadline, on_answer)
             try:
-                with self._calls.turn(reader, deadline):
-                    outcomes = self._side_by_side(tried, wanted, token)
-                    refused = {n: wanted[n] for n, o in outcomes.items() if _is_refused_token(o)}
-                    return outcomes | self._once_more(tried, refused, token)
+                with self._calls.slot(reader, deadline):
+                    results = self._in_parallel(context, requests, token)
+                    refused = {n: requests[n] for n, r in results.items() if _is_refused_token(r)}
+                    return results | self._retry(context, refused, token)
             except Busy as error:
-                return self._all_failed(reader, wanted, error)
+                return self._all_failed(reader, requests, error)
 
-    def _once_more(
-        self, tried: _Try, refused: Mapping[str, Wanted], token: str
-    ) -> dict[str, Outcome]:
+    def _retry(
+        self, context: _PageContext, refused: Mapping[str, ReadRequest], token: str
+    ) -> dict[str, ReadResult]:
         if not refused:
             return {}
         try:
-            token = self._calls.token_after_401(tried.reader, token, tried.deadline)
+            token = self._calls.token_after_401(context.reader, token, context.deadline)
         except TwitterError as error:
-            return self._all_failed(tried.reader, refused, error)
-        return self._side_by_side(tried, refused, token)
+            return self._all_failed(context.reader, refused, error)
+        return self._in_parallel(context, refused, token)
 
     def _all_failed(
-        self, reader: Reader, wanted: Mapping[str, Wanted], error: TwitterError
-    ) -> dict[str, Outcome]:
-        """Nothing could be asked: show what there is in memory, however old."""
-        return {name: self._old_or_nothing(reader, one, error) for name, one in wanted.items()}
+        self, reader: Reader, requests: Mapping[str, ReadRequest], error: TwitterError
+    ) -> dict[str, ReadResult]:
+        return {name: self._stale(reader, request, error) for name, request in requests.items()}
 
-    def _old_or_nothing(self, reader: Reader, one: Wanted, error: TwitterError) -> Outcome:
-        old = None
+    def _stale(self, reader: Reader, request: ReadRequest, error: TwitterError) -> ReadResult:
+        """Return `error` with a cached page, however old, if there is one and it may be shown."""
+        stale = None
         if isinstance(error, PASSING):
-            old = self._remembered(reader, one, "stale", lambda _: KEPT)
-        return replace(old or Outcome(), error=error)
+            stale = self._from_cache(reader, request, "stale", lambda _: KEPT)
+        return replace(stale or ReadResult(), error=error)
 
-    def _side_by_side(
-        self, tried: _Try, wanted: Mapping[str, Wanted], token: str
-    ) -> dict[str, Outcome]:
-        # The threads get everything by argument: there is no request and no database in them.
+    def _in_parallel(
+        self, context: _PageContext, requests: Mapping[str, ReadRequest], token: str
+    ) -> dict[str, ReadResult]:
+        # The threads get everything by argument: they have no request and no database.
         futures = {
-            name: self._pool.submit(self._attempt, tried, one, token)
-            for name, one in wanted.items()
+            name: self._pool.submit(self._read, context, request, token)
+            for name, request in requests.items()
         }
-        return {
-            name: self._waited_for(future, tried, wanted[name]) for name, future in futures.items()
-        }
+        return {name: self._await(f, context, requests[name]) for name, f in futures.items()}
 
-    def _waited_for(self, future: Future[Outcome], tried: _Try, one: Wanted) -> Outcome:
+    def _await(
+        self, future: Future[ReadResult], context: _PageContext, request: ReadRequest
+    ) -> ReadResult:
         try:
-            return future.result(timeout=tried.deadline.remaining() + GRACE)
+            return future.result(timeout=context.deadline.remaining() + GRACE)
         except TimeoutError:
             future.cancel()
             busy = Busy("no thread was free within the deadline")
-            return self._old_or_nothing(tried.reader, one, busy)
+            return self._stale(context.reader, request, busy)
 
-    def _attempt(self, tried: _Try, one: Wanted, token: str) -> Outcome:
-        live = self._calls.live(tried.reader, token, tried.deadline, tried.on_answer)
+    def _read(self, context: _PageContext, request: ReadRequest, token: str) -> ReadResult:
+        live = self._calls.live(context.reader, token, context.deadline, context.on_answer)
         try:
             if self._cache is None:
-                return Outcome(page=one.fetch(self._calls.api(live)))
+                return ReadResult(page=request.fetch(self._calls.api(live)))
             source = CachedSource(
-                self._cache, live, _owner(tried.reader), one.fresh, self._metrics.on_answer
+                self._cache, live, _owner(context.reader), request.max_age, self._metrics.on_answer
             )
-            page = one.fetch(self._calls.api(source))
+            page = request.fetch(self._calls.api(source))
         except TwitterError as error:
-            return Outcome(error=error.with_traceback(None))
-        return Outcome(page=page, read_at=source.oldest, error=source.trouble)
-
-
-@dataclass(frozen=True, slots=True)
-class _Try:
-    """What the attempts of one page share."""
-
-    reader: Reader
-    deadline: Deadline
-    on_answer: Callable[[Asked], None]
+            return ReadResult(error=error.with_traceback(None))
+        return ReadResult(page=page, read_at=source.oldest, error=source.trouble)
 
 
 def _owner(reader: Reader) -> CacheOwner:
@@ -200,5 +203,5 @@ def _owner(reader: Reader) -> CacheOwner:
     )
 
 
-def _is_refused_token(outcome: Outcome) -> bool:
-    return isinstance(outcome.error, TokenRefused)
+def _is_refused_token(result: ReadResult) -> bool:
+    return isinstance(result.error, TokenRefused)

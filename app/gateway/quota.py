@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from app.storage.cache import Cache, Stored
-from app.twitter.api_client import Asked
+from app.twitter.api_client import ApiCall
 from app.twitter.endpoints import ENDPOINTS, Endpoint
 from app.twitter.errors import (
     NotInOwnPlan,
@@ -25,7 +25,7 @@ from app.twitter.errors import (
     TwitterError,
     WrongTokenType,
 )
-from app.twitter.rate_limit_headers import APP_LIMIT, QUARTER_OF_AN_HOUR, Window, closed_until
+from app.twitter.rate_limit_headers import APP_LIMIT, QUARTER_OF_AN_HOUR, Window, blocked_until
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ _REMEMBERED = "remembered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Unavailable:
     """Twitter said that a plan or the site's money does not allow an endpoint.
 
     The plan is the site's, which goes for everyone, or this person's own.
@@ -71,14 +71,14 @@ class Quota:
 
     def check(self, user_id: str, endpoint: Endpoint) -> None:
         """Raise the error that Twitter would answer for sure; return if it is worth asking."""
-        verdict = self.verdict(endpoint, user_id)
+        verdict = self.why_unavailable(endpoint, user_id)
         if verdict is not None:
             raise verdict.error()
-        until = closed_until(self.windows(user_id, endpoint), now=self._clock())
+        until = blocked_until(self.windows(user_id, endpoint), now=self._clock())
         if until is not None:
             raise RateLimited(_REMEMBERED, until=until)
 
-    def record_limits(self, user_id: str, asked: Asked) -> None:
+    def record_limits(self, user_id: str, asked: ApiCall) -> None:
         """Take note of the limits that an answer told."""
         if self._cache is None:
             return
@@ -128,20 +128,20 @@ class Quota:
             for window in self._open_windows(stored)
         ]
 
-    def verdict(self, endpoint: Endpoint, user_id: str | None = None) -> Verdict | None:
+    def why_unavailable(self, endpoint: Endpoint, user_id: str | None = None) -> Unavailable | None:
         """Return why nobody here, or this person, can use `endpoint`, if Twitter said so lately."""
-        return next(iter(self.verdicts(user_id, of=(endpoint,))), None)
+        return next(iter(self.unavailable(user_id, of=(endpoint,))), None)
 
-    def verdicts(
+    def unavailable(
         self, user_id: str | None = None, *, of: Sequence[Endpoint] = ENDPOINTS
-    ) -> list[Verdict]:
+    ) -> list[Unavailable]:
         """Return every endpoint that nobody here, or this person, cannot use at the moment.
 
         It takes one look, however many there are.
         """
         asked = [(e, whose) for e in of for whose in ((None, user_id) if user_id else (None,))]
         keys = [_plan_key(endpoint, whose) for endpoint, whose in asked]
-        found: dict[Endpoint, Verdict] = {}
+        found: dict[Endpoint, Unavailable] = {}
         for (endpoint, whose), stored in zip(asked, self._found(keys), strict=True):
             verdict = self._judged(endpoint, stored, for_everyone=whose is None)
             if verdict is not None:
@@ -161,18 +161,18 @@ class Quota:
 
     def _judged(
         self, endpoint: Endpoint, stored: Stored | None, *, for_everyone: bool
-    ) -> Verdict | None:
+    ) -> Unavailable | None:
         reason = _reason(stored)
         if stored is None or reason is None:
             return None
         until = stored.at + _BELIEVED[reason]
         if until <= self._clock():
             return None
-        return Verdict(endpoint=endpoint, reason=reason, until=until, for_everyone=for_everyone)
+        return Unavailable(endpoint=endpoint, reason=reason, until=until, for_everyone=for_everyone)
 
     def _knows_when(self, user_id: str, endpoint: Endpoint) -> bool:
         known = self.windows(user_id, endpoint)
-        return closed_until(known, now=self._clock()) is not None
+        return blocked_until(known, now=self._clock()) is not None
 
 
 def _reason(stored: Stored | None) -> _Reason | None:

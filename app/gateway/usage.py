@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.models import Usage
 from app.storage.database import INSERTS, Database, Insert
-from app.twitter.api_client import Asked
+from app.twitter.api_client import ApiCall
 from app.twitter.endpoints import BY_ROUTE, Endpoint
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Usages:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, user_id: int, asked: Iterable[Asked], *, now: datetime) -> None:
+    def add(self, user_id: int, asked: Iterable[ApiCall], *, now: datetime) -> None:
         """Count requests that were answered. No page fails because they cannot be counted."""
         counted = list(asked)
         if not counted:

@@ -161,9 +161,9 @@ class Metrics:
         """Count answers that a page got: cached, from Twitter, or stale because Twitter failed."""
         self._cache_reads.labels(result).inc(times)
 
-    def on_circuit_change(self, group: str, *, fails: bool) -> None:
+    def on_circuit_change(self, group: str, *, is_open: bool) -> None:
         """Record whether this worker's circuit for a group of endpoints is open."""
-        self._open.labels(group).set(int(fails))
+        self._open.labels(group).set(int(is_open))
 
     def on_short_circuit(self, group: str) -> None:
         """Count a read that was not sent, because the circuit is open."""

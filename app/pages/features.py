@@ -34,7 +34,7 @@ def offering() -> Callable[[str], bool]:
         person = visitor()
         asked = tuple({telling for control in CONTROLS if (telling := asked_by(control))})
         user_id = person.profile.id if person else None
-        verdicts = services().quota.verdicts(user_id, of=asked)
+        verdicts = services().quota.unavailable(user_id, of=asked)
         return frozenset(verdict.endpoint for verdict in verdicts)
 
     def offered(control: str) -> bool:

@@ -41,4 +41,4 @@ def _shows_spaces(person: Person) -> bool:
     """Tell whether the panel of Spaces will ask for the follows as well."""
     granted = services().dialect.scopes(*SPACES_BY_CREATORS.needs) <= person.scopes
     quota = services().quota
-    return granted and quota.verdict(SPACES_BY_CREATORS, person.profile.id) is None
+    return granted and quota.why_unavailable(SPACES_BY_CREATORS, person.profile.id) is None

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
 from app.accounts.people import Person
-from app.gateway.cached_source import Fresh
-from app.gateway.page_reads import Outcome, Wanted
+from app.gateway.cached_source import MaxAge
+from app.gateway.page_reads import ReadRequest, ReadResult
 from app.pages.queries import Read
 from app.services import Services, services
 from app.twitter.dialect import Permission
@@ -82,7 +82,7 @@ class Reader:
         """
         lacking = {name: self._lacking(read) for name, read in reads.items()}
         wanted = {
-            name: Wanted(fetch=read.fetch, fresh=self._fresh(name, read))
+            name: ReadRequest(fetch=read.fetch, max_age=self._fresh(name, read))
             for name, read in reads.items()
             if lacking[name] is None
         }
@@ -96,7 +96,7 @@ class Reader:
         needs = [n for n in read.needs if self.here.dialect.scope(n) not in self.person.scopes]
         return Panel(trouble=_lacks(needs[0])) if needs else None
 
-    def _panel(self, outcome: Outcome, read: Read[Any]) -> Panel[Any]:
+    def _panel(self, outcome: ReadResult, read: Read[Any]) -> Panel[Any]:
         error, now = outcome.error, self.here.now()
         return Panel(
             page=outcome.page or Page(),
@@ -106,7 +106,7 @@ class Reader:
             unavailable=_unavailable(error),
         )
 
-    def _fresh(self, name: str, read: Read[Any]) -> Fresh:
+    def _fresh(self, name: str, read: Read[Any]) -> MaxAge:
         """Return how young an answer must be to be taken from memory.
 
         Who wants a panel anew wants what it shows: what it took to find that may be older.

@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import ROUND_UP, Decimal
 
 from app.accounts.people import Person
-from app.gateway.quota import Verdict
+from app.gateway.quota import Unavailable
 from app.gateway.usage import KEPT, Used
 from app.services import services
 from app.twitter import endpoints
@@ -90,10 +90,10 @@ def left(person: Person) -> list[Left]:
     return [Left(endpoint=endpoint, window=window) for endpoint, window in known]
 
 
-def outside_plan(person: Person) -> list[Verdict]:
+def outside_plan(person: Person) -> list[Unavailable]:
     """Return what nobody here, or this person, cannot do now, as far as this dialect has it."""
     dialect = services().dialect
-    verdicts = services().quota.verdicts(person.profile.id)
+    verdicts = services().quota.unavailable(person.profile.id)
     return [verdict for verdict in verdicts if verdict.endpoint.exists_in(dialect)]
 
 

@@ -1,15 +1,15 @@
-"""Spares people the wait while Twitter hangs: after many time-outs, reads fail at once.
+"""Fails reads at once while Twitter hangs: a circuit breaker for each group of endpoints.
 
-A read that hangs keeps a person waiting until the deadline, only to be shown what is cached.
-So when many have hung, the next are not sent: they fail like the ones before, and old answers are
-shown without a wait. Now and then one of them is sent all the same, by a thread that nobody waits
-for: a probe, which finds out when Twitter is back.
+A read that hangs keeps a person waiting until the deadline, and then shows what is cached. So after
+many time-outs a circuit opens: its reads are not sent and fail at once, and pages show cached
+answers without a wait. Every few seconds the circuit is half open: one read is sent as a probe, in
+a background thread. An answer to it closes the circuit.
 
-A process has only so many slots for its calls, and all groups share them. So a group's part of the
-slots is as much as can ever hang in it at once when all of Twitter does, and is enough to tell.
+The circuits share the slots for calls of a process. If everything hangs, one circuit can hold only
+its share of the slots, so that share is the threshold.
 
-Only the reads of pages come through here. A sign-in, a refresh, a revocation and a follow are
-always sent: nothing that is remembered could stand in for them.
+Only the reads of pages use a circuit breaker. A sign-in, a refresh, a revocation and a follow are
+always sent: no cached answer could replace them.
 """
 
 from __future__ import annotations
@@ -30,16 +30,15 @@ from app.twitter.transport.deadline import Deadline
 
 log = logging.getLogger(__name__)
 
-# So many time-outs within so many seconds, and reads are not sent any more but for the probes.
-# Where there are few slots, fewer are enough.
-MOST_TIMEOUTS = 20
+# So many time-outs within the window open a circuit; fewer where a process has few slots.
+TIMEOUT_THRESHOLD = 20
 WINDOW_SECONDS = 10.0
-# One probe at a time, and its slot is free again soon: sign-ins need those.
-PROBE_SECONDS = 2.0
-PROBE_PATIENCE_SECONDS = 4.0
+# An open circuit has one probe at a time, which soon frees its slot: sign-ins need those.
+PROBE_INTERVAL_SECONDS = 2.0
+PROBE_TIMEOUT_SECONDS = 4.0
 
-# What Twitter serves together goes away together. Every read of `endpoints` is in one group.
-GROUPS = {
+# Twitter's services fail one by one. Every read of `endpoints` is in one circuit.
+CIRCUITS = {
     "users": (
         endpoints.USERS_ME,
         endpoints.USERS,
@@ -56,34 +55,37 @@ GROUPS = {
         endpoints.FOLLOWING_SPACES,
     ),
 }
-_GROUP_OF = {endpoint.route: name for name, members in GROUPS.items() for endpoint in members}
-
+_CIRCUIT_OF = {endpoint.route: name for name, members in CIRCUITS.items() for endpoint in members}
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class _Group:
-    """What is known of one group. `probe_at` is None while everything is sent."""
+class _Circuit:
+    """The state of one circuit. It is open while there is a time for the next probe."""
 
     timeouts: deque[float] = field(default_factory=deque)
-    probe_at: float | None = None
-    is_probed: bool = False
-    closings: int = 0
+    next_probe_at: float | None = None
+    is_half_open: bool = False  # a probe is under way
+    generation: int = 0  # counts how often it has closed
+
+    @property
+    def is_open(self) -> bool:
+        return self.next_probe_at is not None
 
 
-def on_a_thread(work: Callable[[], None]) -> None:
-    """Do `work` while nobody waits for it."""
+def in_a_thread(work: Callable[[], None]) -> None:
+    """Run `work` in a background thread."""
     threading.Thread(target=work, name="probe", daemon=True).start()
 
 
 class OnChange(Protocol):
-    """Is called when the reads of a group begin to fail at once, and when that is over."""
+    """Called when a circuit opens and when it closes."""
 
-    def __call__(self, group: str, *, fails: bool) -> None: ...
+    def __call__(self, circuit: str, /, *, is_open: bool) -> None: ...
 
 
-class Breaker:
+class CircuitBreaker:
     """Decides which reads are sent. Made once per app, used by every thread of this process."""
 
     def __init__(
@@ -92,93 +94,92 @@ class Breaker:
         slots: int,
         on_change: OnChange,
         on_short_circuit: Callable[[str], None],
-        apart: Callable[[Callable[[], None]], None] = on_a_thread,
+        run_in_background: Callable[[Callable[[], None]], None] = in_a_thread,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Let everything through at first. There are `slots` for all calls of this process.
+        """Begin with closed circuits. This process has `slots` for all its calls.
 
-        `on_change` is called with a group that begins to fail at once, and when that is over;
-        `on_short_circuit` with the group of each read that is not sent. `apart` does a probe's
-        work; `clock` counts seconds and never goes back.
+        `on_short_circuit` is called with the circuit of each read that is not sent. `clock` counts
+        seconds and never goes back.
         """
-        self._enough = max(1, min(MOST_TIMEOUTS, slots // len(GROUPS)))
+        self._threshold = max(1, min(TIMEOUT_THRESHOLD, slots // len(CIRCUITS)))
         self._on_change = on_change
         self._on_short_circuit = on_short_circuit
-        self._apart = apart
+        self._run_in_background = run_in_background
         self._clock = clock
         self._lock = threading.Lock()
-        self._groups = {name: _Group() for name in GROUPS}
+        self._circuits = {name: _Circuit() for name in CIRCUITS}
 
     def read(self, endpoint: Endpoint, send: Callable[[Deadline], T], deadline: Deadline) -> T:
-        """Read `endpoint` by `send` within `deadline`, and learn from what becomes of it.
+        """Return `send(deadline)` and record how it went.
 
-        Raises `Unreachable` at once while its group does not answer, even if this one is a probe.
-        Only a time-out or a failure to connect counts against the group. Any answer speaks for it,
-        a refusal too; a 5xx or a broken connection says nothing, and neither does `Busy`.
+        Raises `Unreachable` at once while the circuit is open, even for the read that is sent as a
+        probe. Only a time-out or a failure to connect counts as a failure. Any answer counts as a
+        success, even a refusal; a 5xx, a broken connection and `Busy` count as neither.
         """
-        name = _GROUP_OF[endpoint.route]
+        name = _CIRCUIT_OF[endpoint.route]
         now = self._clock()
         with self._lock:
-            group = self._groups[name]
-            began, fails = group.closings, group.probe_at is not None
-            probes = fails and now >= (group.probe_at or 0) and not group.is_probed
-            if probes:
-                group.probe_at, group.is_probed = now + PROBE_SECONDS, True
-        if not fails:
-            return self._watched(name, began, send, deadline)
+            circuit = self._circuits[name]
+            generation, is_open = circuit.generation, circuit.is_open
+            is_probe = is_open and now >= (circuit.next_probe_at or 0) and not circuit.is_half_open
+            if is_probe:
+                circuit.next_probe_at, circuit.is_half_open = now + PROBE_INTERVAL_SECONDS, True
+        if not is_open:
+            return self._send(name, generation, send, deadline)
         self._on_short_circuit(name)
-        if probes:
-            self._apart(lambda: self._probe(name, began, send))
-        raise Unreachable(f"not waited for: reads of {name} have timed out again and again")
+        if is_probe:
+            self._run_in_background(lambda: self._probe(name, generation, send))
+        raise Unreachable(f"the circuit is open: reads of {name} timed out again and again")
 
-    def _probe(self, name: str, began: int, send: Callable[[Deadline], T]) -> None:
+    def _probe(self, name: str, generation: int, send: Callable[[Deadline], T]) -> None:
         try:
             with contextlib.suppress(TwitterError):
-                self._watched(name, began, send, Deadline(PROBE_PATIENCE_SECONDS))
+                self._send(name, generation, send, Deadline(PROBE_TIMEOUT_SECONDS))
         finally:
             with self._lock:
-                self._groups[name].is_probed = False
+                self._circuits[name].is_half_open = False
 
-    def _watched(
-        self, name: str, began: int, send: Callable[[Deadline], T], deadline: Deadline
+    def _send(
+        self, name: str, generation: int, send: Callable[[Deadline], T], deadline: Deadline
     ) -> T:
         try:
             answer = send(deadline)
         except Unreachable as error:
             if error.silent:
-                self._timed_out(name, began)
+                self._record_timeout(name, generation)
             raise
         except Busy:
             raise
         except TwitterError:
-            self._answered(name)
+            self._record_answer(name)
             raise
-        self._answered(name)
+        self._record_answer(name)
         return answer
 
-    def _timed_out(self, name: str, began: int) -> None:
+    def _record_timeout(self, name: str, generation: int) -> None:
         now = self._clock()
         with self._lock:
-            group = self._groups[name]
-            # Who began to wait before Twitter came back says nothing about today.
-            if group.probe_at is not None or began != group.closings:
+            circuit = self._circuits[name]
+            # A read that was sent before the circuit closed says nothing about Twitter today.
+            if circuit.is_open or generation != circuit.generation:
                 return
-            group.timeouts.append(now)
-            while now - group.timeouts[0] > WINDOW_SECONDS:
-                group.timeouts.popleft()
-            if len(group.timeouts) < self._enough:
+            circuit.timeouts.append(now)
+            while now - circuit.timeouts[0] > WINDOW_SECONDS:
+                circuit.timeouts.popleft()
+            if len(circuit.timeouts) < self._threshold:
                 return
-            group.probe_at = now + PROBE_SECONDS
-            self._on_change(name, fails=True)
-        log.warning("Twitter does not answer: reads of %s fail at once from now on", name)
+            circuit.next_probe_at = now + PROBE_INTERVAL_SECONDS
+            self._on_change(name, is_open=True)
+        log.warning("circuit open: Twitter hangs, so reads of %s fail at once", name)
 
-    def _answered(self, name: str) -> None:
+    def _record_answer(self, name: str) -> None:
         with self._lock:
-            group = self._groups[name]
-            if group.probe_at is None:
+            circuit = self._circuits[name]
+            if not circuit.is_open:
                 return
-            group.probe_at = None
-            group.closings += 1
-            group.timeouts.clear()
-            self._on_change(name, fails=False)
-        log.warning("Twitter answers again: reads of %s are sent", name)
+            circuit.next_probe_at = None
+            circuit.generation += 1
+            circuit.timeouts.clear()
+            self._on_change(name, is_open=False)
+        log.warning("circuit closed: Twitter answers again, so reads of %s are sent", name)

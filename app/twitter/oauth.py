@@ -27,9 +27,9 @@ from app.twitter.errors import (
     TwitterError,
     Unreachable,
 )
-from app.twitter.rate_limit_headers import lifts_at
+from app.twitter.rate_limit_headers import retry_at
 from app.twitter.transport.deadline import Deadline
-from app.twitter.transport.transport import Answer, Transport
+from app.twitter.transport.transport import Response, Transport
 
 TokenTypeHint = Literal["access_token", "refresh_token"]
 
@@ -163,7 +163,7 @@ class AuthorizationServer:
         if answer.status not in SUCCESSES:  # RFC 7009 §2.2: the body of a success says nothing
             _raise_for_refusal(answer)
 
-    def _post(self, url: str, form: str, deadline: Deadline) -> Answer:
+    def _post(self, url: str, form: str, deadline: Deadline) -> Response:
         """Send a form as our client."""
         _, headers, body = self._client_auth.prepare("POST", url, {}, form)
         return self._transport.send(
@@ -177,7 +177,7 @@ class AuthorizationServer:
         )
 
 
-def _token_set(answer: Answer, *, asked: frozenset[str], now: datetime) -> TokenSet:
+def _token_set(answer: Response, *, asked: frozenset[str], now: datetime) -> TokenSet:
     """Return what a token answer grants (RFC 6749 §5.1); raise what a refusal means (§5.2)."""
     _raise_for_refusal(answer)
     document = answer.json_object()
@@ -215,10 +215,10 @@ def _lifetime(value: object) -> int:
     return int(value)
 
 
-def _raise_for_refusal(answer: Answer) -> None:
+def _raise_for_refusal(answer: Response) -> None:
     """Raise what a token or revocation answer means, unless it is a success (RFC 6749 §5.2)."""
     if answer.status == _TOO_MANY_REQUESTS:
-        until = lifts_at(answer.headers, now=datetime.now(UTC))
+        until = retry_at(answer.headers, now=datetime.now(UTC))
         raise RateLimited("the OAuth endpoint limits us", until=until)
     error = _error(answer)
     if error is not None:
@@ -227,7 +227,7 @@ def _raise_for_refusal(answer: Answer) -> None:
         raise InvalidAnswer(f"HTTP {answer.status} without an OAuth error")
 
 
-def _error(answer: Answer) -> TwitterError | None:
+def _error(answer: Response) -> TwitterError | None:
     try:
         document = answer.json_object()
     except InvalidAnswer:

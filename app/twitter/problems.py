@@ -25,8 +25,8 @@ from app.twitter.errors import (
     TwitterError,
     WrongTokenType,
 )
-from app.twitter.rate_limit_headers import lifts_at
-from app.twitter.transport.transport import Answer
+from app.twitter.rate_limit_headers import retry_at
+from app.twitter.transport.transport import Response
 
 Missing = Literal["gone", "protected", "suspended", "unknown"]
 
@@ -91,9 +91,9 @@ def _asked(item: Mapping[str, Any]) -> str:
 
 
 def refusal(
-    answer: Answer, *, now: datetime | None = None, needs: Permission | None = None
+    answer: Response, *, now: datetime | None = None, needs: Permission | None = None
 ) -> TwitterError:
-    """Sort a 4xx by its status and its kind of problem; `now` is what `lifts_at` takes.
+    """Sort a 4xx by its status and its kind of problem; `now` is what `retry_at` takes.
 
     `needs` is the permission that may be what is missing: Twitter does not say which.
     Twitter's own words stay out of the exception: nobody knows what they repeat.
@@ -102,7 +102,7 @@ def refusal(
     kind = _kind(problem)
     # Three different bodies say "too many requests", so none of them is asked for.
     if answer.status == _TOO_MANY_REQUESTS and kind != "usage-capped":
-        return RateLimited("HTTP 429", until=lifts_at(answer.headers, now=now))
+        return RateLimited("HTTP 429", until=retry_at(answer.headers, now=now))
     error = _BY_KIND.get((answer.status, kind)) or _BY_STATUS.get(answer.status, Refused)
     words = (kind or f"http-{answer.status}", f"HTTP {answer.status}")
     if error is NotInPlan and problem.get("reason") == _ONLY_THIS_PERSON:
@@ -112,7 +112,7 @@ def refusal(
     return error(*words)
 
 
-def _problem_of(answer: Answer) -> Mapping[str, Any]:
+def _problem_of(answer: Response) -> Mapping[str, Any]:
     """Return the problem (RFC 9457), which may stand alone or as the first of `errors`."""
     try:
         document = answer.json_object()

@@ -56,13 +56,13 @@ def windows(headers: Mapping[str, str], *, now: datetime) -> tuple[Window, ...]:
     )
 
 
-def closed_until(known: Iterable[Window], *, now: datetime) -> datetime | None:
+def blocked_until(known: Iterable[Window], *, now: datetime) -> datetime | None:
     """Return when the last of the used-up windows opens again; None if one may ask now."""
     resets = [window.resets_at for window in known if window.used_up and window.resets_at > now]
     return max(resets, default=None)
 
 
-def lifts_at(headers: Mapping[str, str], *, now: datetime | None = None) -> datetime | None:
+def retry_at(headers: Mapping[str, str], *, now: datetime | None = None) -> datetime | None:
     """Return when a 429 lifts (UTC): the latest reset of a used-up window; None if unsaid.
 
     With `now`, a reset in the past says nothing, and one absurdly far away is brought nearer.

@@ -70,7 +70,7 @@ WATCHED: list[tuple[Any, str, str]] = [
     (Metrics, "begin_request", FIGURES),
     (Metrics, "end_request", FIGURES),
     (Quota, "all_windows", MEMORY),
-    (Quota, "verdicts", MEMORY),
+    (Quota, "unavailable", MEMORY),
     (Reader, "panels", MEMORY),
 ]
 

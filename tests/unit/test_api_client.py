@@ -6,8 +6,9 @@ import pytest
 import requests
 import responses
 
+from app.services import utc_now
 from app.twitter import endpoints
-from app.twitter.api_client import Asked, Client, Direct, utc_now
+from app.twitter.api_client import ApiCall, ApiClient, DirectSource
 from app.twitter.errors import InvalidAnswer, OutOfCredits, RateLimited, Refused, Unreachable
 from app.twitter.rate_limit_headers import Window
 from app.twitter.source import ApiRequest
@@ -36,7 +37,7 @@ def twitter():
 # Made once: reading the machine's certificates takes a while.
 @pytest.fixture(scope="module")
 def client():
-    return Client(
+    return ApiClient(
         Transport(slots=2, user_agent="test", on_call=lambda _: None),
         api_url=API,
         clock=lambda: NOW,
@@ -92,7 +93,7 @@ def test_the_items_asked_for_are_counted_without_their_companions(
 
     send()
 
-    assert heard == [Asked(endpoint=endpoints.USERS_ME, items=items, windows=(WINDOW,))]
+    assert heard == [ApiCall(endpoint=endpoints.USERS_ME, items=items, windows=(WINDOW,))]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_limits_are_heard_of_even_with_a_no(twitter, send, heard, status, body, 
     with pytest.raises(error):
         send()
 
-    assert heard == [Asked(endpoint=endpoints.USERS_ME, items=0, windows=(WINDOW,))]
+    assert heard == [ApiCall(endpoint=endpoints.USERS_ME, items=0, windows=(WINDOW,))]
 
 
 def test_it_is_heard_before_the_no_is_raised(twitter, client):
@@ -168,7 +169,9 @@ def test_a_body_is_sent_as_json(twitter, send):
 
 def test_twitter_itself_is_a_source_and_says_what_was_asked(twitter, client, heard):
     twitter.get(f"{API}/users/me", json={"data": {"id": "1"}})
-    source = Direct(client=client, access_token=TOKEN, deadline=Deadline(), on_answer=heard.append)
+    source = DirectSource(
+        client=client, access_token=TOKEN, deadline=Deadline(), on_answer=heard.append
+    )
 
     assert source.answer(ME) == {"data": {"id": "1"}}
     assert [asked.items for asked in heard] == [1]
@@ -177,11 +180,11 @@ def test_twitter_itself_is_a_source_and_says_what_was_asked(twitter, client, hea
 def test_a_source_needs_no_listener(twitter, client):
     twitter.get(f"{API}/users/me", json={})
 
-    assert Direct(client=client, access_token=TOKEN, deadline=Deadline()).answer(ME) == {}
+    assert DirectSource(client=client, access_token=TOKEN, deadline=Deadline()).answer(ME) == {}
 
 
 def test_a_source_does_not_show_its_token(client):
-    assert TOKEN not in repr(Direct(client=client, access_token=TOKEN, deadline=Deadline()))
+    assert TOKEN not in repr(DirectSource(client=client, access_token=TOKEN, deadline=Deadline()))
 
 
 def test_the_clock_is_aware_of_its_zone():

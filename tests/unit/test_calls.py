@@ -7,10 +7,10 @@ import pytest
 
 from app.accounts.errors import GrantEnded
 from app.accounts.models import Session
-from app.gateway.calls import Calls, Line
+from app.gateway.calls import Calls, Upstream
 from app.gateway.quota import Quota
 from app.storage.cache import Cache
-from app.twitter.api_client import Asked
+from app.twitter.api_client import ApiCall
 from app.twitter.dialect import LIVE
 from app.twitter.endpoints import FOLLOW, USERS_ME
 from app.twitter.errors import NotInPlan, PermissionMissing, RateLimited, TokenRefused
@@ -27,10 +27,10 @@ class Twitter:
         self.answers = [WREN]
         self.windows = ()
 
-    def send(self, request, token, *, deadline, on_answer):
+    def send(self, request, token, deadline, *, on_answer):
         self.tokens.append(token)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        on_answer(Asked(endpoint=request.endpoint, items=1, windows=self.windows))
+        on_answer(ApiCall(endpoint=request.endpoint, items=1, windows=self.windows))
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -57,8 +57,8 @@ def usages():
 @pytest.fixture
 def calls(shared, fresh, twitter, usages, clock):
     quota = Quota(Cache(redis_url=None, clock=clock), clock=clock)
-    line = Line(client=twitter, dialect=LIVE, breaker=None, turns=SimpleNamespace())
-    return Calls(shared, line, fresh, quota, usages)
+    upstream = Upstream(client=twitter, dialect=LIVE, breaker=None, bulkhead=SimpleNamespace())
+    return Calls(shared, upstream, fresh, quota, usages)
 
 
 def read(calls, caller, endpoint=USERS_ME):

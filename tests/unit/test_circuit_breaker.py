@@ -8,15 +8,15 @@ import pytest
 from sqlalchemy import create_engine
 
 from app.services import Services
-from app.twitter.api_client import Direct
+from app.twitter.api_client import DirectSource
 from app.twitter.circuit_breaker import (
-    GROUPS,
-    MOST_TIMEOUTS,
-    PROBE_PATIENCE_SECONDS,
-    PROBE_SECONDS,
+    CIRCUITS,
+    PROBE_INTERVAL_SECONDS,
+    PROBE_TIMEOUT_SECONDS,
+    TIMEOUT_THRESHOLD,
     WINDOW_SECONDS,
-    Breaker,
-    on_a_thread,
+    CircuitBreaker,
+    in_a_thread,
 )
 from app.twitter.endpoints import ENDPOINTS, FOLLOWING, TWEET, USER, USERS_ME
 from app.twitter.errors import Busy, TokenRefused, Unreachable
@@ -24,9 +24,9 @@ from app.twitter.source import ApiRequest
 from app.twitter.transport.deadline import Deadline
 from tests.factories import build_config
 
-# In a process with 30 slots, as gunicorn makes it by default, each group has its part of them.
+# In a process with 30 slots, as gunicorn makes it by default, each circuit has its share of them.
 SLOTS = 30
-TIMEOUTS = SLOTS // len(GROUPS)
+TIMEOUTS = SLOTS // len(CIRCUITS)
 TIMEOUT = Unreachable("no answer (ReadTimeout)", silent=True)
 
 
@@ -50,12 +50,12 @@ def breaker(clock):
     return quiet_breaker(clock)
 
 
-def quiet_breaker(clock, *, slots=SLOTS, apart=None):
-    return Breaker(
+def quiet_breaker(clock, *, slots=SLOTS, run_in_background=None):
+    return CircuitBreaker(
         slots=slots,
-        on_change=lambda group, *, fails: None,
-        on_short_circuit=lambda group: None,
-        apart=apart or at_once,
+        on_change=lambda circuit, *, is_open: None,
+        on_short_circuit=lambda circuit: None,
+        run_in_background=run_in_background or at_once,
         clock=clock,
     )
 
@@ -106,13 +106,13 @@ def test_after_many_time_outs_reads_fail_at_once(hanging):
     "slots, enough",
     [
         (1, 1),
-        (2 * len(GROUPS) - 1, 1),
+        (2 * len(CIRCUITS) - 1, 1),
         (SLOTS, TIMEOUTS),
-        (MOST_TIMEOUTS * len(GROUPS), MOST_TIMEOUTS),
-        (1000, MOST_TIMEOUTS),
+        (TIMEOUT_THRESHOLD * len(CIRCUITS), TIMEOUT_THRESHOLD),
+        (1000, TIMEOUT_THRESHOLD),
     ],
 )
-def test_a_groups_part_of_the_slots_is_enough(clock, slots, enough):
+def test_the_share_of_a_circuit_is_its_threshold(clock, slots, enough):
     breaker = quiet_breaker(clock, slots=slots)
     time_out(breaker, times=enough - 1)
     before = read(breaker)
@@ -159,14 +159,14 @@ def test_only_silence_counts(breaker, error):
     assert read(breaker)
 
 
-def test_a_group_is_spared_whole_and_alone(hanging):
-    assert not any(read(hanging, endpoint) for endpoint in GROUPS["tweets"])
+def test_a_circuit_opens_for_all_its_endpoints_and_no_others(hanging):
+    assert not any(read(hanging, endpoint) for endpoint in CIRCUITS["tweets"])
     assert read(hanging, USER)
     assert read(hanging, FOLLOWING)
 
 
-def test_every_read_is_in_one_group():
-    grouped = [endpoint for members in GROUPS.values() for endpoint in members]
+def test_every_read_is_in_one_circuit():
+    grouped = [endpoint for members in CIRCUITS.values() for endpoint in members]
 
     assert sorted(e.route for e in grouped) == sorted(
         e.route for e in ENDPOINTS if e.method == "GET"
@@ -177,7 +177,7 @@ def test_every_read_is_in_one_group():
 
 
 def test_a_probe_goes_through_after_a_while(hanging, clock):
-    clock.now += PROBE_SECONDS - 0.1
+    clock.now += PROBE_INTERVAL_SECONDS - 0.1
     too_early = read(hanging, error=TIMEOUT)
     clock.now += 0.1
 
@@ -185,9 +185,9 @@ def test_a_probe_goes_through_after_a_while(hanging, clock):
 
 
 def test_many_threads_at_once_let_one_probe_through_and_none_waits(clock):
-    breaker = quiet_breaker(clock, apart=on_a_thread)
+    breaker = quiet_breaker(clock, run_in_background=in_a_thread)
     time_out(breaker)
-    clock.now += PROBE_SECONDS
+    clock.now += PROBE_INTERVAL_SECONDS
     together, over = threading.Barrier(64), threading.Event()
     sent = threading.Semaphore(0)
 
@@ -210,31 +210,31 @@ def test_many_threads_at_once_let_one_probe_through_and_none_waits(clock):
 
 def test_the_next_probe_waits_for_the_one_before(clock):
     waiting = []
-    breaker = quiet_breaker(clock, apart=waiting.append)
+    breaker = quiet_breaker(clock, run_in_background=waiting.append)
     time_out(breaker)
     for _ in range(3):
-        clock.now += PROBE_SECONDS
+        clock.now += PROBE_INTERVAL_SECONDS
         read(breaker)
     before = len(waiting)
     waiting[0]()
     time_out(breaker)
-    clock.now += PROBE_SECONDS
+    clock.now += PROBE_INTERVAL_SECONDS
     read(breaker)
 
     assert [before, len(waiting)] == [1, 2]
 
 
 def test_a_probe_that_failed_makes_room_for_the_next(hanging, clock):
-    clock.now += PROBE_SECONDS
+    clock.now += PROBE_INTERVAL_SECONDS
     read(hanging, error=Busy("no slot"))
-    clock.now += PROBE_SECONDS
+    clock.now += PROBE_INTERVAL_SECONDS
 
     assert read(hanging)
 
 
 @pytest.mark.parametrize("error", [None, TokenRefused("x")])
 def test_any_answer_to_a_probe_opens_the_way(hanging, clock, error):
-    clock.now += PROBE_SECONDS
+    clock.now += PROBE_INTERVAL_SECONDS
 
     read(hanging, error=error)
 
@@ -243,7 +243,7 @@ def test_any_answer_to_a_probe_opens_the_way(hanging, clock, error):
 
 @pytest.mark.parametrize("error", [TIMEOUT, Unreachable("HTTP 503"), Busy("x")])
 def test_a_probe_without_an_answer_changes_nothing(hanging, clock, error):
-    clock.now += PROBE_SECONDS
+    clock.now += PROBE_INTERVAL_SECONDS
 
     read(hanging, error=error)
 
@@ -251,7 +251,7 @@ def test_a_probe_without_an_answer_changes_nothing(hanging, clock, error):
 
 
 def test_it_takes_as_many_time_outs_the_next_time(hanging, clock):
-    clock.now += PROBE_SECONDS
+    clock.now += PROBE_INTERVAL_SECONDS
     read(hanging)
     time_out(hanging, times=TIMEOUTS - 1)
     before = read(hanging)
@@ -266,7 +266,7 @@ def test_a_read_that_began_before_the_recovery_does_not_count(breaker, clock):
         """Let this many begin to read; while they wait, Twitter goes away and comes back."""
         if stragglers == 0:
             time_out(breaker)
-            clock.now += PROBE_SECONDS
+            clock.now += PROBE_INTERVAL_SECONDS
             read(breaker)
             return
         with contextlib.suppress(Unreachable):
@@ -283,11 +283,11 @@ def test_a_read_that_began_before_the_recovery_does_not_count(breaker, clock):
 
 def test_a_probe_has_a_budget_of_its_own(hanging, clock):
     deadlines = []
-    clock.now += PROBE_SECONDS
+    clock.now += PROBE_INTERVAL_SECONDS
     with contextlib.suppress(Unreachable):
         hanging.read(TWEET, deadlines.append, Deadline(0))
 
-    assert 0 < deadlines[0].remaining() <= PROBE_PATIENCE_SECONDS
+    assert 0 < deadlines[0].remaining() <= PROBE_TIMEOUT_SECONDS
 
 
 def test_an_ordinary_read_spends_its_own_budget(breaker):
@@ -301,17 +301,17 @@ def test_an_ordinary_read_spends_its_own_budget(breaker):
 
 def test_changes_and_short_circuited_reads_are_reported(clock):
     changes, short_circuited = [], []
-    breaker = Breaker(
+    breaker = CircuitBreaker(
         slots=SLOTS,
-        on_change=lambda group, *, fails: changes.append((group, fails)),
+        on_change=lambda circuit, *, is_open: changes.append((circuit, is_open)),
         on_short_circuit=short_circuited.append,
-        apart=at_once,
+        run_in_background=at_once,
         clock=clock,
     )
     time_out(breaker)
     for _ in range(3):
         read(breaker)
-    clock.now += PROBE_SECONDS
+    clock.now += PROBE_INTERVAL_SECONDS
     read(breaker)
     read(breaker)
 
@@ -326,7 +326,7 @@ class Twitter:
     def __init__(self):
         self.asked = []
 
-    def send(self, request, token, *, deadline, on_answer):
+    def send(self, request, token, deadline, *, on_answer):
         self.asked.append(request.path)
         return {"data": {}}
 
@@ -337,7 +337,7 @@ def request_for(endpoint):
 
 def test_a_read_of_a_page_is_not_sent_while_twitter_hangs(hanging):
     twitter = Twitter()
-    direct = Direct(client=twitter, access_token="t", deadline=Deadline(), breaker=hanging)
+    direct = DirectSource(client=twitter, access_token="t", deadline=Deadline(), breaker=hanging)
 
     with pytest.raises(Unreachable):
         direct.answer(request_for(TWEET))
@@ -350,7 +350,9 @@ def test_a_sign_in_is_always_sent(breaker):
     time_out(breaker, USERS_ME)
     twitter = Twitter()
 
-    Direct(client=twitter, access_token="t", deadline=Deadline()).answer(request_for(USERS_ME))
+    DirectSource(client=twitter, access_token="t", deadline=Deadline()).answer(
+        request_for(USERS_ME)
+    )
 
     assert twitter.asked == [USERS_ME.path]
 
@@ -366,4 +368,4 @@ def test_the_source_of_a_sign_in_has_no_breaker(wired):
 
 
 def test_each_app_has_its_own_breaker(wired):
-    assert wired().line.breaker is not wired().line.breaker
+    assert wired().upstream.breaker is not wired().upstream.breaker

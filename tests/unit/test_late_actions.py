@@ -16,7 +16,7 @@ from app.accounts.grants import EndReason
 from app.accounts.models import Grant, Session, Usage, User
 from app.gateway.usage import Usages
 from app.storage.extensions import db
-from app.twitter.api_client import Asked
+from app.twitter.api_client import ApiCall
 from app.twitter.endpoints import USERS_ME
 from tests.stores import on_both_stores
 from tests.waiting import until
@@ -48,7 +48,7 @@ def actions(people, sessions, fresh, outbox, database, server, clock):
     def of(wren):
         read = fresh._read(wren.grant_id)
         new = server.fresh_token_set(1)
-        asked = [Asked(endpoint=USERS_ME, items=1)]
+        asked = [ApiCall(endpoint=USERS_ME, items=1)]
         seen = {"created_at": clock(), "seen_at": clock() - timedelta(hours=1)}
         return {
             "disconnect": lambda: people.delete(wren.user_id, "1001"),

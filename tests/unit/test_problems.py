@@ -19,7 +19,7 @@ from app.twitter.errors import (
 )
 from app.twitter.problems import Problem, problems, refusal
 from app.twitter.transport.response_body import document
-from app.twitter.transport.transport import Answer
+from app.twitter.transport.transport import Response
 
 # Old and new hosts both answer.
 HOSTS = ["https://api.twitter.com/2/problems", "https://api.x.com/2/problems"]
@@ -70,7 +70,7 @@ INVALID = {
 def answer(status, body, **headers):
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, named, document(raw))
+    return Response(status, named, document(raw))
 
 
 def said(error):

@@ -6,7 +6,7 @@ import pytest
 
 from app.gateway.quota import Quota
 from app.storage.cache import Cache, Stored
-from app.twitter.api_client import Asked
+from app.twitter.api_client import ApiCall
 from app.twitter.endpoints import ENDPOINTS, FOLLOW, TWEETS, USER_TWEETS
 from app.twitter.errors import (
     NotInOwnPlan,
@@ -41,12 +41,12 @@ def test_at_first_everything_may_be_asked(allowance):
     for endpoint in ENDPOINTS:
         allowance.check(WREN, endpoint)
 
-    assert allowance.verdicts() == []
+    assert allowance.unavailable() == []
 
 
 def test_remaining_calls_are_known_until_the_reset(allowance, clock):
     known = window(clock, remaining=7)
-    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(known,)))
+    allowance.record_limits(WREN, ApiCall(endpoint=TWEETS, windows=(known,)))
 
     assert allowance.windows(WREN, TWEETS) == (known,)
     clock.advance(minutes=10)
@@ -73,14 +73,14 @@ def test_what_others_wrote_into_our_redis_is_no_limit(allowance, clock, monkeypa
 
     allowance.check(WREN, TWEETS)
 
-    assert allowance.verdicts(WREN) == []
+    assert allowance.unavailable(WREN) == []
     assert allowance.all_windows(WREN) == []
 
 
 def test_an_answer_without_headers_takes_back_nothing(allowance, clock):
     known = window(clock, remaining=7)
-    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(known,)))
-    allowance.record_limits(WREN, Asked(endpoint=TWEETS))
+    allowance.record_limits(WREN, ApiCall(endpoint=TWEETS, windows=(known,)))
+    allowance.record_limits(WREN, ApiCall(endpoint=TWEETS))
 
     assert allowance.windows(WREN, TWEETS) == (known,)
 
@@ -88,7 +88,7 @@ def test_an_answer_without_headers_takes_back_nothing(allowance, clock):
 def test_the_later_of_two_used_up_windows_counts(allowance, clock):
     quarter = window(clock, remaining=0)
     day = window(clock, remaining=0, name="x-user-limit-24hour", minutes=600)
-    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(quarter, day)))
+    allowance.record_limits(WREN, ApiCall(endpoint=TWEETS, windows=(quarter, day)))
 
     with pytest.raises(RateLimited) as caught:
         allowance.check(WREN, TWEETS)
@@ -99,14 +99,14 @@ def test_the_later_of_two_used_up_windows_counts(allowance, clock):
 def test_a_healthy_quarter_of_an_hour_does_not_hide_a_used_up_day(allowance, clock):
     quarter = window(clock, remaining=70)
     day = window(clock, remaining=0, name="x-app-limit-24hour", minutes=600)
-    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(quarter, day)))
+    allowance.record_limits(WREN, ApiCall(endpoint=TWEETS, windows=(quarter, day)))
 
     with pytest.raises(RateLimited):
         allowance.check(WREN, TWEETS)
 
 
 def test_a_limit_is_of_one_person_and_one_endpoint(allowance, clock):
-    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
+    allowance.record_limits(WREN, ApiCall(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
 
     allowance.check(ROBIN, TWEETS)
     allowance.check(WREN, USER_TWEETS)
@@ -128,7 +128,7 @@ def test_a_limit_without_headers_is_believed_for_a_while(allowance, clock, minut
 
 def test_the_headers_of_a_429_are_believed_before_its_error(allowance, clock):
     day = window(clock, remaining=0, name="x-user-limit-24hour", minutes=600)
-    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(day,)))
+    allowance.record_limits(WREN, ApiCall(endpoint=TWEETS, windows=(day,)))
     allowance.record_refusal(WREN, TWEETS, RateLimited("HTTP 429", until=None))
 
     assert allowance.windows(WREN, TWEETS) == (day,)
@@ -140,9 +140,9 @@ def test_an_endpoint_outside_the_plan_is_refused_to_all_for_an_hour(allowance, c
     with pytest.raises(NotInPlan) as caught:
         allowance.check(ROBIN, FOLLOW)
     assert type(caught.value) is NotInPlan
-    verdict = allowance.verdict(FOLLOW)
+    verdict = allowance.why_unavailable(FOLLOW)
     assert (verdict.reason, verdict.until) == ("plan", clock() + timedelta(hours=1))
-    assert allowance.verdicts() == [verdict]
+    assert allowance.unavailable() == [verdict]
     clock.advance(hours=1)
     allowance.check(ROBIN, FOLLOW)
 
@@ -163,7 +163,7 @@ def test_the_plan_of_one_person_is_no_verdict(allowance):
         allowance.check(WREN, TWEETS)
     allowance.check(ROBIN, TWEETS)
     assert type(caught.value) is NotInOwnPlan
-    assert allowance.verdict(TWEETS) is None
+    assert allowance.why_unavailable(TWEETS) is None
 
 
 @pytest.mark.parametrize(
@@ -196,16 +196,16 @@ def test_trouble_that_passes_is_not_remembered(allowance):
 
 def test_without_a_cache_nothing_is_remembered(clock):
     allowance = Quota(None, clock=clock)
-    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
+    allowance.record_limits(WREN, ApiCall(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
     allowance.record_refusal(WREN, TWEETS, NotInPlan("x"))
 
     allowance.check(WREN, TWEETS)
-    assert allowance.verdicts() == []
+    assert allowance.unavailable() == []
 
 
 def test_an_answer_that_was_overtaken_opens_no_window(allowance, clock):
-    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
-    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(window(clock, remaining=1),)))
+    allowance.record_limits(WREN, ApiCall(endpoint=TWEETS, windows=(window(clock, remaining=0),)))
+    allowance.record_limits(WREN, ApiCall(endpoint=TWEETS, windows=(window(clock, remaining=1),)))
 
     with pytest.raises(RateLimited):
         allowance.check(WREN, TWEETS)
@@ -213,7 +213,7 @@ def test_an_answer_that_was_overtaken_opens_no_window(allowance, clock):
 
 def test_the_daily_limit_of_the_site_holds_for_everyone(allowance, clock):
     day = window(clock, remaining=0, name="x-app-limit-24hour", minutes=600)
-    allowance.record_limits(WREN, Asked(endpoint=TWEETS, windows=(day,)))
+    allowance.record_limits(WREN, ApiCall(endpoint=TWEETS, windows=(day,)))
 
     with pytest.raises(RateLimited):
         allowance.check(ROBIN, TWEETS)
@@ -222,14 +222,14 @@ def test_the_daily_limit_of_the_site_holds_for_everyone(allowance, clock):
 def test_people_are_told_of_their_own_plan_as_well(allowance):
     allowance.record_refusal(WREN, TWEETS, NotInOwnPlan("client-forbidden"))
 
-    [verdict] = allowance.verdicts(WREN)
+    [verdict] = allowance.unavailable(WREN)
     assert (verdict.endpoint, verdict.for_everyone) == (TWEETS, False)
-    assert allowance.verdict(TWEETS, WREN) == verdict
-    assert allowance.verdicts(ROBIN) == allowance.verdicts() == []
+    assert allowance.why_unavailable(TWEETS, WREN) == verdict
+    assert allowance.unavailable(ROBIN) == allowance.unavailable() == []
 
 
 def test_the_sites_verdict_is_told_before_a_persons_own(allowance):
     allowance.record_refusal(WREN, TWEETS, NotInOwnPlan("client-forbidden"))
     allowance.record_refusal(ROBIN, TWEETS, NotInPlan("client-forbidden"))
 
-    assert [verdict.for_everyone for verdict in allowance.verdicts(WREN)] == [True]
+    assert [verdict.for_everyone for verdict in allowance.unavailable(WREN)] == [True]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.twitter.rate_limit_headers import Window, closed_until, lifts_at, windows
+from app.twitter.rate_limit_headers import Window, blocked_until, retry_at, windows
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 PREFIXES = {
@@ -96,14 +96,14 @@ def test_a_used_up_window_is_closed_until_its_reset():
     used_up, open_still = (window(remaining=left, resets_at=after(minutes=1)) for left in (0, 1))
 
     assert (used_up.used_up, open_still.used_up) == (True, False)
-    assert closed_until([used_up], now=NOW) == after(minutes=1)
-    assert closed_until([open_still], now=NOW) is closed_until([], now=NOW) is None
+    assert blocked_until([used_up], now=NOW) == after(minutes=1)
+    assert blocked_until([open_still], now=NOW) is blocked_until([], now=NOW) is None
 
 
 def test_a_window_whose_reset_has_come_is_open():
     past = [window(remaining=0, resets_at=NOW - timedelta(days=days)) for days in (0, 9)]
 
-    assert closed_until(past, now=NOW) is None
+    assert blocked_until(past, now=NOW) is None
 
 
 def test_of_several_used_up_windows_the_last_counts():
@@ -113,7 +113,7 @@ def test_of_several_used_up_windows_the_last_counts():
         window("x-app-limit-24hour", remaining=3, resets_at=after(hours=9)),
     ]
 
-    assert closed_until(known, now=NOW) == after(hours=5)
+    assert blocked_until(known, now=NOW) == after(hours=5)
 
 
 def test_a_healthy_window_does_not_open_a_daily_one():
@@ -121,20 +121,20 @@ def test_a_healthy_window_does_not_open_a_daily_one():
         "x-user-limit-24hour", limit=25, remaining=0, reset=after(hours=20)
     )
 
-    assert closed_until(windows(told, now=NOW), now=NOW) == after(hours=20)
+    assert blocked_until(windows(told, now=NOW), now=NOW) == after(hours=20)
 
 
 # When a 429 lifts
 
 
 def test_a_limit_lifts_when_its_window_resets():
-    assert lifts_at(headers(remaining=0, reset=after(minutes=1))) == after(minutes=1)
+    assert retry_at(headers(remaining=0, reset=after(minutes=1))) == after(minutes=1)
 
 
 def test_a_limit_that_does_not_say_what_is_left_has_nothing_left():
     told = {"x-rate-limit-reset": str(int(after(minutes=1).timestamp()))}
 
-    assert lifts_at(told, now=NOW) == after(minutes=1)
+    assert retry_at(told, now=NOW) == after(minutes=1)
 
 
 @pytest.mark.parametrize("now", [NOW, None])
@@ -143,7 +143,7 @@ def test_the_daily_limit_counts_when_it_is_used_up(now):
         "x-user-limit-24hour", remaining=0, reset=after(hours=20)
     )
 
-    assert lifts_at(told, now=now) == after(hours=20)
+    assert retry_at(told, now=now) == after(hours=20)
 
 
 def test_a_healthy_daily_limit_holds_up_nothing():
@@ -151,21 +151,21 @@ def test_a_healthy_daily_limit_holds_up_nothing():
         "x-user-limit-24hour", remaining=5, reset=after(hours=20)
     )
 
-    assert lifts_at(told, now=NOW) == after(minutes=9)
+    assert retry_at(told, now=NOW) == after(minutes=9)
 
 
 @each_window
 def test_no_limit_lasts_longer_than_its_window(name):
     told = headers(name, remaining=0, reset=after(days=900))
 
-    assert lifts_at(told, now=NOW) == NOW + PREFIXES[name]
+    assert retry_at(told, now=NOW) == NOW + PREFIXES[name]
 
 
 def test_a_limit_that_should_have_lifted_says_nothing():
-    assert lifts_at(headers(remaining=0, reset=NOW - timedelta(seconds=1)), now=NOW) is None
+    assert retry_at(headers(remaining=0, reset=NOW - timedelta(seconds=1)), now=NOW) is None
 
 
 def test_a_limit_without_a_sane_reset_has_none():
     told = [{"x-rate-limit-remaining": "0", "x-rate-limit-reset": bad} for bad in NOT_NUMBERS]
 
-    assert [lifts_at(one) for one in [*told, {}]] == [None] * 13
+    assert [retry_at(one) for one in [*told, {}]] == [None] * 13

@@ -24,7 +24,7 @@ from app.twitter.transport import bulkhead, deadline_sockets
 from app.twitter.transport import transport as transport_module
 from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.deadline_sockets import CountdownSocket, tls_context
-from app.twitter.transport.transport import Answer, Transport
+from app.twitter.transport.transport import Response, Transport
 from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
@@ -483,7 +483,7 @@ def test_cookies_of_twitter_are_not_kept(transport):
 
 def test_more_calls_than_slots_are_told_to_come_back(transport, monkeypatch):
     answer = threading.Event()
-    monkeypatch.setattr(bulkhead, "PATIENCE_SECONDS", 0.02)
+    monkeypatch.setattr(bulkhead, "MAX_WAIT_SECONDS", 0.02)
 
     def wait_and_answer(connection, over):
         read_request(connection)
@@ -495,7 +495,7 @@ def test_more_calls_than_slots_are_told_to_come_back(transport, monkeypatch):
         assert until(lambda: len(seen) == 2)
         with pytest.raises(Busy):
             transport.send("GET", url, deadline=Deadline())
-        monkeypatch.setattr(bulkhead, "PATIENCE_SECONDS", 3600)
+        monkeypatch.setattr(bulkhead, "MAX_WAIT_SECONDS", 3600)
         with pytest.raises(Busy):  # at once: a wait was in vain already
             transport.send("GET", url, deadline=Deadline(3600))
         answer.set()
@@ -513,20 +513,20 @@ def test_errors_do_not_name_what_was_sent(transport):
 
 
 def test_an_answer_does_not_show_its_body():
-    assert "secret" not in repr(Answer(200, {}, {"access_token": "secret"}))
+    assert "secret" not in repr(Response(200, {}, {"access_token": "secret"}))
 
 
 def test_a_used_up_budget_arms_no_socket():
     with (
         contextlib.closing(CountdownSocket()) as sock,
-        deadline_sockets.spending(Deadline(0)),
+        deadline_sockets.socket_deadline(Deadline(0)),
         pytest.raises(TimeoutError),
     ):
         deadline_sockets._arm(sock)
 
 
 def test_a_used_up_budget_makes_no_connection():
-    with deadline_sockets.spending(Deadline(0)), pytest.raises(OSError, match="used up"):
+    with deadline_sockets.socket_deadline(Deadline(0)), pytest.raises(OSError, match="used up"):
         deadline_sockets._connect("127.0.0.1", 9)
 
 

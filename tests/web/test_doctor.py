@@ -262,7 +262,7 @@ def test_the_callback_at_x_itself_is_compared_by_eye(bench):
     app = bench.build()
     dialect = replace(LIVE, authorize_origins=(bench.twitter.url,))
     here = app.extensions["perch"]
-    here.line = replace(here.line, dialect=dialect)
+    here.upstream = replace(here.upstream, dialect=dialect)
 
     _, results = diagnose(app)
 

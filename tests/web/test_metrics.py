@@ -15,7 +15,7 @@ from app.accounts.models import Grant, Revocation, Session
 from app.accounts.outbox import Backlog
 from app.observability.audit_log import Event
 from app.observability.metrics import Metrics
-from app.twitter.circuit_breaker import MOST_TIMEOUTS
+from app.twitter.circuit_breaker import TIMEOUT_THRESHOLD
 from app.twitter.endpoints import BY_ROUTE, USER_TWEETS
 from app.twitter.errors import Unreachable
 from app.twitter.transport.deadline import Deadline
@@ -169,8 +169,8 @@ def time_out(deadline):
 
 def test_short_circuited_reads_are_counted(app, client, kind_twitter, scrape):
     client.sign_in()
-    breaker = app.extensions["perch"].line.breaker
-    for _ in range(MOST_TIMEOUTS):
+    breaker = app.extensions["perch"].upstream.breaker
+    for _ in range(TIMEOUT_THRESHOLD):
         with contextlib.suppress(Unreachable):
             breaker.read(USER_TWEETS, time_out, Deadline())
     before = scrape()

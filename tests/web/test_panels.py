@@ -10,16 +10,16 @@ import pytest
 from app.accounts.errors import GrantEnded
 from app.accounts.people import Person
 from app.gateway import cached_source, page_reads
-from app.gateway.calls import Calls, Line
-from app.gateway.page_reads import PageReads, Wanted
+from app.gateway.calls import Calls, Upstream
+from app.gateway.page_reads import PageReads, ReadRequest
 from app.gateway.quota import Quota
 from app.observability.metrics import Metrics
 from app.pages import queries, view
 from app.pages.panels import Reader, trouble
 from app.pages.queries import Read
 from app.storage.cache import Cache
-from app.twitter.api_client import Asked
-from app.twitter.circuit_breaker import Breaker
+from app.twitter.api_client import ApiCall
+from app.twitter.circuit_breaker import CircuitBreaker
 from app.twitter.dialect import BY_NAME, LIVE, Permission
 from app.twitter.endpoints import FOLLOWING, TWEETS, USER_TWEETS, USERS_ME
 from app.twitter.errors import (
@@ -38,7 +38,7 @@ from app.twitter.errors import (
 from app.twitter.models import Profile
 from app.twitter.rate_limit_headers import Window
 from app.twitter.transport import bulkhead
-from app.twitter.transport.bulkhead import Turns
+from app.twitter.transport.bulkhead import PerPersonBulkhead
 from app.twitter.transport.deadline import Deadline
 from app.web.messages import PERMISSIONS, lower_first
 from tests.factories import Clock
@@ -78,12 +78,12 @@ class Twitter:
         self.answers = [{"data": [WREN]}]
         self.windows = ()
 
-    def send(self, request, token, *, deadline, on_answer):
+    def send(self, request, token, deadline, *, on_answer):
         self.asked.append((request.path, token))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if callable(answer):
             answer = answer(request, token)
-        on_answer(Asked(endpoint=request.endpoint, items=1, windows=self.windows))
+        on_answer(ApiCall(endpoint=request.endpoint, items=1, windows=self.windows))
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -114,22 +114,22 @@ class Here:
         self.tokens = Tokens("t")
         self.client = Twitter()
         self.metrics = Metrics()
-        self.breaker = Breaker(
+        self.breaker = CircuitBreaker(
             slots=120,
             on_change=self.metrics.on_circuit_change,
             on_short_circuit=self.metrics.on_short_circuit,
         )
-        self.turns = Turns(120, for_one=60)
+        self.bulkhead = PerPersonBulkhead(120, max_calls_per_person=60)
         self.dialect = BY_NAME["live"]
         self.config = SimpleNamespace(cache_seconds=60)
 
     @property
     def page_reads(self):
         shared = SimpleNamespace(database=None, clock=self.now)
-        line = Line(
-            client=self.client, dialect=self.dialect, breaker=self.breaker, turns=self.turns
+        upstream = Upstream(
+            client=self.client, dialect=self.dialect, breaker=self.breaker, bulkhead=self.bulkhead
         )
-        calls = Calls(shared, line, self.tokens, self.quota, self.usages)
+        calls = Calls(shared, upstream, self.tokens, self.quota, self.usages)
         reading = PageReads(calls, self.cache, self.metrics, threads=1)
         reading._pool = self.threads
         return reading
@@ -218,7 +218,7 @@ def test_reads_run_at_the_same_time_and_stand_in_the_order_asked(here):
 def test_a_failure_holds_nothing_of_the_answer(here):
     here.client.answers = [{"data": [{"id": "no"}] * 100}]
 
-    wanted = Wanted(fetch=people().fetch, fresh=lambda _: timedelta(0))
+    wanted = ReadRequest(fetch=people().fetch, max_age=lambda _: timedelta(0))
     outcome = here.page_reads.all(person(), {"people": wanted}, deadline=Deadline())["people"]
 
     assert isinstance(outcome.error, InvalidAnswer)
@@ -448,12 +448,12 @@ def test_old_parts_make_an_old_panel(here, clock):
 
 
 def test_a_person_with_too_many_windows_sees_what_there_is(here, clock, monkeypatch):
-    monkeypatch.setattr(bulkhead, "PATIENCE_SECONDS", 0.01)
-    here.turns = Turns(1, for_one=1)
+    monkeypatch.setattr(bulkhead, "MAX_WAIT_SECONDS", 0.01)
+    here.bulkhead = PerPersonBulkhead(1, max_calls_per_person=1)
     panels(here)
     clock.advance(minutes=5)
 
-    with here.turns.one("1001", Deadline()):
+    with here.bulkhead.slot("1001", Deadline()):
         panel = panels(here)["people"]
 
     assert (names(panel), panel.is_old) == (["Wren"], True)
@@ -650,7 +650,7 @@ def test_a_failure_keeps_its_kind_for_those_who_wait(clock):
     def told(error):
         return type(error), getattr(error, "until", None)
 
-    passed_on = [cached_source._failed(cached_source._noted(error)) for error in errors]
+    passed_on = [cached_source._from_json(cached_source._to_json(error)) for error in errors]
 
     assert [told(error) for error in passed_on] == [told(error) for error in errors]
-    assert str(cached_source._failed({"kind": "Unknown", "until": None})) == "a moment ago"
+    assert str(cached_source._from_json({"kind": "Unknown", "until": None})) == "a moment ago"

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Usage, User
 from app.gateway.usage import Usages
-from app.twitter.api_client import Asked
+from app.twitter.api_client import ApiCall
 from app.twitter.endpoints import TWEETS, USER_TWEETS, USERS_ME
 from tests.dialects import LIVE
 from tests.factories import ME_PATH, user_answer
@@ -268,8 +268,11 @@ def usages(app, signed_in):
 
 
 def test_the_dearest_endpoint_comes_first(usages, clock):
-    asked = [Asked(endpoint=USERS_ME, items=1), Asked(endpoint=TWEETS, items=20)]
-    usages.add(1, [*asked, Asked(endpoint=USER_TWEETS, items=1)], now=clock())
+    asked = [
+        ApiCall(endpoint=USERS_ME, items=1),
+        ApiCall(endpoint=TWEETS, items=20),
+    ]
+    usages.add(1, [*asked, ApiCall(endpoint=USER_TWEETS, items=1)], now=clock())
 
     [used] = usages.since(1, clock().date())
 
@@ -281,8 +284,8 @@ def test_the_dearest_endpoint_comes_first(usages, clock):
 
 
 def test_a_day_is_one_of_utc_and_older_days_do_not_count(usages, clock):
-    usages.add(1, [Asked(endpoint=TWEETS, items=5)], now=clock() - timedelta(days=1))
-    usages.add(1, [Asked(endpoint=TWEETS, items=3)], now=clock())
+    usages.add(1, [ApiCall(endpoint=TWEETS, items=5)], now=clock() - timedelta(days=1))
+    usages.add(1, [ApiCall(endpoint=TWEETS, items=3)], now=clock())
 
     today, yesterday = clock().date(), (clock() - timedelta(days=1)).date()
     since_today, since_yesterday = usages.since(1, today, yesterday)
@@ -293,7 +296,7 @@ def test_a_day_is_one_of_utc_and_older_days_do_not_count(usages, clock):
 
 def test_counting_at_once_loses_nothing(usages, clock):
     def count(_):
-        usages.add(1, [Asked(endpoint=TWEETS, items=1)], now=clock())
+        usages.add(1, [ApiCall(endpoint=TWEETS, items=1)], now=clock())
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(count, range(40)))
@@ -311,8 +314,8 @@ def test_an_endpoint_that_we_no_longer_know_is_left_out(usages, clock):
 
 
 def test_figures_older_than_a_month_are_pruned(app, usages, clock, rows):
-    usages.add(1, [Asked(endpoint=TWEETS)], now=clock() - timedelta(days=32))
-    usages.add(1, [Asked(endpoint=TWEETS)], now=clock())
+    usages.add(1, [ApiCall(endpoint=TWEETS)], now=clock() - timedelta(days=32))
+    usages.add(1, [ApiCall(endpoint=TWEETS)], now=clock())
 
     result = app.test_cli_runner().invoke(args=["prune"])
 
@@ -325,6 +328,6 @@ def test_no_page_fails_because_it_cannot_be_counted(caplog, clock):
         def writing(self):
             raise OperationalError("INSERT", None, ConnectionError("away"))
 
-    Usages(Away()).add(1, [Asked(endpoint=TWEETS)], now=clock())
+    Usages(Away()).add(1, [ApiCall(endpoint=TWEETS)], now=clock())
 
     assert "could not be counted" in caplog.text

@@ -1,7 +1,7 @@
-"""Who may wait for Twitter: not everybody, and nobody for all others.
+"""Limits concurrent calls to Twitter, in total and per person.
 
-A read holds a thread of the site for as long as it waits, be it for its own call or for somebody
-else's to the same thing. Some threads are always kept for pages that need no Twitter.
+A read holds a thread of the site for as long as it waits: for its own call, or for another thread's
+call to the same thing. Some threads are always reserved for pages that need no Twitter.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from collections.abc import Iterator
 from app.twitter.errors import Busy
 from app.twitter.transport.deadline import Deadline
 
-PATIENCE_SECONDS = 0.5
+MAX_WAIT_SECONDS = 0.5
 
 
-class Slots:
-    """So many at once. Who finds none free waits a little, unless nobody is coming back.
+class Bulkhead:
+    """Allows a number of concurrent calls. Others wait half a second for a slot, if any moves.
 
-    The threads that wait here are the ones kept free for pages that need no Twitter: when a wait
-    was in vain, all are turned away at once until the first one ends.
+    The threads that wait here are those reserved for pages that need no Twitter. So after a wait in
+    vain, every caller is turned away at once until a call ends.
     """
 
-    def __init__(self, count: int) -> None:
-        """Let `count` in."""
-        self._free = threading.BoundedSemaphore(count)
+    def __init__(self, max_calls: int) -> None:
+        """Allow `max_calls` at once."""
+        self._free = threading.BoundedSemaphore(max_calls)
         self._stuck = False
 
     @contextlib.contextmanager
-    def one(self, deadline: Deadline) -> Iterator[None]:
-        """Hold a slot; raise `Busy` if there is none for half a second."""
-        patience = 0.0 if self._stuck else deadline.at_most(PATIENCE_SECONDS).remaining()
-        if not self._free.acquire(timeout=patience):
+    def slot(self, deadline: Deadline) -> Iterator[None]:
+        """Hold a slot; raise `Busy` if none is free within half a second."""
+        max_wait = 0.0 if self._stuck else deadline.at_most(MAX_WAIT_SECONDS).remaining()
+        if not self._free.acquire(timeout=max_wait):
             self._stuck = True
-            raise Busy("all slots for waiting for Twitter are taken")
+            raise Busy("all slots for calls to Twitter are taken")
         try:
             yield
         finally:
@@ -43,21 +43,21 @@ class Slots:
             self._free.release()
 
 
-class Turns:
-    """The slots of a site, of which one person gets some and never all."""
+class PerPersonBulkhead:
+    """A bulkhead for a site, of which one person never takes all slots."""
 
-    def __init__(self, count: int, *, for_one: int) -> None:
-        """Let `count` wait at once, `for_one` of them for one person."""
-        self._everybody = Slots(count)
-        self._for_one = for_one
+    def __init__(self, max_calls: int, *, max_calls_per_person: int) -> None:
+        """Allow `max_calls` at once, `max_calls_per_person` of them for one person."""
+        self._total = Bulkhead(max_calls)
+        self._max_calls_per_person = max_calls_per_person
         self._lock = threading.Lock()
-        # Whoever waits holds theirs; nothing stays of those who left.
-        self._each: weakref.WeakValueDictionary[str, Slots] = weakref.WeakValueDictionary()
+        # Weak values: a person's bulkhead goes when nothing holds it.
+        self._by_person: weakref.WeakValueDictionary[str, Bulkhead] = weakref.WeakValueDictionary()
 
     @contextlib.contextmanager
-    def one(self, user_id: str, deadline: Deadline) -> Iterator[None]:
-        """Hold a turn of `user_id`; raise `Busy` if they or all together have too many."""
+    def slot(self, user_id: str, deadline: Deadline) -> Iterator[None]:
+        """Hold a slot for `user_id`; raise `Busy` if this person or the site has no free one."""
         with self._lock:
-            own = self._each.setdefault(user_id, Slots(self._for_one))
-        with own.one(deadline), self._everybody.one(deadline):
+            own = self._by_person.setdefault(user_id, Bulkhead(self._max_calls_per_person))
+        with own.slot(deadline), self._total.slot(deadline):
             yield

@@ -40,7 +40,7 @@ _current: ContextVar[Deadline] = ContextVar("twitter_budget")
 
 
 @contextlib.contextmanager
-def spending(deadline: Deadline) -> Iterator[None]:
+def socket_deadline(deadline: Deadline) -> Iterator[None]:
     """Make every socket used in this thread count down with `deadline`."""
     token = _current.set(deadline)
     try:
@@ -149,7 +149,7 @@ def _connect_through(proxy: Proxy, host: str, port: int) -> socket.socket:
             break
         sock = _connect_to(proxy)
         try:
-            with spending(deadline.at_most(CONNECT_SECONDS)):
+            with socket_deadline(deadline.at_most(CONNECT_SECONDS)):
                 proxy.connect(sock, host, port)
         except ProxyFailed as error:
             sock.close()

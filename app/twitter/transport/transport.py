@@ -20,14 +20,14 @@ from urllib3.exceptions import HTTPError, MaxRetryError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 
 from app.twitter.errors import InvalidAnswer, TwitterError, Unreachable
-from app.twitter.transport.bulkhead import Slots
+from app.twitter.transport.bulkhead import Bulkhead
 from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.deadline_sockets import (
     CONNECT_SECONDS,
     CountdownPool,
     CountdownTLSPool,
     proxy_failure,
-    spending,
+    socket_deadline,
     tls_context,
 )
 from app.twitter.transport.response_body import MOST_BYTES, NOT_JSON, Bodies
@@ -40,7 +40,7 @@ REDIRECTS = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back: a status, headers in any case, and the document in the body, if it is one."""
 
     status: int
@@ -124,7 +124,7 @@ class Transport:
         `on_call` is told of every call. What goes over https goes through `proxy`, if there is one.
         """
         self._on_call = on_call
-        self._slots = Slots(slots)
+        self._bulkhead = Bulkhead(slots)
         self._bodies = Bodies()
         # Nothing is resent: a code or a refresh token must not be spent twice. Only connecting is
         # tried again, before anything was sent (see `sockets`).
@@ -147,7 +147,7 @@ class Transport:
         json: Mapping[str, Any] | None = None,
         max_bytes: int = MOST_BYTES,
         route: str = "other",
-    ) -> Answer:
+    ) -> Response:
         """Send one request and return the answer, whatever its status below 500.
 
         A `form` is urlencoded already. `route` is the name under which the call is counted.
@@ -172,13 +172,13 @@ class Transport:
 
     def _sent(
         self, request: requests.PreparedRequest, deadline: Deadline, max_bytes: int, route: str
-    ) -> Answer:
+    ) -> Response:
         began = time.perf_counter()
         outcome = "unreachable"
         try:
             if not deadline.remaining():
                 raise Unreachable("nothing is left of the deadline")
-            with self._slots.one(deadline), spending(deadline):
+            with self._bulkhead.slot(deadline), socket_deadline(deadline):
                 answer = self._exchange(request, deadline, max_bytes)
             outcome = str(answer.status)
         except TwitterError as error:
@@ -192,7 +192,7 @@ class Transport:
 
     def _exchange(
         self, request: requests.PreparedRequest, deadline: Deadline, max_bytes: int
-    ) -> Answer:
+    ) -> Response:
         # The causes are cut off: they hold the request, and with it the token.
         patience = deadline.remaining()
         try:
@@ -200,7 +200,7 @@ class Transport:
             response = self._adapter.send(request, stream=True, timeout=timeout)
             with contextlib.closing(response):
                 document = self._bodies.document(response, most_bytes=max_bytes, deadline=deadline)
-                return Answer(response.status_code, response.headers, document)
+                return Response(response.status_code, response.headers, document)
         except ValueError:  # a chunk of less than no bytes
             raise InvalidAnswer("a body that cannot be taken apart") from None
         except (requests.RequestException, HTTPError, OSError) as error:
