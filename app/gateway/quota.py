@@ -1,7 +1,7 @@
-"""What may be asked of Twitter at this moment: limits of each person, and the plan of the site.
+"""The rate limits of each person and the refusals of the site's plan, as Twitter reported them.
 
-Remembered so that nothing is asked in vain: a call before a reset, or of what nobody pays for, only
-costs time, and for some plans one of 25 calls a day. Shared by all workers if there is a Redis.
+They are kept so that no call is made in vain: one before a reset, or outside the plan, costs time,
+and on some plans one of 25 calls a day. With Redis, all workers share them.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from app.twitter.rate_limit_headers import APP_LIMIT, QUARTER_OF_AN_HOUR, Window
 
 log = logging.getLogger(__name__)
 
-# Twitter did not say when: so long nothing is asked.
+# How long no call is made if Twitter did not say when the limit lifts.
 _UNSAID = timedelta(minutes=1)
 
 _Reason = Literal["plan", "credits"]
-# A plan is changed by hand and seldom; money comes back whenever somebody pays.
+# A plan changes rarely and by hand; credits return as soon as the operator pays.
 _BELIEVED: dict[_Reason, timedelta] = {"plan": timedelta(hours=1), "credits": timedelta(minutes=5)}
-# The text of an error that was not heard from Twitter just now.
+# The text of an error that is raised without a call.
 _REMEMBERED = "remembered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unavailable:
-    """Twitter said that a plan or the site's money does not allow an endpoint.
+    """An endpoint that the plan or the site's credits do not allow, as Twitter reported.
 
-    The plan is the site's, which goes for everyone, or this person's own.
+    The plan is the site's, and holds for everyone, or this person's own.
     """
 
     endpoint: Endpoint
@@ -60,9 +60,9 @@ class Unavailable:
 
 
 class Quota:
-    """Remembers what Twitter said about limits and plans. Without a cache, nothing.
+    """Keeps what Twitter reported about limits and plans in the cache; without one, nothing.
 
-    People go by Twitter's user id, which never becomes somebody else's.
+    People are named by Twitter's user id, which never becomes another person's.
     """
 
     def __init__(self, cache: Cache | None, *, clock: Callable[[], datetime]) -> None:
@@ -70,7 +70,7 @@ class Quota:
         self._clock = clock
 
     def check(self, user_id: str, endpoint: Endpoint) -> None:
-        """Raise the error that Twitter would answer for sure; return if it is worth asking."""
+        """Raise the error that Twitter would certainly answer."""
         verdict = self.why_unavailable(endpoint, user_id)
         if verdict is not None:
             raise verdict.error()
@@ -79,10 +79,10 @@ class Quota:
             raise RateLimited(_REMEMBERED, until=until)
 
     def record_limits(self, user_id: str, asked: ApiCall) -> None:
-        """Take note of the limits that an answer told."""
+        """Record the rate limits that an answer reported."""
         if self._cache is None:
             return
-        # Some windows are the site's, whoever uses them up.
+        # Some windows are the site's: all people use them up together.
         for key, is_one_of_these in (
             (_limits_key(user_id, asked.endpoint), _is_personal),
             (_limits_key(None, asked.endpoint), _is_of_the_site),
@@ -92,13 +92,13 @@ class Quota:
                 self._cache.put(key, [_to_json(w) for w in _merged(self._known(key), told)])
 
     def record_refusal(self, user_id: str, endpoint: Endpoint, error: TwitterError) -> None:
-        """Take note of a refusal, if it will be repeated; the operator reads of it once."""
+        """Record a refusal that Twitter would repeat, and log it once for the operator."""
         if isinstance(error, WrongTokenType):
             log.error("Twitter wants another kind of token: %s", endpoint.route)
         if self._cache is None:
             return
         if isinstance(error, NotInOwnPlan):
-            log.info("not in the own plan of a person: %s", endpoint.route)
+            log.info("not in this person's own plan: %s", endpoint.route)
             self._cache.put(_plan_key(endpoint, user_id), "plan")
         elif isinstance(error, NotInPlan):
             log.error("not in the plan: %s", endpoint.route)
@@ -113,13 +113,13 @@ class Quota:
             self._cache.put(_limits_key(user_id, endpoint), [_to_json(window)])
 
     def windows(self, user_id: str, endpoint: Endpoint) -> tuple[Window, ...]:
-        """Return what is known to be left for a person at an endpoint; past windows are over."""
+        """Return the open windows of a person at an endpoint."""
         return tuple(window for _, window in self.all_windows(user_id, of=(endpoint,)))
 
     def all_windows(
         self, user_id: str, *, of: Sequence[Endpoint] = ENDPOINTS
     ) -> list[tuple[Endpoint, Window]]:
-        """Return what is known to be left at each endpoint, by one look, however many there are."""
+        """Return the open windows at each endpoint, by one look-up in the cache."""
         asked = [(endpoint, whose) for endpoint in of for whose in (user_id, None)]
         keys = [_limits_key(whose, endpoint) for endpoint, whose in asked]
         return [
@@ -129,16 +129,13 @@ class Quota:
         ]
 
     def why_unavailable(self, endpoint: Endpoint, user_id: str | None = None) -> Unavailable | None:
-        """Return why nobody here, or this person, can use `endpoint`, if Twitter said so lately."""
+        """Return why `endpoint` is unavailable, to all or to this person, if it is."""
         return next(iter(self.unavailable(user_id, of=(endpoint,))), None)
 
     def unavailable(
         self, user_id: str | None = None, *, of: Sequence[Endpoint] = ENDPOINTS
     ) -> list[Unavailable]:
-        """Return every endpoint that nobody here, or this person, cannot use at the moment.
-
-        It takes one look, however many there are.
-        """
+        """Return the endpoints that are unavailable, to all or to this person, by one look-up."""
         asked = [(e, whose) for e in of for whose in ((None, user_id) if user_id else (None,))]
         keys = [_plan_key(endpoint, whose) for endpoint, whose in asked]
         found: dict[Endpoint, Unavailable] = {}
@@ -188,7 +185,7 @@ def _is_personal(window: Window) -> bool:
 
 
 def _merged(known: list[Window], told: list[Window]) -> list[Window]:
-    """Return `told`, but where the same window is known to be emptier: answers overtake others."""
+    """Return `told`, keeping the lower remainder of a known window: answers overtake each other."""
     before = {(window.name, window.resets_at): window for window in known}
     return [
         min(window, before.get((window.name, window.resets_at), window), key=_remaining)
@@ -218,7 +215,7 @@ def _to_json(window: Window) -> dict[str, Any]:
 
 
 def _from_json(data: object) -> Window | None:
-    """Return the window that `_to_json` wrote; None for what others wrote into our Redis."""
+    """Return the window that `_to_json` wrote; None for values that others wrote into our Redis."""
     match data:
         case {
             "name": str(name),
@@ -226,7 +223,7 @@ def _from_json(data: object) -> Window | None:
             "remaining": int(remaining),
             "resets_at": int() | float() as seconds,
         }:
-            with contextlib.suppress(OverflowError, OSError, ValueError):  # no moment
+            with contextlib.suppress(OverflowError, OSError, ValueError):  # out of range
                 resets_at = datetime.fromtimestamp(seconds, tz=UTC)
                 return Window(name=name, limit=limit, remaining=remaining, resets_at=resets_at)
     return None

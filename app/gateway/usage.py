@@ -1,4 +1,4 @@
-"""What each person's reads used, by day and endpoint: calls, items, and what that costs at most."""
+"""The calls to Twitter of each person by day and endpoint: calls, items, and an upper cost."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from app.twitter.endpoints import BY_ROUTE, Endpoint
 
 log = logging.getLogger(__name__)
 
-# A month can be looked back at; older rows are pruned.
+# People can look back one month; older rows are pruned.
 KEPT = timedelta(days=31)
 
 
 def _adding(row: Insert) -> Executable:
-    """Return the statement that inserts a row, or adds to the one that is there."""
+    """Return the statement that inserts a row, or adds to an existing one."""
     return row.on_conflict_do_update(
         index_elements=[Usage.user_id, Usage.day, Usage.route],
         set_={name: Usage.__table__.c[name] + row.excluded[name] for name in ("calls", "items")},
@@ -39,7 +39,7 @@ _SINCE = select(Usage.day, Usage.route, Usage.calls, Usage.items).where(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
-    """What was asked of one endpoint since some day."""
+    """The use of one endpoint since a day."""
 
     endpoint: Endpoint
     calls: int
@@ -47,40 +47,40 @@ class Used:
 
     @property
     def cost(self) -> Decimal:
-        """US dollars at most: what came back twice on a day is charged once."""
+        """US dollars at most: Twitter charges once for an object that it returns twice on a day."""
         return self.endpoint.price * self.items
 
 
 class Usages:
-    """Counts what is asked of Twitter. A day is one of UTC, as Twitter counts."""
+    """Counts calls to Twitter by UTC day, as Twitter does."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, user_id: int, asked: Iterable[ApiCall], *, now: datetime) -> None:
-        """Count requests that were answered. No page fails because they cannot be counted."""
-        counted = list(asked)
-        if not counted:
-            return
-        calls = Counter(one.endpoint.route for one in counted)
+    def add(self, user_id: int, calls: Iterable[ApiCall], *, now: datetime) -> None:
+        """Count answered calls. A failure to count is logged and fails no page."""
+        counts: Counter[str] = Counter()
         items: Counter[str] = Counter()
-        for one in counted:
-            items[one.endpoint.route] += one.items
-        whose = {"user_id": user_id, "day": now.date()}
+        for call in calls:
+            counts[call.endpoint.route] += 1
+            items[call.endpoint.route] += call.items
+        if not counts:
+            return
+        person_and_day = {"user_id": user_id, "day": now.date()}
         rows = [
-            {**whose, "route": route, "calls": calls[route], "items": items[route]}
-            for route in sorted(calls)
+            {**person_and_day, "route": route, "calls": counts[route], "items": items[route]}
+            for route in sorted(counts)
         ]
         try:
             with self._database.writing() as connection:
                 connection.execute(_ADD[connection.dialect.name], rows)
         except SQLAlchemyError as error:
-            log.warning("what was read could not be counted: %s", type(error).__name__)
+            log.warning("calls to Twitter could not be counted: %s", type(error).__name__)
 
     def since(self, user_id: int, *days: date) -> list[list[Used]]:
-        """Return what a person's reads used since the beginning of each of `days`.
+        """Return a person's use since the beginning of each of `days`, the dearest endpoint first.
 
-        The dearest comes first. One statement: a row for each day and endpoint is not many.
+        One statement: there are few rows, one for each day and endpoint.
         """
         values = {"user_id": user_id, "first_day": min(days)}
         with self._database.reading() as connection:
@@ -88,7 +88,7 @@ class Usages:
         return [_used([row for row in rows if row.day >= day]) for day in days]
 
     def prune(self, *, now: datetime) -> int:
-        """Delete what is older than a month; return how many rows."""
+        """Delete rows older than a month; return how many."""
         with self._database.writing() as connection:
             old = Usage.day < (now - KEPT).date()
             return connection.execute(delete(Usage).where(old)).rowcount

@@ -1,1 +1,1 @@
-"""What everything stands on: the database, the cache, one caller for many who wait."""
+"""The database, the cache, and single flight: used by all other rooms."""

@@ -1,10 +1,9 @@
-"""Answers of Twitter, kept for a day at most: in Redis for all workers, else in each process.
+"""A cache of Twitter's answers for a day at most: in Redis for all workers, else in each process.
 
-Values are JSON, and never changed once they are stored. The memory is bounded, in bytes. A Redis
-that is away costs calls to Twitter, and nothing else.
+Values are JSON and immutable. The memory is bounded, in bytes. An outage of Redis costs calls to
+Twitter, and nothing else.
 
-A key of two lines belongs to the owner that its first line names. `purge_owner` deletes all of an
-owner's keys at once.
+The first line of a two-line key names its owner. `purge_owner` deletes all keys of an owner.
 """
 
 from __future__ import annotations
@@ -28,18 +27,18 @@ from app.storage.singleflight import SingleFlight
 
 log = logging.getLogger(__name__)
 
-# While Twitter does not answer, an answer of yesterday is better than none; an older one is not.
+# While Twitter does not answer, pages show answers up to a day old.
 KEPT = timedelta(hours=24)
-# Another machine's clock may be ahead of ours; a value from further in the future is not ours.
+# Another machine's clock may be ahead; a value from further in the future is not ours.
 _SKEW = timedelta(minutes=1)
 MEMORY_BYTES = 64 * 1024 * 1024
-# What each part of a value takes in memory beside its text, and what is parsed from it.
+# The memory that each part of a value takes beside its text, parsed values included.
 _PART_BYTES = 80
 # A Redis that accepts connections and never answers must not hold a page (seconds).
 REDIS_TIMEOUTS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
-# After a failure, Redis is left alone for so long.
+# After a failure, Redis is not asked for so long.
 REDIS_REST_SECONDS = 5.0
-# A call takes no longer than the deadline of its request, so a lock that is older is a dead one.
+# No call outlasts the deadline of its request, so an older lock belongs to a dead process.
 _LOCK_SECONDS = 13
 _LOCK_POLL_SECONDS = 0.05
 PREFIX = "perch"
@@ -51,8 +50,8 @@ T = TypeVar("T")
 class Stored:
     """A value, and when it was stored (UTC).
 
-    What is parsed from the value can be kept beside it, and goes with it. Where values are in
-    Redis, each look-up begins with nothing parsed.
+    `parsed` keeps what is parsed from the value for as long as the value. From Redis, each look-up
+    begins with an empty one.
     """
 
     value: Any
@@ -66,20 +65,20 @@ class Cache:
     def __init__(
         self, *, redis_url: str | None, clock: Callable[[], datetime], namespace: str = ""
     ) -> None:
-        """Keep values in the Redis at `redis_url`, without one in the memory of this process.
+        """Use the Redis at `redis_url`, or without one the memory of this process.
 
-        Sites with different namespaces can use one Redis and find nothing of each other.
+        Sites with different namespaces can share a Redis without sharing values.
         """
         self._clock = clock
         self._flights = SingleFlight()
         self._store: _Store = _Redis(redis_url, namespace) if redis_url else _Memory(clock)
 
     def get(self, key: str) -> Stored | None:
-        """Return what is stored under `key`, up to a day old."""
+        """Return the value of `key`, up to a day old."""
         return self.get_all([key])[0]
 
     def get_all(self, keys: Sequence[str]) -> list[Stored | None]:
-        """Return what is stored under each of `keys`, in their order, in one look-up."""
+        """Return the value of each of `keys`, in their order, in one look-up."""
         found = self._store.get_all(keys) if keys else []
         return [each if each and -_SKEW < self.age(each) < KEPT else None for each in found]
 
@@ -96,11 +95,11 @@ class Cache:
     def get_or_create(
         self, key: str, create: Callable[[], object], *, max_age: timedelta
     ) -> Stored:
-        """Return what is stored under `key` if it is younger than `max_age`; else `create` it.
+        """Return the value of `key` if it is younger than `max_age`; else `create` it.
 
-        However many threads and, with Redis, processes ask at once, one creates it. The others
-        get the old value meanwhile; if there is none, they wait. Raises what `create` raises, in
-        this process in every thread that waits.
+        One thread creates it (with Redis, of all processes). The others get the old value
+        meanwhile, or wait if there is none. An error of `create` is raised in every thread of this
+        process that waits.
         """
         stored = self.get(key)
         if stored and self.age(stored) < max_age:
@@ -120,20 +119,20 @@ class Cache:
             return self.put(key, create())
 
     def purge_owner(self, owner: str) -> None:
-        """Delete what belongs to an owner: from Redis for all processes, else from this one.
+        """Delete the keys of an owner: from Redis for all processes, else from this one.
 
-        A value that is being created at this moment may be stored afterwards, and a Redis that is
-        away keeps what it has: either is gone after a day.
+        A value that is being created may be stored afterwards, and an unreachable Redis keeps its
+        values: both expire after a day.
         """
         self._store.purge_owner(owner)
 
     def close(self) -> None:
-        """Close the connections to Redis; using the cache again opens others."""
+        """Close the connections to Redis; the next use opens new ones."""
         self._store.close()
 
 
 class _Store(Protocol):
-    """Where values are kept."""
+    """Keeps values."""
 
     def get_all(self, keys: Sequence[str]) -> list[Stored | None]: ...
 
@@ -149,7 +148,7 @@ class _Store(Protocol):
 
 
 class _Memory:
-    """The memory of this process: when it is full, the value that was not used for longest goes."""
+    """The memory of this process. When it is full, the least recently used value goes."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._lock = threading.Lock()
@@ -183,7 +182,7 @@ class _Memory:
 
 
 class _Redis:
-    """A Redis that all workers share. While it is away, there is nothing in it."""
+    """A Redis that all workers share. While it is unreachable, it appears empty."""
 
     def __init__(self, url: str, namespace: str) -> None:
         self._client = redis.Redis.from_url(url, **REDIS_TIMEOUTS)
@@ -201,7 +200,7 @@ class _Redis:
         with self._client.pipeline(transaction=False) as together:
             together.set(name, text, ex=kept)
             if owner := _owner(key):
-                # The index of an owner's keys: each leaves it when the value does.
+                # The index of an owner's keys; a name leaves it when its value expires.
                 index, now = self._index(owner), time.time()
                 together.zadd(index, {name: now})
                 together.zremrangebyscore(index, 0, now - kept)
@@ -218,13 +217,13 @@ class _Redis:
             blocking_timeout=_LOCK_SECONDS if wait else None,
             thread_local=False,
         )
-        taken = self._ask(lock.acquire, None)  # None: each process by itself, while Redis is away
+        taken = self._ask(lock.acquire, None)  # None: Redis is away, so each process creates
         try:
-            # Having waited in vain, too: the process that holds it is dead or too slow.
+            # Also after waiting in vain: the process that holds the lock is dead or too slow.
             yield wait or taken is not False
         finally:
             if taken:
-                with contextlib.suppress(redis.RedisError):  # lost meanwhile, or Redis is away
+                with contextlib.suppress(redis.RedisError):  # expired, or Redis is away
                     lock.release()
 
     def purge_owner(self, owner: str) -> None:
@@ -240,21 +239,21 @@ class _Redis:
         self._client.close()
 
     def _ask(self, question: Callable[[], T], otherwise: T) -> T:
-        """Return Redis's answer; `otherwise` while it is away."""
+        """Return the answer of Redis, or `otherwise` while it is unreachable."""
         if time.monotonic() < self._rests_until:
             return otherwise
         try:
             return question()
         except redis.ResponseError as error:
-            log.warning("Redis refuses a command of the cache: %s", type(error).__name__)
+            log.warning("Redis rejected a command of the cache: %s", type(error).__name__)
             return otherwise
         except redis.RedisError as error:
             self._rests_until = time.monotonic() + REDIS_REST_SECONDS
-            log.warning("Redis is away, so nothing is cached: %s", type(error).__name__)
+            log.warning("Redis is unreachable, nothing is cached: %s", type(error).__name__)
             return otherwise
 
     def _name(self, key: str) -> str:
-        """Return a name that shows no id and no search, only which names belong together."""
+        """Return a name that reveals no id and no search, only which names share an owner."""
         owner = _owner(key)
         return f"{self._index(owner) if owner else PREFIX}:{self._hashed(key)}"
 
@@ -266,7 +265,7 @@ class _Redis:
 
 
 def _owner(key: str) -> str:
-    """Return to whom a key belongs; nothing if it has no owner."""
+    """Return the owner of a key; an empty text if it has none."""
     return key.rpartition("\n")[0]
 
 

@@ -1,17 +1,16 @@
 """Short transactions on SQLite and PostgreSQL alike.
 
-SQLite runs in WAL mode. A transaction that reads and then writes must say so at its start
-(`writing`): otherwise it fails at once when another one writes in between, however long the busy
-timeout. On SQLite, one statement that only reads needs no transaction (`reading`). Nobody holds a
-transaction while waiting for Twitter.
+SQLite runs in WAL mode. A transaction that reads and then writes must begin as `writing`: otherwise
+it fails at once if another one writes in between, whatever the busy timeout. On SQLite, one
+statement that only reads needs no transaction (`reading`). No transaction is open during a call to
+Twitter.
 
-On PostgreSQL nothing of ours outlives a transaction: no setting, no prepared statement, no startup
-parameter that a pooler would have to know. So PgBouncer may stand between, in transaction pooling
-too. The message that begins a transaction also sets its limits, and shows whether the connection
-lives: one that is lost at that moment is replaced.
+On PostgreSQL no setting, prepared statement or startup parameter outlives a transaction, so
+PgBouncer may stand between, with transaction pooling too. The message that begins a transaction
+also sets its limits, and shows whether the connection is alive: a lost one is replaced.
 
-Statements that run at a sign-in or for a page stand at the top of their modules, made once, with
-named holes (`bindparam`) for values: to make one takes SQLAlchemy ten times as long as to run it.
+Statements for sign-ins and pages are built once, at the top of their modules, with `bindparam` for
+values: SQLAlchemy takes ten times as long to build one as to run it.
 """
 
 from __future__ import annotations
@@ -41,8 +40,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator
 
 BUSY_SECONDS = 5.0
-# What one short write takes at most: a wait for its lock, and as long again for its commit, or for
-# the news that the line is dead.
+# The longest short write: a wait for its lock, and as long again for its commit, or for the error
+# of a dead connection.
 WRITE_SECONDS = 2 * BUSY_SECONDS
 # Background work (revocations) opens connections beside the threads that answer requests.
 _BACKGROUND_CONNECTIONS = 8
@@ -51,31 +50,31 @@ _CLOCKS = {
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
     "postgresql": "cast(extract(epoch from clock_timestamp()) as double precision)",
 }
-# Both know ON CONFLICT, each in words of its own.
+# Both have ON CONFLICT, in dialects of their own.
 Insert = sqlite.Insert | postgresql.Insert
 INSERTS: Mapping[str, Callable[[type], Insert]] = {
     "sqlite": sqlite.insert,
     "postgresql": postgresql.insert,
 }
 
-# Limits of one transaction: no page waits longer for a lock. Milliseconds.
+# The limits of one transaction: no page waits longer for a lock. Milliseconds.
 _MILLISECONDS = int(BUSY_SECONDS * 1000)
 _LOCKS = f"SET LOCAL lock_timeout = {_MILLISECONDS}"
 _LIMITS = f"{_LOCKS}; SET LOCAL statement_timeout = {_MILLISECONDS}"
-# What begins each kind of transaction.
+# The statement that begins each kind of transaction.
 _READING = {"sqlite": "", "postgresql": f"BEGIN READ ONLY; {_LIMITS}"}
 _SNAPSHOT = {
     "sqlite": "BEGIN",
     "postgresql": f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_LIMITS}",
 }
 WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgresql": f"BEGIN; {_LIMITS}"}
-# A migration may take longer than a page. It still does not wait long for a lock.
+# A migration may take longer than a page, but waits no longer for a lock.
 MIGRATING = {
     "sqlite": "BEGIN IMMEDIATE",
     "postgresql": f"BEGIN; {_LOCKS}; SET LOCAL statement_timeout = 0",
 }
 
-# The primary has become a standby (or is for reading only): a connection to it is of no use.
+# The primary has become a standby (or is read-only): its connections are useless.
 _READ_ONLY_SQL_TRANSACTION = "25006"
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
@@ -88,14 +87,14 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive moments: nobody can tell what they mean."""
+        """Refuse naive moments, which have no time zone."""
         if value and value.tzinfo is None:
             raise ValueError("a moment without a time zone")
         moment = value and value.astimezone(UTC)
         return moment.replace(tzinfo=None) if moment and dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give back an aware moment."""
+        """Return an aware moment."""
         if value is None:
             return None
         # SQLite keeps no time zone; PostgreSQL answers in that of the session.
@@ -129,7 +128,7 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction that may read and write; it commits unless an exception leaves it."""
+        """Open a transaction that may read and write; it commits unless an exception is raised."""
         with self._engine.connect() as connection:
             begin(connection, WRITING)
             yield connection
@@ -158,9 +157,9 @@ def store_time(connection: Connection) -> datetime:
 
 
 def engine_options(url: str, *, threads: int) -> dict[str, Any]:
-    """Return how to build the engine: a connection for every thread, no values in error texts.
+    """Return the options of the engine: a connection for every thread, no values in error texts.
 
-    What `url` itself says about a connection stays as it says.
+    Options in the query of `url` take precedence.
     """
     options: dict[str, Any] = {
         "hide_parameters": True,
@@ -175,7 +174,7 @@ def engine_options(url: str, *, threads: int) -> dict[str, Any]:
         "tcp_user_timeout": int(WRITE_SECONDS * 1000),
         # A server without an encoding (SQL_ASCII) would hand out bytes.
         "client_encoding": "utf8",
-        # A pooler gives the next transaction another server, which has not prepared anything.
+        # A pooler may give the next transaction another server, without our prepared statements.
         "prepare_threshold": None,
     }
     given = make_url(url).query
@@ -187,11 +186,11 @@ def engine_options(url: str, *, threads: int) -> dict[str, Any]:
 
 
 def begin(connection: Connection, kind: Mapping[str, str]) -> None:
-    """Begin a transaction of that `kind` here and now, on a connection that lives.
+    """Begin a transaction of that `kind` now, on a connection that is alive.
 
-    SQLite's driver would begin one before the first statement that writes, and none for what is
-    read before that, nor for what changes the schema. An event of SQLAlchemy could begin each of
-    them, but an engine that anybody listens to takes half as long again for every statement.
+    SQLite's driver would begin one only before the first statement that writes, and none for
+    changes of the schema. An event of SQLAlchemy could begin each of them, but makes every
+    statement of the engine take half as long again.
     """
     statement = kind[connection.dialect.name]
     if not statement:
@@ -201,13 +200,13 @@ def begin(connection: Connection, kind: Mapping[str, str]) -> None:
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-        # The server has gone away since the pool gave it out last. Nothing was done yet.
+        # The connection was lost since its last use. Nothing was done yet.
         connection.rollback()
         connection.exec_driver_sql(statement)
 
 
 def _give_up_a_standby(context: ExceptionContext) -> None:
-    """Count SQLSTATE 25006 as a lost connection: the whole pool goes, and finds the new primary."""
+    """Treat SQLSTATE 25006 as a lost connection: the pool is replaced and finds the new primary."""
     if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY_SQL_TRANSACTION:
         context.is_disconnect = True
 
@@ -219,8 +218,8 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - 
 
 
 def _keep_private(path: str) -> None:
-    """Let only its user read a database, whatever made it; SQLite gives new side files its mode."""
+    """Make a database private to its user; SQLite gives new side files the same mode."""
     for file in (Path(path), Path(f"{path}-wal"), Path(f"{path}-shm")) if path else ():
-        with contextlib.suppress(OSError):  # another user's, not there, or on a disk for reading
+        with contextlib.suppress(OSError):  # another user's, missing, or on a read-only disk
             if file.stat().st_mode & 0o077:
                 file.chmod(0o600)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 
 class Base(DeclarativeBase):
-    """What our tables share: names for constraints, so that migrations can drop them."""
+    """The base of our tables: it names constraints, so that migrations can drop them."""
 
     metadata = MetaData(
         naming_convention={

@@ -1,10 +1,10 @@
-"""Why a database does not do what it is asked, in the words of its operator."""
+"""Database errors in words for the operator."""
 
 from __future__ import annotations
 
 from sqlalchemy.exc import SQLAlchemyError
 
-# What a store says, and what it means. The first that fits counts.
+# A part of the error text, and its meaning. The first match counts.
 _MEANINGS = {
     "password authentication failed": "it does not accept user and password",
     "no password supplied": "it wants a password",
@@ -27,7 +27,7 @@ _MEANINGS = {
 
 
 def in_words(error: SQLAlchemyError) -> str:
-    """Return what `error` means; of an unknown one its kind. The store's own text may be secret."""
+    """Return what `error` means, or else its class: its own text may hold secrets."""
     text = str(getattr(error, "orig", None) or error)
     known = (meaning for words, meaning in _MEANINGS.items() if words in text)
     return next(known, type(error).__name__)

@@ -1,4 +1,4 @@
-"""Many threads of a process need one thing: one of them gets it, and the others wait for it."""
+"""Single flight: one thread of a process makes a call, the others wait for its result."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ T = TypeVar("T")
 
 
 class Crowded(Exception):
-    """As many threads wait as may; the caller is not to wait."""
+    """The maximum of waiting threads is reached."""
 
 
 class SingleFlight:
     """Makes one call for all threads (`do`, `ask`), or waits for another process (`wait`).
 
-    It keeps no answer: a call that comes after the answer starts the next flight.
+    It keeps no result: a call after the result starts the next flight.
     """
 
     def __init__(
@@ -30,21 +30,21 @@ class SingleFlight:
         at_most: int = 0,
         waiting: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
-        """Let `at_most` threads `wait` at a time, so that others are left for other work.
+        """Let `at_most` threads `wait` at a time, so that others stay free.
 
-        Each waits within a `waiting()`.
+        Each waits inside `waiting()`.
         """
         self._waiting = waiting
-        self._places = threading.BoundedSemaphore(at_most)
+        self._free = threading.BoundedSemaphore(at_most)
         self._lock = threading.Lock()
-        self._watched: dict[str, threading.Event] = {}
+        self._polled: dict[str, threading.Event] = {}
         self._flights: dict[str, Future[Any]] = {}
 
     def do(self, key: str, call: Callable[[], T], *, meanwhile: T | None = None) -> T:
         """Return what `call` returns, or raise what it raises.
 
-        A thread that comes with the same `key` before the call has ended gets `meanwhile` at
-        once; without one it waits, and gets what the first thread gets.
+        Another thread with the same `key` gets `meanwhile` at once during the call; without one
+        it waits, and gets the result of the first.
         """
         flight, is_first = self._board(key)
         if is_first:
@@ -56,8 +56,8 @@ class SingleFlight:
     def ask(self, key: str, question: Callable[[], T], *, seconds: float) -> T:
         """Return the answer to a question that may hang, or raise what it raises.
 
-        It is asked in a thread of its own, for all threads that ask with the same `key`: what
-        hangs costs one thread, however many ask. Raises `TimeoutError` after `seconds`.
+        It runs in a thread of its own, for all threads with the same `key`, so a hang costs one
+        thread. Raises `TimeoutError` after `seconds`.
         """
         flight, is_first = self._board(key)
         if is_first:
@@ -66,7 +66,7 @@ class SingleFlight:
         return cast("T", flight.result(timeout=seconds))
 
     def _board(self, key: str) -> tuple[Future[Any], bool]:
-        """Return the flight for `key`, and whether the caller is the one that must fly it."""
+        """Return the flight of `key`, and whether the caller must make the call."""
         with self._lock:
             is_first = key not in self._flights
             return self._flights.setdefault(key, Future()), is_first
@@ -90,37 +90,37 @@ class SingleFlight:
     ) -> bool:
         """Return once `changed()` is true, or False when no seconds are `remaining()`.
 
-        The first thread that waits for `key` looks every tenth of a second; the others sleep until
-        it has seen a change. If it gives up first, one of them goes on. Raises `Crowded` at once
-        if as many wait as may.
+        The first thread that waits for `key` polls every tenth of a second; the others sleep until
+        it has seen a change. If it gives up, one of them polls. Raises `Crowded` at once if the
+        maximum of threads wait.
         """
-        if not self._places.acquire(blocking=False):
+        if not self._free.acquire(blocking=False):
             raise Crowded
         try:
             with self._waiting():
                 return self._wait(key, changed, remaining)
         finally:
-            self._places.release()
+            self._free.release()
 
     def _wait(self, key: str, changed: Callable[[], bool], remaining: Callable[[], float]) -> bool:
         while remaining() > 0:
             event = self._join(key)
             if event is None:
-                return self._look(key, changed, remaining)
+                return self._poll(key, changed, remaining)
             event.wait(remaining())
             if changed():
                 return True
         return False
 
     def _join(self, key: str) -> threading.Event | None:
-        """Return the event of the thread that looks already, or None if that is now the caller."""
+        """Return the event of the polling thread, or None if the caller must poll."""
         with self._lock:
-            if key in self._watched:
-                return self._watched[key]
-            self._watched[key] = threading.Event()
+            if key in self._polled:
+                return self._polled[key]
+            self._polled[key] = threading.Event()
             return None
 
-    def _look(self, key: str, changed: Callable[[], bool], remaining: Callable[[], float]) -> bool:
+    def _poll(self, key: str, changed: Callable[[], bool], remaining: Callable[[], float]) -> bool:
         pause = threading.Event()
         try:
             while remaining() > 0:
@@ -130,4 +130,4 @@ class SingleFlight:
             return False
         finally:
             with self._lock:
-                self._watched.pop(key).set()
+                self._polled.pop(key).set()

@@ -249,7 +249,7 @@ def test_a_redis_that_is_away_is_left_in_peace_for_a_while(clock, caplog):
     for _ in range(3):
         cache.get("k")
 
-    assert caplog.text.count("Redis is away") == 1
+    assert caplog.text.count("Redis is unreachable") == 1
 
 
 @pytest.mark.loopback
@@ -331,4 +331,4 @@ def test_a_foreign_index_of_a_persons_keys_does_not_silence_redis(in_redis, redi
     in_redis.put("wren\nan egg", 2)
 
     assert in_redis.get("wren\nan egg").value == 2
-    assert "Redis is away" not in caplog.text
+    assert "Redis is unreachable" not in caplog.text

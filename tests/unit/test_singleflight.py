@@ -28,7 +28,7 @@ def test_one_thread_looks_and_the_others_sleep():
             pool.submit(watchers.wait, "a", changed, remaining=Deadline(10).remaining)
             for _ in range(16)
         ]
-        assert until(lambda: watchers._places._value == 16 and len(looks) > 3)
+        assert until(lambda: watchers._free._value == 16 and len(looks) > 3)
         lookers = set(looks)
         done.set()
         results = [call.result() for call in waiting]
@@ -55,7 +55,7 @@ def test_a_wait_behind_another_ends_with_its_own_budget():
 
     with ThreadPoolExecutor() as pool:
         first = pool.submit(watchers.wait, "a", over.is_set, remaining=Deadline(10).remaining)
-        assert until(lambda: watchers._watched)
+        assert until(lambda: watchers._polled)
         second = watchers.wait("a", over.is_set, remaining=Deadline(0.05).remaining)
         over.set()
 
@@ -91,7 +91,7 @@ def test_a_look_that_fails_wakes_the_others():
 
     def fail():
         looking.set()
-        assert until(lambda: watchers._places._value == 30)
+        assert until(lambda: watchers._free._value == 30)
         raise RuntimeError("no database")
 
     with ThreadPoolExecutor(2) as pool:
@@ -108,7 +108,7 @@ def test_no_key_is_kept_without_waiting_threads():
 
     watchers.wait("a", lambda: True, remaining=Deadline(1).remaining)
 
-    assert watchers._watched == {}
+    assert watchers._polled == {}
 
 
 def test_one_waiting_thread_too_many_is_turned_away_at_once():
@@ -119,7 +119,7 @@ def test_one_waiting_thread_too_many_is_turned_away_at_once():
             pool.submit(watchers.wait, "a", done.is_set, remaining=Deadline(10).remaining)
             for _ in "ab"
         ]
-        assert until(lambda: watchers._places._value == 0)
+        assert until(lambda: watchers._free._value == 0)
         with pytest.raises(Crowded):
             watchers.wait("b", lambda: True, remaining=Deadline(10).remaining)
         done.set()

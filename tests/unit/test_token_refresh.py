@@ -251,7 +251,7 @@ def test_a_waiter_gets_the_token_that_another_thread_refreshed(fresh, welcome, c
         refreshing = pool.submit(fresh.valid_token, grant, deadline=Deadline())
         assert until(lambda: server.spent)
         waiting = pool.submit(fresh.valid_token, grant, deadline=Deadline())
-        assert until(lambda: fresh._waiting._watched)
+        assert until(lambda: fresh._waiting._polled)
         let_go.set()
 
     assert (refreshing.result(), waiting.result()) == ("access-1", "access-1")
@@ -674,7 +674,7 @@ def test_a_crowd_that_waits_leaves_threads_for_others(
 
     with ThreadPoolExecutor(2) as pool:
         waiting = [pool.submit(fresh.valid_token, grant, deadline=Deadline(20)) for _ in range(2)]
-        assert until(lambda: fresh._waiting._places._value == 0)
+        assert until(lambda: fresh._waiting._free._value == 0)
         with pytest.raises(Busy):
             fresh.valid_token(grant, deadline=Deadline(20))
         lease(database, grant, None, -1)
