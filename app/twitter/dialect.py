@@ -1,4 +1,4 @@
-"""Where Twitter differs from RFC 6749 and from its own past, as data.
+"""The dialects of Twitter, a documented setting: where it differs from RFC 6749 and its own past.
 
 `LIVE` is today's service. `BETA` is the private beta of 2021, whose document this product
 implements: other scope names, no timeline, Spaces of followed people in one call.
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 
 class Permission(StrEnum):
-    """What we may ask a person for; each dialect has its own scope name for it."""
+    """A permission that we may ask for; each dialect has its own scope name for it."""
 
     READ_TWEETS = "read_tweets"
     READ_USERS = "read_users"
@@ -24,7 +24,7 @@ class Permission(StrEnum):
     STAY_SIGNED_IN = "stay_signed_in"
 
 
-# Signing in asks for reading only; writing is asked for when somebody first presses Follow.
+# A sign-in asks for reading only; the first press of Follow asks for writing.
 AT_SIGN_IN = (
     Permission.READ_TWEETS,
     Permission.READ_USERS,
@@ -34,14 +34,14 @@ AT_SIGN_IN = (
 )
 
 
-# Twitter forwards between its two names. A browser holds a form to every hop of its redirect.
+# Twitter redirects between its two names, and the CSP of a form covers every redirect.
 HOMES = ("https://x.com", "https://twitter.com")
 _IMAGES = ("https://pbs.twimg.com", "https://abs.twimg.com")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """One way of speaking to Twitter: hosts and scope names. What exists: `endpoints`."""
+    """A version of Twitter: hosts and scope names. `endpoints` lists the endpoints of each."""
 
     name: str
     authorize_url: str

@@ -1,6 +1,6 @@
-"""The authorization server's side of the wire: authorize, exchange, refresh, revoke.
+"""Twitter's authorization server: authorize, exchange, refresh, revoke.
 
-Authlib writes the requests and our transport sends them. What comes back is judged here: Authlib
+Authlib writes the requests and our transport sends them. The answers are checked here: Authlib
 would take a problem document for a token.
 """
 
@@ -37,13 +37,13 @@ SUCCESSES = range(200, 300)
 UNAUTHORIZED = (401, 403)
 _TOO_MANY_REQUESTS = 429
 
-# A token answer has a few hundred bytes; nobody needs to read more than this.
+# A token answer has a few hundred bytes.
 _MAX_TOKEN_BYTES = 64 * 1024
-# Twitter documents two hours; an answer without `expires_in` means just that (seconds).
+# Twitter documents two hours, the default if an answer lacks `expires_in` (seconds).
 _DOCUMENTED_LIFETIME = 7200
 _LONGEST_LIFETIME = 366 * 24 * 3600
 
-# RFC 6749 §5.2: these speak of our registration or our request, not of this person's grant.
+# RFC 6749 §5.2: these concern our registration or our request, not the person's grant.
 _CLIENT_ERRORS = frozenset(
     {
         "invalid_client",
@@ -54,7 +54,7 @@ _CLIENT_ERRORS = frozenset(
     }
 )
 SERVER_TROUBLE = frozenset({"server_error", "temporarily_unavailable"})
-# How Twitter says `invalid_grant`: as `invalid_request` with one of these sentences.
+# Twitter reports `invalid_grant` as `invalid_request` with one of these sentences.
 SPENT = re.compile(r"^Value passed for the (authorization code|code verifier|token) ")
 
 WORD = re.compile(r"[a-z_]{1,40}")
@@ -82,12 +82,12 @@ class TokenSet:
 
 
 class AuthorizationServer:
-    """Twitter's authorization server, seen from our client. Made once per app, keeps nothing."""
+    """Twitter's authorization server, as our client uses it. Made once per app, keeps nothing."""
 
     def __init__(
         self, transport: Transport, client: Client, *, authorize_url: str, api_url: str
     ) -> None:
-        """Speak as `client`; the token and revocation endpoints lie under `api_url`."""
+        """Act as `client`; the token and revocation endpoints are under `api_url`."""
         self._transport = transport
         self._client = client
         # RFC 6749 §2.3.1: HTTP Basic with a secret; a public client only names itself (§3.2.1).
@@ -99,7 +99,7 @@ class AuthorizationServer:
         self._issuers = frozenset({origin(authorize_url), origin(api_url)})
 
     def authorization_url(self, *, state: str, code_verifier: str, scopes: frozenset[str]) -> str:
-        """Return where to send the browser (RFC 6749 §4.1.1, RFC 7636 §4.3, S256)."""
+        """Return the URL of the authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, S256)."""
         url = prepare_grant_uri(
             self._authorize_url,
             self._client.client_id,
@@ -114,7 +114,7 @@ class AuthorizationServer:
         return str(url).replace("+", "%20")
 
     def is_issuer(self, iss: str) -> bool:
-        """Tell whether `iss` of a callback names this server (RFC 9207 §2.4)."""
+        """Return whether `iss` of a callback names this server (RFC 9207 §2.4)."""
         return iss.rstrip("/") in self._issuers
 
     def exchange(
@@ -126,11 +126,11 @@ class AuthorizationServer:
         now: datetime,
         deadline: Deadline,
     ) -> TokenSet:
-        """Trade an authorization code for a token set (RFC 6749 §4.1.3, RFC 7636 §4.5).
+        """Exchange an authorization code for a token set (RFC 6749 §4.1.3, RFC 7636 §4.5).
 
-        `scopes` are the ones that were asked for: an answer without `scope` grants just these.
-        Raises `GrantRefused` for a bad or spent code, `ClientRefused` if Twitter does not accept
-        our client, and the other `TwitterError`s for trouble on the way. Never sends twice.
+        `scopes` are the requested ones: an answer without `scope` grants all of them. Raises
+        `GrantRefused` for a bad or used code, `ClientRefused` if Twitter rejects our client, and
+        another `TwitterError` for trouble on the way. Never sends twice.
         """
         form = prepare_token_request(
             "authorization_code",
@@ -143,24 +143,24 @@ class AuthorizationServer:
     def refresh(
         self, refresh_token: str, *, scopes: frozenset[str], now: datetime, deadline: Deadline
     ) -> TokenSet:
-        """Spend a refresh token for a new whole token set (RFC 6749 §6).
+        """Exchange a refresh token for a new whole token set (RFC 6749 §6).
 
         `scopes` are the granted ones. An answer without a refresh token keeps the old one.
-        Raises `GrantRefused` if the refresh token is dead; other errors leave the grant alone.
+        Raises `GrantRefused` if the refresh token is no longer valid; other errors leave the grant.
         """
         form = prepare_token_request("refresh_token", refresh_token=refresh_token)
         token_set = _token_set(self._post(self._token_url, form, deadline), asked=scopes, now=now)
         return replace(token_set, refresh_token=token_set.refresh_token or refresh_token)
 
     def revoke(self, token: str, hint: TokenTypeHint, *, deadline: Deadline) -> None:
-        """Kill a token at Twitter (RFC 7009 §2.1). The hint is optional there, demanded here.
+        """Revoke a token (RFC 7009 §2.1). The hint is optional there, required here.
 
-        Returns when Twitter answered 2xx. Raises `Refused` for a definite no, other
-        `TwitterError`s when it is worth trying again.
+        Returns on a 2xx. Raises `Refused` for a definite no, and another `TwitterError` if a retry
+        makes sense.
         """
         form, _ = prepare_revoke_token_request(token, hint)
         answer = self._post(self._revoke_url, form, deadline)
-        if answer.status not in SUCCESSES:  # RFC 7009 §2.2: the body of a success says nothing
+        if answer.status not in SUCCESSES:  # RFC 7009 §2.2: the body of a success means nothing
             _raise_for_refusal(answer)
 
     def _post(self, url: str, form: str, deadline: Deadline) -> Response:
@@ -178,7 +178,7 @@ class AuthorizationServer:
 
 
 def _token_set(answer: Response, *, asked: frozenset[str], now: datetime) -> TokenSet:
-    """Return what a token answer grants (RFC 6749 §5.1); raise what a refusal means (§5.2)."""
+    """Return the token set of an answer (RFC 6749 §5.1); raise the error of a refusal (§5.2)."""
     _raise_for_refusal(answer)
     document = answer.json_object()
     access_token = _text(document, "access_token")
@@ -205,7 +205,7 @@ def _text(document: Mapping[str, Any], name: str) -> str:
 
 
 def _lifetime(value: object) -> int:
-    """Return a sane number of seconds; RFC 6749 §5.1 lets the answer leave it out."""
+    """Return a plausible number of seconds; RFC 6749 §5.1 makes `expires_in` optional."""
     if value is None:
         return _DOCUMENTED_LIFETIME
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -216,7 +216,7 @@ def _lifetime(value: object) -> int:
 
 
 def _raise_for_refusal(answer: Response) -> None:
-    """Raise what a token or revocation answer means, unless it is a success (RFC 6749 §5.2)."""
+    """Raise the error of a token or revocation answer, unless it is a success (RFC 6749 §5.2)."""
     if answer.status == _TOO_MANY_REQUESTS:
         until = retry_at(answer.headers, now=datetime.now(UTC))
         raise RateLimited("the OAuth endpoint limits us", until=until)
@@ -231,7 +231,7 @@ def _error(answer: Response) -> TwitterError | None:
     try:
         document = answer.json_object()
     except InvalidAnswer:
-        return None  # a firewall's page says nothing about our client
+        return None  # a firewall's page, not Twitter's answer
     error = _word(document.get("error"))
     if error is None:
         return ClientRefused(f"HTTP {answer.status}") if answer.status in UNAUTHORIZED else None
@@ -252,6 +252,6 @@ def _word(value: object) -> str | None:
 
 
 def _sayable(value: object) -> str:
-    """Return a description fit for a log: short, printable, and nothing in it like a secret."""
+    """Return a description fit for a log: short, printable, without anything like a secret."""
     text = value[:200] if isinstance(value, str) else ""
     return _LIKE_A_SECRET.sub("[...]", "".join(filter(str.isprintable, text)))

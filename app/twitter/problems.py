@@ -1,7 +1,7 @@
-"""Problems as Twitter words them: a whole answer that is a no, or a line inside one that is fine.
+"""Twitter's problems (RFC 9457): an answer that is a refusal, or `errors` inside a success.
 
-X docs, "Response codes and errors". The last word of a problem's type tells what it is; the host
-in front of it has changed, the word has not.
+X docs, "Response codes and errors". The last path segment of a problem's type identifies it; the
+host before it has changed over the years.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from app.twitter.transport.transport import Response
 
 Missing = Literal["gone", "protected", "suspended", "unknown"]
 
-# Small letters only, so that no token can pass for a word.
+# Lower case only, so that no token matches.
 _KIND = re.compile(r"/([a-z][a-z-]{1,40})\Z")
 _BLANK = "about:blank"
 _ASKED = re.compile(r"[A-Za-z0-9_]{1,50}")
@@ -47,7 +47,7 @@ _MISSING: Mapping[str, Missing] = {
     "resource-not-found": "gone",
     "not-authorized-for-resource": "protected",
 }
-# Something came without one of its fields, which is no more than a field that is empty.
+# An object came without one of its fields, which is the same as an empty field.
 _ABOUT_FIELDS = {"not-authorized-for-field", "field-unauthorized", "field-hydration-failure"}
 _SUSPENDED = "User has been suspended"
 _ONLY_THIS_PERSON = "user-not-enrolled"
@@ -56,24 +56,24 @@ _TOO_MANY_REQUESTS = 429
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Why one of several things is missing from an answer, and which: its id, or a username."""
+    """Why an object is missing from an answer, and its id or username."""
 
     missing: Missing
     asked: str
 
 
 def problems(document: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """Return what an answer says about things that are missing from it, each once."""
+    """Return the problems of objects that are missing from an answer, each once."""
     errors = document.get("errors")
     items = errors[:_MOST] if isinstance(errors, list) else []
-    about_things = (
+    about_objects = (
         item for item in items if isinstance(item, dict) and _kind(item) not in _ABOUT_FIELDS
     )
-    return tuple(dict.fromkeys(_problem(item) for item in about_things))
+    return tuple(dict.fromkeys(_problem(item) for item in about_objects))
 
 
 def _problem(item: Mapping[str, Any]) -> Problem:
-    # Suspended accounts share their type with the missing ones; only the sentence differs.
+    # Suspended accounts have the same type as missing ones; only the detail differs.
     detail = item.get("detail")
     suspended = isinstance(detail, str) and detail.startswith(_SUSPENDED)
     return Problem(
@@ -93,14 +93,14 @@ def _asked(item: Mapping[str, Any]) -> str:
 def refusal(
     answer: Response, *, now: datetime | None = None, needs: Permission | None = None
 ) -> TwitterError:
-    """Sort a 4xx by its status and its kind of problem; `now` is what `retry_at` takes.
+    """Return the error of a 4xx, by its status and type of problem; `now` is for `retry_at`.
 
-    `needs` is the permission that may be what is missing: Twitter does not say which.
-    Twitter's own words stay out of the exception: nobody knows what they repeat.
+    `needs` is the permission that is probably missing: Twitter does not say which. Twitter's own
+    words stay out of the exception, as they may repeat secrets.
     """
     problem = _problem_of(answer)
     kind = _kind(problem)
-    # Three different bodies say "too many requests", so none of them is asked for.
+    # Twitter has three different bodies for 429, so the status decides.
     if answer.status == _TOO_MANY_REQUESTS and kind != "usage-capped":
         return RateLimited("HTTP 429", until=retry_at(answer.headers, now=now))
     error = _BY_KIND.get((answer.status, kind)) or _BY_STATUS.get(answer.status, Refused)

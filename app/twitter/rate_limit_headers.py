@@ -1,7 +1,7 @@
-"""How often one may still ask, and when a limit lifts: read from Twitter's headers.
+"""Rate limits, from the headers of Twitter's answers.
 
-X docs, "Rate limits". Beside the ordinary window of 15 minutes some plans have daily ones. With
-those the ordinary header can look healthy while the daily one is used up: the latest reset counts.
+X docs, "Rate limits". Some plans have daily windows beside the ordinary one of 15 minutes. The
+ordinary header can look healthy while the daily one is used up, so the latest reset counts.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 QUARTER_OF_AN_HOUR = timedelta(minutes=15)
 DAY = timedelta(hours=24)
 
-# The one that all people of a site use up together.
+# The window that all people of a site share.
 APP_LIMIT = "x-app-limit-24hour"
-# Each window by the prefix of its headers, and the longest that it is believed.
+# Each window by the prefix of its headers, and the latest reset that we believe.
 WINDOWS: Mapping[str, timedelta] = {
     "x-rate-limit": QUARTER_OF_AN_HOUR,
     "x-user-limit-24hour": DAY,
@@ -28,7 +28,7 @@ _COUNT = re.compile(r"[0-9]{1,15}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """What is left of one limit. `resets_at` is in UTC."""
+    """The state of one rate limit. `resets_at` is in UTC."""
 
     name: str
     limit: int | None
@@ -37,12 +37,12 @@ class Window:
 
     @property
     def used_up(self) -> bool:
-        """Tell whether the next call would be one too many."""
+        """Whether the next call would exceed the limit."""
         return self.remaining == 0
 
 
 def windows(headers: Mapping[str, str], *, now: datetime) -> tuple[Window, ...]:
-    """Return the windows that an answer tells of; a reset absurdly far away is brought nearer."""
+    """Return the windows of an answer, each reset capped at the length of its window."""
     return tuple(
         Window(
             name=name,
@@ -57,15 +57,15 @@ def windows(headers: Mapping[str, str], *, now: datetime) -> tuple[Window, ...]:
 
 
 def blocked_until(known: Iterable[Window], *, now: datetime) -> datetime | None:
-    """Return when the last of the used-up windows opens again; None if one may ask now."""
+    """Return when the last of the used-up windows resets; None if a call is allowed now."""
     resets = [window.resets_at for window in known if window.used_up and window.resets_at > now]
     return max(resets, default=None)
 
 
 def retry_at(headers: Mapping[str, str], *, now: datetime | None = None) -> datetime | None:
-    """Return when a 429 lifts (UTC): the latest reset of a used-up window; None if unsaid.
+    """Return when to retry after a 429 (UTC): the latest reset of a used-up window, if any.
 
-    With `now`, a reset in the past says nothing, and one absurdly far away is brought nearer.
+    With `now`, a past reset is ignored, and a later one capped at the length of its window.
     """
     resets = [
         reset if now is None else min(reset, now + longest)

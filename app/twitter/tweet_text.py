@@ -1,8 +1,8 @@
-"""Text as Twitter sends it, cut where Twitter says the links are.
+"""Text with X's entities: links, mentions, hashtags and cashtags. X docs, "Entities".
 
 Indices count Unicode code points and `end` is exclusive, so Python's slices fit. The text itself
-is HTML-escaped (`&amp; &lt; &gt;`). Therefore: cut first, unescape each piece once, and leave it
-to the template to escape what it shows. X docs: data dictionary, "Entities".
+is HTML-escaped (`&amp; &lt; &gt;`). So it is cut first, each piece is unescaped once, and the
+template escapes it for the page.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from operator import attrgetter
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-# "media" leads to a picture of the Tweet itself, "quote" to the Tweet it quotes: where these are
-# shown, the link says nothing more.
+# "media" links to a picture of the Tweet itself, "quote" to the Tweet it quotes. Pages that show
+# these need no link.
 Kind = Literal["plain", "url", "media", "quote", "mention", "hashtag", "cashtag"]
 
 # Longer than anything Twitter lets people write (a long post has 25,000 characters).
 LONGEST = 30_000
 _LONGEST_ADDRESS = 2_000
 USERNAME = re.compile(r"[A-Za-z0-9_]{1,50}")  # 15 today; some old accounts have more
-ASKABLE = re.compile(r"[A-Za-z0-9_]{1,15}")  # Twitter takes no longer one, not even theirs
+ASKABLE = re.compile(r"[A-Za-z0-9_]{1,15}")  # the longest that Twitter accepts, even for those
 _LONGEST_TAG = 280
-# Beside letters, digits and marks: what twitter-text keeps inside words, in Hebrew and others.
+# Besides letters, digits and marks: the characters that twitter-text allows inside hashtags.
 _JOINERS = frozenset(
     "_\u00b7\u05be\u05f3\u05f4\u0f0b\u0f0c\u200c\u200d\u3003\u301c\u309b\u309c\u30a0\u30fb\ua67e\uff5e"
 )
 _CASHTAG = re.compile(r"[A-Za-z0-9]{1,20}(?:[._][A-Za-z0-9]{1,10})?")
-# How Twitter writes the addresses of its own pictures and Tweets, whatever its host is called.
+# The paths of Twitter's own pictures and Tweets, on any host name.
 _SHORT_PICTURE = re.compile(r"pic\.[a-z]+\.com/\w+")
 PICTURE = re.compile(r"/status/[0-9]{1,19}/(?:photo|video)/[0-9]+")
 STATUS = re.compile(r"/status/([0-9]{1,19})/?\Z")
 ARTICLE = re.compile(r"/(?:i|\w{1,50})/article/[0-9]{1,19}/?\Z", re.ASCII)
 USER_ID = re.compile(r"[0-9]{1,19}")
 
-# Half a surrogate pair cannot be sent as UTF-8, and PostgreSQL stores no NUL.
+# UTF-8 has no lone surrogates, and PostgreSQL stores no NUL.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
-# Characters without a shape of their own: Unicode's Default_Ignorable_Code_Point, beside those of
-# the categories for controls, formats and halves, and two that are drawn as an empty space.
+# Invisible characters: Unicode's Default_Ignorable_Code_Point outside the categories below, and two
+# that are drawn as an empty space.
 _NO_SHAPE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\ufff0-\ufff8\U000e0000-\U000e0fff]"
@@ -51,36 +51,36 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs"})
 
 
 def is_blank(text: str) -> bool:
-    """Tell whether a reader would see nothing: spaces, marks of direction, Hangul fillers."""
+    """Return whether a reader would see nothing: spaces, marks of direction, Hangul fillers."""
     return all(character.isspace() or is_invisible(character) for character in text)
 
 
 def is_invisible(character: str) -> bool:
-    """Tell whether `character` takes no room in a text, or only pretends to be a letter."""
+    """Return whether `character` takes no room, or is a letter without a shape."""
     return bool(_NO_SHAPE.match(character)) or unicodedata.category(character) in _INVISIBLE
 
 
 def isolated(text: str) -> str:
-    """Return foreign text for a place without elements, such as the title of a page.
+    """Return foreign text in a bidi isolate, for places without elements such as a page's title.
 
-    Its own marks of direction are left out: one of them could end the isolate around it.
+    Its own marks of direction are removed: one of them could end the isolate.
     """
     return text if text.isascii() else f"\u2068{_DIRECTION.sub('', text)}\u2069"
 
 
 def clean(text: str, longest: int = LONGEST) -> str:
-    """Return `text` fit to be stored and sent: no control characters, no half characters.
+    """Return `text` without control characters and lone surrogates, to be stored and sent.
 
-    Each is replaced, not dropped, so that indices into the text stay true.
+    Each is replaced, not dropped, so that indices stay valid.
     """
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text[:longest])
 
 
 def web_address(value: object) -> str:
-    """Return `value` if a browser may be sent there (http or https), otherwise nothing."""
+    """Return `value` if it is an http or https address fit for a link, else an empty text."""
     if not isinstance(value, str) or len(value) > _LONGEST_ADDRESS:
         return ""
-    # Not printable: spaces, line ends, bidi marks. A backslash is a slash to browsers only.
+    # Not printable: spaces, line ends, bidi marks. Browsers alone read a backslash as a slash.
     if not value.isprintable() or any(sign in value for sign in ' \\"<>'):
         return ""
     try:
@@ -92,7 +92,7 @@ def web_address(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of the raw text that leads somewhere."""
+    """A link in the raw text."""
 
     start: int
     end: int
@@ -106,7 +106,7 @@ class Span:
 class Piece:
     """A run of text to show, unescaped. `target` is an address, a username or a tag.
 
-    `user_id` says who is mentioned, for good: the username may be another account's today.
+    `user_id` is the mentioned account: its username may be another account's today.
     """
 
     text: str
@@ -117,14 +117,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What somebody wrote: the raw text and the links in it."""
+    """The raw text of a Tweet or bio, and the links in it."""
 
     raw: str = ""
     spans: tuple[Span, ...] = ()
 
     @classmethod
     def from_json(cls, text: str, entities: object) -> Text:
-        """Read a text and its entities; what makes no sense among the entities is ignored."""
+        """Read a text and its entities; invalid entities are ignored."""
         raw = clean(text)
         spans = sorted(_spans(entities, len(raw)), key=attrgetter("start"))
         return cls(raw, tuple(_side_by_side(spans)))
@@ -139,7 +139,7 @@ class Text:
         return entities
 
     def quoting(self, tweet_id: str) -> Text:
-        """Return the text, its link to this Tweet known as such if that is how the text ends."""
+        """Return the text with its last link marked as a quote, if it leads to this Tweet."""
         end = len(self.raw)
         for index, span in reversed(list(enumerate(self.spans))):
             if span.kind not in {"url", "media"} or self.raw[span.end : end].strip():
@@ -151,9 +151,9 @@ class Text:
         return self
 
     def titled(self, title: str) -> Text:
-        """Return the text, its links to an Article with the `title` of that instead of an address.
+        """Return the text with `title` instead of the address as the label of links to Articles.
 
-        A text without such a link comes back as it is, and so does one without a `title`.
+        Without such a link or without a `title`, the text is unchanged.
         """
         spans = (
             replace(span, label=title or span.label)
@@ -170,7 +170,7 @@ class Text:
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
-        """The text cut into runs, in order; nothing is lost and nothing is shown twice."""
+        """The text cut into runs, in order, nothing lost or repeated."""
         return tuple(self._cut())
 
     def _cut(self) -> Iterator[Piece]:
@@ -193,7 +193,7 @@ def unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-# Where each kind stands in the entities, and what is written there under which name.
+# The list of each kind in the entities, and the names of its fields there and in `Span`.
 _LINK = ("urls", {"expanded_url": "target", "display_url": "label"})
 _WRITTEN: Mapping[Kind, tuple[str, Mapping[str, str]]] = {
     "url": _LINK,
@@ -228,7 +228,7 @@ def _span(item: Mapping[str, Any], length: int, read: _Reader) -> Span | None:
 
 
 def _side_by_side(spans: list[Span]) -> Iterator[Span]:
-    """Leave out what overlaps. Several pictures share one range: duplicates are normal."""
+    """Drop overlapping spans. Duplicates are normal: several pictures share one range."""
     position = 0
     for span in spans:
         if span.start >= position:
@@ -245,7 +245,7 @@ def _link(item: Mapping[str, Any]) -> _Found:
 
 
 def _is_picture(item: Mapping[str, Any], target: str) -> bool:
-    # The keys are younger than the beta; the short address is given to attached pictures only.
+    # The beta has no media keys, but only attached pictures have the short address.
     display = item.get("display_url")
     short = isinstance(display, str) and _SHORT_PICTURE.fullmatch(display)
     return bool(item.get("media_key") or (short and PICTURE.search(target)))
@@ -275,7 +275,7 @@ def _hashtag(item: Mapping[str, Any]) -> _Found:
 
 
 def _fits_a_tag(character: str) -> bool:
-    # Not \w: that knows no marks, which Hindi, Thai and other scripts write vowels with.
+    # Not \w, which has no marks: Hindi, Thai and other scripts write vowels with them.
     return character in _JOINERS or unicodedata.category(character)[0] in "LMN"
 
 

@@ -428,6 +428,20 @@ def test_redirects_are_not_followed(transport, status):
     assert reached == []
 
 
+def test_a_call_is_counted_by_its_status_or_its_error():
+    calls = []
+    transport = Transport(slots=1, user_agent="test", on_call=calls.append)
+    unknown_encoding = OK.replace(b"\r\n\r\n", b"\r\nContent-Encoding: br\r\n\r\n", 1)
+    with server(answering(OK, unknown_encoding)) as (url, _):
+        transport.send("GET", url, deadline=Deadline(5))
+        with pytest.raises(InvalidAnswer):
+            transport.send("GET", url, deadline=Deadline(5))
+        with pytest.raises(Unreachable):
+            transport.send("GET", url, deadline=Deadline(0))
+
+    assert [call.outcome for call in calls] == ["200", "unreadable", "unreachable"]
+
+
 # What counts as silence
 
 

@@ -1,1 +1,1 @@
-"""How a request travels. Nothing else opens a connection to Twitter."""
+"""Sends requests. Nothing else opens a connection to Twitter."""

@@ -1,15 +1,15 @@
-"""One stretch of wall-clock time that all calls of a request share."""
+"""The time limit that all calls to Twitter of one request share."""
 
 from __future__ import annotations
 
 import time
 
-# A code lives 30 s. Everything that one request of ours asks of Twitter fits into this (seconds).
+# All calls of one request of ours, in seconds: far less than the 30 s that a code is valid.
 SECONDS = 12.0
 
 
 class Deadline:
-    """Counts down from the moment it is made; every call to Twitter spends from it."""
+    """Counts down wall-clock time from the moment it is made."""
 
     __slots__ = ("_ends",)
 
@@ -21,5 +21,5 @@ class Deadline:
         return max(0.0, self._ends - time.monotonic())
 
     def at_most(self, seconds: float) -> Deadline:
-        """Return a shorter deadline: what is left here, or `seconds` if that is less."""
+        """Return a deadline of `seconds`, or of the time remaining here if that is less."""
         return Deadline(min(self.remaining(), seconds))

@@ -1,8 +1,8 @@
-"""Sockets that count down.
+"""Sockets whose timeout is the time remaining until the deadline.
 
-A read timeout bounds one read, so a server that sends a header byte a second keeps a thread as
-long as it likes. These sockets re-arm their timeout with what is left of the current deadline
-before every read and write: a call ends when its deadline does, however the bytes arrive.
+A read timeout bounds one read, so a server that sends a byte a second could hold a thread for ever.
+These sockets set their timeout before every read and write: a call ends with its deadline,
+however the bytes arrive.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 CONNECT_SECONDS = 3.0
-# Nothing was sent yet, so connecting may be tried again.
+# Connecting may be retried: nothing was sent yet.
 TRIES = 2
-# Dead peers are noticed while a connection idles in the pool, not when a code waits to be sent.
+# Keep-alive notices dead peers while a connection idles, not when a code must be sent.
 _KEEP_ALIVE = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
 ]
 
-_current: ContextVar[Deadline] = ContextVar("twitter_budget")
+_current: ContextVar[Deadline] = ContextVar("twitter_deadline")
 
 
 @contextlib.contextmanager
 def socket_deadline(deadline: Deadline) -> Iterator[None]:
-    """Make every socket used in this thread count down with `deadline`."""
+    """Bound all sockets in this thread by `deadline`."""
     token = _current.set(deadline)
     try:
         yield
@@ -52,7 +52,7 @@ def socket_deadline(deadline: Deadline) -> Iterator[None]:
 def _arm(sock: socket.socket) -> None:
     left = _current.get().remaining()
     if left <= 0:
-        raise TimeoutError("the time deadline is used up")
+        raise TimeoutError("the deadline is used up")
     sock.settimeout(left)
 
 
@@ -60,12 +60,12 @@ class CountdownSocket(socket.socket):
     """A TCP socket bounded by the current deadline."""
 
     def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
-        """Read, waiting no longer than the deadline lasts."""
+        """Read before the deadline."""
         _arm(self)
         return super().recv_into(buffer, nbytes, flags)
 
     def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
-        """Write everything within what is left of the deadline."""
+        """Write everything before the deadline."""
         _arm(self)
         super().sendall(data, flags)
 
@@ -74,27 +74,27 @@ class CountdownTLSSocket(ssl.SSLSocket):
     """A TLS socket bounded by the current deadline, its handshake included."""
 
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the base class's signature
-        """Shake hands within what is left of the deadline."""
+        """Shake hands before the deadline."""
         _arm(self)
         super().do_handshake(block)
 
     def recv_into(self, buffer: WriteableBuffer, nbytes: int | None = None, flags: int = 0) -> int:
-        """Read, waiting no longer than the deadline lasts."""
+        """Read before the deadline."""
         _arm(self)
         return super().recv_into(buffer, nbytes, flags)
 
     def send(self, data: ReadableBuffer, flags: int = 0) -> int:
-        """Write within what is left of the deadline (`sendall` comes through here)."""
+        """Write before the deadline (`sendall` calls this)."""
         _arm(self)
         return super().send(data, flags)
 
 
 @functools.cache
 def tls_context() -> ssl.SSLContext:
-    """Return the verifying client context whose sockets count down.
+    """Return the client context, which verifies certificates and makes `CountdownTLSSocket`s.
 
-    It trusts the system's authorities (with `SSL_CERT_FILE`) and certifi's. Reading them takes a
-    twentieth of a second, so a process does it once; the context holds nothing of a connection.
+    It trusts the system's authorities (with `SSL_CERT_FILE`) and certifi's. Reading them takes 50
+    ms, so a process does it once; the context keeps nothing of a connection.
     """
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
@@ -106,7 +106,7 @@ def tls_context() -> ssl.SSLContext:
 def _connect(host: str, port: int) -> socket.socket:
     deadline = _current.get()
     problem = OSError("the name has no address")
-    # A look-up cannot be interrupted: only the resolver's own time-outs bound it.
+    # Only the resolver's own time-outs bound a look-up: it cannot be interrupted.
     try:
         addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
     except UnicodeError:  # an empty label, or one of more than 63 characters
@@ -118,7 +118,7 @@ def _connect(host: str, port: int) -> socket.socket:
                 sock.setsockopt(*option)
             left = deadline.at_most(CONNECT_SECONDS).remaining()
             if left <= 0:
-                raise TimeoutError("the time deadline is used up")
+                raise TimeoutError("the deadline is used up")
             sock.settimeout(left)
             sock.connect(address)
         except OSError as error:
@@ -141,7 +141,7 @@ def _connect_to(proxy: Proxy) -> socket.socket:
 
 
 def _connect_through(proxy: Proxy, host: str, port: int) -> socket.socket:
-    """Return a line to `host` through `proxy`. Raises `ProxyFailed`, and nothing was sent then."""
+    """Return a connection to `host` through `proxy`; nothing is sent if it raises `ProxyFailed`."""
     deadline = _current.get()
     problem = ProxyFailed(ProxyTrouble.TIMEOUT)
     for _ in range(TRIES):
@@ -162,7 +162,7 @@ def _connect_through(proxy: Proxy, host: str, port: int) -> socket.socket:
 
 
 class _Connecting(HTTPConnection):
-    """Opens countdown sockets; the errors are the ones urllib3 retries a connection on."""
+    """Opens countdown sockets; raises the errors on which urllib3 retries a connection."""
 
     response_class = ShortHead
 
@@ -194,23 +194,23 @@ class _SecureConnecting(_Connecting, HTTPSConnection):
 
 
 class CountdownPool(HTTPConnectionPool):
-    """Keep-alive connections over http: loopback only (Config refuses the rest), so no proxy."""
+    """Keep-alive connections over http, without a proxy: Config allows it on loopback only."""
 
     ConnectionCls: Any = _Connecting
 
 
 class CountdownTLSPool(HTTPSConnectionPool):
-    """Keep-alive connections over https, `through` a proxy or straight."""
+    """Keep-alive connections over https, `through` a proxy or direct."""
 
     ConnectionCls: Any = _SecureConnecting
 
     def __init__(self, *where: Any, through: Proxy | None = None, **options: Any) -> None:  # noqa: ANN401
-        # Not as urllib3's own `proxy`: to it a failed CONNECT is an answer, and may not be tried
-        # again. Here it is a connection that was not made.
+        # Not urllib3's own `proxy`, which treats a failed CONNECT as an answer, without a retry.
+        # Here it is a connection that was not made.
         super().__init__(*where, through=through, **options)
 
 
 def proxy_failure(error: BaseException | None) -> ProxyFailed | None:
-    """Return what the proxy did, if that is why a pool made no connection."""
+    """Return the failure of the proxy, if that is why a pool made no connection."""
     cause = error.__cause__ if isinstance(error, NewConnectionError) else None
     return cause if isinstance(cause, ProxyFailed) else None

@@ -1,8 +1,8 @@
-"""What is read of an answer: its document, in little memory, whatever comes and however often.
+"""Reads the JSON of a response in bounded memory.
 
-Three bounds keep it little. A body is cut at its cap, before and after it is decompressed. A long
-one takes turns with the others. And it becomes values only if it holds no more of them than Twitter
-ever sends: a megabyte of `{},{},{},` would be a hundred megabytes of dictionaries.
+There are three bounds. A body is capped, before and after it is decompressed. Only a few long ones
+are read at once. And JSON with more values than Twitter ever sends is not parsed: a megabyte of
+`{},{},{},` would become a hundred megabytes of dictionaries.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MOST_COMMAS = 100_000
 DEEPEST = 32
 
 CHUNK_BYTES = 64 * 1024
-# An ordinary page of Tweets has a tenth of a megabyte, and is never held up by others.
+# An ordinary page of Tweets has 100 KB, and never waits for others.
 LONG_BYTES = 256 * 1024
 MOST_LONG_AT_ONCE = 4
 
@@ -40,7 +40,7 @@ _INNERMOST = re.compile(r"[\[{][^\[\]{}]*[\]}]")
 
 
 class Bodies:
-    """Reads the bodies of answers. Made once per app, used by every thread."""
+    """Reads the bodies of responses. Made once per app, used by every thread."""
 
     def __init__(self) -> None:
         self._long = threading.BoundedSemaphore(MOST_LONG_AT_ONCE)
@@ -52,7 +52,7 @@ class Bodies:
         """Return the JSON in the body of `response`, or `NOT_JSON`.
 
         Raises `InvalidAnswer` for a body above `most_bytes` or in an encoding that we did not ask
-        for, and `Unreachable` for a long one whose turn does not come within the deadline.
+        for, and `Unreachable` if too many long ones are read until the deadline.
         """
         body = bytearray()
         with contextlib.ExitStack() as turn:
@@ -64,7 +64,7 @@ class Bodies:
                 with self._reading:
                     return document(body)
             finally:
-                body.clear()  # an exception on its way up holds on to everything here
+                body.clear()  # the traceback of an exception would keep it alive
 
     @contextlib.contextmanager
     def _turn(self, deadline: Deadline) -> Iterator[None]:
@@ -77,9 +77,9 @@ class Bodies:
 
 
 def document(body: bytes | bytearray) -> object:
-    """Return the JSON in `body` (RFC 8259: UTF-8, no NaN), or `NOT_JSON`; nothing is raised.
+    """Return the JSON in `body` (RFC 8259: UTF-8, no NaN), or `NOT_JSON`; raise nothing.
 
-    More values than Twitter sends are taken for no JSON, before any of them is made.
+    More values than Twitter sends count as `NOT_JSON`, and are not parsed.
     """
     try:
         text = body.decode("utf-8-sig", "surrogatepass")
@@ -93,9 +93,9 @@ def _not_json(word: str) -> Never:
 
 
 def _is_modest(text: str) -> bool:
-    """Tell whether there are so few values, and none of them nested deeply.
+    """Return whether there are few enough values, and none nested too deeply.
 
-    What people wrote stands between quotes and does not count, be it all commas and brackets.
+    Strings do not count, whatever commas and brackets people write in them.
     """
     bare = _STRING.sub("", text)
     return (
@@ -106,7 +106,7 @@ def _is_modest(text: str) -> bool:
 
 
 def _is_shallow(bare: str) -> bool:
-    """Peel off the innermost objects and lists, layer by layer."""
+    """Remove the innermost objects and lists, layer by layer."""
     layers = 0
     while (found := _INNERMOST.subn("", bare))[1] and layers < DEEPEST:
         bare = found[0]
@@ -115,7 +115,7 @@ def _is_shallow(bare: str) -> bool:
 
 
 def _pieces(response: requests.Response, most_bytes: int) -> Iterator[bytes]:
-    """Yield the body bit by bit, decompressed: a small gzip can hold gigabytes."""
+    """Yield the body in pieces, decompressed: a small gzip can hold gigabytes."""
     raw = response.raw
     if (raw.length_remaining or 0) > most_bytes:
         raise _too_long(most_bytes)
@@ -126,7 +126,7 @@ def _pieces(response: requests.Response, most_bytes: int) -> Iterator[bytes]:
     elif encoding == "gzip":
         yield from _at_most(most_bytes, _inflated(sent))
     else:
-        raise InvalidAnswer("a body in an encoding that nobody asked for")
+        raise InvalidAnswer("a body in an encoding that we did not ask for")
 
 
 def _at_most(most_bytes: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -143,7 +143,7 @@ def _too_long(most_bytes: int) -> InvalidAnswer:
 
 
 def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Decompress, never more than a chunk at a time. What follows the end is left out."""
+    """Decompress, never more than a chunk at a time, and ignore data after the end."""
     inflating = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     for piece in pieces:
         packed = b"" if inflating.eof else piece

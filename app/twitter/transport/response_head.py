@@ -1,4 +1,4 @@
-"""The heads of answers, cut off at a bound: http.client takes a hundred lines of 64 KB each."""
+"""Response heads of bounded size: http.client alone accepts a hundred lines of 64 KB each."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ MOST_BYTES = 64 * 1024
 
 
 class ShortHead(HTTPResponse):
-    """An answer with a head of no more bytes than anybody sends."""
+    """An HTTP response whose head is at most 64 KB."""
 
     fp: Any
 
     def begin(self) -> None:
-        """Read the status and the headers; raise `HTTPException` if they do not end."""
+        """Read the status and the headers; raise `HTTPException` if they are longer."""
         whole, self.fp = self.fp, _Lines(self.fp)
         try:
             super().begin()
         finally:
-            self.fp = self.fp and whole  # None: what came is no HTTP, and the line is closed
+            self.fp = self.fp and whole  # None: it was not HTTP, and the connection is closed
 
 
 class _Lines:
-    """The lines of a head, as http.client reads them."""
+    """The lines of a head, read as http.client does, up to the bound."""
 
-    def __init__(self, file: Any) -> None:  # noqa: ANN401 - a socket's file, which is typed vaguely
+    def __init__(self, file: Any) -> None:  # noqa: ANN401 - a socket's file
         self._file = file
         self._left = MOST_BYTES
 

@@ -1,4 +1,4 @@
-"""How a request reaches Twitter: one pool, one deadline, few at a time, no redirects."""
+"""Sends HTTP requests to Twitter: pooled, bounded in number and time, without redirects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError, MaxRetryError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 
-from app.twitter.errors import InvalidAnswer, TwitterError, Unreachable
+from app.twitter.errors import Busy, InvalidAnswer, TwitterError, Unreachable
 from app.twitter.transport.bulkhead import Bulkhead
 from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.deadline_sockets import (
@@ -33,22 +33,24 @@ from app.twitter.transport.deadline_sockets import (
 from app.twitter.transport.response_body import MOST_BYTES, NOT_JSON, Bodies
 from app.twitter.transport.tunnel import Proxy
 
-# Who had less time than this cannot say that Twitter did not answer.
+# A call with a shorter timeout says nothing about Twitter's health.
 REAL_PATIENCE_SECONDS = 2.0
+# Labels of metrics, which alerts match (deploy/alerts.yml).
+_OUTCOMES = {Busy: "busy", Unreachable: "unreachable", InvalidAnswer: "unreadable"}
 SERVER_ERRORS = range(500, 600)
 REDIRECTS = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back: a status, headers in any case, and the document in the body, if it is one."""
+    """A status, case-insensitive headers, and the document in the body, if there is one."""
 
     status: int
     headers: Mapping[str, str]
     document: object = field(repr=False)  # JSON, or `NOT_JSON`
 
     def json(self) -> Any:  # noqa: ANN401 - whatever JSON the other side sent
-        """Return the document; raise `InvalidAnswer` if the body is none."""
+        """Return the document; raise `InvalidAnswer` if there is none."""
         if self.document is NOT_JSON:
             raise InvalidAnswer(
                 f"HTTP {self.status} with no JSON, or more of it than Twitter sends"
@@ -65,15 +67,15 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call as it went, for those who count: no address, no token, nothing of an answer."""
+    """A call for the metrics: no address, no token, nothing of the answer."""
 
-    route: str  # as the documents write it, without anybody's id
-    outcome: str  # the status, or why there is none: busy, unreachable, unreadable
+    route: str  # as the documents write it, without ids
+    outcome: str  # the status, or one of `_OUTCOMES`
     seconds: float
 
 
 class _PooledAdapter(HTTPAdapter):
-    """requests' adapter on countdown sockets. It lives as long as the app: nobody closes it."""
+    """requests' adapter on countdown sockets. It lives as long as the app, and is never closed."""
 
     def __init__(self, proxy: Proxy | None, **options: Any) -> None:  # noqa: ANN401
         self._proxy = proxy
@@ -97,19 +99,19 @@ class _PooledAdapter(HTTPAdapter):
         self.poolmanager = manager
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401 - as requests calls it
-        """Return status, headers and body. Nobody here asks for cookies or encodings."""
+        """Return status, headers and body, without the cookies and encodings that we never use."""
         response = requests.Response()
         response.status_code, response.raw, response.request = resp.status, resp, req
         response.headers = CaseInsensitiveDict(resp.headers)
         return response
 
     def cert_verify(self, conn: Any, url: object, verify: object, cert: object) -> None:  # noqa: ANN401, ARG002 - as requests calls it
-        """Leave the authorities to the context: requests would read its file per connection."""
+        """Leave the authorities to the context: requests would read a file for each connection."""
         conn.cert_reqs = "CERT_REQUIRED"
 
 
 class Transport:
-    """The one way to Twitter. Made once per app, used by every thread; keeps nothing of a call."""
+    """Sends requests. Made once per app, used by every thread; keeps nothing of a call."""
 
     def __init__(
         self,
@@ -119,15 +121,15 @@ class Transport:
         on_call: Callable[[Call], None],
         proxy: Proxy | None = None,
     ) -> None:
-        """Allow `slots` calls at once, so that pages which need no Twitter always find a thread.
+        """Allow `slots` calls at once, so that pages that need no Twitter always find a thread.
 
-        `on_call` is told of every call. What goes over https goes through `proxy`, if there is one.
+        `on_call` is called with every call. All https goes through `proxy`, if there is one.
         """
         self._on_call = on_call
         self._bulkhead = Bulkhead(slots)
         self._bodies = Bodies()
-        # Nothing is resent: a code or a refresh token must not be spent twice. Only connecting is
-        # tried again, before anything was sent (see `sockets`).
+        # Nothing is resent: a code or a refresh token must not be sent twice. Only connecting is
+        # retried, before anything is sent (`deadline_sockets`).
         self._adapter = _PooledAdapter(proxy, pool_connections=4, pool_maxsize=slots, max_retries=0)
         self._headers = {
             "User-Agent": user_agent,
@@ -148,12 +150,12 @@ class Transport:
         max_bytes: int = MOST_BYTES,
         route: str = "other",
     ) -> Response:
-        """Send one request and return the answer, whatever its status below 500.
+        """Send one request and return the response, whatever its status below 500.
 
-        A `form` is urlencoded already. `route` is the name under which the call is counted.
-        Raises `Busy` if no slot frees up in half a second, `Unreachable` if there is no complete
-        answer within the deadline or it is a 5xx, `InvalidAnswer` for redirects (a token must not
-        travel to another host) and for bodies above `max_bytes` after decompression.
+        `form` is urlencoded already. `route` is the label of the call in the metrics. Raises `Busy`
+        if no slot is free within half a second, `Unreachable` without a complete response before
+        the deadline and for a 5xx, `InvalidAnswer` for redirects (a token must not go to another
+        host) and for bodies above `max_bytes` after decompression.
         """
         request = _written(
             method,
@@ -177,12 +179,12 @@ class Transport:
         outcome = "unreachable"
         try:
             if not deadline.remaining():
-                raise Unreachable("nothing is left of the deadline")
+                raise Unreachable("the deadline has passed")
             with self._bulkhead.slot(deadline), socket_deadline(deadline):
                 answer = self._exchange(request, deadline, max_bytes)
             outcome = str(answer.status)
         except TwitterError as error:
-            outcome = type(error).__name__.lower()
+            outcome = _OUTCOMES.get(type(error), "other")
             raise
         else:
             return answer
@@ -193,7 +195,7 @@ class Transport:
     def _exchange(
         self, request: requests.PreparedRequest, deadline: Deadline, max_bytes: int
     ) -> Response:
-        # The causes are cut off: they hold the request, and with it the token.
+        # Without causes (`from None`): they hold the request, and with it the token.
         patience = deadline.remaining()
         try:
             timeout = (CONNECT_SECONDS, max(patience, 0.001))
@@ -201,7 +203,7 @@ class Transport:
             with contextlib.closing(response):
                 document = self._bodies.document(response, most_bytes=max_bytes, deadline=deadline)
                 return Response(response.status_code, response.headers, document)
-        except ValueError:  # a chunk of less than no bytes
+        except ValueError:  # a chunk of negative size
             raise InvalidAnswer("a body that cannot be taken apart") from None
         except (requests.RequestException, HTTPError, OSError) as error:
             silent = patience >= REAL_PATIENCE_SECONDS and _is_silence(error)
@@ -216,9 +218,9 @@ def _written(
     form: str | None,
     json: Mapping[str, Any] | None,
 ) -> requests.PreparedRequest:
-    """Return a request as requests itself would write it, but sooner.
+    """Return the request that requests would prepare, but faster.
 
-    What it looks for in addresses and bodies is not in ours, and takes a twentieth of a sign-in.
+    Its checks of URLs and bodies do not concern ours, and take 5% of a sign-in.
     """
     request = requests.PreparedRequest()
     request.method, request.url, request.hooks = method, url, default_hooks()
@@ -233,17 +235,17 @@ def _written(
 
 
 def _why(error: Exception) -> str:
-    """Return why there is no answer, in words without a secret."""
+    """Return why there is no response, without a secret."""
     given_up = error.args[0] if error.args else None
     proxy = proxy_failure(given_up.reason) if isinstance(given_up, MaxRetryError) else None
     return f"the proxy fails: {proxy}" if proxy else f"no answer ({type(error).__name__})"
 
 
 def _is_silence(error: Exception) -> bool:
-    """Tell whether nobody answered in time or nobody was there; a line that broke is neither."""
+    """Return whether it was a time-out or a failure to connect, not a broken connection."""
     if isinstance(error, requests.Timeout | PoolTimeout | TimeoutError):
         return True
-    # What urllib3 gives up on is connecting: nothing else is ever tried again (`sockets`).
+    # urllib3 retries connecting only, so that is what it gave up (`deadline_sockets`).
     return isinstance(error, requests.ConnectionError) and any(
         isinstance(cause, MaxRetryError) for cause in error.args
     )

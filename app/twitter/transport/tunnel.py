@@ -1,7 +1,7 @@
-"""The way through an HTTP proxy: CONNECT (RFC 9110 §9.3.6), before a byte is sent to Twitter.
+"""A tunnel through an HTTP proxy: CONNECT (RFC 9110 §9.3.6), before a byte is sent to Twitter.
 
-The proxy hears the host, the port, and its own password. TLS begins behind its answer: neither our
-headers nor a token ever pass it in the open, and its password never reaches Twitter.
+The proxy receives the host, the port, and its own password. TLS begins after its answer, so it sees
+neither our headers nor a token, and Twitter never receives the password of the proxy.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SERVER_ERRORS = range(500, 600)
 
 
 class ProxyTrouble(StrEnum):
-    """Where the way through the proxy ended, to go on after "the proxy fails:"."""
+    """Why there is no connection through the proxy, to be read after "the proxy fails:"."""
 
     NAME = "its name is not known here (DNS)"
     CONNECTION = "it takes no connection"
@@ -37,7 +37,7 @@ class ProxyTrouble(StrEnum):
 
 
 class ProxyFailed(OSError):
-    """The proxy made no connection to Twitter, so nothing was sent there. No secret in it."""
+    """The proxy made no connection to Twitter, so nothing was sent. Contains no secret."""
 
     def __init__(self, trouble: ProxyTrouble, status: int | None = None) -> None:
         super().__init__(f"{trouble} (HTTP {status})" if status else str(trouble))
@@ -45,13 +45,13 @@ class ProxyFailed(OSError):
 
     @property
     def is_final(self) -> bool:
-        """Whether the next try would hear the same: a second wrong password may lock the user."""
+        """Whether a retry is useless: a second wrong password may even lock the user."""
         return self.trouble in {ProxyTrouble.PASSWORD, ProxyTrouble.FORBIDDEN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """The HTTP proxy that is the way out."""
+    """The HTTP proxy for all https to Twitter."""
 
     host: str
     port: int
@@ -59,7 +59,7 @@ class Proxy:
 
     @classmethod
     def at(cls, url: str) -> Self:
-        """Return the proxy of `http://[user:password@]host:port`, a URL that Config has checked."""
+        """Return the proxy at `http://[user:password@]host:port`, which Config has checked."""
         parts = urlsplit(url)
         authorization = None
         if parts.username is not None:
@@ -73,9 +73,9 @@ class Proxy:
         return _authority(self.host, self.port)
 
     def connect(self, sock: socket.socket, host: str, port: int) -> None:
-        """Turn `sock`, connected to the proxy, into a line to `host`. Raises `ProxyFailed`.
+        """Connect `sock`, which is connected to the proxy, to `host`. Raises `ProxyFailed`.
 
-        The socket itself must bound the wait.
+        The socket must have a timeout.
         """
         there = _authority(host, port)
         lines = [f"CONNECT {there} HTTP/1.1", f"Host: {there}"]
@@ -99,7 +99,7 @@ def _authority(host: str, port: int) -> str:
 
 
 def _status(sock: socket.socket) -> int:
-    """Read the head of the answer. What follows belongs to TLS, where the client speaks first."""
+    """Read the head of the answer. The rest is TLS, where the client speaks first."""
     with contextlib.closing(ShortHead(sock, method="CONNECT")) as answer:
         answer.begin()
         return answer.status
