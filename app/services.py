@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import cast
@@ -31,7 +32,7 @@ from app.storage.singleflight import SingleFlight
 from app.twitter.api import Api
 from app.twitter.api_client import ApiClient, DirectSource
 from app.twitter.circuit_breaker import CircuitBreaker
-from app.twitter.dialect import BY_NAME, Dialect
+from app.twitter.dialect import BY_NAME, Dialect, origin
 from app.twitter.oauth import AuthorizationServer, Client
 from app.twitter.transport.bulkhead import PerPersonBulkhead
 from app.twitter.transport.deadline import Deadline
@@ -71,7 +72,7 @@ class Services:
         )
         self.server, self.upstream = _twitter(config, self.metrics, clock)
         # Without a cache nothing is remembered (CACHE_SECONDS=0).
-        self.cache = _cache(config, clock) if config.cache_seconds else None
+        self.cache = _cache(config, self.dialect, clock) if config.cache_seconds else None
 
         owner_of = partial(_owner_of, self.upstream)
         self.outbox = Outbox(self.shared, self.server, owner_of=owner_of)
@@ -135,8 +136,7 @@ def _twitter(
     config: Config, metrics: Metrics, clock: Callable[[], datetime]
 ) -> tuple[AuthorizationServer, Upstream]:
     """Return both sides of Twitter, on one transport: the authorization server and the API."""
-    dialect = BY_NAME[config.twitter_dialect]
-    api_url = config.twitter_api_url or dialect.api_url
+    dialect = dialect_of(config)
     transport = Transport(
         slots=config.twitter_slots,
         user_agent=config.user_agent,
@@ -146,11 +146,11 @@ def _twitter(
     server = AuthorizationServer(
         transport,
         _client(config),
-        authorize_url=config.twitter_authorize_url or dialect.authorize_url,
-        api_url=api_url,
+        authorize_url=dialect.authorize_url,
+        api_url=dialect.api_url,
     )
     return server, Upstream(
-        client=ApiClient(transport, api_url=api_url, clock=clock),
+        client=ApiClient(transport, api_url=dialect.api_url, clock=clock),
         dialect=dialect,
         breaker=CircuitBreaker(
             slots=config.twitter_slots,
@@ -161,6 +161,17 @@ def _twitter(
             config.twitter_slots, max_calls_per_person=config.max_calls_per_person
         ),
     )
+
+
+def dialect_of(config: Config) -> Dialect:
+    """Return the dialect that the settings name, with the addresses that they give it."""
+    dialect = BY_NAME[config.twitter_dialect]
+    if url := config.twitter_authorize_url:
+        dialect = replace(dialect, authorize_url=url, authorize_origins=(origin(url),))
+    if url := config.twitter_api_url:
+        images = (*dialect.image_origins, origin(url))
+        dialect = replace(dialect, api_url=url, image_origins=images)
+    return dialect
 
 
 def proxy_of(config: Config) -> Proxy | None:
@@ -179,13 +190,12 @@ def _owner_of(upstream: Upstream, access_token: str, deadline: Deadline) -> str:
     return _direct(upstream, access_token, deadline).me().id
 
 
-def _cache(config: Config, clock: Callable[[], datetime]) -> Cache:
-    api_url = config.twitter_api_url or BY_NAME[config.twitter_dialect].api_url
+def _cache(config: Config, dialect: Dialect, clock: Callable[[], datetime]) -> Cache:
     return Cache(
         redis_url=config.redis_url,
         clock=clock,
         # Other clients have other limits, plans and people.
-        namespace=f"{config.twitter_client_id} {api_url}",
+        namespace=f"{config.twitter_client_id} {dialect.api_url}",
     )
 
 

@@ -36,12 +36,12 @@ class Context:
     @property
     def authorize_url(self) -> str:
         """The consent page."""
-        return self.config.twitter_authorize_url or self.services.dialect.authorize_url
+        return self.services.dialect.authorize_url
 
     @property
     def api_url(self) -> str:
         """The base of the API, and of the token endpoint."""
-        return self.config.twitter_api_url or self.services.dialect.api_url
+        return self.services.dialect.api_url
 
     @property
     def me_url(self) -> str:

@@ -14,7 +14,7 @@ from app.doctor import probe
 from app.doctor.connection import STATUS_PAGE
 from app.doctor.context import Context
 from app.doctor.report import Result, Section, Status, failed, ok, skipped, warning
-from app.twitter.dialect import AT_SIGN_IN, origin
+from app.twitter.dialect import AT_SIGN_IN, HOMES, origin
 from app.twitter.endpoints import USERS_ME
 from app.twitter.errors import (
     ClientRefused,
@@ -133,7 +133,7 @@ def _inconclusive(error: TwitterError | None) -> Result:
 def consent_page(context: Context) -> Result:
     """Request the consent page as a browser without a session at Twitter does."""
     scopes, callback_url = _scopes(context), context.config.callback_url
-    if origin(context.authorize_url) in context.services.dialect.authorize_origins:
+    if origin(context.authorize_url) in HOMES:
         return ok(
             "X shows only signed-in people whether it accepts our callback: compare by eye that "
             f"{callback_url} is registered."

@@ -9,7 +9,7 @@ from app.twitter.dialect import origin
 
 
 def _where_people_say_yes() -> str:
-    return origin(services().config.twitter_authorize_url or services().dialect.authorize_url)
+    return origin(services().dialect.authorize_url)
 
 
 def twitter_site() -> str:

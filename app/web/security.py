@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.twitter.dialect import BY_NAME, origin
+from app.services import dialect_of
 from app.web.cookie_names import cookie_name
 from config import Config
 
@@ -96,19 +96,14 @@ def content_security_policy(config: Config) -> str:
     `form-action` holds for every hop of a form's redirect, so without the authorization server's
     origin the sign-in button would do nothing, and say nothing.
     """
-    dialect = BY_NAME[config.twitter_dialect]
-    authorize, images = dialect.authorize_origins, dialect.image_origins
-    if config.twitter_authorize_url:
-        authorize = (origin(config.twitter_authorize_url),)
-    if config.twitter_api_url:
-        images = (*images, origin(config.twitter_api_url))
+    dialect = dialect_of(config)
     policy = {
         "default-src": "'none'",
         "style-src": "'self'",
         "script-src": "'self'",
         "connect-src": "'self'",
-        "img-src": " ".join(("'self'", *images)),
-        "form-action": " ".join(("'self'", *authorize)),
+        "img-src": " ".join(("'self'", *dialect.image_origins)),
+        "form-action": " ".join(("'self'", *dialect.authorize_origins)),
         "object-src": "'none'",
         "base-uri": "'none'",
         "frame-ancestors": "'none'",

@@ -65,7 +65,7 @@ def _person_or_none() -> Person | None:
 
 
 def _for_templates(config: Config) -> dict[str, Any]:
-    sandbox = {"console_url": origin(config.twitter_api_url or "")} if config.sandbox else None
+    sandbox = {"console_url": origin(services().dialect.api_url)} if config.sandbox else None
     return {
         "app_name": config.app_name,
         "sandbox": sandbox,

@@ -12,7 +12,6 @@ import stat
 import sys
 import threading
 import time
-from dataclasses import replace
 from functools import partial
 
 import click
@@ -27,7 +26,6 @@ from app.doctor.context import Context
 from app.doctor.report import Report, Result, Section, Status
 from app.observability.redaction import secrets_of
 from app.storage.extensions import db
-from app.twitter.dialect import LIVE
 from app.twitter.transport.tunnel import ProxyTrouble
 from config import ROOT, Config
 from sandbox.testing import Sandbox
@@ -258,11 +256,9 @@ def test_without_the_sandbox_doctor_says_how_to_start_it(bench):
     assert results["API host"]["fix"].startswith("Start the sandbox (make run)")
 
 
-def test_the_callback_at_x_itself_is_compared_by_eye(bench):
+def test_the_callback_at_x_itself_is_compared_by_eye(bench, monkeypatch):
     app = bench.build()
-    dialect = replace(LIVE, authorize_origins=(bench.twitter.url,))
-    here = app.extensions["perch"]
-    here.upstream = replace(here.upstream, dialect=dialect)
+    monkeypatch.setattr("app.doctor.twitter.HOMES", (bench.twitter.url,))
 
     _, results = diagnose(app)
 
