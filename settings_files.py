@@ -1,4 +1,4 @@
-"""Where settings are kept on disk: `.env`, generated keys, and what a running `make run` chose.
+"""Settings on disk: `.env`, generated keys, and the choices of a running `make run`.
 
 Raises `ConfigError`, or `ValueError` in words that go after "NAME: "; never `OSError` or
 `UnicodeDecodeError`. No text of a file is quoted.
@@ -25,12 +25,12 @@ from settings_text import ConfigError
 T = TypeVar("T")
 
 DOTENV = ".env"
-# Holds the lock as long as `make run` runs: the kernel takes it back however that ends.
+# Locked while `make run` runs; the kernel releases the lock however it ends.
 _RUNNING = "make-run.json"
 
 
 def settings_of(root: Path) -> dict[str, str]:
-    """Return all settings as text: the environment, over what `make run` chose, over `.env`.
+    """Return all settings as text: the environment, over the choices of `make run`, over `.env`.
 
     Raises `ConfigError` if `.env` cannot be read.
     """
@@ -60,7 +60,7 @@ def _dotenv(path: Path) -> dict[str, str]:
 
 
 def _line_of(binding: Binding) -> int:
-    """Return the line of a statement, which begins with the empty lines before it."""
+    """Return the line of a statement. Its own text begins with the empty lines before it."""
     before, _, _ = binding.original.string.partition(binding.original.string.strip())
     return binding.original.line + before.count("\n")
 
@@ -76,7 +76,7 @@ def _remedy(error: OSError) -> str:
 def brought_by_flask(root: Path) -> dict[str, Path]:
     """Return the names that `flask` took from the `.env` or `.flaskenv` of another folder.
 
-    It looks in the folder it is run in and in every one above, before it imports any of our code.
+    Before it imports our code, `flask` looks in its current folder and in every one above.
     """
     if os.environ.get("FLASK_RUN_FROM_CLI") != "true" or not get_load_dotenv():
         return {}
@@ -129,7 +129,7 @@ def _words(error: OSError) -> str:
 
 
 def _chosen_by_make_run(instance: Path) -> dict[str, str]:
-    """Return the settings that `announced` says, if its process still runs; else none."""
+    """Return the settings that a running process `announced`."""
     with suppress(OSError, ValueError), (instance / _RUNNING).open(encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -140,9 +140,9 @@ def _chosen_by_make_run(instance: Path) -> dict[str, str]:
 
 @contextmanager
 def announced(instance: Path, chosen: Mapping[str, str]) -> Iterator[bool]:
-    """Let every command of this folder find what was chosen, until this ends.
+    """Let every command of this folder use the `chosen` settings, until this ends.
 
-    Yields False if another process announces already, or if nothing can be written there.
+    Yields False if another process announces already, or if the folder is not writable.
     """
     path = instance / _RUNNING
     try:
@@ -167,7 +167,7 @@ def announced(instance: Path, chosen: Mapping[str, str]) -> Iterator[bool]:
 
 
 def keep_private(folder: Path) -> None:
-    """Let only its user into the folder of keys and database, whatever made it."""
+    """Close the folder of keys and database to other users."""
     with suppress(OSError):  # another user's, not there, or on a disk for reading
         if folder.stat().st_mode & 0o077:
             folder.chmod(0o700)

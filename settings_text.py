@@ -1,37 +1,50 @@
-"""What the text of a setting may be, whatever it means: visible, complete, and not easily guessed.
+"""Rules for settings that are no URLs: names, numbers, switches and keys.
 
-The rules raise `ValueError` in words that go after "NAME: ". They quote no text: it may be secret.
+A rule returns the value of a text, or raises `ValueError` in words that go after "NAME: ". It never
+quotes the text, which may be secret.
 """
 
 from __future__ import annotations
 
 import base64
-import ipaddress
+import binascii
 import re
+import secrets
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Literal
 
-QUOTES = "\"'`“”„‘’‚«»"  # noqa: RUF001 - word processors write them
-# What a document, a shell or a template would have put something else in the place of.
+_QUOTES = "\"'`“”„‘’‚«»"  # noqa: RUF001 - word processors write them
+# A document, a shell or a template should have replaced these.
 _PLACEHOLDER = re.compile(r"<.*>|\$\(.*\)|\$\{.*\}|\{\{.*\}\}|(?:python3? -|openssl rand ).*")
-# RFC 6749 appendix A.1 and A.2, as everything that goes through HTTP Basic and a form's body.
+# RFC 6749 appendix A.1 and A.2; it goes through HTTP Basic and a form's body.
 _CLIENT_TEXT = re.compile(r"[\x21-\x7e]+")
 # RFC 6750 §2.1, b64token: what may stand behind "Bearer".
-BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-# RFC 1123 §2.1. An underscore is a DNS name, and no host: browsers send it, werkzeug drops it.
-_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
-# WHATWG URL, "ends in a number": browsers read such a host as an IPv4 address, and rewrite it.
-NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_HOST_CHARACTERS = 253
+_BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _MOST_DIGITS = 10
+_APP_NAME_CHARACTERS = 40
+_SECRET_CHARACTERS = 32
+_METRICS_TOKEN_CHARACTERS = 16
+_TOKEN_KEY_BYTES = 32
+_ON = frozenset({"1", "true", "on", "yes"})
+_OFF = frozenset({"0", "false", "off", "no"})
 
-# Random text or bytes of 32 and more have more different ones than this, nearly always.
+# Random keys of 32 characters or bytes nearly always have more different ones than this.
 _FEWEST_DIFFERENT = 8
+GUESSABLE = (
+    "a key of it can be guessed: it repeats itself, counts, or has few different characters. "
+    "Take a random one, as .env.example says how."
+)
+GENERATE = {
+    "SECRET_KEY": 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
+    "TOKEN_KEYS": 'python3 -c "import base64, os; '
+    'print(base64.urlsafe_b64encode(os.urandom(32)).decode())"',
+}
 
 
 class ConfigError(Exception):
-    """Everything that is wrong with the settings, one line each, with the cure. No secret in it."""
+    """All problems of the settings, a line each, with the cure. Holds no secret."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = tuple(problems)
@@ -41,11 +54,11 @@ class ConfigError(Exception):
 
 
 def as_meant(text: str) -> str:
-    """Return a pasted text, unless something came along with it or it was never filled in."""
+    """Return `text`. Refuse invisible characters, quotes around it, and placeholders."""
     for place, character in enumerate(text):
         if not character.isprintable():
             raise ValueError(_unprintable(character, place, len(text)))
-    if len(text) > 1 and text[0] in QUOTES and text[-1] in QUOTES:
+    if len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES:
         raise ValueError("stands in quotes that have become part of it. Take them away.")
     if _PLACEHOLDER.fullmatch(text):
         raise ValueError(
@@ -65,19 +78,19 @@ def _unprintable(character: str, place: int, length: int) -> str:
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:
-    """Return what reads a whole number with these bounds."""
+    """Return the rule for a whole number with these bounds."""
 
-    def read(text: str) -> int:
+    def rule(text: str) -> int:
         digits = text if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else "-1"
         if not least <= int(digits) <= most:
             raise ValueError(f"must be a whole number from {least} to {most}.")
         return int(digits)
 
-    return read
+    return rule
 
 
 def client_text(text: str) -> str:
-    """Return a client's id or secret; it goes into headers and forms, where only ASCII is safe."""
+    """Return a client's id or secret. Only ASCII is safe in headers and forms."""
     if not _CLIENT_TEXT.fullmatch(text):
         raise ValueError(
             "must be visible ASCII characters without spaces. "
@@ -86,28 +99,69 @@ def client_text(text: str) -> str:
     return text
 
 
-def host_name(host: str) -> str:
-    """Return a host as browsers write it in `Host`, which is what requests are compared with.
+def client_id(text: str) -> str:
+    """Return a client's id."""
+    if ":" in text:  # RFC 7617 §2: the secret would begin at the first one
+        raise ValueError("must not hold a colon.")
+    return client_text(text)
 
-    Raises `ValueError` for every name that a browser would write in another way or not at all.
-    """
+
+def dialect(text: str) -> Literal["live", "beta"]:
+    """Return the name of a dialect."""
+    if text == "live":
+        return "live"
+    if text == "beta":
+        return "beta"
+    raise ValueError("must be live or beta.")
+
+
+def app_name(text: str) -> str:
+    """Return a short name that can be shown."""
+    if len(text) > _APP_NAME_CHARACTERS or not text.isprintable():
+        raise ValueError(f"must be {_APP_NAME_CHARACTERS} printable characters or fewer.")
+    return text
+
+
+def switch(text: str) -> bool:
+    """Return whether something is on."""
+    if text.lower() in _ON | _OFF:
+        return text.lower() in _ON
+    raise ValueError("must be 1, true, on or yes; or 0, false, off or no.")
+
+
+def secret_key(text: str) -> str:
+    """Return a key of SECRET_KEY."""
+    if len(text) < _SECRET_CHARACTERS:
+        raise ValueError(
+            f"a key has {len(text)} characters and needs {_SECRET_CHARACTERS} or more. "
+            f"Take the output of: {GENERATE['SECRET_KEY']}"
+        )
+    return text
+
+
+def token_key(text: str) -> bytes:
+    """Return a key of TOKEN_KEYS."""
     try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        labels = host.split(".")
-        if (
-            len(host) > _HOST_CHARACTERS
-            or not all(_LABEL.fullmatch(label) for label in labels)
-            or NUMBER.fullmatch(labels[-1])
-        ):
-            raise ValueError(
-                "its host may hold letters, digits and hyphens, with dots between them: "
-                "no underscore, no dot at the end; an international name as xn--..."
-            ) from None
-        return host
-    if isinstance(address, ipaddress.IPv6Address) and (address.scope_id or address.ipv4_mapped):
-        raise ValueError("must not be an IPv6 address with a zone or with IPv4 in it.")
-    return str(address)
+        key = base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), b"-_", True)  # noqa: FBT003
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != _TOKEN_KEY_BYTES:
+        raise ValueError(
+            f"each key must be {_TOKEN_KEY_BYTES} bytes in base64url. "
+            f"Take the output of: {GENERATE['TOKEN_KEYS']}"
+        )
+    return key
+
+
+def metrics_token(text: str) -> str:
+    """Return a bearer token that is hard to guess."""
+    if not _BEARER.fullmatch(text):
+        raise ValueError("may hold letters, digits and -._~+/ only (RFC 6750 §2.1).")
+    if len(text) < _METRICS_TOKEN_CHARACTERS:
+        raise ValueError(
+            f"has {len(text)} characters and needs {_METRICS_TOKEN_CHARACTERS} or more."
+        )
+    return text
 
 
 def is_guessable(key: str | bytes) -> bool:
@@ -124,3 +178,13 @@ def _is_plain(codes: list[int]) -> bool:
         or most > half
         or any(codes[length:] == codes[:-length] for length in range(1, half + 1))
     )
+
+
+def new_secret() -> str:
+    """Return a new key for SECRET_KEY."""
+    return secrets.token_urlsafe(48)
+
+
+def new_token_key() -> str:
+    """Return a new key for TOKEN_KEYS."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(_TOKEN_KEY_BYTES)).decode()

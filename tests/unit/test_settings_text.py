@@ -6,8 +6,8 @@ import secrets
 
 import pytest
 
-from config import GENERATE, ConfigError
-from settings_text import as_meant, is_guessable
+from config import ConfigError
+from settings_text import GENERATE, as_meant, is_guessable
 
 
 @pytest.mark.parametrize(
