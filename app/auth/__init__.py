@@ -1,4 +1,4 @@
-"""The round trip: how a person signs in with Twitter and logs out again."""
+"""Signing in with Twitter, and logging out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from config import Config
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Add the routes, and the cookies that remember pending sign-ins."""
+    """Add the routes, and the cookies of pending sign-ins."""
     app.extensions["flow_cookies"] = FlowCookies(
         config.secret_key, prefix=cookie_name(config, "flow"), https=config.https
     )

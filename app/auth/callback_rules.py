@@ -1,7 +1,4 @@
-"""The rules of the round trip: what is remembered, what may come back, and how often.
-
-`routes.py` tells the story; this is what each of its sentences means.
-"""
+"""The rules of the callback: which states and codes are accepted, and what a duplicate gets."""
 
 from __future__ import annotations
 
@@ -38,13 +35,13 @@ _LONGEST_STATE = 500
 _LONGEST_CODE = 2048
 _CODE = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.11
 
-# How long a duplicate waits for the first callback, and how fresh its outcome must be.
+# A duplicate waits this long for the outcome of the first callback, which must be fresh.
 DUPLICATE_WAITS_SECONDS = 2.0
 _DUPLICATE_LOOKS_EVERY_SECONDS = 0.1
 _OUTCOME_STAYS_FRESH = timedelta(seconds=30)
-# The deadline of one request and a little: an older state without an outcome has lost its worker.
+# The deadline of a request and a margin: the worker of an older state without an outcome is dead.
 _EXCHANGE_TAKES_AT_MOST = timedelta(seconds=BUDGET_SECONDS + 5)
-# So long a tab whose sign-in was superseded waits for the one that took its place.
+# A superseded tab waits this long for the sign-in that took its place.
 _OTHER_TAB_TAKES_AT_MOST = timedelta(seconds=15)
 
 _ONCE = ("state", "code", "error", "iss")
@@ -75,9 +72,9 @@ def begin(
 
 
 def state_of(args: MultiDict[str, str]) -> str:
-    """Return the state a callback carries; raise `NotOurs` if it carries none that could be ours.
+    """Return the state of a callback; raise `NotOurs` if it cannot be one of ours.
 
-    A parameter that comes twice is refused: two readers could take different ones for true.
+    A parameter that comes twice is refused: two readers could believe different ones.
     """
     if any(len(args.getlist(name)) > 1 for name in _ONCE):
         raise Malformed("a parameter comes more than once")
@@ -90,7 +87,7 @@ def state_of(args: MultiDict[str, str]) -> str:
 def code_of(args: MultiDict[str, str], *, is_issuer: Callable[[str], bool]) -> str:
     """Return the authorization code of a callback whose state is used up.
 
-    Raises `Malformed` for an `iss` of somebody else (RFC 9207 §2.4) and for an impossible code,
+    Raises `Malformed` for the `iss` of another server (RFC 9207 §2.4) and for an impossible code,
     `Denied` when the person pressed Cancel, `NotGranted` for any other error (RFC 6749 §4.1.2.1).
     """
     if "iss" in args and not is_issuer(args["iss"]):
@@ -114,11 +111,11 @@ def _ending(error: str) -> Denied | NotGranted:
 def first_callbacks_session(
     used_states: UsedStates, state: str, code: str, *, now: Callable[[], datetime]
 ) -> str:
-    """Return the session that the first callback made, waiting for it for two seconds.
+    """Return the session that the first callback made, after waiting two seconds at most.
 
-    Only for the browser that holds the flow cookie and brings the very same code: everything else
-    is refused as a replay. Raises `AlreadyUsed`, `StillWorking` if there is no outcome yet, and
-    `Superseded` while another tab may be about to sign this browser in.
+    The caller has checked the flow cookie. Raises `AlreadyUsed` for another code and for an old or
+    failed sign-in, `StillWorking` if there is no outcome yet, and `Superseded` while another tab
+    may still sign this browser in.
     """
     if not used_states.came_with(state, code):
         raise AlreadyUsed("the state was used with another code")

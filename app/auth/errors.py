@@ -1,10 +1,10 @@
-"""How a sign-in can end without a person: each has its page in `error_table`."""
+"""The ways in which a sign-in can fail. Each has a page in `error_table`."""
 
 from __future__ import annotations
 
 
 class SignInError(Exception):
-    """A sign-in that did not come to a good end. Nothing is stored and nobody is half signed in."""
+    """A sign-in that failed. Nothing is stored, and the browser is not signed in."""
 
 
 class Denied(SignInError):
@@ -12,19 +12,19 @@ class Denied(SignInError):
 
 
 class NotOurs(SignInError):
-    """No pending sign-in of this browser fits: the state is missing, forged, foreign or too old."""
+    """The state is of no pending sign-in of this browser: missing, forged, foreign or too old."""
 
 
 class AlreadyUsed(SignInError):
-    """The state came back before: a replay, or a reload after the end."""
+    """The state was used before: a replay, or a reload after the end."""
 
 
 class StillWorking(SignInError):
-    """A duplicate of this callback is still exchanging the code; asking again in a moment helps."""
+    """The first of several equal callbacks is still exchanging the code; a retry helps."""
 
 
 class Malformed(SignInError):
-    """The callback is not one that Twitter sends: doubled, missing or impossible parameters."""
+    """Twitter does not send such a callback: a parameter is doubled, missing or impossible."""
 
 
 class NotGranted(SignInError):
@@ -36,4 +36,4 @@ class NotGranted(SignInError):
 
 
 class ServerInTrouble(NotGranted):
-    """The error says that Twitter is overloaded or broken: trying again later helps."""
+    """Twitter says that it is overloaded or broken; a retry helps later."""

@@ -24,8 +24,8 @@ from app.auth.errors import NotOurs
 from app.web.derive_key import derived
 
 _LIFETIME = timedelta(minutes=10)
-# The browser counts those minutes. Only a replayed cookie comes later; what is added is for the
-# clocks of two machines, one of which sealed the cookie. An ending is kept for longer than both.
+# The browser deletes the cookie after its lifetime, so only a replayed one comes later. This is for
+# the clocks of two machines, one of which sealed the cookie. Endings are kept for longer than both.
 _CLOCKS_DIFFER = timedelta(minutes=4)
 # Five tabs at once are plenty; the oldest beyond them are deleted when another one starts.
 _AT_MOST = 5
@@ -35,7 +35,7 @@ PURPOSE = "flow cookies"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingSignIn:
-    """What must be remembered between the authorization request and the callback."""
+    """What is remembered between the authorization request and the callback."""
 
     state: str = field(repr=False)
     code_verifier: str = field(repr=False)
@@ -49,16 +49,25 @@ class PendingSignIn:
     began: float = 0.0
 
     def to_json(self) -> bytes:
-        """Write what is not empty: short, and a worker of the previous version opens it, too."""
+        """Return the fields that are not empty: short, and readable by the previous version."""
         said = {one.name: value for one in fields(self) if (value := getattr(self, one.name))}
         return json.dumps(said, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
-        """Read what this version or its neighbours have written: two run during a deployment."""
+        """Read JSON of this version or a neighbour: two run side by side during a deployment."""
         data = json.loads(text)
         known = {each.name: data[each.name] for each in fields(cls) if each.name in data}
         return cls(**known | {"scopes": tuple(data["scopes"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedFlow:
+    """A pending sign-in whose browser came back, and the states of those in its other tabs."""
+
+    pending: PendingSignIn
+    away: timedelta  # at Twitter. The cookie knows its start to the second.
+    beside: tuple[str, ...] = field(repr=False)
 
 
 class FlowCookies:
@@ -79,7 +88,7 @@ class FlowCookies:
     def remember(
         self, request: Request, response: Response, pending: PendingSignIn, *, now: datetime
     ) -> None:
-        """Add the cookie of `pending`; delete the oldest beyond `_AT_MOST` and what is not ours."""
+        """Add the cookie of `pending`; delete the oldest beyond `_AT_MOST`, and any not ours."""
         for name in self._surplus(request, now=now):
             self._delete(response, name)
         sealed = self._ring.encrypt_at_time(pending.to_json(), int(now.timestamp()))
@@ -92,31 +101,26 @@ class FlowCookies:
             samesite="Lax",
         )
 
-    def recognise(self, request: Request, state: str, *, now: datetime) -> PendingSignIn:
-        """Return the pending sign-in of `state`; raise `NotOurs` unless this browser began it."""
-        pending = self._opened(request.cookies.get(self._name(state), ""), now=now)
-        if pending is None:
+    def open(self, request: Request, state: str, *, now: datetime) -> OpenedFlow:
+        """Return the pending sign-in of `state`; raise `NotOurs` unless this browser started it."""
+        opened = self._opened(request, now=now)
+        if self._name(state) not in opened:
             raise NotOurs("no pending sign-in of this browser fits the state")
+        sealed_at, pending = opened[self._name(state)]
         if pending.state != state:
             raise NotOurs("a flow cookie under another one's name")
-        return pending
-
-    def others(self, request: Request, state: str = "", *, now: datetime) -> tuple[str, ...]:
-        """Return the states of this browser's pending sign-ins but `state`."""
-        opened = (
-            self._opened(value, now=now)
-            for name, value in request.cookies.items()
-            if self._named.fullmatch(name)
+        return OpenedFlow(
+            pending=pending,
+            away=now - datetime.fromtimestamp(sealed_at, tz=UTC),
+            beside=tuple(one.state for _, one in opened.values() if one.state != state),
         )
-        return tuple(one.state for one in opened if one and one.state != state)
 
-    def begun_at(self, request: Request, state: str) -> datetime:
-        """Return when the pending sign-in of `state`, just recognised, began: a whole second."""
-        sealed_at = self._ring.extract_timestamp(request.cookies[self._name(state)])
-        return datetime.fromtimestamp(sealed_at, tz=UTC)
+    def states(self, request: Request, *, now: datetime) -> tuple[str, ...]:
+        """Return the states of all pending sign-ins of this browser."""
+        return tuple(pending.state for _, pending in self._opened(request, now=now).values())
 
     def forget(self, state: str) -> None:
-        """Delete the cookie of `state` with the answer to this request, whatever that will be."""
+        """Delete the cookie of `state` with the response to this request, whatever that will be."""
 
         @after_this_request
         def _(response: Response) -> Response:
@@ -136,15 +140,16 @@ class FlowCookies:
         kept = [name for name in newest_first if ages[name] > 0][: _AT_MOST - 1]
         return [name for name in newest_first if name not in kept]
 
-    def _opened(self, value: str, *, now: datetime) -> PendingSignIn | None:
-        return (
-            PendingSignIn.from_json(self._ring.decrypt(value))
-            if self._sealed_at(value, now=now)
-            else None
-        )
+    def _opened(self, request: Request, *, now: datetime) -> dict[str, tuple[int, PendingSignIn]]:
+        """Return when each flow cookie of this browser was sealed, and what is in it, by name."""
+        return {
+            name: (sealed_at, PendingSignIn.from_json(self._ring.decrypt(value)))
+            for name, value in request.cookies.items()
+            if self._named.fullmatch(name) and (sealed_at := self._sealed_at(value, now=now))
+        }
 
     def _sealed_at(self, value: str, *, now: datetime) -> int:
-        """Return when a cookie was sealed (seconds since 1970); 0 for one that is of no use."""
+        """Return when a cookie was sealed (seconds since 1970); 0 if it is invalid or too old."""
         try:
             sealed_at = self._ring.extract_timestamp(value)
         except (InvalidToken, ValueError):  # ValueError: not even ASCII

@@ -20,7 +20,7 @@ from app.accounts.sign_in_record import Recorder, SignInRecord, Step
 from app.accounts.user_agents import described
 from app.auth import callback_rules
 from app.auth.errors import AlreadyUsed
-from app.auth.pending_sign_ins import FlowCookies, PendingSignIn
+from app.auth.pending_sign_ins import FlowCookies, OpenedFlow, PendingSignIn
 from app.gateway.actions import ActionResult, PendingAction
 from app.observability.audit_log import Event
 from app.services import services
@@ -35,8 +35,7 @@ from app.web.safe_redirects import local
 
 log = logging.getLogger(__name__)
 
-# To learn who signed in: what one try may take, and the pauses between them (seconds). All of them
-# lie inside the deadline of the request.
+# Asking who signed in: seconds for one try, and between tries, all within the deadline.
 _PROFILE_TRY_SECONDS = 4.0
 PROFILE_PAUSES = (0.2, 0.5, 1.0)
 
@@ -45,7 +44,7 @@ auth = Blueprint("auth", __name__, url_prefix="/auth")
 
 @auth.post("/login")
 def login() -> Response:
-    """Send the browser to Twitter's authorization page, and remember what must come back."""
+    """Send the browser to Twitter's authorization page, and remember the sign-in in a cookie."""
     pending = callback_rules.begin(
         request.form.get("next"),
         _scopes_to_ask(request.form.get("ask")),
@@ -66,56 +65,8 @@ def login() -> Response:
     return response
 
 
-@auth.get("/callback")
-def callback() -> Response:
-    """Take the browser back from Twitter: state first, once, whatever else it brings."""
-    _only_get()
-    deadline = Deadline()
-    state = callback_rules.state_of(request.args)
-    pending = _flow_cookies().recognise(request, state, now=services().now())
-    recorder = Recorder(away=services().now() - _flow_cookies().begun_at(request, state))
-    g.next_path = pending.next  # error pages offer to sign in again and go there
-    if not services().used_states.consume(state, request.args.get("code", "")):
-        return _join_the_first(pending)
-    recorder.note(Step.CLAIMED)
-    with _forgotten(pending), services().used_states.failing(state):
-        code = callback_rules.code_of(request.args, is_issuer=services().server.is_issuer)
-        token_set = _exchange(code, pending, deadline, recorder)
-        person = _sign_in(token_set, pending, deadline, recorder)
-    response = _signed_in(person, pending)
-    _perform(person, pending, deadline)  # the duplicate of a double submit does not come here
-    return response
-
-
-@auth.post("/logout")
-def logout() -> Response:
-    """End this browser's session. Local and immediate; Twitter is told behind it.
-
-    It cannot fail: without a database the browser is signed out all the same. It holds against
-    this browser's own sign-ins that are under way in another tab.
-    """
-    beside = _flow_cookies().others(request, now=services().now())
-    ended = services().sessions.log_out(session.get(SESSION_ID), beside=beside)
-    session.clear()
-    flash(logged_out(ended))
-    return redirect(url_for("pages.home"), code=303)
-
-
-@contextlib.contextmanager
-def _forgotten(pending: PendingSignIn) -> Iterator[None]:
-    """Forget the pending sign-in, unless its browser must look again with it."""
-    try:
-        yield
-    except Superseded:
-        raise
-    except Exception:
-        _flow_cookies().forget(pending.state)
-        raise
-    _flow_cookies().forget(pending.state)
-
-
 def _scopes_to_ask(ask: str | None) -> frozenset[str]:
-    """Reading only at first; with `ask`, that permission beside all that was granted before."""
+    """Return the scopes for reading, those granted before, and that of the permission `ask`."""
     dialect = services().dialect
     scopes = dialect.scopes(*AT_SIGN_IN)
     if current_user.is_authenticated:
@@ -126,17 +77,77 @@ def _scopes_to_ask(ask: str | None) -> frozenset[str]:
 
 
 def _store_time() -> float:
-    """Return the time by the store's clock; 0 while the database is away, when no button fails."""
+    """Return the time by the store's clock; 0 without a database, so that the button works."""
     try:
         return services().people.store_time()
     except SQLAlchemyError:
         return 0.0
 
 
+@auth.get("/callback")
+def callback() -> Response:
+    """Finish a sign-in: the state first and once, whatever else comes back from Twitter."""
+    _only_get()
+    deadline = Deadline()
+    state = callback_rules.state_of(request.args)
+    flow = _flow_cookies().open(request, state, now=services().now())
+    pending, recorder = flow.pending, Recorder(away=flow.away)
+    g.next_path = pending.next  # error pages offer to sign in again and go there
+    if not services().used_states.consume(state, request.args.get("code", "")):
+        return _answer_duplicate(pending)
+    recorder.note(Step.CLAIMED)
+    with _forgotten(pending), services().used_states.failing(state):
+        code = callback_rules.code_of(request.args, is_issuer=services().server.is_issuer)
+        token_set = _exchange(code, pending, deadline, recorder)
+        person = _sign_in(token_set, flow, deadline, recorder)
+    response = _signed_in(person, pending)
+    _perform(person, pending, deadline)  # the duplicate of a double submit does not come here
+    return response
+
+
 def _only_get() -> None:
-    """Flask answers HEAD with the GET route; a link checker's HEAD must not spend a state."""
+    """Refuse HEAD, which Flask gives to the GET route: a link checker must not use up a state."""
     if request.method != "GET":
         raise MethodNotAllowed(valid_methods=["GET"])
+
+
+def _answer_duplicate(pending: PendingSignIn) -> Response:
+    """Give a duplicate the session of the first callback or, if superseded, of another tab."""
+    try:
+        session_id = callback_rules.first_callbacks_session(
+            services().used_states,
+            pending.state,
+            request.args.get("code", ""),
+            now=services().now,
+        )
+    except Superseded:
+        person = visitor()
+        if person is None:
+            raise
+        _flow_cookies().forget(pending.state)
+        # The superseded tokens may have been those of another account.
+        flash(f"Another sign-in came first. You are signed in as @{person.profile.username}.")
+        if action := PendingAction.from_text(pending.action):
+            flash(action_message(action, ActionResult.OVERTAKEN, now=services().now()))
+        return redirect(local(pending.next), code=303)
+    person = services().people.find(session_id)
+    if person is None:
+        raise AlreadyUsed("the session has just ended")
+    _flow_cookies().forget(pending.state)
+    return _signed_in(person, pending, duplicate=True)
+
+
+@contextlib.contextmanager
+def _forgotten(pending: PendingSignIn) -> Iterator[None]:
+    """Delete the flow cookie, unless the browser must come back with it."""
+    try:
+        yield
+    except Superseded:
+        raise
+    except Exception:
+        _flow_cookies().forget(pending.state)
+        raise
+    _flow_cookies().forget(pending.state)
 
 
 def _exchange(
@@ -156,10 +167,10 @@ def _exchange(
 
 
 def _sign_in(
-    token_set: TokenSet, pending: PendingSignIn, deadline: Deadline, recorder: Recorder
+    token_set: TokenSet, flow: OpenedFlow, deadline: Deadline, recorder: Recorder
 ) -> Person:
-    """Learn who it is and sign them in; if that fails, no living token stays behind at Twitter."""
-    profile, exchanged_at = None, 0.0
+    """Ask who it is and sign them in; if that fails, no living token stays behind at Twitter."""
+    pending, profile, exchanged_at = flow.pending, None, 0.0
     try:
         exchanged_at = services().people.store_time()
         profile = _profile(token_set, deadline)
@@ -171,7 +182,7 @@ def _sign_in(
                 state=pending.state,
                 exchanged_at=exchanged_at,
                 began=pending.began,
-                beside=_flow_cookies().others(request, pending.state, now=services().now()),
+                beside=flow.beside,
                 replacing=session.get(SESSION_ID),
                 browser=described(request.user_agent.string),
                 record=_record(token_set, pending, recorder),
@@ -179,15 +190,15 @@ def _sign_in(
         )
     except Exception as error:
         # Superseded tokens should be dead: Twitter is asked before they are revoked.
-        whose = None if isinstance(error, Superseded) or profile is None else profile.id
-        services().outbox.discard(token_set, twitter_id=whose, unless_exchanged_from=exchanged_at)
+        owner = None if isinstance(error, Superseded) or profile is None else profile.id
+        services().outbox.discard(token_set, twitter_id=owner, unless_exchanged_from=exchanged_at)
         raise
 
 
 def _profile(token_set: TokenSet, deadline: Deadline) -> Profile:
-    """Ask Twitter who it is, again after a passing failure while there is time.
+    """Ask Twitter who it is, again after a passing failure while the deadline allows.
 
-    Raises `Superseded` for a 401: the token is seconds old, so a newer sign-in took its place.
+    Raises `Superseded` for a 401: the token is seconds old, so a newer sign-in replaced it.
     """
     pauses = iter(PROFILE_PAUSES)
     while True:
@@ -204,7 +215,7 @@ def _profile(token_set: TokenSet, deadline: Deadline) -> Profile:
 
 
 def _record(token_set: TokenSet, pending: PendingSignIn, recorder: Recorder) -> SignInRecord:
-    """What "How you signed in" will show. It is no secret, and holds none."""
+    """Return the record for the page "How you signed in". It holds no secret."""
     return recorder.landed(
         client="confidential" if services().config.twitter_client_secret else "public",
         dialect=services().dialect.name,
@@ -213,34 +224,8 @@ def _record(token_set: TokenSet, pending: PendingSignIn, recorder: Recorder) -> 
     )
 
 
-def _join_the_first(pending: PendingSignIn) -> Response:
-    """Give a duplicate the session that the first callback earned, or its other tab's."""
-    try:
-        session_id = callback_rules.first_callbacks_session(
-            services().used_states,
-            pending.state,
-            request.args.get("code", ""),
-            now=services().now,
-        )
-    except Superseded:
-        person = visitor()
-        if person is None:
-            raise
-        _flow_cookies().forget(pending.state)
-        # Whose tokens were superseded is not known: it may have been another account of theirs.
-        flash(f"Another sign-in came first. You are signed in as @{person.profile.username}.")
-        if action := PendingAction.from_text(pending.action):
-            flash(action_message(action, ActionResult.OVERTAKEN, now=services().now()))
-        return redirect(local(pending.next), code=303)
-    person = services().people.find(session_id)
-    if person is None:
-        raise AlreadyUsed("the session has just ended")
-    _flow_cookies().forget(pending.state)
-    return _signed_in(person, pending, duplicate=True)
-
-
 def _signed_in(person: Person, pending: PendingSignIn, *, duplicate: bool = False) -> Response:
-    """Replace the session: nothing of the signed-out one survives (other tabs have own cookies)."""
+    """Replace the session. Nothing of the old one survives; other tabs have flow cookies."""
     session.clear()
     session.permanent = True
     login_user(person)
@@ -276,6 +261,20 @@ def _performed(
     except (AccountError, SQLAlchemyError):
         log.exception("an action after a sign-in failed")
         return ActionResult.UNKNOWN
+
+
+@auth.post("/logout")
+def logout() -> Response:
+    """End this browser's session at once; Twitter is told in the background.
+
+    It cannot fail: without a database the browser is signed out all the same. A sign-in that is
+    under way in another tab is stopped.
+    """
+    beside = _flow_cookies().states(request, now=services().now())
+    ended = services().sessions.log_out(session.get(SESSION_ID), beside=beside)
+    session.clear()
+    flash(logged_out(ended))
+    return redirect(url_for("pages.home"), code=303)
 
 
 def _flow_cookies() -> FlowCookies:
