@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from flask import Flask
-from flask.templating import Environment
 
 from app import auth, cli, error_pages, health, pages, services
 from app.observability import logs, metrics
@@ -15,31 +13,13 @@ from app.observability.redaction import Redactor
 from app.storage import database
 from app.storage.extensions import db, migrate
 from app.twitter.circuit_breaker import CIRCUITS
-from app.web import forms, rate_limits, security, security_txt, session_cookie, static_files
+from app.web import forms, rate_limits, security, security_txt, session_cookie, static_files, tuning
 from config import ROOT, Config
-
-
-class Templates(Environment):
-    """Flask's templates, none of which has globals of its own."""
-
-    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        """Return our one dictionary: Jinja compares names at each import, slowly if it has two."""
-        return super().make_globals(d) if d else self.globals
-
-
-class Site(Flask):
-    """Flask for views that are plain functions, all of them."""
-
-    jinja_environment = Templates
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return `func`. Flask would look, a dozen times for each request, whether it is async."""
-        return func
 
 
 def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now) -> Flask:
     """Return the app that `config` describes. `now` tells the time, in UTC."""
-    app = Site(
+    app = Flask(
         __name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
     logs.init_app(app, config, Redactor.of(config))
@@ -68,4 +48,5 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
     security_txt.init_app(app)
     error_pages.init_app(app)
     cli.init_app(app)
+    tuning.init_app(app)
     return app

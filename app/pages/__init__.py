@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask
 
 from app.pages import account, charts, follows, home, lookup, people, sign_in, spaces, tweets, usage
 from app.pages.features import offering
@@ -52,7 +50,6 @@ def register(app: Flask) -> None:
     app.register_blueprint(pages)
     # A line that only says `if` or `for` leaves no empty line behind.
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.add_template_global(_url_for(app), "url_for")
     app.add_template_filter(about)
     app.add_template_filter(ago)
     app.add_template_filter(duration)
@@ -70,22 +67,6 @@ def register(app: Flask) -> None:
     app.add_template_filter(usage.dollars)
     app.add_template_filter(usage.in_words)
     app.context_processor(_for_templates)
-
-
-def _url_for(app: Flask) -> Callable[..., str]:
-    """Return Flask's `url_for` for templates, which remembers the addresses without values.
-
-    A page has a dozen of them, and working them out takes as long as a statement in the database.
-    """
-
-    @lru_cache(maxsize=256)
-    def plain(endpoint: str, _root: str) -> str:
-        return app.url_for(endpoint)
-
-    def url_for(endpoint: str, **values: Any) -> str:  # noqa: ANN401 - as Flask takes them
-        return app.url_for(endpoint, **values) if values else plain(endpoint, request.root_path)
-
-    return url_for
 
 
 def _for_templates() -> dict[str, Any]:

@@ -58,25 +58,27 @@ class BrowserSession(SecureCookieSession):
 class BrowserSessions(SecureCookieSessionInterface):
     """Reads and writes both cookies, for people only: health checks have none."""
 
-    def __init__(self, app: Flask, *, visit_cookie: str) -> None:
-        """Make what signs them once: the keys of `app` stay as they are."""
-        self._serializer = self._signing(app)
+    def __init__(self, *, visit_cookie: str) -> None:
+        """Name the visit cookie; the session cookie has Flask's setting."""
         self._visit_cookie = visit_cookie
-        # Else a session cookie would pass under the other's name.
-        self.salt = "visit cookie"
-        self._visit_serializer = self._signing(app)
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer:
-        """Return what signs and reads session cookies."""
-        del app
-        return self._serializer
+        """Return the signer of session cookies."""
+        return self.signer(app, self.salt)
+
+    def signer(self, app: Flask, salt: str) -> URLSafeTimedSerializer:
+        """Return Flask's signer of cookies, with a salt of their own for each kind."""
+        flasks = SecureCookieSessionInterface()
+        flasks.salt = salt
+        # It is None for an app without SECRET_KEY, which Config does not allow.
+        return cast("URLSafeTimedSerializer", flasks.get_signing_serializer(app))
 
     def open_session(self, app: Flask, request: Request) -> BrowserSession | None:
         """Return the session of this browser. None is one that is neither read nor written."""
         if request.path in HEALTH_PATHS:
             return None
         session = self.read(app, request)
-        visit = _read(self._visit_serializer, request.cookies.get(self._visit_cookie))
+        visit = _read(self._visit_signer(app), request.cookies.get(self._visit_cookie))
         return BrowserSession(session if SESSION_ID in session else {}, visit)
 
     def read(self, app: Flask, request: Request) -> dict[str, Any]:
@@ -96,12 +98,12 @@ class BrowserSessions(SecureCookieSessionInterface):
             self._send(app, response, name, value, expires=self.get_expiration_time(app, ours))
         if visit != old_visit:
             self._send(
-                app, response, self._visit_cookie, visit and self._visit_serializer.dumps(visit)
+                app, response, self._visit_cookie, visit and self._visit_signer(app).dumps(visit)
             )
 
-    def _signing(self, app: Flask) -> URLSafeTimedSerializer:
-        # It is None for an app without SECRET_KEY, which Config does not let through.
-        return cast("URLSafeTimedSerializer", super().get_signing_serializer(app))
+    def _visit_signer(self, app: Flask) -> URLSafeTimedSerializer:
+        # With another salt: else a session cookie would pass as a visit cookie.
+        return self.signer(app, "visit cookie")
 
     def _send(
         self,
@@ -125,9 +127,9 @@ class BrowserSessions(SecureCookieSessionInterface):
         response.vary.add("Cookie")
 
 
-def _read(serializer: URLSafeTimedSerializer, value: str | None) -> dict[str, Any]:
+def _read(signer: URLSafeTimedSerializer, value: str | None) -> dict[str, Any]:
     """Return what a cookie holds, however old its signature says it is."""
     try:
-        return cast("dict[str, Any]", serializer.loads(value)) if value else {}
+        return cast("dict[str, Any]", signer.loads(value)) if value else {}
     except BadSignature:
         return {}

@@ -84,7 +84,7 @@ def _set_headers(app: Flask, config: Config) -> None:
 
     @app.after_request
     def secure(response: Response) -> Response:
-        response.headers.extend(headers)  # nobody else sets one: `update` would look for each
+        response.headers.update(headers)
         # The files below /static/ have one by now. An error page in place of a file has none.
         response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -28,7 +28,7 @@ def init_app(app: Flask, config: Config) -> None:
     """Sign sessions with keys derived from `SECRET_KEY`, and look people up by their session."""
     current, *older = (derived(secret, PURPOSE) for secret in config.secret_key)
     app.config.update(SECRET_KEY=current, SECRET_KEY_FALLBACKS=older)
-    app.session_interface = BrowserSessions(app, visit_cookie=cookie_name(config, "visit"))
+    app.session_interface = BrowserSessions(visit_cookie=cookie_name(config, "visit"))
     # Flask-Login's own protection hashes address and browser, and phones change their address.
     login_manager.session_protection = None
     # It reads a "remember me" cookie that we never set: under a name that nobody can plant.

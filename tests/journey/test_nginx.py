@@ -194,9 +194,11 @@ def test_static_files_are_asked_for_once_and_pages_each_time(site, visitor):
     assert answers[0].headers["Content-Encoding"] == "gzip"
 
 
-def test_pages_are_neither_compressed_nor_stored(visitor):
-    page = visitor.open("/", headers={"Accept-Encoding": "gzip, br"})
+@pytest.mark.parametrize("path", ["/", "/static/css/none.css"])
+def test_pages_are_neither_compressed_nor_stored(visitor, path):
+    page = visitor.open(path, headers={"Accept-Encoding": "gzip, br"})
 
+    assert "Sign in with Twitter" in page.text
     assert "Content-Encoding" not in page.headers
     assert page.headers["Cache-Control"] == "no-store"
     assert page.headers["Server"] == "nginx"  # and no version

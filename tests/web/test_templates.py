@@ -45,7 +45,7 @@ def test_addresses_are_remembered_for_each_root(app):
 
 
 def test_everything_that_answers_is_a_plain_function(app):
-    """Flask would run a coroutine; `Site` would hand it out as if it were an answer."""
+    """Flask would run a coroutine; `tuning` would hand it out as if it were an answer."""
     hooks = [app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs]
     answering = [
         *app.view_functions.values(),
