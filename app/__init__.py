@@ -1,4 +1,4 @@
-"""The app factory: a table of contents."""
+"""The app factory, a table of contents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
         __name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
     logs.init_app(app, config, Redactor.of(config))
-    figures = metrics.init_app(app, CIRCUITS)
+    app_metrics = metrics.init_app(app, CIRCUITS)
     security.init_app(app, config)
     static_files.init_app(app)
     session_cookie.init_app(app, config)
@@ -39,7 +39,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
     rate_limits.init_app(app, config)
     forms.init_app(app, config)
     with app.app_context():
-        made = services.Services(config, db.engine, clock=now, metrics=figures)
+        made = services.Services(config, db.engine, clock=now, metrics=app_metrics)
         services.install(app, made)
 
     health.init_app(app)

@@ -212,7 +212,7 @@ def _form_value(name: str) -> str | None:
 def _until(error: Exception) -> datetime | None:
     if isinstance(error, twitter.RateLimited):
         return error.until if error.until and error.until > services().now() else None
-    return rate_limits.lifts_at() if isinstance(error, RateLimitExceeded) else None
+    return rate_limits.resets_at() if isinstance(error, RateLimitExceeded) else None
 
 
 def _add_headers(

@@ -1,6 +1,6 @@
-"""Alive, ready, and how it goes: what machines ask.
+"""Health and metrics, for machines.
 
-None of it is a page: no session, no cookie, no template, no rate limit, and by any host name.
+These are no pages: no session, no cookie, no template, no rate limit, and any host name will do.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from config import is_loopback
 T = TypeVar("T")
 
 EXTENSION = "health"
-# Who asks has a deadline, too: load balancers give up after a few seconds.
+# Load balancers give up after a few seconds.
 READY_SECONDS = 2.0
 CACHE_SECONDS = 1.0
 BACKLOG_SECONDS = 2.0
-# Any of these was set by a proxy: whoever really asks is not on this machine.
+# Only a proxy sets these headers, so the client may be on another machine.
 _PROXIES_SAY = ("Forwarded", "Via", "X-Real-IP")
 _PROXIES_BEGIN = "X-Forwarded-"
-# nginx, told nothing, adds no header; but it speaks like this, and no Prometheus does.
+# nginx's defaults add no header but use HTTP/1.0, which no Prometheus does.
 _PROXIES_SPEAK = "HTTP/1.0"
 
-# Refused by a standby, for a lack of rights or tables, and by a file that is for reading only.
+# Changes nothing. A standby and a read-only file refuse it; so does a lack of rights or tables.
 _WRITE_NOTHING = update(User).where(false()).values(cache_epoch=User.cache_epoch)
 
 health = Blueprint("health", __name__)
@@ -52,16 +52,16 @@ def init_app(app: Flask) -> None:
 
 @health.get("/healthz")
 def healthz() -> Response:
-    """Answer while the process lives. Touches nothing."""
+    """Answer 200 while the process lives."""
     return Response("alive\n", mimetype="text/plain")
 
 
 @health.get("/readyz")
 def readyz() -> Response:
-    """Answer 200 if the database has our tables and takes what is written in time, else 503.
+    """Answer 200 if the database has our tables and can be written in time, else 503.
 
-    Pages need no cache, so one that is away is only told of: if all machines left the load
-    balancer with it, nobody could sign in.
+    A missing cache is only mentioned. Pages work without it; if all machines left the load balancer
+    because of it, the site would be down.
     """
     here = services()
     try:
@@ -76,24 +76,24 @@ def readyz() -> Response:
 
 @health.get("/metrics")
 def metrics() -> Response:
-    """Answer with all figures, to those who may see them."""
-    if not _may_see_figures():
-        return Response(_WHO_MAY, 403, mimetype="text/plain")
+    """Answer with all metrics if the request may read them, else 403."""
+    if not _may_read_metrics():
+        return Response(_REFUSED, 403, mimetype="text/plain")
     here = services()
     page = here.metrics.page(_backlog(), now=here.now())
     return Response(page, content_type=CONTENT_TYPE_LATEST)
 
 
-_WHO_MAY = """These figures are for the operator. With METRICS_TOKEN set, send it as a bearer token.
+_REFUSED = """These figures are for the operator. With METRICS_TOKEN set, send it as a bearer token.
 Without it, ask this machine directly, by its loopback address and through no proxy.
 """
 
 
-def _may_see_figures() -> bool:
-    """Tell whether the request carries METRICS_TOKEN; without one, whether it is from right here.
+def _may_read_metrics() -> bool:
+    """Tell whether the request carries METRICS_TOKEN; without one, whether it is from loopback.
 
-    Behind a proxy on this machine the whole world comes from loopback. And a browser on it may be
-    talked into asking for somebody else's name that leads here: only our own names will do.
+    Behind a proxy on this machine all requests come from loopback. And another site's name may
+    resolve to loopback in a browser on this machine (DNS rebinding), so the name must be our own.
     """
     config = services().config
     if config.metrics_token:
@@ -116,7 +116,7 @@ def _came_by_proxy() -> bool:
 
 
 def _backlog() -> Backlog | None:
-    """Return what is left in the outbox, unless the database cannot tell in time."""
+    """Return the backlog of the outbox; None if the database does not answer in time."""
     try:
         return _asked("backlog", services().outbox.backlog, seconds=BACKLOG_SECONDS)
     except (SQLAlchemyError, TimeoutError):
@@ -124,13 +124,13 @@ def _backlog() -> Backlog | None:
 
 
 def _asked(key: str, question: Callable[[], T], *, seconds: float) -> T:
-    """Ask the stores, which may hang, in another thread that all who ask share."""
+    """Ask a store, which may hang, in one thread for all requests that ask the same."""
     flight: SingleFlight = current_app.extensions[EXTENSION]
     return flight.ask(key, question, seconds=seconds)
 
 
 def _trouble(here: Services) -> str:
-    """Return what is not ready, in words; nothing if all is."""
+    """Return why the database is not ready, in words; empty if it is."""
     try:
         with here.database.writing() as connection:
             connection.execute(_WRITE_NOTHING)
@@ -140,7 +140,7 @@ def _trouble(here: Services) -> str:
 
 
 def _cache_answers(here: Services) -> bool:
-    """Tell whether Redis answers in time; true without one."""
+    """Tell whether Redis answers in time; true if none is set."""
     url = here.config.redis_url
     try:
         return url is None or _asked("cache", lambda: _pings(url), seconds=CACHE_SECONDS)

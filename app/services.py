@@ -1,4 +1,4 @@
-"""What the routes work with: one set per app, made in the factory, the same for every thread."""
+"""The services of an app: made once by the factory, used by the routes of every thread."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def utc_now() -> datetime:
 
 
 class Services:
-    """Everything below the routes: the same objects for every thread, for as long as the app lives.
+    """All objects below the routes, shared by all threads for the life of the app.
 
-    Opens no connection, so that workers may fork afterwards.
+    Making them opens no connection, so that workers may fork afterwards.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Services:
             audit_log=AuditLog(self.metrics.on_event),
         )
         self.server, self.upstream = _twitter(config, self.metrics, clock)
-        # Without a cache nothing is remembered (CACHE_SECONDS=0).
+        # CACHE_SECONDS=0 means no cache, and no remembered limits.
         self.cache = _cache(config, self.dialect, clock) if config.cache_seconds else None
 
         owner_of = partial(_owner_of, self.upstream)
@@ -97,17 +97,17 @@ class Services:
 
     @property
     def dialect(self) -> Dialect:
-        """Which Twitter this is."""
+        """The dialect of Twitter, with the addresses of the settings."""
         return self.upstream.dialect
 
     @property
     def database(self) -> Database:
-        """Where the rows are."""
+        """The database."""
         return self.shared.database
 
     @property
     def cipher(self) -> TokenCipher:
-        """What seals tokens."""
+        """The cipher that seals tokens."""
         return self.shared.cipher
 
     @property
@@ -120,11 +120,11 @@ class Services:
         return self.shared.clock()
 
     def api(self, access_token: str, *, deadline: Deadline) -> Api:
-        """Return the API for one token, straight from Twitter: what a sign-in asks."""
+        """Return the API for one token, without cache and quota, as a sign-in needs it."""
         return _direct(self.upstream, access_token, deadline)
 
     def close(self) -> None:
-        """Stop what runs in the background. What is left to deliver stays in the outbox."""
+        """Stop the background threads. Undelivered revocations stay in the outbox."""
         self.sessions.close()
         self.outbox.stop()
         self.page_reads.close()
@@ -135,7 +135,7 @@ class Services:
 def _twitter(
     config: Config, metrics: Metrics, clock: Callable[[], datetime]
 ) -> tuple[AuthorizationServer, Upstream]:
-    """Return both sides of Twitter, on one transport: the authorization server and the API."""
+    """Return the authorization server and the API upstream, on one transport."""
     dialect = dialect_of(config)
     transport = Transport(
         slots=config.twitter_slots,
@@ -175,7 +175,7 @@ def dialect_of(config: Config) -> Dialect:
 
 
 def proxy_of(config: Config) -> Proxy | None:
-    """Return the proxy that leads to Twitter, if the settings name one."""
+    """Return the proxy of the settings, if there is one."""
     return Proxy.at(config.twitter_proxy) if config.twitter_proxy else None
 
 
@@ -194,7 +194,7 @@ def _cache(config: Config, dialect: Dialect, clock: Callable[[], datetime]) -> C
     return Cache(
         redis_url=config.redis_url,
         clock=clock,
-        # Other clients have other limits, plans and people.
+        # Another client has other limits and another plan.
         namespace=f"{config.twitter_client_id} {dialect.api_url}",
     )
 
@@ -215,7 +215,7 @@ def _lifetimes(config: Config) -> Lifetimes:
 
 
 def install(app: Flask, services: Services) -> None:
-    """Make `services()` answer within `app`."""
+    """Make `services()` return `services` within `app`."""
     app.extensions[EXTENSION] = services
 
 

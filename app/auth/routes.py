@@ -29,7 +29,7 @@ from app.twitter.errors import TokenRefused, TwitterError, Unreachable
 from app.twitter.models import Profile
 from app.twitter.oauth import TokenSet
 from app.twitter.transport.deadline import Deadline
-from app.web.current_person import SESSION_ID, visitor
+from app.web.current_person import SESSION_ID, current_person
 from app.web.messages import action_message, logged_out
 from app.web.safe_redirects import local
 
@@ -49,7 +49,7 @@ def login() -> Response:
         request.form.get("next"),
         _scopes_to_ask(request.form.get("ask")),
         began=_store_time(),
-        person=visitor(),
+        person=current_person(),
         action=PendingAction.from_text(request.form.get("pending_action")),
     )
     response = redirect(
@@ -121,7 +121,7 @@ def _answer_duplicate(pending: PendingSignIn) -> Response:
             now=services().now,
         )
     except Superseded:
-        person = visitor()
+        person = current_person()
         if person is None:
             raise
         _flow_cookies().forget(pending.state)

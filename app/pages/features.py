@@ -8,7 +8,7 @@ from functools import cache
 from app.services import services
 from app.twitter import endpoints
 from app.twitter.endpoints import Endpoint
-from app.web.current_person import visitor
+from app.web.current_person import current_person
 
 # What each control asks of Twitter first: the first of these that exists in the dialect.
 CONTROLS: Mapping[str, tuple[Endpoint, ...]] = {
@@ -31,7 +31,7 @@ def offering() -> Callable[[str], bool]:
 
     @cache
     def closed() -> frozenset[Endpoint]:
-        person = visitor()
+        person = current_person()
         asked = tuple({telling for control in CONTROLS if (telling := asked_by(control))})
         user_id = person.profile.id if person else None
         verdicts = services().quota.unavailable(user_id, of=asked)

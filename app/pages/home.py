@@ -11,13 +11,13 @@ from app.pages.view import shown
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN
 from app.twitter.endpoints import SPACES_BY_CREATORS
-from app.web.current_person import visitor
+from app.web.current_person import current_person
 from app.web.messages import PERMISSIONS
 
 
 def home() -> ResponseReturnValue:
     """GET /: `next` is kept for the sign-in, which checks it before anybody is sent there."""
-    person = visitor()
+    person = current_person()
     if person is None:
         return render_template(
             "home_signed_out.html",

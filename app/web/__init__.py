@@ -1,1 +1,1 @@
-"""What every page passes through on its way: headers, cookies, limits, the person, the messages."""
+"""Flask's side of every page: headers, cookies, limits, the person, the messages."""

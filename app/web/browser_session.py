@@ -1,11 +1,11 @@
-"""What a browser keeps of us, signed, in two cookies that are written apart.
+"""Flask's session in two signed cookies that are written separately.
 
-The session cookie says who is signed in, and only a sign-in and a logout write it: an answer that
-comes late, or a page for a visitor whom this machine does not recognise, leaves it alone.
-Everything else (sentences told once, the form token of signed-out visitors) is in the visit cookie.
+The session cookie holds the session's id. Only a sign-in and a logout write it, so that a late
+response, or a page of a machine that cannot read the cookie, leaves it alone. Everything else
+(flashed messages, the form token of signed-out visitors) is in the visit cookie.
 
-Neither is judged by the time at which it was signed: machines differ by a second or more, and a
-cookie from the future would sign people out. The session's row says how old a sign-in may be.
+The time of a signature is not checked: clocks of machines differ by a second or more, and a cookie
+from the future would sign people out. The session's row says how old a sign-in may be.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from app.web.current_person import SESSION_ID
 from app.web.security import HEALTH_PATHS
 
-# What the session cookie holds: Flask-Login's entries, the form token, and that it stays.
+# The session cookie holds Flask-Login's entries, the form token, and Flask's mark of permanence.
 _OF_THE_SESSION = frozenset({SESSION_ID, "_fresh", "_id", "_permanent", "csrf_token"})
 
 
 class BrowserSession(SecureCookieSession):
-    """Flask's session, and what came in its cookies: only what has changed is sent back."""
+    """Flask's session, and the content of the cookies that came: only changes are sent back."""
 
     def __init__(
         self, session: dict[str, Any] | None = None, visit: dict[str, Any] | None = None
     ) -> None:
-        """Put both cookies together. A cookie that does not say who it is counts for nothing."""
+        """Join both cookies. The visit cookie cannot replace an entry of the session cookie."""
         self.came = session or {}, visit or {}
         rest = {
             name: value
@@ -42,12 +42,12 @@ class BrowserSession(SecureCookieSession):
         self.cleared = False
 
     def clear(self) -> None:
-        """Forget everything, and delete a session cookie even if this machine could not read it."""
+        """Delete all entries, and the session cookie even if this machine cannot read it."""
         self.cleared = True
         super().clear()
 
     def parts(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return what belongs into the session cookie, and into the visit cookie."""
+        """Return the entries of the session cookie, and those of the visit cookie."""
         entries = dict(self)
         if SESSION_ID not in entries:
             return {}, entries
@@ -56,7 +56,7 @@ class BrowserSession(SecureCookieSession):
 
 
 class BrowserSessions(SecureCookieSessionInterface):
-    """Reads and writes both cookies, for people only: health checks have none."""
+    """Reads and writes both cookies. Health checks have none."""
 
     def __init__(self, *, visit_cookie: str) -> None:
         """Name the visit cookie; the session cookie has Flask's setting."""
@@ -74,7 +74,7 @@ class BrowserSessions(SecureCookieSessionInterface):
         return cast("URLSafeTimedSerializer", flasks.get_signing_serializer(app))
 
     def open_session(self, app: Flask, request: Request) -> BrowserSession | None:
-        """Return the session of this browser. None is one that is neither read nor written."""
+        """Return the session of this browser; None for health checks."""
         if request.path in HEALTH_PATHS:
             return None
         session = self.read(app, request)
@@ -82,12 +82,12 @@ class BrowserSessions(SecureCookieSessionInterface):
         return BrowserSession(session if SESSION_ID in session else {}, visit)
 
     def read(self, app: Flask, request: Request) -> dict[str, Any]:
-        """Return what the session cookie of a request holds, nothing if it is not of our making."""
+        """Return the content of the session cookie; empty if the signature is not ours."""
         value = request.cookies.get(self.get_cookie_name(app))
         return _read(self.get_signing_serializer(app), value)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Write the cookies whose part has changed."""
+        """Write the cookies that have changed."""
         ours = cast("BrowserSession", session)
         if ours.accessed:
             response.vary.add("Cookie")
@@ -114,7 +114,7 @@ class BrowserSessions(SecureCookieSessionInterface):
         *,
         expires: datetime | None = None,
     ) -> None:
-        """Set a cookie, or delete it if there is no value."""
+        """Set a cookie; delete it if there is no value."""
         flags: dict[str, Any] = {
             "secure": self.get_cookie_secure(app),
             "httponly": self.get_cookie_httponly(app),
@@ -128,7 +128,7 @@ class BrowserSessions(SecureCookieSessionInterface):
 
 
 def _read(signer: URLSafeTimedSerializer, value: str | None) -> dict[str, Any]:
-    """Return what a cookie holds, however old its signature says it is."""
+    """Return the content of a cookie of any age; empty if the signature is not ours."""
     try:
         return cast("dict[str, Any]", signer.loads(value)) if value else {}
     except BadSignature:

@@ -1,4 +1,4 @@
-"""The names of our cookies. Browsers keep no ports apart (RFC 6265 §8.5), so the names do."""
+"""The names of our cookies. Cookies ignore the port (RFC 6265 §8.5), so their names carry it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _HTTPS_PORT = 443
 def cookie_name(config: Config, kind: str) -> str:
     """Return the name of a cookie: `session-8000` on http, `__Host-session` on https.
 
-    Another app on another port of the same host gets our cookies and may set its own `session`;
-    so may another site of ours. The port tells them apart, on https where it is not the usual one.
+    Another app on another port of the same host receives our cookies and may set its own `session`.
+    The port keeps them apart; on https it is left out if it is 443.
     """
     address = urlsplit(config.public_url)
     if not config.https:

@@ -1,4 +1,4 @@
-"""Who is looking at a page."""
+"""The person who is signed in."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from flask_login import current_user, login_required
 
 from app.accounts.people import Person
 
-# Where Flask-Login keeps the session's id. Asking it for the person would ask the database.
+# Flask-Login keeps the id of the session under this name.
 SESSION_ID = "_user_id"
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def visitor() -> Person | None:
-    """Return the signed-in person itself, not Flask-Login's stand-in.
+def current_person() -> Person | None:
+    """Return the person who is signed in, and not Flask-Login's proxy.
 
-    Other threads may read it, and templates ask it for many things.
+    Other threads may read it, and templates read it many times.
     """
     if not current_user.is_authenticated:
         return None
@@ -28,11 +28,11 @@ def visitor() -> Person | None:
 
 
 def for_signed_in(view: Callable[Concatenate[Person, P], R]) -> Callable[P, R]:
-    """Give the view the person; send those who are not signed in to the front door."""
+    """Pass the person to the view; send people who are not signed in to the start page."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        person = cast("Person", visitor())
+        person = cast("Person", current_person())
         return view(person, *args, **kwargs)
 
     return cast("Callable[P, R]", login_required(guarded))

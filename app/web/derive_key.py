@@ -1,4 +1,4 @@
-"""Keys for one purpose each, derived from `SECRET_KEY`: none of them gives away another."""
+"""Keys derived from `SECRET_KEY`, one for each purpose: none reveals another."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
-"""Where a form may send a person afterwards: to a path of this site and nowhere else."""
+"""The guard against open redirects: `next` may be a path of this site and nothing else."""
 
 from __future__ import annotations
 
 from werkzeug.urls import iri_to_uri
 
 HOME = "/"
-# Five pending sign-ins, each remembering its path, must fit into one Cookie header (8 kB).
+# Five flow cookies, each with its path, must fit into one Cookie header (8 kB).
 LONGEST = 512
 
 
 def local(path: str | None) -> str:
-    r"""Return `path` if it is one of this site, else home.
+    r"""Return `path` if it is a path of this site, else home.
 
     Browsers read `/\evil`, `//evil` and a path with a tab in it as another host (RFC 9700 §4.11).
     """
@@ -20,5 +20,5 @@ def local(path: str | None) -> str:
         return HOME
     if path.startswith("/auth/"):  # a sign-in does not end in another one
         return HOME
-    address = iri_to_uri(path)  # measured as it will be kept and sent
+    address = iri_to_uri(path)  # the form in which it is stored and sent
     return address if len(address) <= LONGEST else HOME

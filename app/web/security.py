@@ -1,4 +1,4 @@
-"""The headers of every answer, the cookies' flags, and the one host name we answer to."""
+"""The headers of every response, the flags of the cookies, and the one host name of the site."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from app.services import dialect_of
 from app.web.cookie_names import cookie_name
 from config import Config
 
-# A form of ours has a few short fields.
+# Our forms have a few short fields.
 MAX_FORM_BYTES = 64 * 1024
-# Asked for by machines, by whatever address they know.
+# Machines ask for these, under any host name.
 HEALTH_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 HEADERS = {
@@ -26,16 +26,16 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    # Twitter's pictures are fetched without its cookies: it does not learn who looks at them here.
+    # Browsers fetch Twitter's pictures without its cookies: it does not learn who looks at them.
     "Cross-Origin-Embedder-Policy": "credentialless",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-# Without includeSubDomains: what else lives under this name is not ours to decide.
+# Without includeSubDomains: other hosts under this name are not ours.
 _HSTS = "max-age=63072000"
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Bind the app to its public address and set the headers of every answer."""
+    """Bind the app to its public address, and set the headers of every response."""
     app.config.update(
         SESSION_COOKIE_NAME=cookie_name(config, "session"),
         SESSION_COOKIE_SECURE=config.https,
@@ -62,7 +62,7 @@ def _answer_to_one_name(app: Flask, config: Config) -> None:
 
     @app.before_request
     def one_name() -> BaseResponse | None:
-        """Send people who came by another name (`localhost`) here: cookies know one host only."""
+        """Redirect other names (`localhost`) to ours: a cookie belongs to one host."""
         if request.host == host or request.path in HEALTH_PATHS:
             return None
         if request.method not in {"GET", "HEAD"}:
@@ -71,7 +71,7 @@ def _answer_to_one_name(app: Flask, config: Config) -> None:
 
 
 def _same_address() -> str:
-    """Return path and query as they were sent: decoded, a path may hold a query or a new line."""
+    """Return path and query encoded: a decoded path may hold a `?` or a line break."""
     path = quote("/" + request.path.lstrip("/"), safe="/:@!$&'()*+,;=~")
     query = quote(request.query_string, safe="/:@!$&'()*+,;=~?%")
     return f"{path}?{query}" if query else path
@@ -85,16 +85,16 @@ def _set_headers(app: Flask, config: Config) -> None:
     @app.after_request
     def secure(response: Response) -> Response:
         response.headers.update(headers)
-        # The files below /static/ have one by now. An error page in place of a file has none.
+        # A file below /static/ has one already. An error page in its place has none.
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 
 def content_security_policy(config: Config) -> str:
-    """Return the policy: our own styles and scripts in files of ours, and Twitter's pictures.
+    """Return the policy: styles and scripts from our own files, and Twitter's pictures.
 
-    `form-action` holds for every hop of a form's redirect, so without the authorization server's
-    origin the sign-in button would do nothing, and say nothing.
+    Browsers apply `form-action` to every hop of a form's redirect. Without the origin of the
+    authorization server the sign-in button would silently do nothing.
     """
     dialect = dialect_of(config)
     policy = {

@@ -1,4 +1,4 @@
-"""Who a browser is: its cookies are signed, and the session's id leads to the person."""
+"""Flask-Login by our sessions: the id in the signed cookie leads to the person."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.storage.extensions import login_manager
 from app.twitter.dialect import origin
 from app.web.browser_session import BrowserSessions
 from app.web.cookie_names import cookie_name
-from app.web.current_person import visitor
+from app.web.current_person import current_person
 from app.web.derive_key import derived
 from app.web.safe_redirects import local
 from config import Config
@@ -31,11 +31,11 @@ def init_app(app: Flask, config: Config) -> None:
     app.session_interface = BrowserSessions(visit_cookie=cookie_name(config, "visit"))
     # Flask-Login's own protection hashes address and browser, and phones change their address.
     login_manager.session_protection = None
-    # It reads a "remember me" cookie that we never set: under a name that nobody can plant.
+    # It reads a "remember me" cookie that we never set; a random name keeps others from setting it.
     app.config["REMEMBER_COOKIE_NAME"] = secrets.token_hex(16)
     login_manager.user_loader(_person_of)
     login_manager.unauthorized_handler(_ask_to_sign_in)
-    # Templates get `person` below; its own processor would ask the database on every error page.
+    # Templates get `person` below; Flask-Login's own processor queries the database on error pages.
     login_manager.init_app(app, add_context_processor=False)
     app.context_processor(lambda: _for_templates(config))
 
@@ -48,7 +48,7 @@ def _person_of(session_id: str) -> Person | None:
 def _ask_to_sign_in() -> Response:
     """Send signed-out people to the sign-in form, which brings them back here.
 
-    Who pressed a button is brought back to its page: the button itself is no page.
+    After a POST they come back to the page of its button.
     """
     wanted = request.full_path if request.query_string else request.path
     if request.method == "POST":
@@ -57,9 +57,9 @@ def _ask_to_sign_in() -> Response:
 
 
 def _person_or_none() -> Person | None:
-    """Return who is looking, if the database can tell: a page about its absence is a page too."""
+    """Return the person; None while the database is away, because error pages are pages too."""
     try:
-        return visitor()
+        return current_person()
     except SQLAlchemyError:
         return None
 

@@ -112,7 +112,7 @@ def test_callbacks_and_log_outs_are_limited_too(limited):
     ],
 )
 def test_an_address_counts_without_what_its_owner_can_change(address, counts_for):
-    assert rate_limits.visitor(address) == counts_for
+    assert rate_limits.client_of(address) == counts_for
 
 
 @pytest.mark.core
