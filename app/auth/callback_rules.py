@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from werkzeug.datastructures import MultiDict
 
 from app.accounts.errors import Superseded
-from app.accounts.people import Person
 from app.accounts.used_states import Outcome, Recorded, UsedStates
 from app.auth.errors import (
     AlreadyUsed,
@@ -22,14 +20,9 @@ from app.auth.errors import (
     ServerInTrouble,
     StillWorking,
 )
-from app.auth.pending_sign_ins import PendingSignIn
-from app.gateway.actions import PendingAction
 from app.twitter.oauth import SERVER_TROUBLE, WORD
 from app.twitter.transport.deadline import SECONDS as BUDGET_SECONDS
-from app.web.safe_redirects import local
 
-# 256 bits each, in the URL-safe alphabet; 43 characters is also RFC 7636 §4.1's minimum.
-_SECRET_BYTES = 32
 # Twitter refuses longer states, so none of ours is.
 _LONGEST_STATE = 500
 _LONGEST_CODE = 2048
@@ -45,30 +38,6 @@ _EXCHANGE_TAKES_AT_MOST = timedelta(seconds=BUDGET_SECONDS + 5)
 _OTHER_TAB_TAKES_AT_MOST = timedelta(seconds=15)
 
 _ONCE = ("state", "code", "error", "iss")
-
-
-def begin(
-    next_path: str | None,
-    scopes: Iterable[str],
-    *,
-    began: float,
-    person: Person | None = None,
-    action: PendingAction | None = None,
-) -> PendingSignIn:
-    """Start a sign-in: a fresh state and code verifier, and where to go afterwards.
-
-    It `began` now, by the store's clock. `person` is who is signed in already. `action` is
-    performed afterwards, if the same person comes back.
-    """
-    return PendingSignIn(
-        state=secrets.token_urlsafe(_SECRET_BYTES),
-        code_verifier=secrets.token_urlsafe(_SECRET_BYTES),
-        next=local(next_path),
-        scopes=tuple(sorted(scopes)),
-        action=str(action) if action and person else "",
-        actor=person.twitter_id if action and person else "",
-        began=began,
-    )
 
 
 def state_of(args: MultiDict[str, str]) -> str:

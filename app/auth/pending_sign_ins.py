@@ -12,6 +12,8 @@ import base64
 import hashlib
 import json
 import re
+import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -20,8 +22,11 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import Request, after_this_request
 from werkzeug.wrappers import Response
 
+from app.accounts.people import Person
 from app.auth.errors import NotOurs
+from app.gateway.actions import PendingAction
 from app.web.derive_key import derived
+from app.web.safe_redirects import local
 
 _LIFETIME = timedelta(minutes=10)
 # The browser deletes the cookie after its lifetime, so only a replayed one comes later. This is for
@@ -30,6 +35,8 @@ _CLOCKS_DIFFER = timedelta(minutes=4)
 # Five tabs at once are plenty; the oldest beyond them are deleted when another one starts.
 _AT_MOST = 5
 NAME_CHARACTERS = 12
+# 256 bits each, in the URL-safe alphabet; 43 characters is also RFC 7636 §4.1's minimum.
+_SECRET_BYTES = 32
 PURPOSE = "flow cookies"
 
 
@@ -59,6 +66,30 @@ class PendingSignIn:
         data = json.loads(text)
         known = {each.name: data[each.name] for each in fields(cls) if each.name in data}
         return cls(**known | {"scopes": tuple(data["scopes"])})
+
+
+def begin(
+    next_path: str | None,
+    scopes: Iterable[str],
+    *,
+    began: float,
+    person: Person | None = None,
+    action: PendingAction | None = None,
+) -> PendingSignIn:
+    """Return a new pending sign-in with a fresh state and code verifier.
+
+    It `began` now, by the store's clock. `person` is signed in already. `action` is performed
+    afterwards, if the same person comes back.
+    """
+    return PendingSignIn(
+        state=secrets.token_urlsafe(_SECRET_BYTES),
+        code_verifier=secrets.token_urlsafe(_SECRET_BYTES),
+        next=local(next_path),
+        scopes=tuple(sorted(scopes)),
+        action=str(action) if action and person else "",
+        actor=person.twitter_id if action and person else "",
+        began=began,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from app.accounts.errors import AccountError, Superseded
 from app.accounts.people import Person, SignIn
 from app.accounts.sign_in_record import Recorder, SignInRecord, Step
 from app.accounts.user_agents import described
-from app.auth import callback_rules
+from app.auth import callback_rules, pending_sign_ins
 from app.auth.errors import AlreadyUsed
 from app.auth.pending_sign_ins import FlowCookies, OpenedFlow, PendingSignIn
 from app.gateway.actions import ActionResult, PendingAction
@@ -45,7 +45,7 @@ auth = Blueprint("auth", __name__, url_prefix="/auth")
 @auth.post("/login")
 def login() -> Response:
     """Send the browser to Twitter's authorization page, and remember the sign-in in a cookie."""
-    pending = callback_rules.begin(
+    pending = pending_sign_ins.begin(
         request.form.get("next"),
         _scopes_to_ask(request.form.get("ask")),
         began=_store_time(),
