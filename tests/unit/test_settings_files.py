@@ -124,7 +124,7 @@ def test_a_damaged_key_is_named_by_its_file_and_stays(tmp_path, damaged):
     assert key.read_bytes() == damaged
 
 
-# What `make run` chose
+# The choices of `make run`
 
 
 def test_commands_find_what_make_run_chose_as_long_as_it_runs(tmp_path):
@@ -181,7 +181,7 @@ def test_a_folder_that_cannot_be_written_stops_no_make_run(tmp_path):
         assert not found
 
 
-# What `flask` read before us
+# Settings that `flask` read before us
 
 
 @pytest.fixture

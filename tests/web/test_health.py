@@ -1,4 +1,4 @@
-"""What machines ask: is it alive, is it ready, and may they see the figures."""
+"""Health and metrics: alive, ready, and who may read the metrics."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -195,7 +195,7 @@ def test_figures_are_shown_without_an_outbox_that_hangs(client, hanging):
     assert "perch_sign_ins_total" in page
 
 
-# Who may see the figures
+# Access to the metrics
 
 
 def bearer(token):
@@ -307,7 +307,7 @@ def test_an_impossible_host_sees_no_figures(client):
     assert {answer.status_code for answer in answers} <= {400, 403}
 
 
-# What all three have in common
+# Common to all three
 
 
 def test_machines_need_no_session_and_get_no_cookie(client):

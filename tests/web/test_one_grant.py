@@ -1,8 +1,8 @@
 """Twitter keeps one living grant of each person; here are several browsers that share it.
 
 The sandbox at its strictest stands for Twitter: an exchange ends the earlier grant at once, and a
-revocation ends all that the person allowed. What each test ends with: everybody is signed in who
-should be, and no token lives that nothing holds.
+revocation ends all that the person allowed. At the end of each test the right browsers are signed
+in, and no token lives that no row holds.
 """
 
 import threading
@@ -730,7 +730,7 @@ def test_an_ending_is_over_after_a_quarter_of_an_hour(phone, sign_in, clock):
     assert sign_in(other).status_code == 303
 
 
-# Who it is
+# Asking who signed in
 
 
 def test_a_passing_failure_to_say_who_it_is_is_tried_again(phone, sign_in, x):
