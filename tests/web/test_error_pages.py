@@ -100,7 +100,9 @@ def test_a_page_says_whose_fault_it_is(page_after):
     ]
 
     faults = [re.search(r'class="error" data-fault="(\w+)"', page)[1] for page in pages]
+    drawings = {re.search(r'<svg class="drawing".*?</svg>', page, re.DOTALL)[0] for page in pages}
     assert faults == ["you", "twitter", "us"]
+    assert len(drawings) == 3
 
 
 @pytest.mark.parametrize(
