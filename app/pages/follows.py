@@ -9,9 +9,8 @@ from app.accounts.people import Person
 from app.gateway.actions import FOLLOW, UNFOLLOW, Action, PendingAction
 from app.pages import paging, queries
 from app.pages.paging import Place
-from app.pages.panels import Reader
-from app.pages.queries import Read
-from app.pages.view import shown
+from app.pages.panels import PanelLoader, render_panels
+from app.pages.queries import Query
 from app.services import services
 from app.twitter.endpoints import FOLLOWERS
 from app.twitter.models import Profile
@@ -33,8 +32,8 @@ def followers(person: Person) -> ResponseReturnValue:
     if not FOLLOWERS.exists_in(services().dialect):
         return render_template("follows.html", list_is="missing"), 404
     there = paging.place()
-    read = queries.followers(person.profile.id, page_token=there.token)
-    return _list(person, read, there, list_is="followers")
+    query = queries.followers(person.profile.id, page_token=there.token)
+    return _list(person, query, there, list_is="followers")
 
 
 @for_signed_in
@@ -53,16 +52,16 @@ def unfollow(person: Person, user_id: str) -> ResponseReturnValue:
 
 def _following(person: Person) -> ResponseReturnValue:
     there = paging.place()
-    read = queries.following(person.profile.id, page_token=there.token)
-    return _list(person, read, there, list_is="following")
+    query = queries.following(person.profile.id, page_token=there.token)
+    return _list(person, query, there, list_is="following")
 
 
 def _list(
-    person: Person, read: Read[Profile], there: Place, *, list_is: str
+    person: Person, query: Query[Profile], there: Place, *, list_is: str
 ) -> ResponseReturnValue:
-    people = {"people": paging.part(read, there)}
+    people = {"people": paging.part(query, there)}
     context = {"list_is": list_is, "number": there.number}
-    return shown(person, "follows.html", people, **context)
+    return render_panels(person, "follows.html", people, **context)
 
 
 def _perform(person: Person, action: Action, user_id: str) -> ResponseReturnValue:
@@ -89,5 +88,5 @@ def _explain(pending: PendingAction, person: Person, back: str) -> str:
         "allow_follow.html",
         pending=pending,
         back=back,
-        **Reader.of(person).panels(target=queries.user(pending.user_id)),
+        **PanelLoader.of(person).load(target=queries.user(pending.user_id)),
     )

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
 from app.pages import queries
-from app.pages.view import shown
+from app.pages.panels import render_panels
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN
 from app.twitter.endpoints import SPACES_BY_CREATORS
@@ -26,7 +26,7 @@ def home() -> ResponseReturnValue:
         )
     user_id = person.profile.id
     dialect = services().dialect
-    return shown(
+    return render_panels(
         person,
         "home.html",
         {

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from flask import request
 
-from app.pages.queries import Read
+from app.pages.queries import Query
 from app.twitter.api import Api
 from app.twitter.errors import Refused
 from app.twitter.page import PAGE_TOKEN, Page
@@ -42,7 +42,7 @@ def place() -> Place:
     return Place(number=number, token=token)
 
 
-def part(read: Read[T], there: Place) -> Read[T]:
+def part(read: Query[T], there: Place) -> Query[T]:
     """Return `read` as one part of a long list, which has expired if Twitter refuses its token.
 
     A part without items is none of that: it may lead on, or be the end of the list.

@@ -11,9 +11,8 @@ from app.accounts.people import Person
 from app.pages import lookup, paging, queries
 from app.pages.lookup import Found, NotUnderstood, Wanted
 from app.pages.paging import Place
-from app.pages.panels import Panel
-from app.pages.queries import Read
-from app.pages.view import shown
+from app.pages.panels import Panel, render_panels
+from app.pages.queries import Query
 from app.services import services
 from app.twitter.models import USER_OR_TWEET_ID, Profile, Tweet
 from app.twitter.tweet_text import ASKABLE, Piece
@@ -35,7 +34,7 @@ def people(person: Person) -> ResponseReturnValue:
         return render_template("people.html", typed=typed, wrong=wrong), 400
     if "who" in request.form:
         return redirect(f"{url_for('pages.people')}?who={','.join(wanted.order)}", code=303)
-    return shown(person, "people.html", _reads(wanted), typed=typed, wanted=wanted)
+    return render_panels(person, "people.html", _reads(wanted), typed=typed, wanted=wanted)
 
 
 @for_signed_in
@@ -91,7 +90,7 @@ def mention_url(piece: Piece) -> str:
     return url_for("pages.person", username=piece.target) if proper else ""
 
 
-def _reads(wanted: Wanted) -> dict[str, Read[Profile]]:
+def _reads(wanted: Wanted) -> dict[str, Query[Profile]]:
     """Return one read for the names and one for the ids, to be done side by side."""
     found = {}
     if wanted.usernames:
@@ -121,8 +120,8 @@ def _found(
 
 
 def _profile(
-    person: Person, profile: Read[Profile], tweets: Read[Tweet], there: Place, *, asked: str
+    person: Person, profile: Query[Profile], tweets: Query[Tweet], there: Place, *, asked: str
 ) -> ResponseReturnValue:
     panels = {"someone": profile, "tweets": paging.part(tweets, there)}
     context = {"asked": asked, "number": there.number}
-    return shown(person, "person.html", panels, **context)
+    return render_panels(person, "person.html", panels, **context)

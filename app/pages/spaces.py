@@ -11,8 +11,8 @@ from flask.typing import ResponseReturnValue
 from app.accounts.people import Person
 from app.pages import lookup, queries
 from app.pages.lookup import NotUnderstood
-from app.pages.queries import Read
-from app.pages.view import shown
+from app.pages.panels import render_panels
+from app.pages.queries import Query
 from app.services import services
 from app.twitter.models import SPACE_ID, Space
 from app.web.current_person import for_signed_in
@@ -23,8 +23,8 @@ _SOME_DAY = datetime.max.replace(tzinfo=UTC)
 @for_signed_in
 def spaces(person: Person) -> ResponseReturnValue:
     """GET /spaces: live ones, then scheduled ones."""
-    read = queries.spaces(person.profile.id, services().dialect)
-    return shown(person, "spaces.html", {"spaces": read})
+    query = queries.spaces(person.profile.id, services().dialect)
+    return render_panels(person, "spaces.html", {"spaces": query})
 
 
 @for_signed_in
@@ -32,7 +32,9 @@ def space(person: Person, space_id: str) -> ResponseReturnValue:
     """GET /spaces/<space_id>: whatever its state is."""
     if not SPACE_ID.fullmatch(space_id):
         abort(404)
-    return shown(person, "space.html", {"space": queries.space(space_id)}, space_id=space_id)
+    return render_panels(
+        person, "space.html", {"space": queries.space(space_id)}, space_id=space_id
+    )
 
 
 @for_signed_in
@@ -43,20 +45,22 @@ def spaces_lookup(person: Person) -> ResponseReturnValue:
         return render_template("spaces_lookup.html")
     typed = request.values[by]
     try:
-        asked, read = _LOOK_UPS[by](typed)
+        asked, query = _LOOK_UPS[by](typed)
     except NotUnderstood as wrong:
         return render_template("spaces_lookup.html", by=by, typed=typed, wrong=wrong), 400
     if by in request.form:
         return redirect(f"{url_for('pages.spaces_lookup')}?{by}={','.join(asked)}", code=303)
-    return shown(person, "spaces_lookup.html", {"spaces": read}, by=by, typed=typed, asked=asked)
+    return render_panels(
+        person, "spaces_lookup.html", {"spaces": query}, by=by, typed=typed, asked=asked
+    )
 
 
-def _by_ids(typed: str) -> tuple[tuple[str, ...], Read[Space]]:
+def _by_ids(typed: str) -> tuple[tuple[str, ...], Query[Space]]:
     ids = lookup.spaces(typed)
     return ids, queries.spaces_by_id(ids)
 
 
-def _by_creators(typed: str) -> tuple[tuple[str, ...], Read[Space]]:
+def _by_creators(typed: str) -> tuple[tuple[str, ...], Query[Space]]:
     people = lookup.people(typed)
     return people.order, queries.spaces_by_creators(people.ids, people.usernames)
 

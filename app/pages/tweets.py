@@ -9,8 +9,8 @@ from app.accounts.people import Person
 from app.pages import lookup, paging, queries
 from app.pages.lookup import NotUnderstood
 from app.pages.paging import Place
-from app.pages.queries import Read
-from app.pages.view import shown
+from app.pages.panels import render_panels
+from app.pages.queries import Query
 from app.services import services
 from app.twitter.dialect import Dialect
 from app.twitter.endpoints import USER_TWEETS
@@ -23,14 +23,14 @@ def tweets(person: Person) -> ResponseReturnValue:
     """GET /tweets: the person's own, page by page; in the beta, what is pinned, page by page."""
     user_id, dialect, there = person.profile.id, services().dialect, paging.place()
     if USER_TWEETS.exists_in(dialect):
-        read = queries.tweets(user_id, dialect, page_token=there.token)
-        panels = {"tweets": paging.part(read, there)}
+        query = queries.tweets(user_id, dialect, page_token=there.token)
+        panels = {"tweets": paging.part(query, there)}
     else:
         panels = _pinned(user_id, dialect, there)
-    return shown(person, "tweets.html", panels, number=there.number)
+    return render_panels(person, "tweets.html", panels, number=there.number)
 
 
-def _pinned(user_id: str, dialect: Dialect, there: Place) -> dict[str, Read[Tweet]]:
+def _pinned(user_id: str, dialect: Dialect, there: Place) -> dict[str, Query[Tweet]]:
     """Return what is pinned by the person, on the first page, and by those they follow."""
     followed = queries.pinned_of_followed(user_id, page_token=there.token)
     mine = {"tweets": queries.tweets(user_id, dialect)} if there.number == 1 else {}
@@ -42,7 +42,9 @@ def tweet(person: Person, tweet_id: str) -> ResponseReturnValue:
     """GET /tweets/<tweet_id>."""
     if not USER_OR_TWEET_ID.fullmatch(tweet_id):
         abort(404)
-    return shown(person, "tweet.html", {"tweet": queries.tweet(tweet_id)}, tweet_id=tweet_id)
+    return render_panels(
+        person, "tweet.html", {"tweet": queries.tweet(tweet_id)}, tweet_id=tweet_id
+    )
 
 
 @for_signed_in
@@ -60,5 +62,5 @@ def tweets_lookup(person: Person) -> ResponseReturnValue:
         return render_template("tweets_lookup.html", typed=typed, wrong=wrong), 400
     if "ids" in request.form:
         return redirect(f"{url_for('pages.tweets_lookup')}?ids={','.join(ids)}", code=303)
-    read = {"tweets": queries.tweets_by_id(ids)}
-    return shown(person, "tweets_lookup.html", read, typed=typed, ids=ids)
+    query = {"tweets": queries.tweets_by_id(ids)}
+    return render_panels(person, "tweets_lookup.html", query, typed=typed, ids=ids)

@@ -28,7 +28,7 @@ from app.accounts.used_states import UsedStates
 from app.gateway.quota import Quota
 from app.gateway.usage import Usages
 from app.observability.metrics import Metrics
-from app.pages.panels import Reader
+from app.pages.panels import PanelLoader
 from app.twitter.oauth import AuthorizationServer
 from app.twitter.transport.transport import Transport
 from app.web.browser_session import BrowserSessions
@@ -71,7 +71,7 @@ WATCHED: list[tuple[Any, str, str]] = [
     (Metrics, "end_request", FIGURES),
     (Quota, "all_windows", MEMORY),
     (Quota, "unavailable", MEMORY),
-    (Reader, "panels", MEMORY),
+    (PanelLoader, "load", MEMORY),
 ]
 
 

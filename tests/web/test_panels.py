@@ -14,9 +14,9 @@ from app.gateway.calls import Calls, Upstream
 from app.gateway.page_reads import PageReads, ReadRequest
 from app.gateway.quota import Quota
 from app.observability.metrics import Metrics
-from app.pages import queries, view
-from app.pages.panels import Reader, trouble
-from app.pages.queries import Read
+from app.pages import queries
+from app.pages.panels import REFRESH_MAX_AGE, PanelLoader, trouble
+from app.pages.queries import Query
 from app.storage.cache import Cache
 from app.twitter.api_client import ApiCall
 from app.twitter.circuit_breaker import CircuitBreaker
@@ -154,15 +154,15 @@ def person(user_id=1, epoch=0, follows_epoch=0, *, scopes=EVERYTHING):
     )
 
 
-def panels(here, *, who=None, anew=None, deadline=None, **reads):
-    reading = Reader(
-        person=who or person(), here=here, anew=anew or {}, deadline=deadline or Deadline()
+def panels(here, *, who=None, max_age=None, deadline=None, **reads):
+    loader = PanelLoader(
+        person=who or person(), app=here, max_age=max_age or {}, deadline=deadline or Deadline()
     )
-    return reading.panels(**(reads or {"people": people()}))
+    return loader.load(**(reads or {"people": people()}))
 
 
 def people(user_id="7"):
-    return Read(asks=(FOLLOWING,), fetch=lambda api: api.following(user_id))
+    return Query(endpoints=(FOLLOWING,), fetch=lambda api: api.following(user_id))
 
 
 def spaces():
@@ -267,7 +267,7 @@ def test_trouble_with_the_token_stays_in_the_panel(here, tokens):
 
 def test_a_mistake_of_ours_is_not_hidden_in_a_panel(here):
     with pytest.raises(ZeroDivisionError):
-        panels(here, one=Read(asks=(USERS_ME,), fetch=lambda api: 1 / 0))
+        panels(here, one=Query(endpoints=(USERS_ME,), fetch=lambda api: 1 / 0))
 
 
 def test_a_read_without_its_permission_takes_no_token(here):
@@ -329,7 +329,7 @@ def test_a_refresh_takes_nothing_older_than_five_seconds(here, clock, seconds, e
     panels(here)
     clock.advance(seconds=seconds)
 
-    panel = panels(here, anew={"people": view.NEW_ENOUGH})["people"]
+    panel = panels(here, max_age={"people": REFRESH_MAX_AGE})["people"]
 
     assert names(panel) == expected
 
@@ -395,7 +395,7 @@ def test_a_failure_of_one_person_is_none_of_another(here):
 
 
 def test_the_next_epoch_of_follows_leaves_tweets_alone(here):
-    tweets = Read(asks=(TWEETS,), fetch=lambda api: api.tweets(["7"]))
+    tweets = Query(endpoints=(TWEETS,), fetch=lambda api: api.tweets(["7"]))
     here.client.answers = [{"data": [{"id": "7", "text": "dawn chorus"}]}]
     panels(here, who=person(follows_epoch=0), tweets=tweets)
 
@@ -429,7 +429,7 @@ def test_refreshing_spaces_does_not_read_the_follows_again(here, clock):
     panels(here, spaces=spaces())
     clock.advance(seconds=30)
 
-    panels(here, spaces=spaces(), anew={"spaces": view.NEW_ENOUGH})
+    panels(here, spaces=spaces(), max_age={"spaces": REFRESH_MAX_AGE})
 
     paths = [path for path, _ in here.client.asked]
     assert paths == ["/users/7/following", "/spaces/by/creator_ids", "/spaces/by/creator_ids"]
@@ -557,7 +557,7 @@ def test_the_last_permitted_call_is_not_followed_by_one_in_vain(here, clock, nam
 def test_a_limit_holds_for_one_endpoint_and_one_person(here):
     here.client.answers = [RateLimited("HTTP 429"), named("fine")]
     panels(here, who=person(1))
-    profile = Read(asks=(USER_TWEETS,), fetch=lambda api: api.users(["1"]))
+    profile = Query(endpoints=(USER_TWEETS,), fetch=lambda api: api.users(["1"]))
 
     assert names(panels(here, who=person(1), other=profile)["other"]) == ["fine"]
     assert names(panels(here, who=person(2))["people"]) == ["fine"]
