@@ -15,38 +15,38 @@ from app.twitter.dialect import BETA, LIVE, Dialect, Permission
 
 Method = Literal["GET", "POST", "DELETE"]
 
-# Every endpoint needs both, whatever else it needs.
+# Every endpoint needs both of these, beside its main permission.
 _ALWAYS = (Permission.READ_TWEETS, Permission.READ_USERS)
 
 FREE = Decimal(0)
-# For each object that comes back on pay-per-use. What is estimated from these is no bill: Twitter
-# does not charge for a day's repetitions, which nobody here can see, and its documents leave open
-# whether it charges for what comes along by expansion, which is not counted here.
+# Pay-per-use prices of one returned object. They give an estimate, not a bill: Twitter does not
+# charge for repeats within a day, which the app cannot see, and its documents do not say whether
+# it charges for objects that come by expansion, which the app does not count.
 USER_READ = Decimal("0.010")
 TWEET_READ = Decimal("0.005")
 SPACE_READ = Decimal("0.005")
-UNFOLLOWED = Decimal("0.010")
+_UNFOLLOW_PRICE = Decimal("0.010")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One row of Twitter's endpoint map. `path` has its parameters as the documents write them."""
+    """One row of Twitter's endpoint map. `path` names its parameters as X's documents do."""
 
     method: Method
     path: str
-    needs: tuple[Permission, ...]  # the telling one first
+    needs: tuple[Permission, ...]  # the main one first
     dialects: frozenset[str]
     price: Decimal
-    # Its answers tell whom the person follows, or hang on it: a follow makes them old.
+    # Its answers contain or depend on whom the person follows: a follow makes them stale.
     depends_on_follows: bool = False
 
     @property
     def route(self) -> str:
-        """The name under which this endpoint is counted and remembered, as documents write it."""
+        """The name of this endpoint in tables and metrics, as X's documents write it."""
         return f"{self.method} /2{self.path}"
 
     def exists_in(self, dialect: Dialect) -> bool:
-        """Tell whether `dialect` has this endpoint."""
+        """Return whether `dialect` has this endpoint."""
         return dialect.name in self.dialects
 
 
@@ -55,55 +55,55 @@ def _endpoint(
     path: str,
     price: Decimal,
     *dialects: Dialect,
-    telling: Permission | None = None,
+    main: Permission | None = None,
     depends_on_follows: bool = False,
 ) -> Endpoint:
     return Endpoint(
         method=method,
         path=path,
-        needs=(telling, *_ALWAYS) if telling else _ALWAYS,
+        needs=(main, *_ALWAYS) if main else _ALWAYS,
         dialects=frozenset(dialect.name for dialect in dialects),
         price=price,
         depends_on_follows=depends_on_follows,
     )
 
 
-# The beta's document has no row for it, but without it nobody can be told apart.
+# The beta's document does not list it, but without it the app cannot tell who signed in.
 USERS_ME = _endpoint("GET", "/users/me", USER_READ, LIVE, BETA)
-# What a follow makes old. A profile comes with how the person stands to it.
-_changing = partial(_endpoint, depends_on_follows=True)
-USERS = _changing("GET", "/users", USER_READ, LIVE, BETA)
-USER = _changing("GET", "/users/:id", USER_READ, LIVE, BETA)
-USERS_BY = _changing("GET", "/users/by", USER_READ, LIVE, BETA)
-USER_BY_USERNAME = _changing("GET", "/users/by/username/:username", USER_READ, LIVE)
+# Profiles include `connection_status`: whether the person follows them.
+_stale_after_follow = partial(_endpoint, depends_on_follows=True)
+USERS = _stale_after_follow("GET", "/users", USER_READ, LIVE, BETA)
+USER = _stale_after_follow("GET", "/users/:id", USER_READ, LIVE, BETA)
+USERS_BY = _stale_after_follow("GET", "/users/by", USER_READ, LIVE, BETA)
+USER_BY_USERNAME = _stale_after_follow("GET", "/users/by/username/:username", USER_READ, LIVE)
 TWEETS = _endpoint("GET", "/tweets", TWEET_READ, LIVE, BETA)
 TWEET = _endpoint("GET", "/tweets/:id", TWEET_READ, LIVE, BETA)
 USER_TWEETS = _endpoint("GET", "/users/:id/tweets", TWEET_READ, LIVE)
 
 _READ = Permission.READ_FOLLOWS
-FOLLOWING = _changing("GET", "/users/:id/following", USER_READ, LIVE, BETA, telling=_READ)
-FOLLOWERS = _changing("GET", "/users/:id/followers", USER_READ, LIVE, telling=_READ)
-# Left all self-serve plans in April 2026: where it exists, it is part of a contract.
+FOLLOWING = _stale_after_follow("GET", "/users/:id/following", USER_READ, LIVE, BETA, main=_READ)
+FOLLOWERS = _stale_after_follow("GET", "/users/:id/followers", USER_READ, LIVE, main=_READ)
+# X removed both from all self-serve plans in April 2026. Only contracts include them.
 _WRITE = Permission.WRITE_FOLLOWS
-FOLLOW = _endpoint("POST", "/users/:id/following", FREE, LIVE, BETA, telling=_WRITE)
+FOLLOW = _endpoint("POST", "/users/:id/following", FREE, LIVE, BETA, main=_WRITE)
 UNFOLLOW = _endpoint(
     "DELETE",
     "/users/:source_user_id/following/:target_user_id",
-    UNFOLLOWED,
+    _UNFOLLOW_PRICE,
     LIVE,
     BETA,
-    telling=_WRITE,
+    main=_WRITE,
 )
 
 _SPACES = Permission.READ_SPACES
-SPACE = _endpoint("GET", "/spaces/:id", SPACE_READ, LIVE, BETA, telling=_SPACES)
-SPACES = _endpoint("GET", "/spaces", SPACE_READ, LIVE, BETA, telling=_SPACES)
-# Asked for by name: whom the person follows is asked of another endpoint first.
+SPACE = _endpoint("GET", "/spaces/:id", SPACE_READ, LIVE, BETA, main=_SPACES)
+SPACES = _endpoint("GET", "/spaces", SPACE_READ, LIVE, BETA, main=_SPACES)
+# Its parameters list the creators: after a follow they differ, so no stale answer is found.
 SPACES_BY_CREATORS = _endpoint(
-    "GET", "/spaces/by/creator_ids", SPACE_READ, LIVE, BETA, telling=_SPACES
+    "GET", "/spaces/by/creator_ids", SPACE_READ, LIVE, BETA, main=_SPACES
 )
-FOLLOWING_SPACES = _changing(
-    "GET", "/users/:id/following/spaces", SPACE_READ, BETA, telling=_SPACES
+FOLLOWING_SPACES = _stale_after_follow(
+    "GET", "/users/:id/following/spaces", SPACE_READ, BETA, main=_SPACES
 )
 
 ENDPOINTS = (
