@@ -1,4 +1,4 @@
-"""How signing in works, for everybody; and how it went for the person who is looking."""
+"""How signing in works in general, and how it went for this person."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from flask import render_template
 
 from app.accounts.people import Person
-from app.accounts.sign_in_record import SignInRecord, sign_in_record_of
+from app.accounts.sign_in_record import sign_in_record_of
 from app.pages import sign_in_diagram
 from app.services import services
 from app.twitter.dialect import BY_NAME, LIVE
@@ -17,7 +17,7 @@ from app.web.messages import PERMISSIONS
 
 @for_signed_in
 def sign_in(person: Person) -> str:
-    """GET /account/sign-in: this browser's own sign-in, step by step, with its times."""
+    """GET /account/sign-in: the sign-in of this browser, step by step, with its times."""
     record = sign_in_record_of(services().database, person.session_id)
     if record is None:
         return render_template("sign_in.html", record=None)
@@ -25,9 +25,10 @@ def sign_in(person: Person) -> str:
     return render_template(
         "sign_in.html",
         record=record,
-        drawing=_drawing(record),
-        stretches=sign_in_diagram.stretches(record),
-        code_lives_ms=sign_in_diagram.CODE_LIVES_MS,
+        messages=sign_in_diagram.messages(record),
+        callback_url=services().config.callback_url,
+        phases=sign_in_diagram.phases(record),
+        code_lifetime_ms=sign_in_diagram.CODE_LIFETIME_MS,
         granted=_in_words(record.asked & record.granted, dialect),
         refused=_in_words(record.asked - record.granted, dialect),
         unasked=_in_words(record.granted - record.asked, dialect),
@@ -40,15 +41,17 @@ def how_it_works() -> str:
         "confidential" if services().config.twitter_client_secret else "public",
         services().dialect,
     )
-    return render_template("how_it_works.html", drawing=_drawing(example))
-
-
-def _drawing(record: SignInRecord) -> list[sign_in_diagram.Message]:
-    return sign_in_diagram.drawing(record, callback_url=services().config.callback_url)
+    return render_template(
+        "how_it_works.html",
+        record=example,
+        messages=sign_in_diagram.messages(example),
+        callback_url=services().config.callback_url,
+        is_example=True,
+    )
 
 
 def _in_words(scopes: Iterable[str], dialect: str) -> list[tuple[str, str]]:
-    """Return scopes beside their words; one that we do not know has none."""
+    """Return each scope with a description; empty for a scope that this site does not know."""
     words = {
         scope: PERMISSIONS[permission]
         for permission, scope in BY_NAME.get(dialect, LIVE).scope_names.items()
