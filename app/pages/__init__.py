@@ -7,9 +7,9 @@ from typing import Any
 from flask import Blueprint, Flask
 
 from app.pages import account, charts, follows, home, lookup, people, sign_in, spaces, tweets, usage
-from app.pages.features import offering
+from app.pages.features import offered_on_page
 from app.pages.filters import about, ago, duration, exactly, roughly, since
-from app.pages.paging import MOST_PAGES
+from app.pages.paging import MAX_PAGES
 from app.pages.twitter_links import twitter_site
 from app.services import services
 from app.twitter.endpoints import USER_TWEETS
@@ -65,7 +65,7 @@ def register(app: Flask) -> None:
     app.add_template_filter(people.mention_url)
     app.add_template_filter(people.profile_url)
     app.add_template_filter(usage.dollars)
-    app.add_template_filter(usage.in_words)
+    app.add_template_filter(usage.endpoint_label)
     app.context_processor(_for_templates)
 
 
@@ -73,7 +73,7 @@ def _for_templates() -> dict[str, Any]:
     return {
         "now": services().now(),
         "twitter_site": twitter_site(),
-        "most_pages": MOST_PAGES,
+        "max_pages": MAX_PAGES,
         "has_timeline": USER_TWEETS.exists_in(services().dialect),
-        "offered": offering(),
+        "offered": offered_on_page(),
     }

@@ -26,9 +26,9 @@ def account(person: Person) -> str:
         granted=[(PERMISSIONS[p], PURPOSES[p]) for p in granted],
         lacking=[(p, PERMISSIONS[p], PURPOSES[p]) for p in AT_SIGN_IN if p not in granted],
         browsers=services().sessions.of(person.user_id),
-        bills=usage.bills(person),
-        left=usage.left(person),
-        outside_plan=usage.outside_plan(person),
+        periods=usage.periods(person),
+        remaining=usage.remaining(person),
+        unavailable=usage.unavailable(person),
         connected_apps_url=connected_apps_url(),
         logout_revokes=services().config.logout_revokes,
     )

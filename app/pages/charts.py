@@ -1,4 +1,4 @@
-"""A small chart of the reactions to some Tweets: what is drawn, and the table behind it."""
+"""A small chart of the reactions to some Tweets, and the table behind it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from app.twitter.models import Tweet
 
-# In the chart's own units; it is stretched to the width of the page.
+# SVG units; the page stretches the chart to its width.
 HEIGHT = 60
-COLUMN, BAR = 10, 8
-# Fewer Tweets than this leave room beside them: two columns are not as wide as a page.
-_ROOM_FOR = 10
-# A count that is not nothing is seen beside one that is enormous.
-LEAST = 2.0
-_LONGEST_WORDS = 40
+_COLUMN_WIDTH, _BAR_WIDTH = 10, 8
+# With fewer Tweets, the chart has empty columns instead of wider ones.
+_MIN_COLUMNS = 10
+# Keeps a small count visible beside a very large one.
+MIN_BAR_HEIGHT = 2.0
+_MAX_LABEL_LENGTH = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A rectangle, and whether it stands for likes, reposts or replies."""
+    """One rectangle; `kind` is likes, reposts or replies."""
 
     kind: str
     x: int
@@ -28,18 +28,18 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class ChartRow:
     """One Tweet as a row of the table."""
 
     tweet: Tweet
-    words: str
+    label: str
     likes: int
     reposts: int
     replies: int
 
     @property
     def total(self) -> int:
-        """All reactions."""
+        """The sum of all reactions."""
         return self.likes + self.reposts + self.replies
 
 
@@ -47,21 +47,21 @@ class Counted:
 class Chart:
     """The reactions to some Tweets, the oldest first."""
 
-    rows: tuple[Counted, ...]
+    rows: tuple[ChartRow, ...]
 
     @property
     def width(self) -> int:
-        """How wide the drawing is."""
-        return COLUMN * max(len(self.rows), _ROOM_FOR)
+        """The width of the drawing."""
+        return _COLUMN_WIDTH * max(len(self.rows), _MIN_COLUMNS)
 
     @property
-    def most(self) -> Counted:
+    def top(self) -> ChartRow:
         """The Tweet with the most reactions; of several the newest."""
         return max(reversed(self.rows), key=lambda row: row.total)
 
     @property
     def totals(self) -> dict[str, int]:
-        """All likes, reposts and replies."""
+        """The sums of likes, reposts and replies."""
         return {
             "likes": sum(row.likes for row in self.rows),
             "reposts": sum(row.reposts for row in self.rows),
@@ -70,10 +70,10 @@ class Chart:
 
     @property
     def bars(self) -> list[Bar]:
-        """The rectangles: a column for each Tweet, likes at its foot, nothing for nothing."""
-        return [bar for place, row in enumerate(self.rows) for bar in self._column(place, row)]
+        """The rectangles, stacked in one column per Tweet with likes at the bottom."""
+        return [bar for index, row in enumerate(self.rows) for bar in self._column(index, row)]
 
-    def _column(self, place: int, row: Counted) -> Iterable[Bar]:
+    def _column(self, index: int, row: ChartRow) -> Iterable[Bar]:
         top = float(HEIGHT)
         for kind, count in (
             ("likes", row.likes),
@@ -81,24 +81,26 @@ class Chart:
             ("replies", row.replies),
         ):
             if count:
-                height = max(LEAST, round(HEIGHT * count / self.most.total, 1))
+                height = max(MIN_BAR_HEIGHT, round(HEIGHT * count / self.top.total, 1))
                 top = max(0.0, round(top - height, 1))
-                yield Bar(kind, place * COLUMN + (COLUMN - BAR) // 2, top, height)
+                yield Bar(
+                    kind, index * _COLUMN_WIDTH + (_COLUMN_WIDTH - _BAR_WIDTH) // 2, top, height
+                )
 
 
 def reactions(tweets: Iterable[Tweet]) -> Chart | None:
-    """Return the chart of `tweets`, which come newest first; None if it would show nothing.
+    """Return the chart of `tweets`, which come newest first; None if it would be empty.
 
-    Reposts are left out: their counts are those of somebody else's Tweet.
+    Reposts are left out: their counts belong to another author's Tweet. A template filter.
     """
-    rows = tuple(_counted(tweet) for tweet in reversed(list(tweets)) if not tweet.is_repost)
+    rows = tuple(_row(tweet) for tweet in reversed(list(tweets)) if not tweet.is_repost)
     return Chart(rows=rows) if len(rows) > 1 and any(row.total for row in rows) else None
 
 
-def _counted(tweet: Tweet) -> Counted:
-    return Counted(
+def _row(tweet: Tweet) -> ChartRow:
+    return ChartRow(
         tweet=tweet,
-        words=beginning(tweet),
+        label=beginning(tweet),
         likes=tweet.like_count or 0,
         reposts=tweet.repost_count or 0,
         replies=tweet.reply_count or 0,
@@ -106,7 +108,9 @@ def _counted(tweet: Tweet) -> Counted:
 
 
 def beginning(tweet: Tweet) -> str:
-    """Return how the Tweet begins, without its links. A template filter."""
+    """Return the first words of a Tweet, without its links. A template filter."""
     plain = "".join(piece.text for piece in tweet.text.pieces if piece.kind == "plain")
     words = " ".join(plain.split())
-    return words if len(words) <= _LONGEST_WORDS else words[: _LONGEST_WORDS - 1].rstrip() + "…"
+    return (
+        words if len(words) <= _MAX_LABEL_LENGTH else words[: _MAX_LABEL_LENGTH - 1].rstrip() + "…"
+    )

@@ -1,4 +1,4 @@
-"""Which controls people are offered: what Twitter does not allow at the moment disappears."""
+"""The features that depend on Twitter's plan. A page omits those that are unavailable now."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from app.twitter import endpoints
 from app.twitter.endpoints import Endpoint
 from app.web.current_person import current_person
 
-# What each control asks of Twitter first: the first of these that exists in the dialect.
-CONTROLS: Mapping[str, tuple[Endpoint, ...]] = {
+# The main endpoint of each feature: the first of these that the dialect has.
+FEATURES: Mapping[str, tuple[Endpoint, ...]] = {
     "follow": (endpoints.FOLLOW,),
     "unfollow": (endpoints.UNFOLLOW,),
     "followers": (endpoints.FOLLOWERS,),
@@ -23,28 +23,28 @@ CONTROLS: Mapping[str, tuple[Endpoint, ...]] = {
 }
 
 
-def offering() -> Callable[[str], bool]:
-    """Return the question `offered` for one page, which asks it of each of its controls.
+def offered_on_page() -> Callable[[str], bool]:
+    """Return `offered`, with which the template of one page asks whether to show a feature.
 
-    Nothing is looked up before it is asked, and one look serves the whole page.
+    Its first call looks up all verdicts in the cache; the others reuse them.
     """
 
     @cache
-    def closed() -> frozenset[Endpoint]:
+    def unavailable() -> frozenset[Endpoint]:
         person = current_person()
-        asked = tuple({telling for control in CONTROLS if (telling := asked_by(control))})
+        asked = tuple({main for feature in FEATURES if (main := _main_endpoint(feature))})
         user_id = person.profile.id if person else None
         verdicts = services().quota.unavailable(user_id, of=asked)
         return frozenset(verdict.endpoint for verdict in verdicts)
 
-    def offered(control: str) -> bool:
-        telling = asked_by(control)
-        return telling is not None and telling not in closed()
+    def offered(feature: str) -> bool:
+        main = _main_endpoint(feature)
+        return main is not None and main not in unavailable()
 
     return offered
 
 
-def asked_by(control: str) -> Endpoint | None:
-    """Return what `control` asks first; None if the dialect knows nothing of the kind."""
+def _main_endpoint(feature: str) -> Endpoint | None:
+    """Return the main endpoint of `feature`; None if the dialect has none for it."""
     dialect = services().dialect
-    return next((one for one in CONTROLS[control] if one.exists_in(dialect)), None)
+    return next((one for one in FEATURES[feature] if one.exists_in(dialect)), None)

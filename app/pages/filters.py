@@ -1,4 +1,4 @@
-"""Times and numbers as people read them. Template filters; the template passes `now`."""
+"""Template filters that format times and numbers. The template passes `now`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 
-# Not strftime: its names follow the machine's language.
+# Not strftime, whose names depend on the locale.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
+_UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """Say how long ago, as short as a timeline does; older than a week, say the day."""
+    """Return the age as a timeline shows it: "5m", "3h", "2d"; after a week, the day."""
     past = now - moment
     if past < MINUTE:
         return "now"
@@ -30,7 +30,7 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 def since(moment: datetime, now: datetime) -> str:
-    """Say how long ago inside a sentence: "just now", "3 minutes ago", "2 hours ago"."""
+    """Return the age for a sentence: "just now", "3 minutes ago", "2 hours ago"."""
     past = now - moment
     if past < MINUTE:
         return "just now"
@@ -39,7 +39,7 @@ def since(moment: datetime, now: datetime) -> str:
 
 
 def exactly(moment: datetime, now: datetime) -> str:
-    """Say the day and the time."""
+    """Return day and time: "today, 12:30 UTC", "3 Mar, 12:30 UTC"."""
     time = f"{moment:%H:%M} UTC"
     if moment.date() == now.date():
         return f"today, {time}"
@@ -48,7 +48,7 @@ def exactly(moment: datetime, now: datetime) -> str:
 
 
 def duration(milliseconds: int) -> str:
-    """Say how long something took: "184 ms", "1.2 s", "34 s", "2 min 5 s"."""
+    """Return a duration: "184 ms", "1.2 s", "34 s", "2 min 5 s"."""
     if milliseconds < 1000:
         return f"{milliseconds} ms"
     seconds = milliseconds // 1000
@@ -59,21 +59,21 @@ def duration(milliseconds: int) -> str:
 
 
 def about(milliseconds: int) -> str:
-    """Say a time that is known in whole seconds only."""
+    """Return a duration that is known in whole seconds only: "about 34 s"."""
     seconds = milliseconds // 1000
     return f"about {duration(seconds * 1000)}" if seconds else "a second at most"
 
 
 def roughly(count: int) -> str:
-    """Shorten a number: 1,234 and 12.3K and 4M."""
+    """Return a short number: "1,234", "12.3K", "4M"."""
     if count < 10_000:
         return f"{count:,}"
-    size, unit = next((size, unit) for size, unit in UNITS if count >= size)
+    size, unit = next((size, unit) for size, unit in _UNITS if count >= size)
     return f"{_cut(count, size)}{unit}"
 
 
 def _cut(count: int, size: int) -> str:
-    """Return tenths, cut and not rounded: 999,999 is no million."""
+    """Return `count` in units of `size`, rounded down: 999,999 is not a million."""
     whole, tenths = divmod(count * 10 // size, 10)
     return f"{whole:,}.{tenths}" if tenths and whole < 100 else f"{whole:,}"
 

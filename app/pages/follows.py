@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.accounts.people import Person
 from app.gateway.actions import FOLLOW, UNFOLLOW, Action, PendingAction
 from app.pages import paging, queries
-from app.pages.paging import Place
+from app.pages.paging import Position
 from app.pages.panels import PanelLoader, render_panels
 from app.pages.queries import Query
 from app.services import services
@@ -31,9 +31,9 @@ def followers(person: Person) -> ResponseReturnValue:
     """GET /follows/followers; the beta has no such list."""
     if not FOLLOWERS.exists_in(services().dialect):
         return render_template("follows.html", list_is="missing"), 404
-    there = paging.place()
-    query = queries.followers(person.profile.id, page_token=there.token)
-    return _list(person, query, there, list_is="followers")
+    position = paging.requested_position()
+    query = queries.followers(person.profile.id, page_token=position.token)
+    return _list(person, query, position, list_is="followers")
 
 
 @for_signed_in
@@ -51,16 +51,16 @@ def unfollow(person: Person, user_id: str) -> ResponseReturnValue:
 
 
 def _following(person: Person) -> ResponseReturnValue:
-    there = paging.place()
-    query = queries.following(person.profile.id, page_token=there.token)
-    return _list(person, query, there, list_is="following")
+    position = paging.requested_position()
+    query = queries.following(person.profile.id, page_token=position.token)
+    return _list(person, query, position, list_is="following")
 
 
 def _list(
-    person: Person, query: Query[Profile], there: Place, *, list_is: str
+    person: Person, query: Query[Profile], position: Position, *, list_is: str
 ) -> ResponseReturnValue:
-    people = {"people": paging.part(query, there)}
-    context = {"list_is": list_is, "number": there.number}
+    people = {"people": paging.at_position(query, position)}
+    context = {"list_is": list_is, "number": position.number}
     return render_panels(person, "follows.html", people, **context)
 
 

@@ -1,4 +1,4 @@
-"""Long lists, part by part: by plain links that carry Twitter's tokens, forwards and back."""
+"""Long lists, page by page: plain links carry Twitter's page tokens, forwards and back."""
 
 from __future__ import annotations
 
@@ -14,51 +14,51 @@ from app.twitter.page import PAGE_TOKEN, Page
 
 T = TypeVar("T")
 
-# Twitter shows 3,200 Tweets of a timeline, which is 160 pages. Tokens without an end stop here.
-MOST_PAGES = 160
+# Twitter shows 3,200 Tweets of a timeline, which is 160 pages. Endless tokens stop here.
+MAX_PAGES = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where somebody is in a long list. Beyond its first page there must be a token."""
+class Position:
+    """A page of a long list. Every page but the first has a token."""
 
     number: int = 1
     token: str = ""
 
     @property
     def is_invalid(self) -> bool:
-        """Tell whether the link was made up or cut: Twitter need not be asked."""
+        """Whether the link was made up or cut off, so that there is no token to send."""
         return self.number > 1 and not self.token
 
 
-def place() -> Place:
-    """Read `?page=` and `?token=`, neither of which can be trusted."""
+def requested_position() -> Position:
+    """Return the position in `?page=` and `?token=`, which are checked."""
     token = request.args.get("token", "")
     if not token:
-        return Place()
+        return Position()
     number = request.args.get("page", 0, type=int)
-    if not PAGE_TOKEN.fullmatch(token) or not 1 < number <= MOST_PAGES:
-        return Place(number=MOST_PAGES)
-    return Place(number=number, token=token)
+    if not PAGE_TOKEN.fullmatch(token) or not 1 < number <= MAX_PAGES:
+        return Position(number=MAX_PAGES)
+    return Position(number=number, token=token)
 
 
-def part(read: Query[T], there: Place) -> Query[T]:
-    """Return `read` as one part of a long list, which has expired if Twitter refuses its token.
+def at_position(query: Query[T], position: Position) -> Query[T]:
+    """Return `query` with a page that says `has_expired` if Twitter refuses its token.
 
-    A part without items is none of that: it may lead on, or be the end of the list.
+    A page without items has not expired: more may follow, or it is the end of the list.
     """
-    if there.number == 1:
-        return read
+    if position.number == 1:
+        return query
 
     def fetch(api: Api) -> Page[T]:
-        if there.is_invalid:
+        if position.is_invalid:
             return Page(has_expired=True)
         try:
-            return read.fetch(api)
+            return query.fetch(api)
         except Refused as error:
-            # A bad token is a plain 400. Each of the other refusals has a kind of its own.
+            # Twitter answers a bad token with a plain 400. Other refusals are subclasses.
             if type(error) is not Refused:
                 raise
             return Page(has_expired=True)
 
-    return replace(read, fetch=fetch)
+    return replace(query, fetch=fetch)

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
 from app.pages import lookup, queries
-from app.pages.lookup import NotUnderstood
+from app.pages.lookup import InvalidInput
 from app.pages.panels import render_panels
 from app.pages.queries import Query
 from app.services import services
@@ -46,8 +46,8 @@ def spaces_lookup(person: Person) -> ResponseReturnValue:
     typed = request.values[by]
     try:
         asked, query = _LOOK_UPS[by](typed)
-    except NotUnderstood as wrong:
-        return render_template("spaces_lookup.html", by=by, typed=typed, wrong=wrong), 400
+    except InvalidInput as error:
+        return render_template("spaces_lookup.html", by=by, typed=typed, error=error), 400
     if by in request.form:
         return redirect(f"{url_for('pages.spaces_lookup')}?{by}={','.join(asked)}", code=303)
     return render_panels(

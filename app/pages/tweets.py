@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
 from app.pages import lookup, paging, queries
-from app.pages.lookup import NotUnderstood
-from app.pages.paging import Place
+from app.pages.lookup import InvalidInput
+from app.pages.paging import Position
 from app.pages.panels import render_panels
 from app.pages.queries import Query
 from app.services import services
@@ -21,20 +21,20 @@ from app.web.current_person import for_signed_in
 @for_signed_in
 def tweets(person: Person) -> ResponseReturnValue:
     """GET /tweets: the person's own, page by page; in the beta, what is pinned, page by page."""
-    user_id, dialect, there = person.profile.id, services().dialect, paging.place()
+    user_id, dialect, position = person.profile.id, services().dialect, paging.requested_position()
     if USER_TWEETS.exists_in(dialect):
-        query = queries.tweets(user_id, dialect, page_token=there.token)
-        panels = {"tweets": paging.part(query, there)}
+        query = queries.tweets(user_id, dialect, page_token=position.token)
+        panels = {"tweets": paging.at_position(query, position)}
     else:
-        panels = _pinned(user_id, dialect, there)
-    return render_panels(person, "tweets.html", panels, number=there.number)
+        panels = _pinned(user_id, dialect, position)
+    return render_panels(person, "tweets.html", panels, number=position.number)
 
 
-def _pinned(user_id: str, dialect: Dialect, there: Place) -> dict[str, Query[Tweet]]:
+def _pinned(user_id: str, dialect: Dialect, position: Position) -> dict[str, Query[Tweet]]:
     """Return what is pinned by the person, on the first page, and by those they follow."""
-    followed = queries.pinned_of_followed(user_id, page_token=there.token)
-    mine = {"tweets": queries.tweets(user_id, dialect)} if there.number == 1 else {}
-    return {**mine, "followed": paging.part(followed, there)}
+    followed = queries.pinned_of_followed(user_id, page_token=position.token)
+    mine = {"tweets": queries.tweets(user_id, dialect)} if position.number == 1 else {}
+    return {**mine, "followed": paging.at_position(followed, position)}
 
 
 @for_signed_in
@@ -58,8 +58,8 @@ def tweets_lookup(person: Person) -> ResponseReturnValue:
         return render_template("tweets_lookup.html")
     try:
         ids = lookup.tweets(typed)
-    except NotUnderstood as wrong:
-        return render_template("tweets_lookup.html", typed=typed, wrong=wrong), 400
+    except InvalidInput as error:
+        return render_template("tweets_lookup.html", typed=typed, error=error), 400
     if "ids" in request.form:
         return redirect(f"{url_for('pages.tweets_lookup')}?ids={','.join(ids)}", code=303)
     query = {"tweets": queries.tweets_by_id(ids)}

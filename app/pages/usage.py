@@ -1,4 +1,4 @@
-"""What the site asked of Twitter for a person, in words and figures for the account page."""
+"""Calls, costs, limits and plan of one person, for the account page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.twitter.rate_limit_headers import DAY, WINDOWS, Window
 
 _CENT = Decimal("0.01")
 
-WORDS: Mapping[Endpoint, str] = {
+LABELS: Mapping[Endpoint, str] = {
     endpoints.USERS_ME: "Your own profile",
     endpoints.USERS: "People by id",
     endpoints.USER: "One person by id",
@@ -26,8 +26,8 @@ WORDS: Mapping[Endpoint, str] = {
     endpoints.TWEETS: "Tweets by id",
     endpoints.TWEET: "One Tweet",
     endpoints.USER_TWEETS: "Tweets of one person",
-    endpoints.FOLLOWING: "Who someone follows",
-    endpoints.FOLLOWERS: "Who follows someone",
+    endpoints.FOLLOWING: "People whom someone follows",
+    endpoints.FOLLOWERS: "Followers of someone",
     endpoints.FOLLOW: "Following",
     endpoints.UNFOLLOW: "Unfollowing",
     endpoints.SPACE: "One Space",
@@ -38,70 +38,70 @@ WORDS: Mapping[Endpoint, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
-    """What was asked since some day, and what it costs at most."""
+class Period:
+    """The calls since some day, and their maximum cost."""
 
     title: str
     used: Sequence[Used]
 
     @property
     def calls(self) -> int:
-        """All calls."""
+        """The sum of calls."""
         return sum(one.calls for one in self.used)
 
     @property
     def items(self) -> int:
-        """All items."""
+        """The sum of items."""
         return sum(one.items for one in self.used)
 
     @property
     def cost(self) -> Decimal:
-        """All costs."""
+        """The sum of costs."""
         return sum((one.cost for one in self.used), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """What is left for one endpoint, until a window starts anew."""
+class Remaining:
+    """The calls that remain for one endpoint until its limit window resets."""
 
     endpoint: Endpoint
     window: Window
 
     @property
     def is_daily(self) -> bool:
-        """Tell whether it counts for a day, and not for 15 minutes."""
+        """Whether the window is a day, and not 15 minutes."""
         return WINDOWS[self.window.name] == DAY
 
 
-def bills(person: Person) -> list[Bill]:
-    """Return what a person used today and within the days that are kept, both in UTC."""
+def periods(person: Person) -> list[Period]:
+    """Return the usage of today and of all stored days, in UTC."""
     today = services().now().date()
     first_day = today - KEPT + timedelta(days=1)
     lately, all_kept = services().usages.since(person.user_id, today, first_day)
     return [
-        Bill(title="Today", used=lately),
-        Bill(title=f"The last {KEPT.days} days", used=all_kept),
+        Period(title="Today", used=lately),
+        Period(title=f"The last {KEPT.days} days", used=all_kept),
     ]
 
 
-def left(person: Person) -> list[Left]:
-    """Return every limit that Twitter has told for this person and that has not started anew."""
+def remaining(person: Person) -> list[Remaining]:
+    """Return the limits that Twitter has reported for this person and that have not reset."""
     known = services().quota.all_windows(person.profile.id)
-    return [Left(endpoint=endpoint, window=window) for endpoint, window in known]
+    return [Remaining(endpoint=endpoint, window=window) for endpoint, window in known]
 
 
-def outside_plan(person: Person) -> list[Unavailable]:
-    """Return what nobody here, or this person, cannot do now, as far as this dialect has it."""
+def unavailable(person: Person) -> list[Unavailable]:
+    """Return the endpoints that Twitter refuses to the site or to this person at the moment."""
     dialect = services().dialect
     verdicts = services().quota.unavailable(person.profile.id)
     return [verdict for verdict in verdicts if verdict.endpoint.exists_in(dialect)]
 
 
-def in_words(endpoint: Endpoint) -> str:
-    """Say what an endpoint is for. A template filter."""
-    return WORDS[endpoint]
+def endpoint_label(endpoint: Endpoint) -> str:
+    """Return the purpose of an endpoint in words. A template filter."""
+    return LABELS[endpoint]
 
 
 def dollars(cost: Decimal) -> str:
-    """Say an amount in full cents, rounded up, as it is an upper bound. A template filter."""
+    """Return an amount in cents, rounded up, as it is an upper bound. A template filter."""
     return f"${cost.quantize(_CENT, ROUND_UP):,}"

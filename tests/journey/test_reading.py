@@ -280,7 +280,7 @@ def test_what_the_plan_lacks_disappears_and_account_says_why(newcomer, sandbox):
     assert "@lapwing" in profile
     assert 'aria-label="Follow @lapwing"' not in profile
     account = unescape(newcomer.open("/account").text)
-    assert "Who someone follows: not in this site's plan at Twitter." in account
+    assert "People whom someone follows: not in this site's plan at Twitter." in account
     assert "Following: not in this site's plan at Twitter." in account
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.pages import lookup
-from app.pages.lookup import NotUnderstood, Wanted
+from app.pages.lookup import InvalidInput, PeopleLookup
 from app.twitter.models import Space
 from app.twitter.page import Page
 from app.twitter.problems import Problem
@@ -27,9 +27,9 @@ def named(read, words):
     """Return the words that `read` names as not understood, and what it says of them."""
     said = []
     for word in words:
-        with pytest.raises(NotUnderstood) as caught:
+        with pytest.raises(InvalidInput) as caught:
             read(word)
-        said.append((caught.value.sentence, *caught.value.culprits))
+        said.append((caught.value.sentence, *caught.value.rejected))
     return said
 
 
@@ -92,19 +92,19 @@ def test_a_word_that_is_no_tweet_is_named():
     assert said == [("Not the id or the link of a Tweet:", word) for word in words]
 
 
-def test_only_the_first_few_culprits_are_named():
-    with pytest.raises(NotUnderstood) as caught:
+def test_only_the_first_few_rejected_are_named():
+    with pytest.raises(InvalidInput) as caught:
         lookup.tweets("one two 20 three four one five")
 
-    assert caught.value.culprits == ("one", "two", "three")
+    assert caught.value.rejected == ("one", "two", "three")
     assert caught.value.more == 2
 
 
 def test_a_long_culprit_is_cut_short():
-    with pytest.raises(NotUnderstood) as caught:
+    with pytest.raises(InvalidInput) as caught:
         lookup.tweets("a" * 61)
 
-    assert caught.value.culprits == ("a" * 59 + "…",)
+    assert caught.value.rejected == ("a" * 59 + "…",)
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ def test_a_long_culprit_is_cut_short():
     ],
 )
 def test_an_empty_field_is_answered_with_a_request(read, text, sentence):
-    with pytest.raises(NotUnderstood) as caught:
+    with pytest.raises(InvalidInput) as caught:
         read(text)
 
-    assert (caught.value.sentence, caught.value.culprits) == (sentence, ())
+    assert (caught.value.sentence, caught.value.rejected) == (sentence, ())
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ def test_an_empty_field_is_answered_with_a_request(read, text, sentence):
     ],
 )
 def test_more_than_a_hundred_are_too_many(read, things):
-    with pytest.raises(NotUnderstood) as caught:
+    with pytest.raises(InvalidInput) as caught:
         read(" ".join(map(str, range(101))))
 
     assert str(caught.value) == f"That is 101 {things}. Twitter shows 100 of them at once."
 
 
 def test_a_whole_book_is_not_read():
-    with pytest.raises(NotUnderstood) as caught:
+    with pytest.raises(InvalidInput) as caught:
         lookup.tweets("1 " * 20_000)
 
     assert caught.value.sentence == "That is too much text. Twitter shows 100 Tweets at once."
@@ -176,16 +176,16 @@ def test_a_word_that_is_no_space_is_named():
 
 def test_a_person_is_known_by_name_by_id_and_by_link():
     wanted = {
-        "wren": Wanted(usernames=("wren",)),
-        "@Wren_1": Wanted(usernames=("Wren_1",)),
-        "https://x.com/wren": Wanted(usernames=("wren",)),
-        "https://twitter.com/wren/?lang=en": Wanted(usernames=("wren",)),
-        "mobile.twitter.com/wren": Wanted(usernames=("wren",)),
-        "1001": Wanted(ids=("1001",)),
-        "1234567890123456789": Wanted(ids=("1234567890123456789",)),
-        "@1001": Wanted(usernames=("1001",)),
-        "https://x.com/1001": Wanted(usernames=("1001",)),
-        "https://x.com/i/user/1001": Wanted(ids=("1001",)),
+        "wren": PeopleLookup(usernames=("wren",)),
+        "@Wren_1": PeopleLookup(usernames=("Wren_1",)),
+        "https://x.com/wren": PeopleLookup(usernames=("wren",)),
+        "https://twitter.com/wren/?lang=en": PeopleLookup(usernames=("wren",)),
+        "mobile.twitter.com/wren": PeopleLookup(usernames=("wren",)),
+        "1001": PeopleLookup(ids=("1001",)),
+        "1234567890123456789": PeopleLookup(ids=("1234567890123456789",)),
+        "@1001": PeopleLookup(usernames=("1001",)),
+        "https://x.com/1001": PeopleLookup(usernames=("1001",)),
+        "https://x.com/i/user/1001": PeopleLookup(ids=("1001",)),
     }
 
     assert {word: lookup.people(word) for word in wanted} == wanted
@@ -194,7 +194,7 @@ def test_a_person_is_known_by_name_by_id_and_by_link():
 def test_people_stand_in_the_order_asked_each_once():
     wanted = lookup.people("@wren 1002, robin, WREN x.com/Wren 1001 1002")
 
-    assert wanted == Wanted(ids=("1002", "1001"), usernames=("wren", "robin"))
+    assert wanted == PeopleLookup(ids=("1002", "1001"), usernames=("wren", "robin"))
 
 
 def test_a_word_that_is_no_person_is_named():
@@ -289,7 +289,7 @@ def test_found_items_stand_in_the_order_asked():
     ],
 )
 def test_a_pasted_person_is_found(typed):
-    assert lookup.people(typed) == Wanted(usernames=("robin",))
+    assert lookup.people(typed) == PeopleLookup(usernames=("robin",))
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_a_pasted_space_is_found():
     ],
 )
 def test_a_pasted_list_is_its_entries(typed):
-    assert lookup.people(typed) == Wanted(usernames=("robin", "wren"))
+    assert lookup.people(typed) == PeopleLookup(usernames=("robin", "wren"))
 
 
 def test_a_number_that_counts_nothing_is_an_id():
@@ -356,7 +356,7 @@ def test_what_is_taken_away_joins_nothing_and_names_the_culprit_as_typed():
 
 @pytest.mark.parametrize("typed", ["()", "\u200b", "...", "\u2026", " \u201c\u201d "])
 def test_marks_alone_are_an_empty_field(typed):
-    with pytest.raises(NotUnderstood) as caught:
+    with pytest.raises(InvalidInput) as caught:
         lookup.people(typed)
 
     assert caught.value.sentence.startswith("Please type the username")
@@ -381,4 +381,4 @@ def test_a_link_that_shows_nobody_is_named(typed):
 def test_a_link_of_a_button_goes_by_its_id():
     text = "https://twitter.com/intent/user?user_id=1002&screen_name=somebody_else"
 
-    assert lookup.people(text) == Wanted(ids=("1002",))
+    assert lookup.people(text) == PeopleLookup(ids=("1002",))

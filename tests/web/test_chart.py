@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.pages.charts import HEIGHT, LEAST, reactions
+from app.pages.charts import HEIGHT, MIN_BAR_HEIGHT, reactions
 from app.twitter.models import Includes, Tweet
 from tests.dialects import LIVE
 
@@ -44,7 +44,7 @@ def test_reactions_are_piled_up_within_the_height():
 def test_one_reaction_beside_a_million_is_seen_within_the_drawing():
     chart = reactions(build(answer(2, likes=10**6, reposts=1, replies=1), answer(1, replies=1)))
 
-    assert bars(chart, "replies")[0] == (1, HEIGHT - LEAST, LEAST)
+    assert bars(chart, "replies")[0] == (1, HEIGHT - MIN_BAR_HEIGHT, MIN_BAR_HEIGHT)
     assert all(0 <= bar.y <= HEIGHT - bar.height for bar in chart.bars)
 
 
@@ -54,7 +54,7 @@ def test_totals_and_the_best_are_counted():
     )
 
     assert chart.totals == {"likes": 3, "reposts": 4, "replies": 2}
-    assert chart.most.tweet.id == "2"
+    assert chart.top.tweet.id == "2"
 
 
 def test_a_repost_is_left_out_even_without_its_original():
@@ -104,7 +104,7 @@ def test_a_row_is_called_by_how_its_tweet_begins():
 
     chart = reactions(build(*[answer(n, likes=1, text=text) for n, text in enumerate(texts)]))
 
-    assert [row.words for row in reversed(chart.rows)] == [
+    assert [row.label for row in reversed(chart.rows)] == [
         "Short",
         "two lines",
         "a" * 40,

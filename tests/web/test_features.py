@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 import redis
 
-from app.pages.features import CONTROLS
+from app.pages.features import FEATURES
 from tests.dialects import LIVE, in_the_beta
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.web.answers import (
@@ -24,8 +24,8 @@ BY_CREATORS = LIVE.spaces
 
 
 @dataclass(frozen=True)
-class Control:
-    """A control on a page, and how a person finds out that it is not to be had."""
+class Feature:
+    """A feature on a page, and how a person finds out that it is not to be had."""
 
     page: str
     looks: str
@@ -35,56 +35,56 @@ class Control:
 
 
 SEEN = {
-    "follow": Control(
+    "follow": Feature(
         page="/follows/followers",
         looks='aria-label="Follow @robin"',
         asks=("POST", FOLLOWING),
         tried="/follows",
         account="Following",
     ),
-    "unfollow": Control(
+    "unfollow": Feature(
         page="/follows",
         looks='aria-label="Unfollow @robin"',
         asks=("DELETE", f"{FOLLOWING}/1002"),
         tried="/follows/1002/delete",
         account="Unfollowing",
     ),
-    "followers": Control(
+    "followers": Feature(
         page="/follows",
         looks='href="/follows/followers"',
         asks=("GET", FOLLOWERS),
         tried="/follows/followers",
-        account="Who follows someone",
+        account="Followers of someone",
     ),
-    "find_people": Control(
+    "find_people": Feature(
         page="/follows",
         looks='<form class="find" method="post" action="/people"',
         asks=("GET", "/users/by"),
         tried="/people?who=@robin",
         account="People by name",
     ),
-    "look_up_tweets": Control(
+    "look_up_tweets": Feature(
         page="/tweets",
         looks='<form class="look-up" method="post" action="/tweets/lookup">',
         asks=("GET", "/tweets"),
         tried="/tweets/lookup?ids=1",
         account="Tweets by id",
     ),
-    "look_up_spaces": Control(
+    "look_up_spaces": Feature(
         page="/spaces/lookup",
         looks='name="ids"',
         asks=("GET", "/spaces"),
         tried="/spaces/lookup?ids=1DXxyRYNejbKM",
         account="Spaces by id",
     ),
-    "look_up_spaces_of_people": Control(
+    "look_up_spaces_of_people": Feature(
         page="/spaces/lookup",
         looks='name="creators"',
         asks=("GET", BY_CREATORS),
         tried="/spaces/lookup?creators=1002",
         account="Spaces by host",
     ),
-    "spaces": Control(
+    "spaces": Feature(
         page="/account",
         looks='href="/spaces"',
         asks=("GET", BY_CREATORS),
@@ -105,9 +105,9 @@ READS = {
 }
 
 
-def stand(twitter, control=None, refusal=NOT_IN_PLAN):
-    """Let Twitter answer everything but what `control` asks, for Wren and for Jay."""
-    forbidden = SEEN[control].asks if control else None
+def stand(twitter, feature=None, refusal=NOT_IN_PLAN):
+    """Let Twitter answer everything but what `feature` asks, for Wren and for Jay."""
+    forbidden = SEEN[feature].asks if feature else None
     if forbidden:
         twitter.add(*forbidden, **refusal)
     for path, data in READS.items():
@@ -133,63 +133,63 @@ def birds(app, twitter):
     return sign_in(app), sign_in(app)
 
 
-def attempt(browser, control):
-    """Use a control."""
-    if SEEN[control].asks[0] == "GET":
-        browser.get(SEEN[control].tried)
+def attempt(browser, feature):
+    """Use a feature."""
+    if SEEN[feature].asks[0] == "GET":
+        browser.get(SEEN[feature].tried)
     else:
-        browser.press(SEEN[control].tried, user_id="1002", next="/account")
+        browser.press(SEEN[feature].tried, user_id="1002", next="/account")
 
 
 def shown(browser):
-    """Return the controls that a person is offered."""
+    """Return the features that a person is offered."""
     pages = {page: browser.get(page).text for page in {one.page for one in SEEN.values()}}
     return {name for name, one in SEEN.items() if one.looks in pages[one.page]}
 
 
-def test_every_control_is_tried_here():
-    assert SEEN.keys() == CONTROLS.keys()
+def test_every_feature_is_tried_here():
+    assert SEEN.keys() == FEATURES.keys()
 
 
-@pytest.mark.parametrize("control", SEEN)
-def test_a_control_that_the_plan_lacks_disappears_for_everyone(birds, twitter, clock, control):
+@pytest.mark.parametrize("feature", SEEN)
+def test_a_feature_that_the_plan_lacks_disappears_for_everyone(birds, twitter, clock, feature):
     wren, jay = birds
-    stand(twitter, control)
+    stand(twitter, feature)
 
-    attempt(wren, control)
+    attempt(wren, feature)
 
-    together = {name for name, one in SEEN.items() if one.asks == SEEN[control].asks}
-    gone_with_their_page = {"followers": {"follow"}}.get(control, set())
+    together = {name for name, one in SEEN.items() if one.asks == SEEN[feature].asks}
+    gone_with_their_page = {"followers": {"follow"}}.get(feature, set())
     assert shown(jay) == SEEN.keys() - together - gone_with_their_page
-    reason = f"{SEEN[control].account}: not in this site&#39;s plan at Twitter."
+    reason = f"{SEEN[feature].account}: not in this site&#39;s plan at Twitter."
     assert reason in jay.get("/account").text
     clock.advance(minutes=61)
-    assert SEEN[control].looks in jay.get(SEEN[control].page).text
+    assert SEEN[feature].looks in jay.get(SEEN[feature].page).text
 
 
-@pytest.mark.parametrize("control", ["unfollow", "look_up_tweets"])
-def test_a_control_that_ones_own_plan_lacks_disappears_for_oneself(birds, twitter, control):
+@pytest.mark.parametrize("feature", ["unfollow", "look_up_tweets"])
+def test_a_feature_that_ones_own_plan_lacks_disappears_for_oneself(birds, twitter, feature):
     wren, jay = birds
-    stand(twitter, control, NOT_IN_OWN_PLAN)
+    stand(twitter, feature, NOT_IN_OWN_PLAN)
 
-    attempt(wren, control)
+    attempt(wren, feature)
 
-    assert (control in shown(wren), control in shown(jay)) == (False, True)
-    reason = f"{SEEN[control].account}: not in your own account&#39;s plan at Twitter."
+    assert (feature in shown(wren), feature in shown(jay)) == (False, True)
+    reason = f"{SEEN[feature].account}: not in your own account&#39;s plan at Twitter."
     assert reason in wren.get("/account").text
 
 
 @pytest.mark.parametrize(
-    "control, page, sentence",
+    "feature, page, sentence",
     [
         ("find_people", "/people", "Finding people does not work here at the moment."),
         ("look_up_tweets", "/tweets/lookup", "Looking up Tweets does not work here at the moment."),
     ],
 )
-def test_a_page_without_its_form_says_so(birds, twitter, control, page, sentence):
+def test_a_page_without_its_form_says_so(birds, twitter, feature, page, sentence):
     wren, jay = birds
-    stand(twitter, control)
-    attempt(wren, control)
+    stand(twitter, feature)
+    attempt(wren, feature)
 
     text = jay.get(page).text
 
@@ -209,19 +209,19 @@ def test_looking_up_spaces_is_gone_when_both_ways_are(birds, twitter):
 
 
 @pytest.mark.parametrize(
-    "control, page, link",
+    "feature, page, link",
     [
         ("spaces", f"/spaces/{LIVE_SPACE['id']}", ">All Spaces</a>"),
         ("find_people", "/people/dodo", ">Find people</a>"),
     ],
 )
-def test_links_to_what_is_not_offered_are_left_out(birds, twitter, control, page, link):
+def test_links_to_what_is_not_offered_are_left_out(birds, twitter, feature, page, link):
     wren, jay = birds
-    stand(twitter, control)
+    stand(twitter, feature)
     twitter.get(LIVE.by_name("dodo"), json={"errors": [problem("x")]})
     before = link in jay.get(page).text
 
-    attempt(wren, control)
+    attempt(wren, feature)
 
     assert (before, link in jay.get(page).text) == (True, False)
 
@@ -266,13 +266,13 @@ def looks_into(redis_url):
 @pytest.mark.parametrize(
     "path, looks",
     [
-        ("/", 6),  # an answer for each of four reads, whether there are Spaces, and the controls
+        ("/", 6),  # an answer for each of four reads, whether there are Spaces, and the features
         ("/tweets", 2),
         ("/follows", 2),
         ("/account", 3),
     ],
 )
-def test_all_controls_of_a_page_take_one_look_into_redis(
+def test_all_features_of_a_page_take_one_look_into_redis(
     build_app, redis_url, kind_twitter, path, looks
 ):
     client = sign_in(build_app(REDIS_URL=redis_url))

@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 
 from app.accounts.models import Usage
-from app.pages.usage import WORDS, dollars
+from app.pages.usage import LABELS, dollars
 from app.twitter.endpoints import ENDPOINTS
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.stores import on_both_stores
@@ -77,7 +77,7 @@ def test_reads_are_counted_with_their_items_and_cost(wren, twitter):
     page = account(wren)
 
     expected = [
-        ["Who someone follows", "1", "7", "$0.07"],
+        ["People whom someone follows", "1", "7", "$0.07"],
         ["Tweets by id", "1", "3", "$0.02"],
         ["Total", "2", "10", "$0.09"],
     ]
@@ -175,15 +175,15 @@ def test_a_lack_of_ones_own_plan_is_told_as_ones_own(wren, jay, twitter):
     everybodys, mine = unescape(account(wren)).split("This is so for your account")
 
     assert "This is so for everybody here." in everybodys
-    assert "Who someone follows: not in this site's plan at Twitter." in everybodys
+    assert "People whom someone follows: not in this site's plan at Twitter." in everybodys
     assert "Tweets by id" not in everybodys.split("What does not work at the moment")[1]
     assert "Tweets by id: not in your own account's plan at Twitter." in mine
     assert "This is so for your account" not in account(jay)
 
 
 def test_every_endpoint_has_plain_words_of_its_own():
-    assert WORDS.keys() == set(ENDPOINTS)
-    assert len(set(WORDS.values())) == len(ENDPOINTS)
+    assert LABELS.keys() == set(ENDPOINTS)
+    assert len(set(LABELS.values())) == len(ENDPOINTS)
 
 
 def test_costs_are_full_cents_rounded_up():
