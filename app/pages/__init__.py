@@ -1,4 +1,4 @@
-"""What people see: one blueprint, and the words and forms its templates need."""
+"""The pages: one blueprint, and the filters and globals of its templates."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from app.twitter.endpoints import USER_TWEETS
 from app.twitter.tweet_text import isolated
 
 # The POST is the refresh button of a panel.
-READS = ["GET", "POST"]
+_PANELS = ["GET", "POST"]
 
 pages = Blueprint("pages", __name__)
-pages.add_url_rule("/", "home", home.home, methods=READS)
-pages.add_url_rule("/tweets", "tweets", tweets.tweets, methods=READS)
-pages.add_url_rule("/tweets/<tweet_id>", "tweet", tweets.tweet, methods=READS)
-pages.add_url_rule("/tweets/lookup", "tweets_lookup", tweets.tweets_lookup, methods=READS)
+pages.add_url_rule("/", "home", home.home, methods=_PANELS)
+pages.add_url_rule("/tweets", "tweets", tweets.tweets, methods=_PANELS)
+pages.add_url_rule("/tweets/<tweet_id>", "tweet", tweets.tweet, methods=_PANELS)
+pages.add_url_rule("/tweets/lookup", "tweets_lookup", tweets.tweets_lookup, methods=_PANELS)
 pages.add_url_rule("/follows", "follows", follows.follows)
 pages.add_url_rule("/follows", "follow", follows.follow, methods=["POST"])
 pages.add_url_rule("/follows/<user_id>/delete", "unfollow", follows.unfollow, methods=["POST"])
-pages.add_url_rule("/follows/followers", "followers", follows.followers, methods=READS)
-pages.add_url_rule("/people", "people", people.people, methods=READS)
-pages.add_url_rule("/people/<username>", "person", people.person, methods=READS)
-pages.add_url_rule("/people/id/<user_id>", "person_by_id", people.person_by_id, methods=READS)
-pages.add_url_rule("/spaces", "spaces", spaces.spaces, methods=READS)
-pages.add_url_rule("/spaces/<space_id>", "space", spaces.space, methods=READS)
-pages.add_url_rule("/spaces/lookup", "spaces_lookup", spaces.spaces_lookup, methods=READS)
+pages.add_url_rule("/follows/followers", "followers", follows.followers, methods=_PANELS)
+pages.add_url_rule("/people", "people", people.people, methods=_PANELS)
+pages.add_url_rule("/people/<username>", "person", people.person, methods=_PANELS)
+pages.add_url_rule("/people/id/<user_id>", "person_by_id", people.person_by_id, methods=_PANELS)
+pages.add_url_rule("/spaces", "spaces", spaces.spaces, methods=_PANELS)
+pages.add_url_rule("/spaces/<space_id>", "space", spaces.space, methods=_PANELS)
+pages.add_url_rule("/spaces/lookup", "spaces_lookup", spaces.spaces_lookup, methods=_PANELS)
 pages.add_url_rule("/account", "account", account.account)
 pages.add_url_rule("/account/sign-in", "sign_in", sign_in.sign_in)
 pages.add_url_rule("/how-it-works", "how_it_works", sign_in.how_it_works)
@@ -46,9 +46,9 @@ pages.add_url_rule("/account/disconnect", "disconnect", account.disconnect, meth
 
 
 def register(app: Flask) -> None:
-    """Add the pages to `app`, and to every template what the shared parts of a page use."""
+    """Add the pages to `app`, and their filters and globals to all templates."""
     app.register_blueprint(pages)
-    # A line that only says `if` or `for` leaves no empty line behind.
+    # Lines that hold only a statement leave no empty line in the page.
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.add_template_filter(about)
     app.add_template_filter(ago)

@@ -1,4 +1,4 @@
-"""What this site may do for the person, where they are signed in, and how to end all that."""
+"""The account page: permissions, sessions, usage, export and disconnect."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def account(person: Person) -> str:
 
 @for_signed_in
 def end_browser(person: Person) -> Response:
-    """POST /account/browsers/end: one of the person's own, no other's.
+    """POST /account/browsers/end: log out one of the person's own sessions.
 
-    Its id comes in the form: proxies log paths.
+    Its id is in the form and not in the path, which proxies log.
     """
     session_id = request.form.get("session_id", "")
     ended = services().sessions.log_out_one(person.user_id, session_id)
     if session_id == person.session_id:
         return _signed_out(logged_out(ended))
     flash(
-        "That browser is logged out." if ended.sessions else "That browser was logged out already."
+        "That browser is logged out." if ended.sessions else "That browser was already logged out."
     )
     return redirect(url_for("pages.account"), code=303)
 
@@ -59,14 +59,14 @@ def end_others(person: Person) -> Response:
     flash(
         "You are logged out everywhere else."
         if ended.sessions
-        else "You were signed in nowhere else."
+        else "You were not signed in anywhere else."
     )
     return redirect(url_for("pages.account"), code=303)
 
 
 @for_signed_in
 def export(person: Person) -> Response:
-    """GET /account/export: everything stored about the person, without the values of tokens."""
+    """GET /account/export: everything stored about the person, except the tokens themselves."""
     body = json.dumps(
         services().people.export(person.user_id, person.twitter_id), indent=2, ensure_ascii=False
     )
@@ -78,20 +78,20 @@ def export(person: Person) -> Response:
 
 @for_signed_in
 def disconnect_form(person: Person) -> str:
-    """GET /account/disconnect: say what will be gone, and ask."""
+    """GET /account/disconnect: explain what will be deleted, and ask."""
     del person
     return render_template("disconnect.html", unsure=False)
 
 
 @for_signed_in
 def disconnect(person: Person) -> Response:
-    """POST /account/disconnect: end the grant and delete every row of the person's."""
+    """POST /account/disconnect: end the grant and delete all rows of the person."""
     if request.form.get("sure") != "yes":
         return make_response(render_template("disconnect.html", unsure=True), 400)
     services().people.delete(person.user_id, person.twitter_id)
     return _signed_out(
-        "You are disconnected. Your profile, your sign-ins and what we counted are deleted. "
-        "No copy of what we read for you can be found any more."
+        "You are disconnected. Your profile, your sign-ins and your usage counts are deleted, "
+        "and cached copies of your data can no longer be found."
     )
 
 

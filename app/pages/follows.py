@@ -1,4 +1,4 @@
-"""Whom the person follows and who follows them, and the buttons that change it."""
+"""The lists of followed people and followers, and the follow and unfollow buttons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from app.web.safe_redirects import local
 
 @for_signed_in
 def follows(person: Person) -> ResponseReturnValue:
-    """GET /follows: whom they follow."""
+    """GET /follows: the people they follow."""
     return _following(person)
 
 
@@ -38,7 +38,7 @@ def followers(person: Person) -> ResponseReturnValue:
 
 @for_signed_in
 def follow(person: Person) -> ResponseReturnValue:
-    """POST /follows: follow somebody. The refresh button of the list posts here as well."""
+    """POST /follows: follow one person. The refresh button of the list posts here as well."""
     if "refresh" in request.form:
         return _following(person)
     return _perform(person, FOLLOW, request.form.get("user_id", ""))
@@ -46,7 +46,7 @@ def follow(person: Person) -> ResponseReturnValue:
 
 @for_signed_in
 def unfollow(person: Person, user_id: str) -> ResponseReturnValue:
-    """POST /follows/<user_id>/delete: unfollow somebody."""
+    """POST /follows/<user_id>/delete: unfollow one person."""
     return _perform(person, UNFOLLOW, user_id)
 
 

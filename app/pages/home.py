@@ -1,4 +1,4 @@
-"""The front door: an invitation for those outside, an overview for those inside."""
+"""The start page: an invitation before signing in, an overview after it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.web.messages import PERMISSIONS
 
 
 def home() -> ResponseReturnValue:
-    """GET /: `next` is kept for the sign-in, which checks it before anybody is sent there."""
+    """GET /. `next` goes along with the sign-in, which checks it before redirecting there."""
     person = current_person()
     if person is None:
         return render_template(
@@ -38,7 +38,7 @@ def home() -> ResponseReturnValue:
 
 
 def _shows_spaces(person: Person) -> bool:
-    """Tell whether the panel of Spaces will ask for the follows as well."""
+    """Return whether the panel of Spaces will request the list of followed people as well."""
     granted = services().dialect.scopes(*SPACES_BY_CREATORS.needs) <= person.scopes
     quota = services().quota
     return granted and quota.why_unavailable(SPACES_BY_CREATORS, person.profile.id) is None

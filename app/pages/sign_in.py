@@ -36,7 +36,7 @@ def sign_in(person: Person) -> str:
 
 
 def how_it_works() -> str:
-    """GET /how-it-works."""
+    """GET /how-it-works: the same with example times, for every visitor."""
     example = sign_in_diagram.example(
         "confidential" if services().config.twitter_client_secret else "public",
         services().dialect,

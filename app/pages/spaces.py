@@ -1,4 +1,4 @@
-"""Spaces of the people the person follows, one Space, and Spaces by id, link or creator."""
+"""Spaces of followed people, one Space, and Spaces by id, link or creator."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SOME_DAY = datetime.max.replace(tzinfo=UTC)
 
 @for_signed_in
 def spaces(person: Person) -> ResponseReturnValue:
-    """GET /spaces: live ones, then scheduled ones."""
+    """GET /spaces: live Spaces, then scheduled ones."""
     query = queries.spaces(person.profile.id, services().dialect)
     return render_panels(person, "spaces.html", {"spaces": query})
 
 
 @for_signed_in
 def space(person: Person, space_id: str) -> ResponseReturnValue:
-    """GET /spaces/<space_id>: whatever its state is."""
+    """GET /spaces/<space_id>: one Space in any state."""
     if not SPACE_ID.fullmatch(space_id):
         abort(404)
     return render_panels(
@@ -39,7 +39,7 @@ def space(person: Person, space_id: str) -> ResponseReturnValue:
 
 @for_signed_in
 def spaces_lookup(person: Person) -> ResponseReturnValue:
-    """GET /spaces/lookup?ids= or ?creators=; the forms come by POST, as those for Tweets do."""
+    """GET /spaces/lookup?ids= or ?creators=. The forms use POST, as those for Tweets do."""
     by = next((name for name in _LOOK_UPS if name in request.values), None)
     if by is None:
         return render_template("spaces_lookup.html")
@@ -65,12 +65,12 @@ def _by_creators(typed: str) -> tuple[tuple[str, ...], Query[Space]]:
     return people.order, queries.spaces_by_creators(people.ids, people.usernames)
 
 
-# Each field of the two forms: what was asked for in it, and how that is read.
+# For the field of each form: a function from its text to the items asked for and their query.
 _LOOK_UPS = {"ids": _by_ids, "creators": _by_creators}
 
 
 def open_spaces(spaces: Iterable[Space]) -> list[Space]:
-    """Return what one can still listen to: live ones, then planned ones, the soonest first."""
+    """Return the live Spaces, then the planned ones, the soonest first. A template filter."""
     live = [space for space in spaces if space.state == "live"]
     planned = [space for space in spaces if space.state == "scheduled"]
     return live + sorted(planned, key=lambda space: space.scheduled_start or _SOME_DAY)

@@ -20,7 +20,7 @@ from app.web.current_person import for_signed_in
 
 @for_signed_in
 def tweets(person: Person) -> ResponseReturnValue:
-    """GET /tweets: the person's own, page by page; in the beta, what is pinned, page by page."""
+    """GET /tweets: the person's own Tweets, page by page; in the beta, pinned Tweets."""
     user_id, dialect, position = person.profile.id, services().dialect, paging.requested_position()
     if USER_TWEETS.exists_in(dialect):
         query = queries.tweets(user_id, dialect, page_token=position.token)
@@ -31,7 +31,7 @@ def tweets(person: Person) -> ResponseReturnValue:
 
 
 def _pinned(user_id: str, dialect: Dialect, position: Position) -> dict[str, Query[Tweet]]:
-    """Return what is pinned by the person, on the first page, and by those they follow."""
+    """Return queries for Tweets pinned by the person (page 1 only) and by followed people."""
     followed = queries.pinned_of_followed(user_id, page_token=position.token)
     mine = {"tweets": queries.tweets(user_id, dialect)} if position.number == 1 else {}
     return {**mine, "followed": paging.at_position(followed, position)}
@@ -39,7 +39,7 @@ def _pinned(user_id: str, dialect: Dialect, position: Position) -> dict[str, Que
 
 @for_signed_in
 def tweet(person: Person, tweet_id: str) -> ResponseReturnValue:
-    """GET /tweets/<tweet_id>."""
+    """GET /tweets/<tweet_id>: one Tweet."""
     if not USER_OR_TWEET_ID.fullmatch(tweet_id):
         abort(404)
     return render_panels(
@@ -49,9 +49,9 @@ def tweet(person: Person, tweet_id: str) -> ResponseReturnValue:
 
 @for_signed_in
 def tweets_lookup(person: Person) -> ResponseReturnValue:
-    """GET /tweets/lookup?ids=: ids and links, mixed.
+    """GET /tweets/lookup?ids=: Tweets by id or link, mixed.
 
-    The form comes by POST, as a hundred links are longer than an address may be.
+    The form uses POST, because a hundred links are too long for a URL.
     """
     typed = request.values.get("ids")
     if typed is None:

@@ -1,4 +1,4 @@
-"""Where links to Twitter's own pages lead."""
+"""Links to Twitter's own pages."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from app.services import services
 from app.twitter.dialect import origin
 
 
-def _where_people_say_yes() -> str:
+def _consent_origin() -> str:
     return origin(services().dialect.authorize_url)
 
 
 def twitter_site() -> str:
-    """Return where profiles and hashtags have pages; nothing for the sandbox, which has none."""
-    return "" if services().config.sandbox else _where_people_say_yes()
+    """Return the origin of profile and hashtag pages; empty for the sandbox, which has none."""
+    return "" if services().config.sandbox else _consent_origin()
 
 
 def connected_apps_url() -> str:
-    """Return the page on which people take back what they allowed."""
-    return _where_people_say_yes() + urlsplit(services().dialect.connected_apps_url).path
+    """Return the URL of the page on which people revoke access."""
+    return _consent_origin() + urlsplit(services().dialect.connected_apps_url).path

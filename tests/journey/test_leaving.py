@@ -74,7 +74,7 @@ def test_a_person_takes_a_copy_and_leaves_for_good(read, site, twitter):
     reader.sign_in("Magpie")
     reader.go_to("Account")
     with reader.page.expect_download() as download:
-        reader.page.get_by_role("link", name="Download what").click()
+        reader.page.get_by_role("link", name="Download the data").click()
     copy = json.loads(download.value.path().read_text())
 
     reader.follow(reader.page.get_by_role("link", name="Disconnect and delete everything"))
@@ -82,7 +82,7 @@ def test_a_person_takes_a_copy_and_leaves_for_good(read, site, twitter):
     reader.press("Disconnect and delete")
 
     assert copy["user"]["username"] == "magpie"
-    assert "Your profile, your sign-ins and what we counted are deleted." in reader.text()
+    assert "Your profile, your sign-ins and your usage counts are deleted," in reader.text()
     wait_until(lambda: states(twitter) == {"revoked"}, explain=site.logged)
     with site.database() as database:
         left = database.execute("SELECT username FROM users").fetchall()

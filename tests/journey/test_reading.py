@@ -8,7 +8,6 @@ from threading import Barrier
 import pytest
 
 from sandbox.testing import Sandbox
-from tests.factories import APP_NAME
 from tests.journey.visitor import Visitor, query_of
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
@@ -21,8 +20,8 @@ IN_LIVE = pytest.mark.parametrize("dialect", ["live"])  # both dialects run the 
 TO_FOLLOW = {"live": "follows.write", "beta": "account.follows.write"}
 USED_UP = "This site has used up what it may ask of Twitter for now."
 NOT_IN_PLAN = "This site does not pay Twitter for this."
-LEFT_OUT = "Part of what was here is not in this site's plan at Twitter at the moment."
-HAS_TO_WAIT = "Part of what was here has to wait: this site's credits at Twitter are used up."
+LEFT_OUT = "Part of this page is not in this site's plan at Twitter at the moment."
+HAS_TO_WAIT = "Part of this page has to wait: this site's credits at Twitter are used up."
 WAIT = "Twitter asks for a pause. One of its limits is used up for now."
 # What each page says, by plan and dialect. The old free plan has one read of most things in a
 # quarter of an hour, and the home page behind the sign-in has done it.
@@ -119,7 +118,7 @@ def follow(visitor, username):
     """Press Follow and say yes to what it takes; return where that was asked, and the last page."""
     explained = visitor.press(visitor.open(f"/people/{username}"), "Follow")
     assert "One more permission" in explained.text
-    asked = visitor.press(explained, "Go on to Twitter").headers["Location"]
+    asked = visitor.press(explained, "Continue to Twitter").headers["Location"]
     return asked, visitor.follow(visitor.come_back(visitor.consent(asked, "wren")))
 
 
@@ -156,7 +155,7 @@ def test_every_page_shows_what_it_is_for(wren, sandbox, dialect):
         assert page.status_code == 200, address
         assert words in page.text, address
     account = wren.open("/account").text
-    assert f"What {APP_NAME} asked Twitter for you" in unescape(account)
+    assert "Calls to Twitter for you" in unescape(account)
     assert "$" in account
     assert refused(sandbox) == []
 
@@ -192,7 +191,7 @@ def test_the_first_follow_asks_for_the_permission_and_is_then_done(wren, sandbox
 def test_following_and_unfollowing_afterwards_takes_one_press(wren, sandbox):
     ids = ids_of(sandbox)
     explained = wren.press(wren.open("/people/robin"), "Unfollow")
-    asked = wren.press(explained, "Go on to Twitter").headers["Location"]
+    asked = wren.press(explained, "Continue to Twitter").headers["Location"]
 
     wren.follow(wren.come_back(wren.consent(asked, "wren")))
     assert not sandbox.world.follows.has(ids["wren"], ids["robin"])
@@ -207,7 +206,7 @@ def test_following_and_unfollowing_afterwards_takes_one_press(wren, sandbox):
 def test_a_double_click_at_a_protected_account_is_harmless(wren, sandbox):
     ids = ids_of(sandbox)
     explained = wren.press(wren.open("/people/robin"), "Unfollow")
-    asked = wren.press(explained, "Go on to Twitter").headers["Location"]
+    asked = wren.press(explained, "Continue to Twitter").headers["Location"]
     wren.follow(wren.come_back(wren.consent(asked, "wren")))
     page = wren.open("/people/nightjar")
     windows, together = [wren.twin(), wren.twin()], Barrier(2)
@@ -238,7 +237,7 @@ def test_a_double_click_at_a_protected_account_is_harmless(wren, sandbox):
 def test_another_account_that_comes_back_follows_no_account(wren, sandbox):
     ids = ids_of(sandbox)
     explained = wren.press(wren.open("/people/nightjar"), "Follow")
-    asked = wren.press(explained, "Go on to Twitter").headers["Location"]
+    asked = wren.press(explained, "Continue to Twitter").headers["Location"]
 
     wren.follow(wren.come_back(wren.consent(asked, "jay")))
 
@@ -253,7 +252,7 @@ def test_no_plan_makes_a_page_fail(wren, sandbox, dialect, plan):
 
     for address, sentence in {
         **said[dialect],
-        "/account": f"What {APP_NAME} asked Twitter",
+        "/account": "Calls to Twitter for you",
     }.items():
         page = wren.open(address)
 

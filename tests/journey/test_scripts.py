@@ -53,7 +53,7 @@ def allow_follows(reader):
     """Give the permission to follow, by the first button that needs it."""
     reader.open("/people/robin")
     button(reader, "Unfollow @robin").click()
-    button(reader, "Go on to Twitter").click()
+    button(reader, "Continue to Twitter").click()
     reader.pick("Wren")
     reader.press("Authorize app")
     reader.page.wait_for_url(f"{reader.url}/people/robin")

@@ -41,7 +41,7 @@ def test_two_browsers_share_one_grant_until_both_are_logged_out(read, twitter):
 
     phone.open("/people/lapwing")
     phone.press("Follow @lapwing")
-    phone.press("Go on to Twitter")
+    phone.press("Continue to Twitter")
     allow(phone)
 
     assert "You follow @lapwing now." in phone.text()

@@ -133,8 +133,8 @@ def test_disconnecting_says_first_what_will_be_gone(laptop):
     page = laptop.get("/account/disconnect")
 
     assert page.status_code == 200
-    assert "Your profile and your sign-ins here will be deleted." in page.text
-    assert "it is thrown away when it is a day old" in page.text
+    assert "deletes your profile and your sign-ins here" in page.text
+    assert "expires within a day" in page.text
 
 
 def test_disconnecting_needs_a_yes(laptop, rows):
@@ -157,7 +157,7 @@ def test_disconnecting_deletes_every_row_and_revokes_every_token(app, laptop, ph
     assert len(revoked) == 2
     assert not laptop.is_signed_in()
     assert not phone.is_signed_in()
-    assert "your sign-ins and what we counted are deleted." in laptop.get("/").text
+    assert "your sign-ins and your usage counts are deleted," in laptop.get("/").text
 
 
 def test_a_disconnected_person_can_come_back_as_new(laptop, rows):

@@ -193,7 +193,7 @@ def test_a_page_without_its_form_says_so(birds, twitter, feature, page, sentence
 
     text = jay.get(page).text
 
-    assert f'{sentence} <a href="/account">Your account says why</a>' in text
+    assert f'{sentence} <a href="/account">Your account page says why</a>' in text
     assert "<textarea" not in text
 
 

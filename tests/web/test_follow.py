@@ -490,5 +490,5 @@ def test_the_beta_has_no_followers(wren, twitter):
     assert "/follows/followers" not in following
     assert buttons(following) == ["Unfollow @robin"]
     assert direct.status_code == 404
-    assert "does not tell who follows you" in direct.text
+    assert "has no list of your followers" in direct.text
     assert "/follows/followers" not in direct.text

@@ -17,7 +17,7 @@ from tests.web.answers import (
     stand,
 )
 
-BEGINNING = "Part of what was here"
+BEGINNING = "Part of this page"
 IN_WORDS = {
     "plan": f"{BEGINNING} is not in this site's plan at Twitter at the moment.",
     "own plan": f"{BEGINNING} is not in your own account's plan at Twitter at the moment.",

@@ -220,10 +220,10 @@ def test_an_empty_list_is_said_to_be_empty(signed_in, twitter, dialect):
     sentences = {
         "/": {LIVE: "No Tweets yet.", BETA: NOTHING_PINNED}[dialect],
         "/tweets": {LIVE: "You have not tweeted yet.", BETA: NOTHING_PINNED}[dialect],
-        "/follows": "You do not follow anybody yet.",
+        "/follows": "You do not follow anyone yet.",
         "/follows/followers": {
-            LIVE: "Nobody follows you yet.",
-            BETA: "does not tell who follows you",
+            LIVE: "You have no followers yet.",
+            BETA: "has no list of your followers",
         }[dialect],
     }
 
@@ -432,7 +432,7 @@ def test_account_lists_what_is_allowed_and_what_is_not(client, twitter):
 
     page = client.get("/account").text
 
-    allowed, not_allowed = page.split("What you have not allowed")
+    allowed, not_allowed = page.split("<h3>Not granted</h3>")
     assert "See whom you follow and who follows you" in allowed
     assert "See the Spaces that are open to you" in not_allowed
     assert 'name="ask" value="read_spaces"' in not_allowed
@@ -441,7 +441,7 @@ def test_account_lists_what_is_allowed_and_what_is_not(client, twitter):
 def test_account_of_all_permissions_reads_nothing_and_leads_to_twitter(signed_in, twitter):
     page = signed_in.get("/account").text
 
-    assert "What you have not allowed" not in page
+    assert "<h3>Not granted</h3>" not in page
     assert "Follow and unfollow people for you" not in page
     assert f'href="{LIVE.home}/settings/connected_apps"' in page
     assert re.search(r'<form[^>]+method="post" action="/auth/logout">', page)

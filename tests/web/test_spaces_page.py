@@ -90,9 +90,9 @@ def test_spaces_that_are_over_are_not_listed(signed_in, twitter, spaces):
     page, home = signed_in.get("/spaces").text, signed_in.get("/").text
 
     assert "Dawn chorus" not in page + home
-    assert "Nobody you follow is in a Space right now." in page
-    assert "Nobody you follow has planned a Space." in page
-    assert "Nobody you follow is in a Space or has planned one." in home
+    assert "None of the people you follow is in a Space right now." in page
+    assert "None of the people you follow has planned a Space." in page
+    assert "None of the people you follow is in a Space or has planned one." in home
 
 
 def test_spaces_in_trouble_show_no_empty_panels(signed_in, twitter):
@@ -122,11 +122,11 @@ def test_a_list_of_follows_that_goes_on_is_said_to_go_on(signed_in, twitter):
 
     spaces, home = signed_in.get("/spaces").text, signed_in.get("/").text
 
-    assert "Spaces of the first 100 people on your list of follows" in spaces
+    assert "Spaces of the first 100 people that you follow" in spaces
     assert "None of these 100 people is in a Space right now." in spaces
     assert "None of these 100 people has planned a Space." in spaces
     assert "None of the first 100 people on your list is in a Space" in home
-    assert "Nobody you follow" not in spaces + home
+    assert "None of the people you follow" not in spaces + home
 
 
 @pytest.mark.parametrize(

@@ -424,11 +424,11 @@ def test_an_article_is_called_by_its_title(shown, said, address):
         ({"text": "\u3164"}, "This kind of Tweet cannot be shown here."),
         (
             {"text": "", "attachments": {"poll_ids": ["3"]}},
-            "Something attached to it is not shown to us.",
+            "Twitter does not show us an attachment of this Tweet.",
         ),
         (
             {"text": "Look", "attachments": {"media_keys": ["3_1"]}},
-            "Something attached to it is not shown to us.",
+            "Twitter does not show us an attachment of this Tweet.",
         ),
     ],
 )
@@ -494,7 +494,7 @@ def test_a_missing_quoted_tweet_stays_a_link_and_is_said_to_be_hidden(shown):
 
     assert 'class="quoted"' not in page
     assert "<bdi>x.com/robin/status/9</bdi>" in page
-    assert "The quoted Tweet is not shown to us." in page
+    assert "Twitter does not show us the quoted Tweet." in page
 
 
 @pytest.mark.parametrize(
@@ -593,7 +593,7 @@ def test_the_beta_says_that_nothing_is_pinned(signed_in, twitter):
     page = signed_in.get("/tweets").text
 
     assert "No Tweet is pinned to your profile." in page
-    assert "Nobody you follow has pinned a Tweet." in page
+    assert "None of the people you follow has pinned a Tweet." in page
 
 
 @in_the_beta
@@ -605,8 +605,8 @@ def test_the_beta_reads_pinned_tweets_part_by_part(signed_in, twitter):
     first = signed_in.get("/tweets").text
     second = signed_in.get(links(first, "next")[0]).text
 
-    assert "Nobody in this part of the list has pinned a Tweet." in first
-    assert "Nobody you follow" not in first
+    assert "None of the people in this part of the list has pinned a Tweet." in first
+    assert "None of the people you follow" not in first
     assert 'id="followed-list"' in first  # where scripts put the next part
     assert "My solo" in second
     assert (links(second, "prev"), links(second, "next")) == (["/tweets"], [])
@@ -620,7 +620,7 @@ def test_the_beta_reads_pinned_tweets_part_by_part(signed_in, twitter):
     [
         (
             {"json": pinned(ROBIN, previous_token=BACK)},
-            "Nobody in this part of the list has pinned a Tweet.",
+            "None of the people in this part of the list has pinned a Tweet.",
             EXPIRED,
         ),
         ({"status": 400, "json": BAD_TOKEN}, EXPIRED, "Nobody"),

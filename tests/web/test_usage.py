@@ -65,7 +65,7 @@ def test_an_account_without_reads_says_nothing(wren):
 
     assert table(page, "Today") is None
     assert re.search(r"<h3>Today</h3>\s*<p class=\"empty\">Nothing.</p>", page)
-    assert "What does not work at the moment" not in page
+    assert "Not available at the moment" not in page
 
 
 def test_reads_are_counted_with_their_items_and_cost(wren, twitter):
@@ -140,14 +140,14 @@ def test_limits_say_what_is_left_and_when_they_start_anew(wren, twitter, clock):
     }
     twitter.get("/tweets", **TWEETS, headers=headers)
     wren.get(LOOK_UP)
-    told = table(account(wren), "What is left")
+    told = table(account(wren), "Remaining calls")
     clock.advance(minutes=11)
 
     assert told == [
         ["Tweets by id", "899 of 900", "today, 12:10 UTC"],
         ["Tweets by id (per day)", "24", "18 Mar, 01:00 UTC"],
     ]
-    assert table(account(wren), "What is left") == told[1:]
+    assert table(account(wren), "Remaining calls") == told[1:]
 
 
 @pytest.mark.parametrize(
@@ -172,13 +172,13 @@ def test_a_lack_of_ones_own_plan_is_told_as_ones_own(wren, jay, twitter):
     wren.get(LOOK_UP)
     wren.get("/follows")
 
-    everybodys, mine = unescape(account(wren)).split("This is so for your account")
+    all_users, mine = unescape(account(wren)).split("Not available to your account")
 
-    assert "This is so for everybody here." in everybodys
-    assert "People whom someone follows: not in this site's plan at Twitter." in everybodys
-    assert "Tweets by id" not in everybodys.split("What does not work at the moment")[1]
+    assert "Not available to any user of " in all_users
+    assert "People whom someone follows: not in this site's plan at Twitter." in all_users
+    assert "Tweets by id" not in all_users.split("Not available at the moment")[1]
     assert "Tweets by id: not in your own account's plan at Twitter." in mine
-    assert "This is so for your account" not in account(jay)
+    assert "Not available to your account" not in account(jay)
 
 
 def test_every_endpoint_has_plain_words_of_its_own():
