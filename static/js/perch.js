@@ -1,10 +1,10 @@
 // Beside htmx.
 const on = (name, act) => addEventListener(name, act, true);
-const all = (what, act) => document.querySelectorAll(what).forEach(act);
-const free = () => all("[aria-busy]", (it) => (it.ariaBusy = null));
+const each = (css, act) => document.querySelectorAll(css).forEach(act);
+const idle = () => each("[aria-busy]", (it) => (it.ariaBusy = null));
 
 function age(time) {
-  // The clock here may be wrong.
+  // This clock may be wrong.
   time.born ??= Date.now() - time.dataset.age * 1e3;
   const minutes = ((Date.now() - time.born) / 6e4) | 0;
   const [n, unit] = minutes < 60 ? [minutes, "minute"] : [(minutes / 60) | 0, "hour"];
@@ -22,8 +22,8 @@ function localise(time) {
 }
 
 function tick() {
-  all("[data-age]", age);
-  all("time", localise);
+  each("[data-age]", age);
+  each("time", localise);
 }
 
 on("submit", (event) => {
@@ -38,7 +38,7 @@ on("htmx:before:swap", (event) => {
   const { lastElementChild: last, nextElementSibling: next } = target;
   ctx.near = () => last?.nextElementSibling ?? next;
   if (fragment.firstElementChild || said?.fragment.querySelector(".flash p")) return;
-  // No part, no word: another page.
+  // No part, no message: another page.
   event.preventDefault();
   const it = ctx.sourceElement;
   it.href ? (location = it.href) : it.submit();
@@ -47,8 +47,8 @@ on("htmx:after:swap", ({ detail }) => {
   tick();
   if (!document.querySelector(":focus")) detail.ctx.near()?.querySelector("a")?.focus();
 });
-on("htmx:error", () => all(".flash", (it) => (it.textContent = "That failed. Try again.")));
-on("htmx:finally:request", free);
-on("pageshow", free);
+on("htmx:error", () => each(".flash", (it) => (it.textContent = "That failed. Try again.")));
+on("htmx:finally:request", idle);
+on("pageshow", idle);
 setInterval(tick, 2e4);
 tick();
