@@ -1,4 +1,4 @@
-"""Times and numbers as people read them."""
+"""Formats of times and numbers."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +34,7 @@ COUNTS = {
 }
 
 
-def test_time_past_is_said_shortly():
+def test_ago_is_short():
     assert {past: ago(NOW - past, NOW) for past in PAST} == PAST
 
 

@@ -1,4 +1,4 @@
-"""Ids, names and links that people paste: read, or named in a sentence."""
+"""Parsing of pasted ids, usernames and links."""
 
 import pytest
 
@@ -137,7 +137,7 @@ def test_more_than_a_hundred_are_too_many(read, things):
     assert str(caught.value) == f"That is 101 {things}. Twitter shows 100 of them at once."
 
 
-def test_a_whole_book_is_not_read():
+def test_very_long_input_is_rejected():
     with pytest.raises(InvalidInput) as caught:
         lookup.tweets("1 " * 20_000)
 
@@ -225,7 +225,7 @@ def test_bare_words_side_by_side_are_no_usernames():
     assert said == [("A username has no spaces. Put @ before each, or commas between.",)] * 4
 
 
-def test_usernames_are_told_apart_by_more_than_a_space():
+def test_usernames_need_more_than_a_space_between_them():
     texts = ["robin, wren", "robin;wren", "robin\nwren", "robin @wren", "@robin wren"]
 
     read = {lookup.people(text).usernames for text in [*texts, "robin x.com/wren"]}
@@ -237,7 +237,7 @@ def test_numbers_side_by_side_are_ids():
     assert lookup.people("1002 1003").ids == ("1002", "1003")
 
 
-# What Twitter answered
+# Results
 
 
 def test_found_items_stand_in_the_order_asked():
@@ -343,7 +343,7 @@ def test_ids_of_articles_are_not_those_of_tweets():
     ]
 
 
-def test_what_is_taken_away_joins_nothing_and_names_the_culprit_as_typed():
+def test_rejected_words_are_shown_as_typed():
     words = ["\u201cRobin Redbreast\u201d", "(Robin) \u200eRedbreast"]
 
     assert named(lookup.people, words) == [
@@ -374,7 +374,7 @@ def test_marks_alone_are_an_empty_field(typed):
         "robin@example.com",
     ],
 )
-def test_a_link_that_shows_nobody_is_named(typed):
+def test_a_link_without_a_profile_is_rejected(typed):
     assert named(lookup.people, [typed])[0][1] == typed
 
 

@@ -1,4 +1,4 @@
-"""Where I am signed in: end one, end all others, take a copy, leave for good."""
+"""The account page: end one session, end all others, export, disconnect."""
 
 import json
 import re
@@ -129,7 +129,7 @@ def test_the_copy_holds_everything_stored_and_no_token(laptop, phone):
     assert answer.headers["Content-Disposition"].startswith("attachment")
 
 
-def test_disconnecting_says_first_what_will_be_gone(laptop):
+def test_the_disconnect_page_says_what_it_deletes(laptop):
     page = laptop.get("/account/disconnect")
 
     assert page.status_code == 200

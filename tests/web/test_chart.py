@@ -23,7 +23,7 @@ def bars(chart, kind):
     return [(bar.x, bar.y, bar.height) for bar in chart.bars if bar.kind == kind]
 
 
-# What is drawn
+# The drawing
 
 
 def test_columns_stand_in_the_order_of_time_and_are_true_to_the_counts():
@@ -99,7 +99,7 @@ def test_reposts_are_left_out_as_their_counts_are_those_of_the_original():
     assert reactions(tweets).totals["likes"] == 2
 
 
-def test_a_row_is_called_by_how_its_tweet_begins():
+def test_a_row_is_labelled_with_the_first_words_of_its_tweet():
     texts = ["Short", "two\n\n lines", "a" * 40, "word " * 20, ""]
 
     chart = reactions(build(*[answer(n, likes=1, text=text) for n, text in enumerate(texts)]))

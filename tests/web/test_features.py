@@ -1,4 +1,4 @@
-"""What Twitter does not allow disappears: buttons, tabs, forms. The account page says why."""
+"""Unavailable features disappear: buttons, tabs, forms. The account page says why."""
 
 import contextlib
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ BY_CREATORS = LIVE.spaces
 
 @dataclass(frozen=True)
 class Feature:
-    """A feature on a page, and how a person finds out that it is not to be had."""
+    """A feature on a page, and the request by which the site learns that it is unavailable."""
 
     page: str
     looks: str
@@ -106,7 +106,7 @@ READS = {
 
 
 def stand(twitter, feature=None, refusal=NOT_IN_PLAN):
-    """Let Twitter answer everything but what `feature` asks, for Wren and for Jay."""
+    """Let Twitter answer all requests but that of `feature`, for Wren and for Jay."""
     forbidden = SEEN[feature].asks if feature else None
     if forbidden:
         twitter.add(*forbidden, **refusal)
@@ -168,7 +168,7 @@ def test_a_feature_that_the_plan_lacks_disappears_for_everyone(birds, twitter, c
 
 
 @pytest.mark.parametrize("feature", ["unfollow", "look_up_tweets"])
-def test_a_feature_that_ones_own_plan_lacks_disappears_for_oneself(birds, twitter, feature):
+def test_a_feature_outside_a_persons_own_plan_disappears_for_that_person(birds, twitter, feature):
     wren, jay = birds
     stand(twitter, feature, NOT_IN_OWN_PLAN)
 
@@ -245,7 +245,7 @@ def test_spaces_of_the_beta_hang_on_its_own_endpoint(signed_in, twitter, dialect
     assert (before, 'href="/spaces"' in signed_in.get("/account").text) == (True, False)
 
 
-# What that costs
+# Cache look-ups
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The overview: three panels, each with its age, its trouble, and its place in the plan."""
+"""The home page: three panels, each with its age, its errors, and its place in the plan."""
 
 import re
 from html import unescape

@@ -50,7 +50,7 @@ def test_missing_tweets_have_their_places_and_reasons(signed_in, twitter):
     assert "Tweet 50" in page
 
 
-def test_trouble_is_said_once_and_not_for_each(signed_in, twitter):
+def test_a_lookup_error_appears_once(signed_in, twitter):
     twitter.get("/tweets", status=503)
 
     page = signed_in.get("/tweets/lookup?ids=10,20").text

@@ -1,4 +1,4 @@
-"""What all pages have in common, with Twitter standing at its real addresses."""
+"""The behaviour that all pages share, with Twitter stubbed at its real URLs."""
 
 import re
 from datetime import timedelta
@@ -214,7 +214,7 @@ def test_follows_and_followers_are_two_lists(signed_in, twitter):
 
 
 @in_both_dialects
-def test_an_empty_list_is_said_to_be_empty(signed_in, twitter, dialect):
+def test_an_empty_list_shows_a_sentence(signed_in, twitter, dialect):
     no_tweets = {"json": dialect.their_tweets()}
     stand(twitter, tweets=no_tweets, following=NOTHING, followers=NOTHING, spaces=NOTHING)
     sentences = {
@@ -232,7 +232,7 @@ def test_an_empty_list_is_said_to_be_empty(signed_in, twitter, dialect):
     assert missing == []
 
 
-def test_hidden_tweets_are_said_to_be_hidden(signed_in, twitter):
+def test_hidden_tweets_show_a_sentence(signed_in, twitter):
     stand(twitter, tweets={"json": {"errors": [hidden("1001")]}})
 
     page = signed_in.get("/tweets").text
@@ -240,7 +240,7 @@ def test_hidden_tweets_are_said_to_be_hidden(signed_in, twitter):
     assert "they are protected, suspended or gone" in page
 
 
-# Trouble. Which error makes which sentence: `test_pages_reader`.
+# Errors. `test_panels` has the sentence of each error.
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Reading side by side and from memory, apart from any page."""
+"""Panels and `PageReads`: parallel calls, the cache, and errors, without any page."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -50,7 +50,7 @@ SPACE = {"id": "1DXxyRYNejbKM", "state": "live", "title": "Dawn chorus"}
 
 
 class Tokens:
-    """Hands out tokens as told, and counts."""
+    """Returns the given tokens in turn, and counts the refreshes."""
 
     def __init__(self, *tokens):
         self.tokens = list(tokens)
@@ -71,7 +71,7 @@ class Tokens:
 
 
 class Twitter:
-    """Answers as told, one after the other and then the last for ever; notes path and token."""
+    """Returns the given answers in turn, the last one repeatedly; records path and token."""
 
     def __init__(self):
         self.asked = []
@@ -103,7 +103,7 @@ def clock():
 
 
 class Here:
-    """The services that reading takes, with a Twitter that says what the test wants."""
+    """The services that panels use, with a scripted Twitter."""
 
     def __init__(self, threads, clock):
         self.threads = threads
@@ -183,17 +183,17 @@ def named(name):
 
 
 def fifty_at_once(do):
-    everybody = Barrier(50)
+    all_readers = Barrier(50)
 
     def one_of_them():
-        everybody.wait(10)
+        all_readers.wait(10)
         return do()
 
     with ThreadPoolExecutor(50) as threads:
         return [future.result() for future in [threads.submit(one_of_them) for _ in range(50)]]
 
 
-# Side by side
+# Parallel calls
 
 
 def test_reads_run_at_the_same_time_and_stand_in_the_order_asked(here):
@@ -291,7 +291,7 @@ def test_a_read_without_a_free_thread_ends_with_the_budget(here, monkeypatch):
     assert found["people"].trouble.text.startswith("Too many people at once.")
 
 
-# From memory
+# The cache
 
 
 def test_an_answer_costs_nothing_while_it_is_fresh(here, clock):
@@ -474,7 +474,7 @@ def test_without_a_cache_everything_is_read_and_nothing_is_remembered(here):
     assert (names(second), second.read_at) == (["now"], None)
 
 
-# Trouble, and old data
+# Errors, and old data
 
 
 @pytest.mark.parametrize(
@@ -583,7 +583,7 @@ def test_a_read_outside_the_plan_is_tried_for_no_other(here, clock, error, minut
     assert names(panels(here, who=person(2))["people"]) == ["paid"]
 
 
-def test_a_lack_of_ones_own_plan_goes_for_no_other_person(here):
+def test_a_refusal_by_a_persons_own_plan_affects_no_other_person(here):
     here.client.answers = [NotInOwnPlan("client-forbidden"), named("fine")]
     panels(here, who=person(1))
 
@@ -591,10 +591,10 @@ def test_a_lack_of_ones_own_plan_goes_for_no_other_person(here):
     assert panels(here, who=person(1), people=people("8"))["people"].unavailable == "own plan"
 
 
-# In words
+# Sentences
 
 
-def test_each_error_is_told_in_its_own_sentence(clock):
+def test_each_error_has_its_own_sentence(clock):
     needs, later = (Permission.READ_TWEETS, Permission.READ_USERS), clock() + timedelta(minutes=9)
 
     def told(error):
@@ -640,7 +640,7 @@ def test_each_error_is_told_in_its_own_sentence(clock):
     ]
 
 
-def test_a_failure_keeps_its_kind_for_those_who_wait(clock):
+def test_a_shared_failure_keeps_its_error_class(clock):
     later = clock() + timedelta(minutes=9)
     errors = [
         RateLimited("x", until=later),

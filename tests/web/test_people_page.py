@@ -40,7 +40,7 @@ ROBIN = {
     "created_at": "2015-03-01T10:00:00.000Z",
     "public_metrics": {"followers_count": 12345, "following_count": 1, "tweet_count": 7},
 }
-# What the beta does not tell.
+# Missing in the beta.
 CONNECTED = ROBIN | {
     "profile_banner_url": "https://pbs.twimg.com/profile_banners/1002/1",
     "connection_status": ["followed_by"],
@@ -152,7 +152,7 @@ def test_people_found_before_are_shown_while_twitter_is_away(signed_in, twitter,
         (",", "Please type the username, the id or the link of at least one person."),
     ],
 )
-def test_bad_input_is_said_beside_the_field_and_kept(signed_in, twitter, typed, sentence):
+def test_invalid_input_stays_in_the_field_with_an_error(signed_in, twitter, typed, sentence):
     page = look_for(signed_in, typed)
 
     assert page.status_code == 400
@@ -172,7 +172,7 @@ def test_the_form_leads_to_an_address_however_much_was_pasted(signed_in, twitter
     assert reads(twitter) == []
 
 
-def test_bad_input_by_post_is_said_and_kept(signed_in, twitter):
+def test_invalid_input_by_post_stays_with_an_error(signed_in, twitter):
     answer = signed_in.press("/people", who="e-e")
 
     assert answer.status_code == 400
@@ -185,7 +185,7 @@ def test_a_profile_by_id_is_called_by_its_username(signed_in, twitter):
     assert "<title>@robin · " in signed_in.get("/people/id/1002").text
 
 
-def test_people_can_be_read_anew(signed_in, twitter, clock):
+def test_people_can_be_refreshed(signed_in, twitter, clock):
     twitter.get(USERS_BY, json={"data": [ROBIN]})
     look_for(signed_in, "robin")
     clock.advance(seconds=10)
@@ -254,7 +254,7 @@ def test_a_profile_leads_to_its_older_tweets(signed_in, twitter, path):
     assert [call.request.params.get("pagination_token") for call in calls] == [None, "more"]
 
 
-def test_protected_tweets_are_said_to_be_protected(signed_in, twitter):
+def test_protected_tweets_show_a_sentence(signed_in, twitter):
     stand(twitter, ROBIN | {"protected": True})
     twitter.upsert("GET", LIVE.tweets_of("1002"), json={"errors": [hidden("1002")]})
 
@@ -272,7 +272,7 @@ def test_protected_tweets_are_said_to_be_protected(signed_in, twitter):
         (problem("new"), "Twitter says nothing about this account."),
     ],
 )
-def test_a_missing_person_is_said_to_be_missing(signed_in, twitter, error, sentence):
+def test_a_missing_person_shows_the_reason(signed_in, twitter, error, sentence):
     twitter.get(LIVE.by_name("robin"), json={"errors": [error]})
 
     page = signed_in.get("/people/robin")
@@ -292,7 +292,7 @@ def test_trouble_with_the_tweets_leaves_the_profile_alone(signed_in, twitter):
     assert "Twitter is not answering." in page
 
 
-def test_trouble_with_the_profile_is_said_once(signed_in, twitter):
+def test_a_profile_error_appears_once(signed_in, twitter):
     twitter.get(LIVE.by_name("robin"), status=503)
 
     page = signed_in.get("/people/robin")
@@ -301,7 +301,7 @@ def test_trouble_with_the_profile_is_said_once(signed_in, twitter):
     assert page.text.count("Twitter is not answering.") == 1
 
 
-def test_ones_own_profile_has_no_button(signed_in, twitter):
+def test_the_persons_own_profile_has_no_follow_button(signed_in, twitter):
     twitter.get("/users/1001", json=user_answer())
     twitter.get(LIVE.tweets, json=LIVE.their_tweets())
 

@@ -1,4 +1,4 @@
-"""What is special to Spaces: their states and people, how they are found and looked up."""
+"""The Spaces pages: states and people, the list, and look-ups."""
 
 import re
 
@@ -53,7 +53,7 @@ def open_one(signed_in, twitter):
     return open_it
 
 
-# Those of people one follows
+# Spaces of followed people
 
 
 @in_both_dialects
@@ -116,7 +116,7 @@ def test_old_spaces_are_shown_with_the_reason(signed_in, twitter, clock):
     assert "Dawn chorus" in page
 
 
-def test_a_list_of_follows_that_goes_on_is_said_to_go_on(signed_in, twitter):
+def test_spaces_name_the_limit_of_a_long_follow_list(signed_in, twitter):
     further = {"data": [ROBIN], "meta": {"next_token": "to-the-next-hundred"}}
     stand(twitter, following={"json": further}, spaces=NOTHING)
 
@@ -201,7 +201,7 @@ def test_a_planned_space_may_have_no_time(open_one):
         ),
     ],
 )
-def test_a_space_is_called_planned_only_while_it_is(open_one, state, start, said):
+def test_a_space_is_planned_until_its_start(open_one, state, start, said):
     page = open_one({"data": {"id": SPACE_ID, "state": state, "scheduled_start": start}})
 
     first = re.search(r'<p class="state">(.*?)</p>', page, re.DOTALL)[1]
@@ -301,7 +301,7 @@ def test_missing_creators_stand_below_the_spaces_found(signed_in, twitter):
 
 
 @pytest.mark.parametrize("creators, said", [("4,5", True), ("5", False)])
-def test_only_existing_creators_are_said_to_have_no_space(signed_in, twitter, creators, said):
+def test_only_existing_creators_count_as_without_a_space(signed_in, twitter, creators, said):
     twitter.get(BY_CREATORS, json={"errors": [gone("5")]})
 
     page = signed_in.get(f"/spaces/lookup?creators={creators}").text

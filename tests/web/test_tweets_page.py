@@ -1,4 +1,4 @@
-"""The pages of Tweets: a timeline in parts, one Tweet, and all that can be in a Tweet."""
+"""The Tweet pages: a paged timeline, one Tweet, and all content of Tweets."""
 
 import re
 from html import unescape
@@ -276,7 +276,7 @@ def test_a_missing_tweet_says_why_and_no_more(signed_in, twitter, error, sentenc
         ("/tweets/10", "Tweet by @wren: Good morning"),
     ],
 )
-def test_tabs_can_be_told_apart_by_their_titles(signed_in, twitter, path, title):
+def test_each_page_title_is_distinct(signed_in, twitter, path, title):
     twitter.get(TIMELINE, json=timeline(tweet()))
     twitter.get(TWEET, json={"data": tweet(), "includes": {"users": [WREN]}})
 
@@ -285,7 +285,7 @@ def test_tabs_can_be_told_apart_by_their_titles(signed_in, twitter, path, title)
     assert f"<title>{title} · " in page
 
 
-# What is in a Tweet
+# The content of a Tweet
 
 
 def test_entities_are_links(shown):
@@ -314,7 +314,7 @@ def test_text_is_escaped_once(shown):
     assert ">a &lt;b&gt; &amp; &lt;i&gt;c&lt;/i&gt;</p>" in page
 
 
-def test_a_long_post_is_shown_whole(shown):
+def test_a_long_tweet_shows_its_whole_text(shown):
     page = shown({"text": "It begins…", "note_tweet": {"text": "It begins and has an end."}})
 
     assert "It begins and has an end." in page
@@ -372,7 +372,7 @@ def test_a_mention_without_an_id_goes_by_its_name_if_that_can_be_asked_for(
     assert found[1] == leads_to
 
 
-def test_a_mention_goes_by_its_id_whoever_has_the_name_today(shown):
+def test_a_mention_links_to_its_id_and_not_its_username(shown):
     mention = {"start": 0, "end": 7, "username": "peewit", "id": "1014"}
 
     page = shown({"text": "@peewit", "entities": {"mentions": [mention]}})
@@ -408,7 +408,7 @@ LINK_TO_IT = {
         ({"text": ""}, f"{LIVE.home}/i/web/status/10"),
     ],
 )
-def test_an_article_is_called_by_its_title(shown, said, address):
+def test_an_article_shows_its_title(shown, said, address):
     page = shown(ARTICLE | said)
 
     label = "<bdi>On &lt;standing&gt; still</bdi>"
@@ -432,7 +432,7 @@ def test_an_article_is_called_by_its_title(shown, said, address):
         ),
     ],
 )
-def test_a_tweet_with_nothing_to_show_says_so(shown, changes, said):
+def test_a_tweet_without_content_shows_a_sentence(shown, changes, said):
     assert said in shown(changes)
 
 
@@ -489,7 +489,7 @@ def test_a_quoted_tweet_is_a_card_and_no_link(shown):
     assert "x.com/robin/status/9" not in page
 
 
-def test_a_missing_quoted_tweet_stays_a_link_and_is_said_to_be_hidden(shown):
+def test_a_missing_quoted_tweet_is_a_link_and_a_sentence(shown):
     page = shown(QUOTE)
 
     assert 'class="quoted"' not in page
@@ -559,7 +559,7 @@ def test_quotes_are_counted_too(shown, count, words):
     assert words in page
 
 
-# Where there is no timeline
+# Without a timeline
 
 
 def pinned(*users, tweets=(), **meta):
@@ -623,7 +623,7 @@ def test_the_beta_reads_pinned_tweets_part_by_part(signed_in, twitter):
             "None of the people in this part of the list has pinned a Tweet.",
             EXPIRED,
         ),
-        ({"status": 400, "json": BAD_TOKEN}, EXPIRED, "Nobody"),
+        ({"status": 400, "json": BAD_TOKEN}, EXPIRED, "None of the people"),
     ],
 )
 def test_the_beta_tells_a_part_without_pins_from_an_expired_one(

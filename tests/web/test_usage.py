@@ -1,4 +1,4 @@
-"""What the account page says about a person's own calls, costs, limits and plan."""
+"""The account page: a person's own calls, costs, limits and plan."""
 
 import json
 import re
@@ -130,7 +130,7 @@ def test_figures_are_the_persons_own(wren, jay, twitter):
     assert json.loads(jay.get("/account/export").text)["usage"] == []
 
 
-def test_limits_say_what_is_left_and_when_they_start_anew(wren, twitter, clock):
+def test_limits_show_the_remaining_calls_and_the_reset(wren, twitter, clock):
     headers = {
         "x-rate-limit-limit": "900",
         "x-rate-limit-remaining": "899",
@@ -157,7 +157,7 @@ def test_limits_say_what_is_left_and_when_they_start_anew(wren, twitter, clock):
         (OUT_OF_CREDITS, "this site's credits at Twitter are used up. Next try: today, 12:05 UTC"),
     ],
 )
-def test_a_lack_is_told_with_its_reason(wren, twitter, answer, sentence):
+def test_an_unavailable_endpoint_shows_its_reason(wren, twitter, answer, sentence):
     twitter.get("/tweets", **answer)
     wren.get(LOOK_UP)
 
@@ -166,7 +166,7 @@ def test_a_lack_is_told_with_its_reason(wren, twitter, answer, sentence):
     assert f"<li>Tweets by id: {sentence}</li>" in page
 
 
-def test_a_lack_of_ones_own_plan_is_told_as_ones_own(wren, jay, twitter):
+def test_a_refusal_by_a_persons_own_plan_is_listed_apart(wren, jay, twitter):
     twitter.get("/tweets", **NOT_IN_OWN_PLAN)
     twitter.get(FOLLOWING, **NOT_IN_PLAN)
     wren.get(LOOK_UP)

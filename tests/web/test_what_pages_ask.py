@@ -1,4 +1,4 @@
-"""Which page asks Twitter for what: all are opened and pressed, the document beside them."""
+"""The endpoints that each page calls, compared with the document."""
 
 import json
 import re
