@@ -44,6 +44,12 @@ Unavailable = Literal["plan", "own plan", "credits"]
 # Trying again gives the same answer until a person does something.
 _LASTING = (TokenRefused, NotInPlan, OutOfCredits, WrongTokenType)
 
+# A refresh fetches new data, but pressing its button twice is paid for once.
+REFRESH_MAX_AGE = timedelta(seconds=5)
+# Other workers may still cache the older answer, so the session notes the refresh for a while.
+_REFRESH_REMEMBERED = timedelta(seconds=60)
+_REFRESH = "refresh"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
@@ -54,12 +60,6 @@ class Trouble:
     ask: Permission | None = None
     sign_in: bool = False
     again: bool = False
-
-# A refresh fetches new data, but pressing its button twice is paid for once.
-REFRESH_MAX_AGE = timedelta(seconds=5)
-# Other workers may still cache the older answer. So long, the session tells them of the refresh.
-_REFRESH_REMEMBERED = timedelta(seconds=60)
-_REFRESH = "refresh"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +183,7 @@ def _unavailable(error: TwitterError | None) -> Unavailable | None:
 
 
 def trouble(error: TwitterError, *, needs: Sequence[Permission], now: datetime) -> Trouble:
-    """Return what a panel shows of the error of a read that `needs` permissions, main one first."""
+    """Return the trouble that a panel shows for an error of a query that `needs` permissions."""
     if isinstance(error, PermissionMissing):
         return Trouble(text=permission_lost(needs[0]), ask=needs[0])
     until = error.until if isinstance(error, RateLimited) else None
