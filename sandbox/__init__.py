@@ -16,7 +16,7 @@ from sandbox.control import api, console, fault_injection
 from sandbox.oauth import authorize, connected_apps, revoke, token
 from sandbox.request_context import KEY
 from sandbox.world import pictures
-from sandbox.world.world import World, timestamp
+from sandbox.world.state import World, timestamp
 
 if TYPE_CHECKING:
     from flask import Response

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from sandbox import create_app
 from sandbox.oauth.registration import BadClientError, check_callback
-from sandbox.seeds import seed, seed_file
-from sandbox.seeds.seed_row import BadSeedError
+from sandbox.seeds.birds import birds
+from sandbox.seeds.reader import read
+from sandbox.seeds.row import BadSeedError
 from sandbox.server import Server
 from sandbox.world.settings import BadSettingError, Settings
-from sandbox.world.world import World, moment
+from sandbox.world.state import World, moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,8 +45,8 @@ def _beginning(wish: argparse.Namespace) -> Seed:
     for callback in wish.callback:
         check_callback(callback)
     if wish.seed is None:
-        return seed.birds(*wish.callback)
-    return seed_file.read(wish.seed, *wish.callback)
+        return birds(*wish.callback)
+    return read(wish.seed, *wish.callback)
 
 
 def _serve(server: Server) -> None:

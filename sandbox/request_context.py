@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import current_app, g, request
 
 if TYPE_CHECKING:
-    from sandbox.world.world import World
+    from sandbox.world.state import World
 
-KEY = "sandbox.world.world"
+KEY = "sandbox.world"
 
 
 def world() -> World:

@@ -24,12 +24,12 @@ from sandbox import create_app
 from sandbox.control.faults import fault_from
 from sandbox.control.snapshots import tokens
 from sandbox.oauth.registration import client_from
-from sandbox.seeds.seed_file import read
-from sandbox.seeds.seed_row import BadSeedError
+from sandbox.seeds.reader import read
+from sandbox.seeds.row import BadSeedError
 from sandbox.server import Server
 from sandbox.world.model import Seed
 from sandbox.world.settings import Settings
-from sandbox.world.world import World, moment
+from sandbox.world.state import World, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

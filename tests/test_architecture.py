@@ -104,9 +104,9 @@ FORBIDDEN = [
     ("app.attic", "import json"),
     ("config", "import app.twitter.dialect"),
     ("settings_text", "from config import Config"),
-    ("sandbox.world.world", "import config"),
-    ("sandbox.world.world", "from app.twitter import dialect"),
-    ("sandbox.world.world", "import requests"),
+    ("sandbox.world.state", "import config"),
+    ("sandbox.world.state", "from app.twitter import dialect"),
+    ("sandbox.world.state", "import requests"),
 ]
 
 
@@ -121,7 +121,7 @@ PERMITTED = [
     ("app.accounts.people", "import sqlalchemy\nfrom ..twitter.oauth import TokenSet"),
     ("app.twitter.oauth", "from authlib.integrations.requests_client import OAuth2Session"),
     ("app.twitter.__init__", "from .errors import Refused"),
-    ("sandbox.world.world", "import json\nfrom flask import Flask\nfrom sandbox import seed"),
+    ("sandbox.world.state", "import json\nfrom flask import Flask\nfrom sandbox import seed"),
     ("wsgi", "from app import create_app\nfrom config import Config"),
 ]
 
@@ -166,7 +166,7 @@ def imports(module, source):
 
 
 def room_of(module):
-    """Return "app.auth" for "app.auth.routes", and "sandbox" for "sandbox.world.world"."""
+    """Return "app.auth" for "app.auth.routes", and "sandbox" for "sandbox.world.state"."""
     parts = [part for part in module.split(".") if part != "__init__"]
     return ".".join(parts[: 2 if parts[0] == "app" else 1])
 

@@ -5,7 +5,7 @@ import pytest
 from tests.tree import ROOT, files
 
 LEFT_BEHIND = [
-    "sandbox/build/lib/sandbox/world/world.py",
+    "sandbox/build/lib/sandbox/world/state.py",
     "sandbox/twitter_sandbox.egg-info/PKG-INFO",
     "sandbox/__pycache__/world.cpython-311.pyc",
     "deploy/.DS_Store",

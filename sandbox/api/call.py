@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sandbox.api.paging import Pages
-from sandbox.control.render import Renderer
+from sandbox.api.render import Renderer
 
 if TYPE_CHECKING:
     from sandbox.api.query import Query
     from sandbox.oauth.token_store import Token
     from sandbox.world.model import Account
-    from sandbox.world.world import World
+    from sandbox.world.state import World
 
 # The body of an answer, and how many resources it holds: that is what Twitter charges for.
 Answer = tuple[dict[str, Any], int]

@@ -21,7 +21,7 @@ from sandbox.world.dialects import BETA, RENAMED
 if TYPE_CHECKING:
     from sandbox.api.call import Answer
     from sandbox.oauth.token_store import Token
-    from sandbox.world.world import World
+    from sandbox.world.state import World
 
 blueprint = Blueprint("api", __name__)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sandbox.api.endpoints import Endpoint, Limit
     from sandbox.oauth.token_store import Token
-    from sandbox.world.world import World
+    from sandbox.world.state import World
 
 Key = tuple[str, str, str, int]  # endpoint, account (or nobody: all of them), client, length
 

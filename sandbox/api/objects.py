@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.api import tweet_text
 from sandbox.world import pictures
-from sandbox.world.world import timestamp
+from sandbox.world.state import timestamp
 
 if TYPE_CHECKING:
     from sandbox.world.model import Account, Media, Poll, Space, Tweet
-    from sandbox.world.world import World
+    from sandbox.world.state import World
 
 Object = dict[str, Any]
 

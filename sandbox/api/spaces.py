@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sandbox.api.call import Answer, Call, Handler
-    from sandbox.control.render import Renderer
+    from sandbox.api.render import Renderer
 
 
 def space(call: Call, space_id: str) -> Answer:

@@ -10,7 +10,7 @@ from sandbox.api.short_links import linked, shortened, to_post
 
 if TYPE_CHECKING:
     from sandbox.world.model import Account, Link, Tweet
-    from sandbox.world.world import World
+    from sandbox.world.state import World
 
 SHORT = 280
 REPOST = 140

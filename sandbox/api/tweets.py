@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sandbox.api.call import Answer, Call, Handler
-    from sandbox.control.render import Renderer
+    from sandbox.api.render import Renderer
     from sandbox.world.model import Tweet
 
 KINDS = {"replies": "replied_to", "retweets": "retweeted"}

@@ -9,7 +9,7 @@ from sandbox.api.query import NUMERIC_ID, USERNAME
 
 if TYPE_CHECKING:
     from sandbox.api.call import Answer, Call, Handler
-    from sandbox.control.render import Renderer
+    from sandbox.api.render import Renderer
     from sandbox.world.model import Account
 
 

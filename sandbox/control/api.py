@@ -15,9 +15,9 @@ from sandbox.control import snapshots
 from sandbox.control.faults import BadFaultError, fault_from
 from sandbox.oauth.registration import BadClientError, client_from
 from sandbox.request_context import sent_json, world
-from sandbox.seeds.seed import is_flock
+from sandbox.seeds.birds import is_flock
 from sandbox.world.settings import BadSettingError
-from sandbox.world.world import timestamp
+from sandbox.world.state import timestamp
 
 blueprint = Blueprint("twins", __name__, url_prefix="/sandbox")
 

@@ -15,9 +15,9 @@ from sandbox.control.sign_in_traces import dances
 from sandbox.oauth.origin_check import from_elsewhere
 from sandbox.oauth.registration import BadClientError, client_from
 from sandbox.request_context import world
-from sandbox.seeds.seed import is_flock
+from sandbox.seeds.birds import is_flock
 from sandbox.world.settings import CHOICES, BadSettingError, Settings
-from sandbox.world.world import timestamp
+from sandbox.world.state import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
     from werkzeug.wrappers import Response
 
-    from sandbox.world.world import World
+    from sandbox.world.state import World
 
 blueprint = Blueprint("console", __name__)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sandbox.world.model import Account, Client
-    from sandbox.world.world import World
+    from sandbox.world.state import World
 
 
 def tokens(world: World) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
     from sandbox.world.model import Client
-    from sandbox.world.world import World
+    from sandbox.world.state import World
 
 blueprint = Blueprint("authorize", __name__)
 

@@ -6,7 +6,7 @@ talks in a Space of that title; in the other they say the same without what coul
 
 import pytest
 
-from sandbox.seeds.seed import CLIENTS
+from sandbox.seeds.birds import CLIENTS
 from sandbox.testing import Sandbox
 from sandbox.world.model import Account, Link, Media, Seed, Space, Tweet
 from tests.hostile import ADDRESSES, PAYLOADS, harmless

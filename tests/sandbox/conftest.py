@@ -4,7 +4,7 @@ import pytest
 
 from sandbox import create_app
 from sandbox.testing import Sandbox
-from sandbox.world.world import World
+from sandbox.world.state import World
 from tests.sandbox.steps import Steps
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from sandbox import create_app
+from sandbox.seeds.reader import read
+from sandbox.seeds.row import BadSeedError
 from sandbox.seeds.seed_birds import WREN
-from sandbox.seeds.seed_file import read
-from sandbox.seeds.seed_row import BadSeedError
-from sandbox.world.world import World
+from sandbox.world.state import World
 from tests.sandbox.steps import Steps
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()

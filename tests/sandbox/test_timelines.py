@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sandbox import create_app
-from sandbox.seeds.seed import birds
+from sandbox.seeds.birds import birds
 from sandbox.seeds.seed_birds import (
     CUCKOO,
     DAY,
@@ -21,7 +21,7 @@ from sandbox.seeds.seed_birds import (
     at,
 )
 from sandbox.world.model import Tweet
-from sandbox.world.world import World
+from sandbox.world.state import World
 from tests.sandbox.steps import Steps
 
 AUTHOR = {"tweet.fields": "author_id", "max_results": 100}

@@ -10,12 +10,12 @@ import pytest
 from sandbox import create_app
 from sandbox.api.entities import escaped
 from sandbox.api.paging import Pages
-from sandbox.seeds import seed
+from sandbox.seeds import birds
 from sandbox.seeds.seed_birds import NIGHTJAR, ROBIN, STARLING, WREN
 from sandbox.world import model
 from sandbox.world.follows import Follows
 from sandbox.world.settings import BadSettingError
-from sandbox.world.world import LONGEST_JUMP, World, moment, timestamp
+from sandbox.world.state import LONGEST_JUMP, World, moment, timestamp
 from tests.sandbox.steps import Steps
 
 
@@ -55,7 +55,7 @@ def test_the_clock_goes_on_when_the_computers_is_set_back(world, monkeypatch):
     seconds = time.time() + 1000
     seen = []
     for now in (seconds, seconds - 3600, seconds - 3590, seconds + 60):
-        monkeypatch.setattr("sandbox.world.world.time.time", lambda now=now: now)
+        monkeypatch.setattr("sandbox.world.state.time.time", lambda now=now: now)
         seen.append(world.now() - seconds)
 
     assert seen == pytest.approx([0, 0, 10, 3660], abs=0.001)
@@ -126,7 +126,7 @@ def test_the_seed_has_something_of_everything(world):
     assert any(t.later_versions for t in tweets)
     assert {len(t.media_keys) for t in tweets} == {0, 1, 3}
     assert {media.type for media in world.media.values()} == {"photo", "video"}
-    assert len([a for a in accounts if not seed.is_flock(a)]) == 15
+    assert len([a for a in accounts if not birds.is_flock(a)]) == 15
 
 
 def test_secrets_cannot_be_printed(steps, world):

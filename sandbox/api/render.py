@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sandbox.api.query import Wanted
     from sandbox.world.model import Account, Space, Tweet
-    from sandbox.world.world import World
+    from sandbox.world.state import World
 
 _PINS = ("pinned_tweet_id", "most_recent_tweet_id")
 _QUOTED_AUTHOR = "referenced_tweets.id.author_id"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.api.query import NUMERIC_ID, SPACE_ID, USERNAME
 from sandbox.oauth.registration import BadClientError, client_from
-from sandbox.seeds import seed
-from sandbox.seeds.seed_post import OLDEST_DAYS, Posts
-from sandbox.seeds.seed_row import BadSeedError, Row
+from sandbox.seeds import birds
+from sandbox.seeds.row import BadSeedError, Row
+from sandbox.seeds.tweets import OLDEST_DAYS, Posts
 from sandbox.world.model import Account, Seed, Space
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ class _File:
     """A whole file. Later parts speak of accounts and posts by what earlier parts called them."""
 
     def __init__(self, wish: object, more_callbacks: tuple[str, ...]) -> None:
-        birds = seed.birds(*more_callbacks)
+        usual = birds.birds(*more_callbacks)
         self._more_callbacks = more_callbacks
         self._whole = whole = Row("the file", wish)
-        self._birds = birds if whole.flag("birds") else replace(birds, **_NOTHING)
-        self._usual_clients = birds.clients
+        self._birds = usual if whole.flag("birds") else replace(usual, **_NOTHING)
+        self._usual_clients = usual.clients
         self._rows = {kind: self._list(kind, wish) for kind in _KINDS}
         for kind in _KINDS:
             whole.take(kind, [])

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from sandbox.api.endpoints import DAY, ENDPOINTS, QUARTER
 from sandbox.api.limits import Meter
-from sandbox.control.account_changes import changed_account
 from sandbox.control.faults import Faults
 from sandbox.control.journal import Journal
 from sandbox.oauth.consent_requests import Tickets
 from sandbox.oauth.token_store import Ledger
-from sandbox.seeds import seed
+from sandbox.seeds.birds import birds, is_flock
+from sandbox.world.account_changes import changed_account
 from sandbox.world.follows import Follows
 from sandbox.world.settings import BadSettingError, Settings
 from sandbox.world.timelines import mentions, timelines
@@ -56,7 +56,7 @@ class World:
         self._shift = self._offset = self._outside = 0.0
         self.faults = Faults(self.now)
         self.journal = Journal()
-        self._beginning = beginning or seed.birds()
+        self._beginning = beginning or birds()
         self._first_settings = settings or Settings()
         self.secret = _secret(self._beginning)
         self.reset()
@@ -216,7 +216,7 @@ class World:
 
     def signed_in_choices(self) -> list[Account]:
         """List who can sit at this computer: everybody but suspended accounts and the flock."""
-        return [a for a in self.accounts.values() if not a.suspended and not seed.is_flock(a)]
+        return [a for a in self.accounts.values() if not a.suspended and not is_flock(a)]
 
 
 def _secret(beginning: Seed) -> bytes:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from sandbox.api.query import NUMERIC_ID
 from sandbox.api.short_links import linked, shortened
 from sandbox.api.tweet_text import SHORT
+from sandbox.seeds.row import Row
 from sandbox.seeds.seed_birds import at
-from sandbox.seeds.seed_row import Row
 from sandbox.world.model import Media, Poll, Tweet
 
 if TYPE_CHECKING:
