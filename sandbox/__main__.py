@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sandbox import create_app
 from sandbox.oauth.registration import BadClientError, check_callback
 from sandbox.seeds.birds import birds
-from sandbox.seeds.reader import read
+from sandbox.seeds.file import read
 from sandbox.seeds.row import BadSeedError
 from sandbox.server import Server
 from sandbox.world.settings import BadSettingError, Settings
@@ -44,9 +44,8 @@ def _beginning(wish: argparse.Namespace) -> Seed:
     """Give the birds, or what is in the seed file."""
     for callback in wish.callback:
         check_callback(callback)
-    if wish.seed is None:
-        return birds(*wish.callback)
-    return read(wish.seed, *wish.callback)
+    beginning = birds() if wish.seed is None else read(wish.seed)
+    return beginning.with_callbacks(*wish.callback)
 
 
 def _serve(server: Server) -> None:

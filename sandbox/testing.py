@@ -24,7 +24,7 @@ from sandbox import create_app
 from sandbox.control.faults import fault_from
 from sandbox.control.snapshots import tokens
 from sandbox.oauth.registration import client_from
-from sandbox.seeds.reader import read
+from sandbox.seeds.file import read
 from sandbox.seeds.row import BadSeedError
 from sandbox.server import Server
 from sandbox.world.model import Seed

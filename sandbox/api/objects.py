@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.api import tweet_text
 from sandbox.world import pictures
+from sandbox.world.model import MOST_EDITS
 from sandbox.world.state import timestamp
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 
 _EDITABLE_SECONDS = 3600
-MOST_EDITS = 5
 
 
 def user(world: World, viewer: Account, account: Account, origin: str) -> Object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sandbox.api.entities import AT, HASH, LATIN
@@ -29,9 +30,10 @@ _ADDRESS = re.compile(
 _SHOWN = 26
 
 
-def linked(text: str) -> tuple[str, tuple[Link, ...]]:
-    """Replace each address in a text by a short one, and say where those lead."""
-    links = {address: shortened(address) for address in _ADDRESS.findall(text)}
+def linked(text: str, known: Mapping[str, Link] | None = None) -> tuple[str, tuple[Link, ...]]:
+    """Return a text with short links for its addresses, and where those lead."""
+    found = _ADDRESS.findall(text)
+    links = {address: (known or {}).get(address) or shortened(address) for address in found}
     return _ADDRESS.sub(lambda found: links[found[0]].short, text), tuple(links.values())
 
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.api.entities import entities, escaped, in_escaped
 from sandbox.api.short_links import linked, shortened, to_post
+from sandbox.world.model import LONGEST_TEXT, Account, Link, Tweet
 
 if TYPE_CHECKING:
-    from sandbox.world.model import Account, Link, Tweet
     from sandbox.world.state import World
 
-SHORT = 280
 REPOST = 140
 
 
@@ -65,7 +64,7 @@ def _shown(tweet: Tweet, world: World) -> str:
         whole = f"RT @{author.username}: {_whole(original, world)}"
         return whole if len(whole) <= REPOST else whole[: REPOST - 1] + "…"
     if tweet.note:
-        return tweet.note[: SHORT - 2].rsplit(" ", 1)[0] + "…"
+        return tweet.note[: LONGEST_TEXT - 2].rsplit(" ", 1)[0] + "…"
     return _whole(tweet, world)
 
 

@@ -1,24 +1,21 @@
-"""Worlds of other people: accounts, posts, follows, Spaces and clients out of a JSON file."""
+"""Reads the rows of a seed: accounts, Tweets, follows, Spaces and clients.
+
+Later lists name accounts and Tweets by what earlier ones called them.
+"""
 
 from __future__ import annotations
 
-import json
+import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.api.query import NUMERIC_ID, SPACE_ID, USERNAME
 from sandbox.oauth.registration import BadClientError, client_from
-from sandbox.seeds import birds
 from sandbox.seeds.row import BadSeedError, Row
-from sandbox.seeds.tweets import OLDEST_DAYS, Posts
-from sandbox.world.model import Account, Seed, Space
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from sandbox.world.model import Client, Tweet
+from sandbox.seeds.tweets import OLDEST_DAYS, OLDEST_MINUTES, Tweets
+from sandbox.world.model import Account, Client, Seed, Space
 
 _FIRST_ACCOUNT = 1_600_000_000_000_000_001
 _COLOURS = (
@@ -27,85 +24,47 @@ _COLOURS = (
     ("#7a3350", "#ecd2dd", "#2b2b2b"),
     ("#5b4a7a", "#dcd5ea", "#c96f2d"),
 )
-_KINDS = ("accounts", "tweets", "follows", "spaces", "clients")
+_COLOUR = re.compile("#[0-9a-f]{6}")
 _STATES = ("live", "scheduled", "ended", "canceled")
+_VERIFIED = ("none", "blue", "business", "government")
 
 
-def read(path: str | Path, *more_callbacks: str) -> Seed:
-    """Read a seed file; without clients of its own it has the usual two.
-
-    Whichever they are, they have these callbacks as well.
-    """
-    path = Path(path)
-    try:
-        wish = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as problem:
-        raise BadSeedError(f"Cannot read {path}: {problem.strerror}.") from problem
-    except (ValueError, RecursionError) as problem:
-        raise BadSeedError(f"{path} is not JSON: {problem}") from problem
-    try:
-        return _File(wish, more_callbacks).seed()
-    except BadSeedError as problem:
-        raise BadSeedError(f"{path}: {problem}") from None
+def world_of(content: Row, beginning: Seed) -> Seed:
+    """Return the beginning with the rows of these lists added; clients replace its own."""
+    world = _Reader(content, beginning).world()
+    content.done()
+    _check(world)
+    return world
 
 
-class _File:
-    """A whole file. Later parts speak of accounts and posts by what earlier parts called them."""
+class _Reader:
+    """Knows the ids of what has been read so far."""
 
-    def __init__(self, wish: object, more_callbacks: tuple[str, ...]) -> None:
-        usual = birds.birds(*more_callbacks)
-        self._more_callbacks = more_callbacks
-        self._whole = whole = Row("the file", wish)
-        self._birds = usual if whole.flag("birds") else replace(usual, **_NOTHING)
-        self._usual_clients = usual.clients
-        self._rows = {kind: self._list(kind, wish) for kind in _KINDS}
-        for kind in _KINDS:
-            whole.take(kind, [])
-        whole.done()
-        self._ids: dict[str, str] = {a.username.lower(): a.id for a in self._birds.accounts}
-        self._names = {account.id: account.username for account in self._birds.accounts}
+    def __init__(self, content: Row, beginning: Seed) -> None:
+        self._content = content
+        self._beginning = beginning
+        self._ids = {account.username.lower(): account.id for account in beginning.accounts}
+        self._topics = {topic[0]: topic for topic in beginning.topics}
 
-    def seed(self) -> Seed:
-        """Give the world that the file describes."""
-        accounts: tuple[Account, ...] = (*self._birds.accounts, *self._accounts())
-        if all(account.suspended for account in accounts):
-            raise BadSeedError("accounts has nobody who could sign in.")
-        _must_differ("accounts", "username", [a.username.lower() for a in accounts])
-        _must_differ("accounts", "id", [a.id for a in accounts])
-        posts = self._posts()
-        tweets = (*self._birds.tweets, *posts.tweets)
-        _must_differ("tweets", "id", [t.id for t in tweets])
-        self._check_pins(accounts, tweets)
-        spaces = (*self._birds.spaces, *self._spaces())
-        _must_differ("spaces", "id", [s.id for s in spaces])
-        follows = (*self._birds.follows, *self._follows())
-        clients = tuple(self._clients())
-        _must_differ("clients", "client_id", [one.client_id for one in clients])
+    def world(self) -> Seed:
+        before = self._beginning
+        accounts = (*before.accounts, *self._accounts())
+        tweets = self._tweets(accounts)
+        self._topics |= {topic[0]: topic for topic in self._read_topics()}
         return replace(
-            self._birds,
+            before,
             accounts=accounts,
-            tweets=tweets,
-            spaces=spaces,
-            media=(*self._birds.media, *posts.media),
-            polls=(*self._birds.polls, *posts.polls),
-            follows=follows,
-            clients=clients or self._usual_clients,
+            tweets=(*before.tweets, *tweets.tweets),
+            media=(*before.media, *tweets.media),
+            polls=(*before.polls, *tweets.polls),
+            topics=tuple(self._topics.values()),
+            spaces=(*before.spaces, *self._spaces()),
+            follows=(*before.follows, *self._follows()),
+            clients=tuple(self._clients()) or before.clients,
         )
 
-    def _list(self, kind: str, wish: object) -> list[object]:
-        rows = wish.get(kind, []) if isinstance(wish, dict) else []
-        if not isinstance(rows, list):
-            raise BadSeedError(f"{kind} must be a list.")
-        return rows
-
-    def _each(self, kind: str) -> Iterator[tuple[int, Row]]:
-        for number, given in enumerate(self._rows[kind]):
-            row = Row(f"{kind}[{number}]", given)
-            yield number, row
-            row.done()
-
     def _accounts(self) -> Iterator[Account]:
-        for number, row in self._each("accounts"):
+        for number, row in enumerate(self._content.rows("accounts")):
             username = row.required("username", USERNAME)
             account = Account(
                 id=row.text("id", str(_FIRST_ACCOUNT + number), NUMERIC_ID),
@@ -118,25 +77,30 @@ class _File:
                 verified_type=row.choice("verified_type", _VERIFIED, "none"),
                 protected=row.flag("protected"),
                 suspended=row.flag("suspended"),
-                plumage=_COLOURS[number % 4] if row.flag("picture", default=True) else None,
+                plumage=_plumage(row, number),
+                banner=row.flag("banner"),
                 listed_count=row.number("listed_count", 0),
                 email=row.text("email", f"{username.lower()}@birds.example"),
                 former_usernames=row.texts("former_usernames"),
                 pinned_tweet_id=row.text("pinned_id"),
             )
             self._ids[username.lower()] = account.id
-            self._names[account.id] = username
             yield account
 
-    def _posts(self) -> Posts:
-        posts = Posts({tweet.id for tweet in self._birds.tweets})
-        for number, row in self._each("tweets"):
+    def _tweets(self, accounts: tuple[Account, ...]) -> Tweets:
+        usernames = {account.id: account.username for account in accounts}
+        tweets = Tweets({tweet.id for tweet in self._beginning.tweets})
+        for number, row in enumerate(self._content.rows("tweets")):
             author_id = self._account(row, "author")
-            posts.read(row, number, author_id, self._names[author_id])
-        return posts
+            tweets.read(row, number, author_id, usernames[author_id])
+        return tweets
+
+    def _read_topics(self) -> Iterator[tuple[str, str, str]]:
+        for row in self._content.rows("topics"):
+            yield row.required("id", NUMERIC_ID), row.required("name"), row.text("description")
 
     def _follows(self) -> Iterator[tuple[str, str]]:
-        for number, pair in enumerate(self._rows["follows"]):
+        for number, pair in enumerate(self._content.items("follows")):
             row = Row(f"follows[{number}]", _as_pair(number, pair))
             follower, followed = self._account(row, "follower"), self._account(row, "followed")
             if follower == followed:
@@ -144,7 +108,7 @@ class _File:
             yield follower, followed
 
     def _spaces(self) -> Iterator[Space]:
-        for number, row in self._each("spaces"):
+        for number, row in enumerate(self._content.rows("spaces")):
             state = row.choice("state", _STATES, "live")
             creator_id = self._account(row, "creator")
             yield Space(
@@ -155,31 +119,23 @@ class _File:
                 host_ids=self._people(row, "hosts") or (creator_id,),
                 speaker_ids=self._people(row, "speakers"),
                 invited_user_ids=self._people(row, "invited"),
+                topic_ids=self._topic_ids(row),
                 participant_count=row.number("participant_count", 0),
                 subscriber_count=row.number("subscriber_count", 0),
                 **_times(state, row),
             )
 
     def _clients(self) -> Iterator[Client]:
-        for number, given in enumerate(self._rows["clients"]):
+        for number, given in enumerate(self._content.items("clients")):
             # Not random, as elsewhere: a file makes the same world each time.
             usual = {
                 "client_id": f"client-{number + 1}",
                 "client_secret": f"secret-of-client-{number + 1}",
             }
             try:
-                client = client_from(usual | given if isinstance(given, dict) else {})
-                callbacks = dict.fromkeys((*client.callbacks, *self._more_callbacks))
-                yield replace(client, callbacks=tuple(callbacks))
+                yield client_from(usual | given if isinstance(given, dict) else {})
             except BadClientError as problem:
                 raise BadSeedError(f"clients[{number}]: {problem}") from None
-
-    def _check_pins(self, accounts: Iterable[Account], tweets: Iterable[Tweet]) -> None:
-        authors = {tweet.id: tweet.author_id for tweet in tweets if not tweet.later_versions}
-        for one in accounts:
-            if one.pinned_tweet_id and authors.get(one.pinned_tweet_id) != one.id:
-                said = f"{one.username} has pinned {one.pinned_tweet_id!r}"
-                raise BadSeedError(f"{said}, and wrote no such post.")
 
     def _account(self, row: Row, name: str) -> str:
         return self._id_of(row, name, row.required(name))
@@ -192,14 +148,12 @@ class _File:
             raise row.wrong(name, f"is {username!r}, and there is no account of that username")
         return self._ids[username.lower()]
 
-
-_VERIFIED = ("none", "blue", "business", "government")
-_NOTHING: dict[str, Any] = {
-    "accounts": (),
-    "tweets": (),
-    "spaces": (),
-    "follows": (),
-}
+    def _topic_ids(self, row: Row) -> tuple[str, ...]:
+        ids = row.texts("topics")
+        for topic_id in ids:
+            if topic_id not in self._topics:
+                raise row.wrong("topics", f"has {topic_id!r}, and there is no topic of that id")
+        return ids
 
 
 def _as_pair(number: int, pair: object) -> dict[str, object]:
@@ -208,16 +162,49 @@ def _as_pair(number: int, pair: object) -> dict[str, object]:
     return {"follower": pair[0], "followed": pair[1]}
 
 
+def _plumage(row: Row, number: int) -> tuple[str, str, str] | None:
+    """Return the colours of the avatar; without a picture there are none."""
+    given = row.texts("plumage")
+    if given and (len(given) != 3 or not all(map(_COLOUR.fullmatch, given))):
+        raise row.wrong("plumage", "must be three colours such as #33507a")
+    if not row.flag("picture", default=True):
+        return None
+    return (given[0], given[1], given[2]) if given else _COLOURS[number % 4]
+
+
 def _times(state: str, row: Row) -> dict[str, Any]:
-    """Turn the one number that a file gives into the times that the state has."""
+    """Return the times that a Space of this state has."""
     if state == "scheduled":
-        return {"scheduled_minutes": row.number("in_minutes", 60)}
-    ago = row.number("minutes_ago", 10, OLDEST_DAYS * 24 * 60)
+        soon = row.number("in_minutes", 60)
+        created = row.number("created_minutes_ago", 60, OLDEST_MINUTES)
+        return {"created_minutes": -created, "scheduled_minutes": soon}
+    ago = row.number("minutes_ago", 10, OLDEST_MINUTES)
+    usual = ago + (5 if state == "live" else 65)
+    created = row.number("created_minutes_ago", usual, OLDEST_MINUTES + 65)
+    times = {"created_minutes": -created}
     if state == "canceled":
-        return {"created_minutes": -ago - 65, "scheduled_minutes": -ago}
+        return times | {"scheduled_minutes": -ago}
     if state == "live":
-        return {"created_minutes": -ago - 5, "started_minutes": -ago}
-    return {"created_minutes": -ago - 65, "started_minutes": -ago - 60, "ended_minutes": -ago}
+        return times | {"started_minutes": -ago}
+    started = row.number("started_minutes_ago", ago + 60, OLDEST_MINUTES + 65)
+    return times | {"started_minutes": -started, "ended_minutes": -ago}
+
+
+def _check(world: Seed) -> None:
+    """Refuse two of one id, and a pinned Tweet that is not the account's own."""
+    if all(account.suspended for account in world.accounts):
+        raise BadSeedError("accounts has no account that can sign in.")
+    _must_differ("accounts", "username", [account.username.lower() for account in world.accounts])
+    _must_differ("accounts", "id", [account.id for account in world.accounts])
+    _must_differ("tweets", "id", [tweet.id for tweet in world.tweets])
+    _must_differ("pictures", "media_key", [media.media_key for media in world.media])
+    _must_differ("spaces", "id", [space.id for space in world.spaces])
+    _must_differ("clients", "client_id", [client.client_id for client in world.clients])
+    authors = {tweet.id: tweet.author_id for tweet in world.tweets if not tweet.later_versions}
+    for account in world.accounts:
+        pinned = account.pinned_tweet_id
+        if pinned and authors.get(pinned) != account.id:
+            raise BadSeedError(f"{account.username} has pinned {pinned!r}, and wrote no such post.")
 
 
 def _must_differ(kind: str, name: str, values: list[str]) -> None:

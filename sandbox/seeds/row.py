@@ -1,36 +1,35 @@
-"""One object of a seed file, read key by key. What is wrong with it is said with its place."""
+"""One object of a seed, read key by key. A mistake is told with its place."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeGuard
+import re
+from collections.abc import Iterable
+from typing import Any, TypeGuard
 
 from sandbox.oauth.text_checks import is_sendable
-
-if TYPE_CHECKING:
-    import re
-    from collections.abc import Iterable
-
 
 _LONGEST_TEXT = 4000  # links may be long; what Twitter counts is shorter
 
 
 class BadSeedError(ValueError):
-    """A seed file that cannot be. The text says where, and what is wrong."""
+    """A seed that is not valid. The text says where, and why."""
 
 
 class Row:
-    """One object of the file."""
+    """An object, and the objects in it."""
 
-    def __init__(self, place: str, given: object) -> None:
-        """Begin with everything unread."""
+    def __init__(self, place: str, given: object, inside: str | None = None) -> None:
+        """Begin with everything unread. Places of inner objects begin with `inside`."""
         if not isinstance(given, dict):
             raise BadSeedError(f"{place} must be an object.")
         self.place = place
+        self._inside = f"{place}." if inside is None else inside
         self._left: dict[str, Any] = dict(given)
         self._known: list[str] = []
+        self._rows: list[Row] = []
 
     def wrong(self, name: str, problem: str) -> BadSeedError:
-        """Say what is wrong with one key."""
+        """Return the error for one key."""
         return BadSeedError(f"{self.place}.{name} {problem}.")
 
     def text(
@@ -92,15 +91,36 @@ class Row:
             raise self.wrong(name, f"must be one of {', '.join(words)}")
         return value
 
-    def done(self) -> None:
-        """Refuse keys that nobody asked about: they are typing mistakes."""
-        for name in self._left:
-            raise self.wrong(name, f"is unknown. There are: {', '.join(sorted(self._known))}")
+    def items(self, name: str) -> list[Any]:
+        """Read a list of anything."""
+        value = self.take(name, [])
+        if not isinstance(value, list):
+            raise BadSeedError(f"{self._inside}{name} must be a list.")
+        return value
+
+    def row(self, name: str, given: object) -> Row:
+        """Return an object in this one, to be read in its turn."""
+        self._rows.append(Row(f"{self._inside}{name}", given))
+        return self._rows[-1]
+
+    def rows(self, name: str, *, text: str = "") -> list[Row]:
+        """Read a list of objects. A bare text stands for an object with this one key."""
+        return [
+            self.row(f"{name}[{number}]", {text: one} if text and isinstance(one, str) else one)
+            for number, one in enumerate(self.items(name))
+        ]
 
     def take(self, name: str, default: object) -> object:
-        """Read whatever is there."""
+        """Read any value."""
         self._known.append(name)
         return self._left.pop(name, default)
+
+    def done(self) -> None:
+        """Refuse keys that were not read, here and in inner objects: they are typing mistakes."""
+        for name in self._left:
+            raise self.wrong(name, f"is unknown. There are: {', '.join(sorted(self._known))}")
+        for row in self._rows:
+            row.done()
 
 
 def _is_count(value: object, highest: int) -> TypeGuard[int]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+LONGEST_TEXT = 280  # of a Tweet; a longer one is a note
+MOST_EDITS = 5  # of a Tweet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,13 +123,21 @@ class Client:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seed:
-    """Everybody and everything a world begins with."""
+    """The accounts, and all else, with which a world begins."""
 
-    accounts: tuple[Account, ...]
-    tweets: tuple[Tweet, ...]
-    spaces: tuple[Space, ...]
-    media: tuple[Media, ...]
-    polls: tuple[Poll, ...]
-    topics: tuple[tuple[str, str, str], ...]  # id, name, description
-    follows: tuple[tuple[str, str], ...]  # follower, followed; the oldest first
-    clients: tuple[Client, ...]
+    accounts: tuple[Account, ...] = ()
+    tweets: tuple[Tweet, ...] = ()
+    spaces: tuple[Space, ...] = ()
+    media: tuple[Media, ...] = ()
+    polls: tuple[Poll, ...] = ()
+    topics: tuple[tuple[str, str, str], ...] = ()  # id, name, description
+    follows: tuple[tuple[str, str], ...] = ()  # follower, followed; the oldest first
+    clients: tuple[Client, ...] = ()
+
+    def with_callbacks(self, *more: str) -> Seed:
+        """Return a copy in which all clients have these callbacks beside their own."""
+        clients = (
+            replace(client, callbacks=tuple(dict.fromkeys((*client.callbacks, *more))))
+            for client in self.clients
+        )
+        return replace(self, clients=tuple(clients))

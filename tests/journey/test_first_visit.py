@@ -2,9 +2,9 @@
 
 import pytest
 
-from sandbox.seeds.seed_birds import ROBIN
 from sandbox.testing import Sandbox
 from tests.journey.sites import wait_until
+from tests.sandbox.birds import ROBIN
 
 # What is stored of a person: sessions and grants point at users.
 TABLES = ["revocations", "sessions", "grants", "users"]

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from sandbox.seeds.seed_birds import WREN
 from sandbox.world.settings import Settings
+from tests.sandbox.birds import WREN
 
 OURS = {"Origin": "http://localhost"}
 

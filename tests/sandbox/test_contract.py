@@ -12,15 +12,15 @@ import pytest
 from sandbox.api import fields, problems
 from sandbox.api.endpoints import ENDPOINTS
 from sandbox.control.faults import fault_from
-from sandbox.seeds.seed_birds import ACCOUNTS, CUCKOO, EGG, NIGHTJAR, ROBIN, WREN
-from sandbox.seeds.seed_tweets import TWEETS
+from sandbox.seeds.birds import birds, is_flock
 from tests.sandbox import seen
+from tests.sandbox.birds import CUCKOO, EGG, NIGHTJAR, ROBIN, WREN
 from tests.sandbox.contract import Contract, answer_schema, operation, parameters, words
 from tests.sandbox.steps import bearer
 
 DIALECTS = ["live", "renamed"]
-ACCOUNT_IDS = [account.id for account in ACCOUNTS]
-TWEET_IDS = [tweet.id for tweet in TWEETS]
+ACCOUNT_IDS = [account.id for account in birds().accounts if not is_flock(account)]
+TWEET_IDS = [tweet.id for tweet in birds().tweets]
 SPACE_IDS = ["1DawnChorus1a", "1StandStill2b", "1Murmurat1on3", "1AcornsLast5e"]
 MISSING = "42"
 

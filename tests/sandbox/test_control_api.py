@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.seeds.seed_birds import NIGHTJAR, WREN
+from tests.sandbox.birds import NIGHTJAR, WREN
 from tests.sandbox.steps import query_of
 
 POSTS = ["reset", "clock", "settings", "faults", "limits", "clients", "tokens/expire"]

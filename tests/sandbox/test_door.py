@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.seeds.seed_birds import ROBIN, WREN, at
+from tests.sandbox.birds import ROBIN, WREN, at
 from tests.sandbox.steps import EVERYTHING, bearer, without
 
 # One of each kind: all scopes are held to the specification in test_contract.py. All of these want

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.seeds.seed_birds import CUCKOO, EGG, NIGHTJAR, ROBIN, STARLING, WREN
+from tests.sandbox.birds import CUCKOO, EGG, NIGHTJAR, ROBIN, STARLING, WREN
 from tests.sandbox.steps import bearer
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from sandbox.api.endpoints import ENDPOINTS
-from sandbox.seeds.seed_birds import WREN
+from tests.sandbox.birds import WREN
 from tests.sandbox.steps import basic, bearer
 
 ODD = ["", " ", ",", ",,,", "0", "-1", "1.5", "1e9", "9" * 19, "9" * 400, "١٢٣", "a" * 5000]

@@ -8,7 +8,7 @@ other copy is the sandbox's own. Bodies are judged in test_contract.py.
 import pytest
 
 from sandbox.api.endpoints import DAY, ENDPOINTS, PLENTY, QUARTER, SECOND
-from sandbox.seeds.seed_birds import EGG, ROBIN, WREN, at
+from tests.sandbox.birds import EGG, ROBIN, WREN, at
 from tests.sandbox.steps import bearer
 
 ROWS = {row.name: row for row in ENDPOINTS}

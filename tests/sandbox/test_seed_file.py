@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from sandbox import create_app
-from sandbox.seeds.reader import read
+from sandbox.seeds.file import read
 from sandbox.seeds.row import BadSeedError
-from sandbox.seeds.seed_birds import WREN
 from sandbox.world.state import World
+from tests.sandbox.birds import WREN
 from tests.sandbox.steps import Steps
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
@@ -24,7 +24,7 @@ def seed(tmp_path):
     def read_this(wish, *callbacks):
         path = tmp_path / "world.json"
         path.write_text(wish if isinstance(wish, str) else json.dumps(wish), "utf-8-sig")
-        return read(path, *callbacks)
+        return read(path).with_callbacks(*callbacks)
 
     return read_this
 
@@ -184,7 +184,7 @@ MISTAKES = [
     ("{", "is not JSON"),
     ("[" * 100_000, "is not JSON"),
     ([], "the file must be an object"),
-    ({}, "accounts has nobody who could sign in"),
+    ({}, "accounts has no account that can sign in"),
     ({"people": []}, "the file.people is unknown"),
     ({"accounts": {}}, "accounts must be a list"),
     ({"accounts": ["ada"]}, "accounts[0] must be an object"),
@@ -199,7 +199,7 @@ MISTAKES = [
     ({"accounts": [{"username": "ada"}, {"username": "ADA"}]}, "username 'ada' 2 times"),
     (wrote(former_usernames="x"), "accounts[0].former_usernames must be a list of texts"),
     (wrote(verified_type="gold"), "must be one of none, blue"),
-    (wrote(suspended=True), "nobody who could sign in"),
+    (wrote(suspended=True), "no account that can sign in"),
     (ADA | {"tweets": [{"author": "eve"}]}, "tweets[0].author is 'eve', and there is no"),
     (ADA | {"tweets": [{"author": "ada", "quotes_id": "9"}]}, "tweets[0].quotes_id is '9'"),
     (wrote({"id": "1", "text": "x"}, {"id": "1", "text": "y"}), "tweets has the id '1' 2 times"),
@@ -225,6 +225,16 @@ MISTAKES = [
     (wrote({"id": "7", "text": "x"}, pinned_id="8"), "ada has pinned '8', and wrote no such post"),
     (wrote(name="x" * 51), "must have at most 50 characters"),
     (wrote(name="\ud800"), "accounts[0].name must be text"),
+    (wrote(plumage=["#33507a"]), "accounts[0].plumage must be three colours"),
+    (wrote(plumage=["#33507a", "#c9d8ea", "red"]), "accounts[0].plumage must be three colours"),
+    (wrote({"pictures": [{"scene": "moon"}]}), "tweets[0].pictures[0].scene must be one of"),
+    (wrote({"pictures": [{"media_key": "x"}]}), "tweets[0].pictures[0].media_key must match"),
+    (wrote({"pictures": [{"media_key": "3_1"}] * 2}), "pictures has the media_key '3_1' 2 times"),
+    (wrote({"pictures": ["x"], "pictures_link": "x"}), "tweets[0].pictures_link must match"),
+    (wrote({"text": "x", "links": [{"short": "x"}]}), "tweets[0].links[0].address is missing"),
+    (wrote({"text": "x", "links": {}}), "tweets[0].links must be a list"),
+    (wrote({"text": "x", "earlier_texts": ["x" * 281]}), "earlier_texts[0].text must have at most"),
+    (ADA | {"spaces": [{"creator": "ada", "topics": ["1"]}]}, "spaces[0].topics has '1', and"),
     (ADA | {"follows": ["ada"]}, "follows[0] must be a list of two usernames"),
     (ADA | {"follows": [["ada", "eve"]]}, "follows[0].followed is 'eve'"),
     (ADA | {"follows": [["ada", "Ada"]]}, "follows[0].followed is the follower"),
@@ -253,8 +263,13 @@ UNKNOWN_KEYS = [
     {"accounts": [{"username": "ada", "nonsense": 1}]},
     wrote({"text": "x", "nonsense": 1}),
     wrote({"poll": {"options": ["A", "B"], "nonsense": 1}}),
+    wrote({"pictures": [{"nonsense": 1}]}),
+    wrote({"text": "x", "links": [{"address": "https://me.example/", "nonsense": 1}]}),
+    wrote({"text": "x", "earlier_texts": [{"text": "y", "nonsense": 1}]}),
+    ADA | {"topics": [{"id": "1", "name": "Looms", "nonsense": 1}]},
     ADA | {"spaces": [{"creator": "ada", "nonsense": 1}]},
     ADA | {"spaces": [{"creator": "ada", "state": "scheduled", "nonsense": 1}]},
+    ADA | {"spaces": [{"creator": "ada", "state": "ended", "nonsense": 1}]},
 ]
 
 

@@ -1,6 +1,6 @@
 """Spaces. Twitter: "Spaces lookup". Shapes: test_contract.py."""
 
-from sandbox.seeds.seed_birds import EGG, HERON, JAY, OWL, ROBIN, WREN
+from tests.sandbox.birds import EGG, HERON, JAY, OWL, ROBIN, WREN
 
 LIVE, ENDED = "1DawnChorus1a", "1AcornsLast5e"
 

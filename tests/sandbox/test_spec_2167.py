@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from sandbox.seeds.seed_birds import WREN, at
+from tests.sandbox.birds import WREN, at
 
 QUOTE = f"/2/tweets/{at(1440)}"
 

@@ -6,7 +6,9 @@ import pytest
 
 from sandbox import create_app
 from sandbox.seeds.birds import birds
-from sandbox.seeds.seed_birds import (
+from sandbox.world.model import Tweet
+from sandbox.world.state import World
+from tests.sandbox.birds import (
     CUCKOO,
     DAY,
     EGG,
@@ -20,8 +22,6 @@ from sandbox.seeds.seed_birds import (
     WREN,
     at,
 )
-from sandbox.world.model import Tweet
-from sandbox.world.state import World
 from tests.sandbox.steps import Steps
 
 AUTHOR = {"tweet.fields": "author_id", "max_results": 100}

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 import tweepy  # type: ignore[import-untyped]  # it ships no types
 
-from sandbox.seeds.seed_birds import EGG, HOUR, NIGHTJAR, ROBIN, STARLING, WREN, at
 from sandbox.testing import Sandbox
+from tests.sandbox.birds import EGG, HOUR, NIGHTJAR, ROBIN, STARLING, WREN, at
 from tests.sandbox.steps import EVERYTHING
 
 CALLBACK = "https://birdwatch.example/callback"

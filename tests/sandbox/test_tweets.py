@@ -9,7 +9,7 @@ import html
 import pytest
 
 from sandbox.api.fields import PRIVATE_METRICS
-from sandbox.seeds.seed_birds import DAY, HOUR, KINGFISHER, ROBIN, WREN, at
+from tests.sandbox.birds import DAY, HOUR, KINGFISHER, ROBIN, WREN, at
 
 LONG, EDITED, REPOST, EMOJI = at(4 * HOUR), at(9 * HOUR), at(1 * DAY + 40), at(95)
 POLL, QUOTE, REPLY = at(50), at(1 * DAY), at(2 * DAY + 30)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.seeds.seed_birds import CUCKOO, EGG, KINGFISHER, ROBIN, WREN
+from tests.sandbox.birds import CUCKOO, EGG, KINGFISHER, ROBIN, WREN
 
 
 def test_only_fields_that_were_asked_for_come(steps):
