@@ -6,9 +6,8 @@ Imports Flask and the standard library, and nothing of any app that is tested ag
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 
 from sandbox import request_context
 from sandbox.api import dispatch
@@ -16,10 +15,8 @@ from sandbox.control import api, console, fault_injection
 from sandbox.oauth import authorize, connected_apps, revoke, token
 from sandbox.request_context import KEY
 from sandbox.world import pictures
-from sandbox.world.state import World, timestamp
-
-if TYPE_CHECKING:
-    from flask import Response
+from sandbox.world.clock import timestamp
+from sandbox.world.state import World
 
 LARGEST_BODY = 1024 * 1024
 _NOTED = ("/i/", "/2/", "/settings/")

@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from sandbox import create_app
 from sandbox.oauth.registration import BadClientError, check_callback
@@ -14,13 +14,10 @@ from sandbox.seeds.birds import birds
 from sandbox.seeds.file import read
 from sandbox.seeds.row import BadSeedError
 from sandbox.server import Server
+from sandbox.world.clock import moment
+from sandbox.world.model import Seed
 from sandbox.world.settings import BadSettingError, Settings
-from sandbox.world.state import World, moment
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sandbox.world.model import Seed
+from sandbox.world.state import World
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 from flask import current_app, g, request
 
-if TYPE_CHECKING:
-    from sandbox.world.state import World
+from sandbox.world.state import World
 
 KEY = "sandbox.world"
 
@@ -26,11 +25,3 @@ def note(text: str) -> None:
     """Write into the journal what else this request has done."""
     if g.get("entry"):
         g.entry.note = text
-
-
-def sent_json() -> Any:  # noqa: ANN401 - whatever the client made of it
-    """Read the body as JSON; None for anything else, however deep it goes."""
-    try:
-        return request.get_json(silent=True)
-    except RecursionError:
-        return None

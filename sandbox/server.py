@@ -6,18 +6,15 @@ import contextlib
 import io
 import socket
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
+from flask import Flask
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import run_wsgi_app
 
 from sandbox.world.settings import BadSettingError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from flask import Flask
 
 LARGEST_BODY = 4 * 1024 * 1024
 _HIGHEST_PORT = 65535

@@ -15,9 +15,11 @@ from __future__ import annotations
 import re
 import secrets
 import threading
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 from sandbox import create_app
@@ -27,17 +29,10 @@ from sandbox.oauth.registration import client_from
 from sandbox.seeds.file import read
 from sandbox.seeds.row import BadSeedError
 from sandbox.server import Server
-from sandbox.world.model import Seed
+from sandbox.world.clock import moment
+from sandbox.world.model import Client, Seed
 from sandbox.world.settings import Settings
-from sandbox.world.state import World, moment
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import TracebackType
-    from typing import Self
-
-    from sandbox.world.model import Client
-
+from sandbox.world.state import World
 
 # Hosts that clients have built in.
 HOSTS = ("api.twitter.com", "api.x.com", "twitter.com", "x.com")
@@ -53,22 +48,6 @@ def twitter(twitter_server: Sandbox) -> Sandbox:
     """Give the running sandbox as it was in the beginning."""
     twitter_server.reset()
     return twitter_server
-
-
-class Clock:
-    """The sandbox's own clock, which goes forward when told to."""
-
-    def __init__(self, world: World) -> None:
-        """Belong to this world."""
-        self._world = world
-
-    def now(self) -> float:
-        """Say what time it is in there, in Unix seconds."""
-        return self._world.now()
-
-    def advance(self, seconds: float) -> float:
-        """Let time pass for codes, tokens and rate limits, and say what time it is then."""
-        return self._world.advance(seconds)
 
 
 class Session(Protocol):
@@ -122,7 +101,7 @@ class Sandbox:
             raise BadSeedError("seed must be the path of a file, or a Seed.")
         first_moment = None if now is None else moment(now)
         self.world = World(beginning, Settings().changed(settings), first_moment)
-        self.clock = Clock(self.world)
+        self.clock = self.world.clock
         self.app = create_app(self.world)
         self._server = Server(self.app, host, port)
         self._thread = threading.Thread(
@@ -151,7 +130,7 @@ class Sandbox:
 
     def advance(self, seconds: float) -> None:
         """Let time pass for codes, tokens and rate limits."""
-        self.world.advance(seconds)
+        self.world.clock.advance(seconds)
 
     def settings(self, **changes: Any) -> Settings:  # noqa: ANN401
         """Change settings by name, and give all of them. Without a change, just give them."""

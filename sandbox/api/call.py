@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.api.paging import Pages
+from sandbox.api.query import Query
 from sandbox.api.render import Renderer
-
-if TYPE_CHECKING:
-    from sandbox.api.query import Query
-    from sandbox.oauth.token_store import Token
-    from sandbox.world.model import Account
-    from sandbox.world.state import World
+from sandbox.oauth.token_store import Token
+from sandbox.world.model import Account
+from sandbox.world.state import World
 
 # The body of an answer, and how many resources it holds: that is what Twitter charges for.
 Answer = tuple[dict[str, Any], int]

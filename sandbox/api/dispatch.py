@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from sandbox.api import follows, limits, problems, spaces, tweets, users
-from sandbox.api.call import Call, Handler
+from sandbox.api.call import Answer, Call, Handler
 from sandbox.api.endpoints import ENDPOINTS, NOWHERE, Endpoint
 from sandbox.api.problems import Problem
 from sandbox.api.query import Query
 from sandbox.api.spec_2167 import published, renamed
+from sandbox.oauth.token_store import Token
 from sandbox.request_context import origin, world
 from sandbox.world.dialects import BETA, RENAMED
-
-if TYPE_CHECKING:
-    from sandbox.api.call import Answer
-    from sandbox.oauth.token_store import Token
-    from sandbox.world.state import World
+from sandbox.world.state import World
 
 blueprint = Blueprint("api", __name__)
 

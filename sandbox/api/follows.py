@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from sandbox.api.call import Answer, Call, Handler
 from sandbox.api.query import NUMERIC_ID
 from sandbox.api.tweets import closed, must_be_me
-from sandbox.request_context import sent_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sandbox.api.call import Answer, Call, Handler
+from sandbox.request_body import sent_json
 
 
 def following(call: Call, account_id: str) -> Answer:

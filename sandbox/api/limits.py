@@ -3,54 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sandbox.api import problems
-from sandbox.api.endpoints import DAY, ENTERPRISE, PLENTY, QUARTER, SECOND
+from sandbox.api.endpoints import DAY, ENTERPRISE, PLENTY, QUARTER, SECOND, Endpoint, Limit
+from sandbox.oauth.token_store import Token
 from sandbox.world.dialects import BETA
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sandbox.api.endpoints import Endpoint, Limit
-    from sandbox.oauth.token_store import Token
-    from sandbox.world.state import World
-
-Key = tuple[str, str, str, int]  # endpoint, account (or nobody: all of them), client, length
+from sandbox.world.meter import Key, Window
+from sandbox.world.state import World
 
 _USER, _APP = "user", "app"
-_ALL_USED = 10**9
-
-
-@dataclass(slots=True)
-class Window:
-    """The calls of one endpoint through one client, since the window opened."""
-
-    opened: float
-    used: int = 0
-
-
-@dataclass(slots=True)
-class Meter:
-    """Counts calls. It has no lock of its own: the world's is held around it."""
-
-    windows: dict[Key, Window] = field(default_factory=dict)
-
-    def window(self, key: Key, now: float) -> Window:
-        """Give the open window, or open the next one."""
-        length = key[3]
-        window = self.windows.get(key)
-        if window is None or now >= window.opened + length:
-            # Resets are told in whole seconds, so that is when windows open. One that lasts a
-            # second cannot: two calls around the stroke of a second would both be its first.
-            opened = now if length == SECOND else math.floor(now)
-            window = self.windows[key] = Window(opened)
-        return window
-
-    def exhaust(self, key: Key, now: float) -> None:
-        """Let the next call be one too many."""
-        self.window(key, now).used = _ALL_USED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.api import tweet_text
 from sandbox.world import pictures
-from sandbox.world.model import MOST_EDITS
-from sandbox.world.state import timestamp
-
-if TYPE_CHECKING:
-    from sandbox.world.model import Account, Media, Poll, Space, Tweet
-    from sandbox.world.state import World
+from sandbox.world.clock import timestamp
+from sandbox.world.model import MOST_EDITS, Account, Media, Poll, Space, Tweet
+from sandbox.world.state import World
 
 Object = dict[str, Any]
 
@@ -24,7 +21,7 @@ def user(world: World, viewer: Account, account: Account, origin: str) -> Object
         "id": account.id,
         "name": account.name,
         "username": account.username,
-        "created_at": timestamp(world.born - account.days_old * 86400),
+        "created_at": timestamp(world.clock.began - account.days_old * 86400),
         "verified": account.verified_type != "none",
         "verified_type": account.verified_type,
         "protected": account.protected,
@@ -84,7 +81,7 @@ def space(world: World, one: Space) -> Object:
     """Describe a Space."""
 
     def moment(minutes: int | None) -> str:
-        return "" if minutes is None else timestamp(world.born + minutes * 60)
+        return "" if minutes is None else timestamp(world.clock.began + minutes * 60)
 
     return {
         "id": one.id,

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from flask import request
 
 from sandbox.api import fields
+from sandbox.api.paging import Pages
 from sandbox.api.problems import Complaints
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from sandbox.api.paging import Pages
 
 NUMERIC_ID = re.compile(r"[0-9]{1,19}")
 SPACE_ID = re.compile(r"[A-Za-z0-9]{1,13}")

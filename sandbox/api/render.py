@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from sandbox.api import objects, problems, tweet_text
 from sandbox.api.fields import PRIVATE_METRICS
 from sandbox.api.objects import Object
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sandbox.api.query import Wanted
-    from sandbox.world.model import Account, Space, Tweet
-    from sandbox.world.state import World
+from sandbox.api.query import Wanted
+from sandbox.world.model import Account, Space, Tweet
+from sandbox.world.state import World
 
 _PINS = ("pinned_tweet_id", "most_recent_tweet_id")
 _QUOTED_AUTHOR = "referenced_tweets.id.author_id"

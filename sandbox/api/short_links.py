@@ -5,13 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from sandbox.api.entities import AT, HASH, LATIN
-from sandbox.world.model import Link
-
-if TYPE_CHECKING:
-    from sandbox.world.model import Account, Tweet
+from sandbox.world.model import Account, Link, Tweet
 
 # As in twitter-text, but for its list of top-level domains. A path may have parentheses in pairs.
 # Not \w, which knows no marks: a domain may be in Hindi.

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from sandbox.api import problems
+from sandbox.api.call import Answer, Call, Handler
 from sandbox.api.query import NUMERIC_ID, SPACE_ID
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sandbox.api.call import Answer, Call, Handler
-    from sandbox.api.render import Renderer
+from sandbox.api.render import Renderer
 
 
 def space(call: Call, space_id: str) -> Answer:

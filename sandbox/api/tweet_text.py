@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.api.entities import entities, escaped, in_escaped
 from sandbox.api.short_links import linked, shortened, to_post
 from sandbox.world.model import LONGEST_TEXT, Account, Link, Tweet
-
-if TYPE_CHECKING:
-    from sandbox.world.state import World
+from sandbox.world.state import World
 
 REPOST = 140
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.api import problems
+from sandbox.api.call import Answer, Call, Handler
 from sandbox.api.query import NUMERIC_ID
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sandbox.api.call import Answer, Call, Handler
-    from sandbox.api.render import Renderer
-    from sandbox.world.model import Tweet
+from sandbox.api.render import Renderer
+from sandbox.world.model import Tweet
 
 KINDS = {"replies": "replied_to", "retweets": "retweeted"}
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.api import problems
+from sandbox.api.call import Answer, Call, Handler
 from sandbox.api.query import NUMERIC_ID, USERNAME
-
-if TYPE_CHECKING:
-    from sandbox.api.call import Answer, Call, Handler
-    from sandbox.api.render import Renderer
-    from sandbox.world.model import Account
+from sandbox.api.render import Renderer
+from sandbox.world.model import Account
 
 
 def me(call: Call) -> Answer:

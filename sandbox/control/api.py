@@ -14,10 +14,11 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox.control import snapshots
 from sandbox.control.faults import BadFaultError, fault_from
 from sandbox.oauth.registration import BadClientError, client_from
-from sandbox.request_context import sent_json, world
+from sandbox.request_body import sent_json
+from sandbox.request_context import world
 from sandbox.seeds.birds import is_flock
+from sandbox.world.clock import timestamp
 from sandbox.world.settings import BadSettingError
-from sandbox.world.state import timestamp
 
 blueprint = Blueprint("twins", __name__, url_prefix="/sandbox")
 
@@ -58,7 +59,7 @@ def reset() -> Response:
 @blueprint.post("/clock")
 def clock() -> Response:
     """`{"advance_seconds": 31}`: let time pass. An empty object just asks what time it is."""
-    now = world().advance(_body().get("advance_seconds", 0))
+    now = world().clock.advance(_body().get("advance_seconds", 0))
     return jsonify(now=timestamp(now), unix=now)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
 
 from sandbox.control import journal_text, snapshots
 from sandbox.control.fault_injection import describe
@@ -16,16 +19,9 @@ from sandbox.oauth.origin_check import from_elsewhere
 from sandbox.oauth.registration import BadClientError, client_from
 from sandbox.request_context import world
 from sandbox.seeds.birds import is_flock
+from sandbox.world.clock import timestamp
 from sandbox.world.settings import CHOICES, BadSettingError, Settings
-from sandbox.world.state import timestamp
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from werkzeug.datastructures import MultiDict
-    from werkzeug.wrappers import Response
-
-    from sandbox.world.state import World
+from sandbox.world.state import World
 
 blueprint = Blueprint("console", __name__)
 
@@ -63,7 +59,7 @@ def _page(problem: str = "") -> str:
         "console.html",
         problem=problem,
         now=timestamp(here.now()),
-        ahead=round(here.ahead()),
+        ahead=round(here.clock.ahead()),
         settings=asdict(here.settings),
         choices=CHOICES,
         accounts=[row for row in accounts if not is_flock(row[0])][:_SHOWN_ACCOUNTS],
@@ -90,7 +86,7 @@ def _explained(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _advance(here: World, form: MultiDict[str, str]) -> str:
-    here.advance(float(form.get("seconds", "0")))
+    here.clock.advance(float(form.get("seconds", "0")))
     return "time"
 
 

@@ -9,19 +9,16 @@ import select
 import socket
 import threading
 import zlib
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable, Iterator
+from typing import cast
 
 from flask import Response, g, request
 from werkzeug.http import HTTP_STATUS_CODES
 
 from sandbox.api.dispatch import limits_told
 from sandbox.api.problems import plain
+from sandbox.control.faults import Fault
 from sandbox.request_context import world
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from sandbox.control.faults import Fault
 
 CHUNK = 64 * 1024
 _PACKING = threading.Lock()

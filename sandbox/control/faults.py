@@ -7,14 +7,12 @@ import math
 import random
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.oauth.text_checks import is_header, is_sendable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 
 class BadFaultError(ValueError):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox.request_context import sent_json
+from flask import Request, Response
 
-if TYPE_CHECKING:
-    from flask import Request, Response
+from sandbox.request_body import sent_json
 
 KEPT = 500
 _EXCERPT = 4000

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from sandbox.world.model import Account, Client
-    from sandbox.world.state import World
+from sandbox.world.model import Account, Client
+from sandbox.world.state import World
 
 
 def tokens(world: World) -> list[dict[str, Any]]:

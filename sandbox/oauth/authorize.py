@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from flask import Blueprint, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as BaseResponse
 
 from sandbox.oauth.consent_requests import AuthorizationRequest, BadTicketError
 from sandbox.oauth.origin_check import from_elsewhere
 from sandbox.request_context import world
 from sandbox.world.dialects import BETA, SCOPES
-
-if TYPE_CHECKING:
-    from flask import Response
-    from werkzeug.datastructures import MultiDict
-    from werkzeug.wrappers import Response as BaseResponse
-
-    from sandbox.world.model import Client
-    from sandbox.world.state import World
+from sandbox.world.model import Client
+from sandbox.world.state import World
 
 blueprint = Blueprint("authorize", __name__)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from sandbox.oauth.origin_check import from_elsewhere
 from sandbox.request_context import world
 from sandbox.world.dialects import SCOPES
-
-if TYPE_CHECKING:
-    from werkzeug.wrappers import Response
 
 blueprint = Blueprint("connected", __name__)
 

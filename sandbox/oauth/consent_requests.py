@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import threading
-
-    from sandbox.world.model import Client
+from sandbox.world.model import Client
 
 _OPEN_SECONDS = 600  # a form that was left open for longer is not answered any more
 KEPT = 1000  # a sandbox left alone with a crawler must not fill the memory

@@ -5,18 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote_plus
 
-from flask import jsonify, request
+from flask import Response, jsonify, request
 
-from sandbox.request_context import sent_json, world
+from sandbox.request_body import sent_json
+from sandbox.request_context import world
 from sandbox.world.dialects import BETA
-
-if TYPE_CHECKING:
-    from flask import Response
-
-    from sandbox.world.model import Client
+from sandbox.world.model import Client
 
 
 class OAuthError(Exception):

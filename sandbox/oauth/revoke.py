@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from flask import Blueprint
+from flask import Blueprint, Response
 
 from sandbox.oauth.endpoint import (
     OAuthError,
@@ -15,9 +13,6 @@ from sandbox.oauth.endpoint import (
 )
 from sandbox.oauth.token_store import Refused
 from sandbox.request_context import note, world
-
-if TYPE_CHECKING:
-    from flask import Response
 
 blueprint = Blueprint("revoke", __name__)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
 from sandbox.oauth.endpoint import (
     OAuthError,
@@ -14,14 +13,9 @@ from sandbox.oauth.endpoint import (
     invalid_request,
     private,
 )
-from sandbox.oauth.token_store import SIGNED_IN_AGAIN, Refused
+from sandbox.oauth.token_store import SIGNED_IN_AGAIN, Refused, TokenSet
 from sandbox.request_context import note, world
-
-if TYPE_CHECKING:
-    from flask import Response
-
-    from sandbox.oauth.token_store import TokenSet
-    from sandbox.world.model import Client
+from sandbox.world.model import Client
 
 blueprint = Blueprint("token", __name__)
 

@@ -11,16 +11,12 @@ import base64
 import hashlib
 import hmac
 import secrets
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
+from sandbox.oauth.consent_requests import AuthorizationRequest
 from sandbox.world.dialects import OFFLINE
-
-if TYPE_CHECKING:
-    import threading
-
-    from sandbox.oauth.consent_requests import AuthorizationRequest
 
 _CODE_SECONDS = 30  # Twitter's documentation: "authorization codes ... 30 seconds after approval"
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from sandbox.oauth.text_checks import is_sendable
+from sandbox.world.model import Account
 from sandbox.world.settings import BadSettingError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sandbox.world.model import Account
 
 _TEXTS = {"username", "name", "description", "location"}
 _LONGEST = {"name": 50, "description": 160, "location": 30}  # as in a seed file

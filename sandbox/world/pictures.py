@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask import Blueprint, Response, abort, render_template
 
 from sandbox.request_context import world
-
-if TYPE_CHECKING:
-    from sandbox.world.model import Account
+from sandbox.world.model import Account
 
 blueprint = Blueprint("pictures", __name__)
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
 
 from sandbox.world.dialects import BETA, LIVE, RENAMED
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class BadSettingError(ValueError):

@@ -8,32 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from sandbox.api.endpoints import DAY, ENDPOINTS, QUARTER
-from sandbox.api.limits import Meter
 from sandbox.control.faults import Faults
 from sandbox.control.journal import Journal
 from sandbox.oauth.consent_requests import Tickets
 from sandbox.oauth.token_store import Ledger
 from sandbox.seeds.birds import birds, is_flock
 from sandbox.world.account_changes import changed_account
+from sandbox.world.clock import Clock
 from sandbox.world.follows import Follows
+from sandbox.world.meter import Meter
+from sandbox.world.model import Account, Client, Seed, Tweet
 from sandbox.world.settings import BadSettingError, Settings
 from sandbox.world.timelines import mentions, timelines
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sandbox.world.model import Account, Client, Seed, Tweet
-
-
 WINDOWS = {"quarter": QUARTER, "day": DAY}
-FIRST_YEAR, LAST_YEAR = 2011, 2100
-LONGEST_JUMP = 1000 * 365 * 86400  # a calendar ends in the year 9999
 
 
 class World:
@@ -51,10 +43,8 @@ class World:
         codes, tokens and the order of scopes, which are random on purpose.
         """
         self.lock = threading.RLock()
-        self._first_moment = now
-        self._clock = threading.Lock()
-        self._shift = self._offset = self._outside = 0.0
-        self.faults = Faults(self.now)
+        self.clock = Clock(now)
+        self.faults = Faults(self.clock.now)
         self.journal = Journal()
         self._beginning = beginning or birds()
         self._first_settings = settings or Settings()
@@ -64,10 +54,7 @@ class World:
     def reset(self) -> None:
         """Bring the beginning back: clock, settings, follows, clients, codes, tokens, journal."""
         with self.lock:
-            with self._clock:
-                self._outside = time.time()
-                self.born = self._outside if self._first_moment is None else self._first_moment
-                self._shift, self._offset = self.born - self._outside, 0.0
+            self.clock.reset()
             self.settings = self._first_settings
             self.accounts = {a.id: a for a in self._beginning.accounts}
             self._name_accounts()
@@ -87,30 +74,7 @@ class World:
         self.journal.clear()
 
     def now(self) -> float:
-        """Say what time it is in here, in Unix seconds.
-
-        If the computer's clock is set back, time goes on in here from where it was: nothing that
-        has expired lives again.
-        """
-        with self._clock:
-            outside = time.time()
-            self._shift += max(0.0, self._outside - outside)
-            self._outside = outside
-            return outside + self._shift + self._offset
-
-    def advance(self, seconds: float) -> float:
-        """Let time pass. It never runs backwards."""
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-            raise BadSettingError("advance_seconds must be a number.")
-        with self._clock:
-            if not 0 <= seconds <= LONGEST_JUMP - self._offset:
-                raise BadSettingError("Time goes forward, and not further than a thousand years.")
-            self._offset += seconds
-        return self.now()
-
-    def ahead(self) -> float:
-        """Say how many seconds were let pass."""
-        return self._offset
+        return self.clock.now()
 
     def exhaust(self, username: str, endpoint: str | None = None, window: str = "quarter") -> None:
         """Use up a person's rate limit windows, of all endpoints or of one, in every client."""
@@ -186,7 +150,7 @@ class World:
 
     def time_of(self, tweet: Tweet) -> float:
         """Say when something was posted, in Unix seconds."""
-        return self.born - tweet.minutes_ago * 60
+        return self.clock.began - tweet.minutes_ago * 60
 
     def change_account(self, username: str, changes: Mapping[str, object]) -> Account:
         """Let something happen to an account: a new name, protection, suspension."""
@@ -230,21 +194,3 @@ def _endpoint_names(wanted: str | None) -> set[str]:
     if wanted is not None and not (isinstance(wanted, str) and wanted in names):
         raise BadSettingError(f"endpoint must be one of {', '.join(sorted(names))}.")
     return names if wanted is None else {wanted}
-
-
-def moment(text: str) -> float:
-    """Read a time at which a world may begin, such as `2026-01-01T12:00:00Z`."""
-    try:
-        read = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        read = None
-    if read is None or not FIRST_YEAR <= read.year <= LAST_YEAR:
-        years = f"{FIRST_YEAR} to {LAST_YEAR}"
-        raise BadSettingError(f"now must be a time like 2026-01-01T12:00:00Z, of {years}.")
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
-
-
-def timestamp(seconds: float) -> str:
-    """Write a time as Twitter does: UTC, RFC 3339, milliseconds."""
-    moment = datetime.fromtimestamp(seconds, tz=UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from sandbox.api.entities import entities
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from sandbox.world.model import Account, Tweet
+from sandbox.world.model import Account, Tweet
 
 
 def timelines(tweets: Iterable[Tweet]) -> dict[str, list[str]]:

@@ -138,7 +138,7 @@ class Pair:
         self.store.empty()
         self.names = iter(usernames(PEOPLE))
         for process in self.processes:
-            process.set_clock(self.twitter.world.ahead())
+            process.set_clock(self.twitter.world.clock.ahead())
         self._known = set()
         self._known = {grant.id for grant in self.reused()}
 

@@ -112,9 +112,9 @@ def test_a_form_works_once(steps):
 @pytest.mark.parametrize("decision", ["authorize", "cancel"])
 def test_a_form_that_was_left_open_is_refused_after_ten_minutes(steps, world, decision):
     first, second = steps.ticket(), steps.ticket()
-    world.advance(599)
+    world.clock.advance(599)
     in_time = steps.answer(decision, ticket=first)
-    world.advance(1)
+    world.clock.advance(1)
     late = steps.answer(decision, ticket=second)
 
     assert in_time.status_code == 302

@@ -68,7 +68,7 @@ def test_another_site_cannot_press_a_button(browser, world, headers):
     answer = browser.post("/console/advance", data={"seconds": "31"}, headers=headers)
 
     assert answer.status_code == 403
-    assert world.ahead() == 0
+    assert world.clock.ahead() == 0
 
 
 def test_buttons_do_what_they_say(press, steps, world):
@@ -79,7 +79,7 @@ def test_buttons_do_what_they_say(press, steps, world):
     mine = list(world.clients.values())[-1]
 
     assert (back.status_code, back.location) == (303, "/#time")
-    assert round(world.ahead()) == 31
+    assert round(world.clock.ahead()) == 31
     assert steps.get("/2/users/me", token).status_code == 503
     assert (mine.name, mine.confidential, len(mine.callbacks)) == ("Mine", False, 2)
 
@@ -92,16 +92,16 @@ def test_trouble_is_one_button_away(press, steps, world):
 
     press("down")
     assert (status(), steps.ask().status_code) == (503, 503)
-    world.advance(61)
+    world.clock.advance(61)
     assert status() == 200
     press("down")
     press("clear")
     press("exhaust", account="wren")
     assert status() == 429
-    world.advance(900)
+    world.clock.advance(900)
     press("exhaust", client_id="sandbox-client")
     assert status() == 429
-    world.advance(900)
+    world.clock.advance(900)
     press("broke")
     assert status(f"/2/users/{WREN}") == 402
     press("expire")

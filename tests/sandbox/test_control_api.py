@@ -49,7 +49,7 @@ def test_reset_brings_the_beginning_back(steps, post, world):
 
     assert post("reset").json == {"reset": True}
     assert steps.get("/2/users/me", token).status_code == 401
-    assert world.ahead() == 0
+    assert world.clock.ahead() == 0
     assert world.settings.plan == "enterprise"
     assert world.faults.waiting() == []
     assert "mine" not in world.clients
@@ -64,7 +64,7 @@ def test_the_clock_moves_forward_and_refuses_nonsense(post, world):
     assert 31 <= answer.json["unix"] - before < 32
     assert answer.json["now"].endswith("Z")
     assert [post("clock", {"advance_seconds": s}).status_code for s in odd] == [400] * len(odd)
-    assert world.ahead() == 31
+    assert world.clock.ahead() == 31
 
 
 def test_settings_change_together_and_are_told(post, browser):
@@ -141,9 +141,9 @@ def test_tokens_tell_their_state(steps, browser, post, world):
     first = steps.sign_in()
     second = steps.refresh(first["refresh_token"]).json
     steps.revoke(second["refresh_token"], "refresh_token")
-    world.advance(7000)
+    world.clock.advance(7000)
     before = browser.get("/sandbox/tokens").json["tokens"]
-    world.advance(200)
+    world.clock.advance(200)
     after = browser.get("/sandbox/tokens").json["tokens"]
 
     assert [one["state"] for one in before] == ["living", "spent", "living", "revoked"]

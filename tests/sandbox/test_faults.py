@@ -372,7 +372,7 @@ def test_a_fault_can_be_over_after_a_while(steps, world):
     token = steps.sign_in()["access_token"]
     fault(world, status=503, times=None, for_seconds=60)
     down = [steps.get(ME, token).status_code for _ in range(3)]
-    world.advance(60)
+    world.clock.advance(60)
 
     assert down == [503] * 3
     assert world.faults.waiting() == []

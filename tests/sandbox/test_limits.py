@@ -120,7 +120,7 @@ def test_a_call_costs_the_price_of_its_row_while_there_are_credits(steps, world,
         data = call(steps, token, name).json["data"]
         spent[name] = 100 - world.settings.credits
         prices[name] = TABLE[name][3] * (len(data) if isinstance(data, list) else 1)
-        world.advance(1)
+        world.clock.advance(1)
         world.change({"credits": 0})
         broke[name] = call(steps, token, name).status_code
 
@@ -140,7 +140,7 @@ def test_one_too_many_is_429_for_one_person_until_the_window_opens(steps, token,
     answers = [steps.get(ME, token) for _ in range(76)]
     robin = steps.get(ME, steps.sign_in("robin")["access_token"])
     left = [int(answer.headers["x-rate-limit-remaining"]) for answer in answers]
-    world.advance(900)
+    world.clock.advance(900)
 
     assert [answer.status_code for answer in answers] == [200] * 75 + [429]
     assert left == [*range(74, -1, -1), 0]
@@ -153,9 +153,9 @@ def test_legacy_free_has_a_day_of_25_behind_a_healthy_looking_window(steps, toke
     world.change({"plan": "legacy-free"})
     answers = [steps.get(ME, token) for _ in range(26)]
     late = steps.get(ME, steps.sign_in("robin")["access_token"])
-    world.advance(900)
+    world.clock.advance(900)
     soon = steps.get(ME, token).status_code
-    world.advance(86400)
+    world.clock.advance(86400)
     tomorrow = steps.sign_in()["access_token"]
 
     assert [answer.status_code for answer in answers] == [200] * 25 + [429]
@@ -200,7 +200,7 @@ def test_spaces_by_creators_once_a_second(steps, token, world, plan):
     """But on enterprise, where nothing is in the way."""
     world.change({"plan": plan})
     first, second = (steps.get(SPACES, token, user_ids=ROBIN) for _ in range(2))
-    world.advance(1)
+    world.clock.advance(1)
     third = steps.get(SPACES, token, user_ids=ROBIN)
     late = 200 if plan == "enterprise" else 429
 
@@ -287,7 +287,7 @@ def test_windows_can_be_used_up(steps, token, world):
     )
     assert int(me.headers["x-rate-limit-remaining"]) > 0
     assert me.headers["x-user-limit-24hour-remaining"] == "0"
-    world.advance(900)
+    world.clock.advance(900)
     assert steps.get(f"/2/users/{WREN}", robin).status_code == 200
-    world.advance(86400)
+    world.clock.advance(86400)
     assert steps.get(ME, steps.sign_in()["access_token"]).status_code == 200

@@ -21,7 +21,7 @@ def get(twitter):
 @pytest.mark.parametrize("turn", [1, 2])
 def test_each_test_begins_anew(twitter, turn):
     """Whichever comes second finds nothing of the first."""
-    assert (round(twitter.world.ahead()), twitter.journal()) == (0, [])
+    assert (round(twitter.world.clock.ahead()), twitter.journal()) == (0, [])
 
     twitter.clock.advance(100)
     twitter.enqueue("left behind")

@@ -93,7 +93,7 @@ def test_home_has_ones_own_posts_and_those_of_friends(steps, world):
 
 def test_home_reaches_back_seven_days(steps, world):
     before = ids(home(steps))
-    world.advance(6 * 86400)
+    world.clock.advance(6 * 86400)
     after = ids(home(steps, token=steps.sign_in()["access_token"]))
 
     assert at(6 * DAY) in before

@@ -130,9 +130,9 @@ def test_an_encoded_client_id_may_have_a_colon(steps, world):
 
 def test_a_code_lives_29_seconds_and_not_30(steps, world):
     first, second = steps.code(), steps.code()
-    world.advance(29)
+    world.clock.advance(29)
     in_time = steps.exchange(first)
-    world.advance(1)
+    world.clock.advance(1)
 
     assert in_time.status_code == 200
     assert refusal(steps.exchange(second)) == (400, "invalid_request", BAD_CODE)
@@ -160,9 +160,9 @@ def test_a_code_is_bound_to_its_client(steps):
 def test_an_access_token_lives_as_long_as_it_says(steps, world, seconds):
     world.change({"access_token_seconds": seconds})
     tokens = steps.sign_in()
-    world.advance(seconds - 1)
+    world.clock.advance(seconds - 1)
     before = steps.get("/2/users/me", tokens["access_token"]).status_code
-    world.advance(1)
+    world.clock.advance(1)
 
     assert (tokens["expires_in"], before) == (seconds, 200)
     assert steps.get("/2/users/me", tokens["access_token"]).status_code == 401

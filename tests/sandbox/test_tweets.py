@@ -84,7 +84,7 @@ def test_several_pictures_share_one_link(steps):
 def test_a_poll_closes_when_its_day_is_over(steps, world):
     query = {"expansions": "attachments.poll_ids", "poll.fields": "voting_status"}
     before = post(steps, POLL, **query)["includes"]["polls"][0]
-    world.advance(86400)
+    world.clock.advance(86400)
     after = post(steps, POLL, **query)["includes"]["polls"][0]
 
     assert (before["voting_status"], after["voting_status"]) == ("open", "closed")
@@ -170,7 +170,7 @@ def test_ones_own_post_has_its_private_numbers(steps):
 
 
 def test_after_thirty_days_nobody_knows_any_more(steps, world):
-    world.advance(9 * 86400)
+    world.clock.advance(9 * 86400)
 
     assert set(post(steps, OWN_OLD, "non_public_metrics")) == {"errors"}
     assert "data" in post(steps, OWN_LINK, "non_public_metrics")

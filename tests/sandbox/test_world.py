@@ -13,9 +13,10 @@ from sandbox.api.entities import escaped
 from sandbox.api.paging import Pages
 from sandbox.seeds import birds
 from sandbox.world import model
+from sandbox.world.clock import LONGEST_JUMP, moment, timestamp
 from sandbox.world.follows import Follows
 from sandbox.world.settings import BadSettingError
-from sandbox.world.state import LONGEST_JUMP, World, moment, timestamp
+from sandbox.world.state import World
 from tests.sandbox.birds import NIGHTJAR, ROBIN, STARLING, WREN
 from tests.sandbox.steps import Steps
 
@@ -46,10 +47,10 @@ def test_two_worlds_that_begin_at_one_time_answer_alike():
 def test_a_world_begins_when_it_is_told_to(world):
     began = moment("2026-01-01T12:00:00Z")
     other = World(now=began)
-    other.advance(100)
+    other.clock.advance(100)
 
     assert 100 <= other.now() - began < 160
-    assert (round(other.ahead()), round(world.ahead())) == (100, 0)
+    assert (round(other.clock.ahead()), round(world.clock.ahead())) == (100, 0)
     other.reset()
     assert 0 <= other.now() - began < 60
 
@@ -58,7 +59,7 @@ def test_the_clock_goes_on_when_the_computers_is_set_back(world, monkeypatch):
     seconds = time.time() + 1000
     seen = []
     for now in (seconds, seconds - 3600, seconds - 3590, seconds + 60):
-        monkeypatch.setattr("sandbox.world.state.time.time", lambda now=now: now)
+        monkeypatch.setattr("sandbox.world.clock.time.time", lambda now=now: now)
         seen.append(world.now() - seconds)
 
     assert seen == pytest.approx([0, 0, 10, 3660], abs=0.001)
@@ -67,12 +68,12 @@ def test_the_clock_goes_on_when_the_computers_is_set_back(world, monkeypatch):
 def test_many_jumps_at_once_stay_before_the_end_of_time(world):
     def jump(_):
         with contextlib.suppress(BadSettingError):
-            world.advance(LONGEST_JUMP - 1)
+            world.clock.advance(LONGEST_JUMP - 1)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(jump, range(100)))
 
-    assert world.ahead() == LONGEST_JUMP - 1
+    assert world.clock.ahead() == LONGEST_JUMP - 1
 
 
 def test_a_time_without_a_zone_is_utc_and_a_bad_one_is_explained():
