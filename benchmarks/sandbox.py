@@ -54,8 +54,8 @@ def signed_in(address: str) -> str:
         "code_challenge_method": "plain",
     }
     page, _ = asked(line, "GET", f"/i/oauth2/authorize?{urlencode(query)}")
-    ticket = re.findall(r'name="ticket" value="([^"]+)"', page)[0]
-    answer = {"ticket": ticket, "account": "wren", "decision": "authorize"}
+    consent_request = re.findall(r'name="consent_request" value="([^"]+)"', page)[0]
+    answer = {"consent_request": consent_request, "account": "wren", "decision": "authorize"}
     _, location = asked(line, "POST", "/i/oauth2/authorize", urlencode(answer), FORM)
     exchange = {
         "grant_type": "authorization_code",

@@ -50,7 +50,7 @@ def _open_journal() -> None:
     g.began = time.perf_counter()
     g.entry = None
     if request.path.startswith(_NOTED):
-        world = request_context.world()
+        world = request_context.current_world()
         g.entry = world.journal.open(request, timestamp(world.now()))
 
 
@@ -65,7 +65,7 @@ def _spoil_after(response: Response) -> Response:
 def _close_journal(response: Response) -> Response:
     if g.get("entry") and not g.get("dropped"):
         took = (time.perf_counter() - g.began) * 1000
-        request_context.world().journal.close(g.entry, response, took)
+        request_context.current_world().journal.close(g.entry, response, took)
     return response
 
 

@@ -9,14 +9,14 @@ import threading
 from collections.abc import Sequence
 
 from sandbox import create_app
-from sandbox.oauth.registration import BadClientError, check_callback
+from sandbox.errors import InvalidInput
+from sandbox.oauth.registration import check_callback
 from sandbox.seeds.birds import birds
 from sandbox.seeds.file import read
-from sandbox.seeds.row import BadSeedError
 from sandbox.server import Server
 from sandbox.world.clock import moment
 from sandbox.world.model import Seed
-from sandbox.world.settings import BadSettingError, Settings
+from sandbox.world.settings import Settings
 from sandbox.world.state import World
 
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         now = None if wish.now is None else moment(wish.now)
         app = create_app(World(_beginning(wish), settings, now))
         server = Server(app, wish.host, wish.port, chatty=not wish.quiet)
-    except (BadClientError, BadSettingError, BadSeedError) as problem:
+    except InvalidInput as problem:
         return _failed(str(problem))
     except OSError as problem:
         reason = problem.strerror or str(problem)

@@ -11,7 +11,7 @@ from sandbox.world.state import World
 KEY = "sandbox.world"
 
 
-def world() -> World:
+def current_world() -> World:
     """Give the world of the app that is answering."""
     return cast("World", current_app.extensions[KEY])
 

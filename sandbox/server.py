@@ -14,7 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import run_wsgi_app
 
-from sandbox.world.settings import BadSettingError
+from sandbox.errors import InvalidInput
 
 LARGEST_BODY = 4 * 1024 * 1024
 _HIGHEST_PORT = 65535
@@ -108,7 +108,7 @@ class Server(ThreadedWSGIServer):
     request_queue_size = 256
 
     def __init__(self, app: Flask, host: str, port: int, *, chatty: bool = False) -> None:
-        """Take the port at once; a busy one raises OSError here, an odd one BadSettingError."""
+        """Take the port at once; a busy one raises OSError here, an odd one InvalidInput."""
         self.lines: set[socket.socket] = set()
         self.chatty = chatty
         line = _listening(host, port)
@@ -128,11 +128,9 @@ class Server(ThreadedWSGIServer):
 def _listening(host: str, port: int) -> socket.socket:
     """Open the socket ourselves: Werkzeug would print its own essay about a busy port and exit."""
     if not isinstance(host, str) or not host:
-        raise BadSettingError("host must be an address or a name; 0.0.0.0 is every IPv4 address.")
+        raise InvalidInput("host must be an address or a name; 0.0.0.0 is every IPv4 address.")
     if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= _HIGHEST_PORT:
-        raise BadSettingError(
-            f"port must be a number from 0 to {_HIGHEST_PORT}; 0 takes a free one."
-        )
+        raise InvalidInput(f"port must be a number from 0 to {_HIGHEST_PORT}; 0 takes a free one.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     line = socket.socket(family, socket.SOCK_STREAM)
     line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -144,7 +142,7 @@ def _listening(host: str, port: int) -> socket.socket:
         raise
     except (TypeError, UnicodeError):  # a name that cannot be one
         line.close()
-        raise BadSettingError(f"host cannot be {host!r}.") from None
+        raise InvalidInput(f"host cannot be {host!r}.") from None
     return line
 
 

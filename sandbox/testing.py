@@ -25,9 +25,9 @@ from urllib.parse import urlsplit
 from sandbox import create_app
 from sandbox.control.faults import fault_from
 from sandbox.control.snapshots import tokens
+from sandbox.errors import InvalidInput
 from sandbox.oauth.registration import client_from
 from sandbox.seeds.file import read
-from sandbox.seeds.row import BadSeedError
 from sandbox.server import Server
 from sandbox.world.clock import moment
 from sandbox.world.model import Client, Seed
@@ -98,7 +98,7 @@ class Sandbox:
         """
         beginning = read(seed) if isinstance(seed, str | Path) else seed
         if not isinstance(beginning, Seed | None):
-            raise BadSeedError("seed must be the path of a file, or a Seed.")
+            raise InvalidInput("seed must be the path of a file, or a Seed.")
         first_moment = None if now is None else moment(now)
         self.world = World(beginning, Settings().changed(settings), first_moment)
         self.clock = self.world.clock
@@ -167,8 +167,8 @@ class Sandbox:
         browser = self.app.test_client()
         page = browser.get(f"/i/oauth2/authorize?{query}", base_url=self.url)
         if page.status_code == 200:
-            ticket = re.findall(r'name="ticket" value="([^"]+)"', page.text)[0]
-            form = {"ticket": ticket, "account": account, "decision": decision}
+            consent_request = re.findall(r'name="consent_request" value="([^"]+)"', page.text)[0]
+            form = {"consent_request": consent_request, "account": account, "decision": decision}
             page = browser.post("/i/oauth2/authorize", data=form, base_url=self.url)
         if page.location is None:
             # The last box on the page is for developers, and its first paragraph is the reason.

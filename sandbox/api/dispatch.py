@@ -16,7 +16,7 @@ from sandbox.api.problems import Problem
 from sandbox.api.query import Query
 from sandbox.api.spec_2167 import published, renamed
 from sandbox.oauth.token_store import Token
-from sandbox.request_context import origin, world
+from sandbox.request_context import current_world, origin
 from sandbox.world.dialects import BETA, RENAMED
 from sandbox.world.state import World
 
@@ -41,65 +41,65 @@ class View:
 
     def __call__(self, **path: str) -> Response:
         """Check the token, the scopes, the plan, the limits and the parameters, in this order."""
-        here, headers = world(), {}
-        with here.lock:
+        world, headers = current_world(), {}
+        with world.lock:
             try:
-                token = _token(here)
-                counts = limits.count(here, self.endpoint, token)
+                token = _token(world)
+                counts = limits.count(world, self.endpoint, token)
                 headers = limits.told(counts)
-                self._check_scopes(here, token)
-                limits.check(here, self.endpoint, token, counts)
-                body, resources = self._answer(here, token, path)
+                self._check_scopes(world, token)
+                limits.check(world, self.endpoint, token, counts)
+                body, resources = self._answer(world, token, path)
             except Problem as problem:
                 problem.headers, problem.body = headers, _said(problem.body)
                 return problem.answer()
-            limits.charge(here, self.endpoint, resources)
+            limits.charge(world, self.endpoint, resources)
         text = json.dumps(_said(body), ensure_ascii=False, separators=(",", ":"))
         return Response(text, headers=headers, content_type="application/json; charset=utf-8")
 
-    def _check_scopes(self, here: World, token: Token) -> None:
-        beta = here.settings.dialect == BETA
+    def _check_scopes(self, world: World, token: Token) -> None:
+        beta = world.settings.dialect == BETA
         needed = self.endpoint.beta_scopes if beta else self.endpoint.scopes
         if needed is None:
             raise problems.unsupported_authentication() if beta else problems.not_found()
         if not needed <= token.grant.scopes:
             raise problems.forbidden()
 
-    def _answer(self, here: World, token: Token, path: dict[str, str]) -> Answer:
-        query = Query(published=here.settings.dialect == RENAMED)
-        call = Call(here, token, here.accounts[token.grant.account_id], query, origin())
+    def _answer(self, world: World, token: Token, path: dict[str, str]) -> Answer:
+        query = Query(published=world.settings.dialect == RENAMED)
+        call = Call(world, token, world.accounts[token.grant.account_id], query, origin())
         body, resources = self.handler(call, **path)
         return renamed(body) if call.renamed else body, resources
 
 
-def _token(here: World) -> Token:
+def _token(world: World) -> Token:
     """Demand a living access token."""
-    token = _brought(here)
+    token = _brought(world)
     if token is None:
         raise problems.unauthorized()
     return token
 
 
-def _brought(here: World) -> Token | None:
+def _brought(world: World) -> Token | None:
     """Find the living access token that the request brings."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    token = here.ledger.bearer(value.strip(), here.now())
+    token = world.token_store.bearer(value.strip(), world.now())
     return token if scheme.lower() == "bearer" else None
 
 
 def limits_told(*, over: bool) -> dict[str, str]:
     """Give the rate headers of an answer that a fault makes up; none where the API has none."""
-    view, here = current_app.view_functions.get(request.endpoint or ""), world()
+    view, world = current_app.view_functions.get(request.endpoint or ""), current_world()
     if view is not nothing_here and not isinstance(view, View):
         return {}
     endpoint = view.endpoint if isinstance(view, View) else NOWHERE
-    with here.lock:
-        return limits.glance(here, endpoint, _brought(here), over=over)
+    with world.lock:
+        return limits.glance(world, endpoint, _brought(world), over=over)
 
 
 def _said(body: dict[str, Any]) -> dict[str, Any]:
     """Say a body in the names of the dialect."""
-    return published(body) if world().settings.dialect == RENAMED else body
+    return published(body) if current_world().settings.dialect == RENAMED else body
 
 
 for _endpoint in ENDPOINTS:
@@ -115,10 +115,10 @@ for _endpoint in ENDPOINTS:
 def nothing_here(anything: str) -> Response:
     """Answer a path that Twitter does not have either, or that the sandbox does not play."""
     del anything
-    here, problem = world(), problems.not_found()
-    with here.lock:
-        if (token := _brought(here)) is not None:
-            problem.headers = limits.told(limits.count(here, NOWHERE, token))
+    world, problem = current_world(), problems.not_found()
+    with world.lock:
+        if (token := _brought(world)) is not None:
+            problem.headers = limits.told(limits.count(world, NOWHERE, token))
     return problem.answer()
 
 
@@ -135,6 +135,6 @@ def odd_request(error: HTTPException) -> Response | HTTPException:
 @blueprint.after_request
 def stamp(response: Response) -> Response:
     """Add the headers that every live answer carries."""
-    response.headers["api-version"] = _VERSIONS.get(world().settings.dialect, "2.166")
+    response.headers["api-version"] = _VERSIONS.get(current_world().settings.dialect, "2.166")
     response.headers["Cache-Control"] = "no-cache, no-store, max-age=0"
     return response

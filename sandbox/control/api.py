@@ -1,7 +1,7 @@
-"""`/sandbox/...`: what the console's buttons do, as JSON, for tests and scripts.
+"""The control API at `/sandbox/...`: all that the console can do, as JSON, for tests and scripts.
 
-Every POST must be `application/json`: a foreign web page cannot send that without asking first
-(CORS preflight), and nobody here says yes.
+Every POST must be `application/json`: a page of another origin cannot send that without a CORS
+preflight, and no preflight is answered.
 """
 
 from __future__ import annotations
@@ -11,27 +11,18 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.control import snapshots
-from sandbox.control.faults import BadFaultError, fault_from
-from sandbox.oauth.registration import BadClientError, client_from
+from sandbox.control import actions, snapshots
+from sandbox.errors import InvalidInput
 from sandbox.request_body import sent_json
-from sandbox.request_context import world
+from sandbox.request_context import current_world
 from sandbox.seeds.birds import is_flock
 from sandbox.world.clock import timestamp
-from sandbox.world.settings import BadSettingError
 
-blueprint = Blueprint("twins", __name__, url_prefix="/sandbox")
-
-
-class BadRequestError(ValueError):
-    """A body that does not say what it should. The text tells the person."""
+blueprint = Blueprint("control_api", __name__, url_prefix="/sandbox")
 
 
-@blueprint.errorhandler(BadRequestError)
-@blueprint.errorhandler(BadClientError)
-@blueprint.errorhandler(BadFaultError)
-@blueprint.errorhandler(BadSettingError)
-def _explain(problem: ValueError) -> tuple[Response, int]:
+@blueprint.errorhandler(InvalidInput)
+def _explain(problem: InvalidInput) -> tuple[Response, int]:
     return jsonify(error=str(problem)), 400
 
 
@@ -45,59 +36,56 @@ def _only_json() -> tuple[Response, int] | None:
 def _body() -> dict[str, Any]:
     body = sent_json() if request.get_data() else {}
     if not isinstance(body, dict):
-        raise BadRequestError("The body must be a JSON object.")
+        raise InvalidInput("The body must be a JSON object.")
     return body
 
 
 @blueprint.post("/reset")
 def reset() -> Response:
-    """Bring the beginning back."""
-    world().reset()
+    actions.reset(current_world(), {})
     return jsonify(reset=True)
 
 
 @blueprint.post("/clock")
 def clock() -> Response:
-    """`{"advance_seconds": 31}`: let time pass. An empty object just asks what time it is."""
-    now = world().clock.advance(_body().get("advance_seconds", 0))
+    """`{"advance_seconds": 31}`: move the clock. An empty object only asks for the time."""
+    now = actions.advance_clock(current_world(), _body())
     return jsonify(now=timestamp(now), unix=now)
 
 
 @blueprint.route("/settings", methods=["GET", "POST"])
 def settings() -> Response:
-    """Change some settings, or just read all of them."""
-    changes = _body() if request.method == "POST" else {}
-    return jsonify(asdict(world().change(changes)))
+    """Change some settings, and return all of them."""
+    if request.method == "POST":
+        actions.change_settings(current_world(), _body())
+    return jsonify(asdict(current_world().settings))
 
 
 @blueprint.route("/faults", methods=["GET", "POST", "DELETE"])
 def faults() -> Response:
-    """Add a fault, list those that wait, or clear them all."""
-    here = world().faults
+    """Add a fault, or clear all, and return those that wait."""
     if request.method == "POST":
-        here.add(fault_from(_body()))
+        actions.add_fault(current_world(), _body())
     if request.method == "DELETE":
-        here.clear()
-    return jsonify(faults=[asdict(fault) for fault in here.waiting()])
+        actions.clear_faults(current_world(), {})
+    return jsonify(faults=[asdict(fault) for fault in current_world().faults.waiting()])
 
 
 @blueprint.get("/journal")
 def journal() -> Response:
-    """List what was asked and answered; `?after=12` leaves out the first twelve."""
+    """Return requests and answers; `?after=12` leaves out the first twelve."""
     after = request.args.get("after", 0, type=int)
-    return jsonify(entries=world().journal.entries(after))
+    return jsonify(entries=current_world().journal.entries(after))
 
 
 @blueprint.get("/tokens")
 def tokens() -> Response:
-    """List all tokens with their state and what is left of them."""
-    return jsonify(tokens=snapshots.tokens(world()))
+    return jsonify(tokens=snapshots.tokens(current_world()))
 
 
 @blueprint.post("/tokens/expire")
 def expire_tokens() -> Response:
-    """Let every access token be over, as if two hours had passed."""
-    world().ledger.expire_access()
+    actions.expire_tokens(current_world(), {})
     return tokens()
 
 
@@ -107,55 +95,38 @@ def limits() -> Response:
 
     Of all endpoints, or of the one that `endpoint` names; `"window": "day"` for the 24 hours.
     """
-    body = _body()
-    endpoint, window = body.get("endpoint"), str(body.get("window", "quarter"))
-    if "client_id" in body:
-        world().exhaust_client(str(body["client_id"]), endpoint, window)
-    else:
-        world().exhaust(str(body.get("account", "")), endpoint, window)
+    actions.exhaust_limits(current_world(), _body())
     return jsonify(exhausted=True)
 
 
 @blueprint.post("/disconnect")
 def disconnect() -> Response:
     """`{"account": "wren", "client_id": "sandbox-client"}`: the person removes the app."""
-    body, here = _body(), world()
-    account = here.named(str(body.get("account", "")))
-    client = here.client(str(body.get("client_id", "")))
-    here.ledger.disconnect(account.id, client.client_id)
+    actions.disconnect(current_world(), _body())
     return tokens()
 
 
 @blueprint.route("/accounts", methods=["GET", "POST"])
 def accounts() -> Response:
-    """List who lives here, or change one: `{"account": "jay", "username": "bluejay"}`."""
-    here = world()
+    """Return all accounts, or change one: `{"account": "jay", "username": "bluejay"}`."""
+    world = current_world()
     if request.method == "POST":
-        changes = _body()
-        account = here.change_account(str(changes.pop("account", "")), changes)
-        return jsonify(snapshots.account(account))
-    people = [one for one in list(here.accounts.values()) if not is_flock(one)]
+        return jsonify(snapshots.account(actions.change_account(world, _body())))
+    people = [one for one in list(world.accounts.values()) if not is_flock(one)]
     return jsonify(accounts=[snapshots.account(one) for one in people])
 
 
 @blueprint.post("/follows")
 def follows() -> Response:
-    """`{"follower": "wren", "followed": "nightjar"}`: let one follow another, asked or not."""
-    body, here = _body(), world()
-    follower, followed = (here.named(str(body.get(n, ""))) for n in ("follower", "followed"))
-    if follower.id == followed.id:
-        raise BadRequestError("An account cannot follow itself.")
-    with here.lock:
-        here.follows.add(follower.id, followed.id)
+    """`{"follower": "wren", "followed": "nightjar"}`: even a protected account is followed."""
+    actions.follow(current_world(), _body())
     return jsonify(following=True)
 
 
 @blueprint.route("/clients", methods=["GET", "POST"])
 def clients() -> tuple[Response, int] | Response:
-    """List the clients, or register one: `{"callbacks": [...], "confidential": true, ...}`."""
-    here = world()
+    """Return the clients, or register one: `{"callbacks": [...], "confidential": true, ...}`."""
+    world = current_world()
     if request.method == "POST":
-        client = client_from(_body())
-        here.register(client)
-        return jsonify(snapshots.client(client)), 201
-    return jsonify(clients=[snapshots.client(one) for one in list(here.clients.values())])
+        return jsonify(snapshots.client(actions.register_client(world, _body()))), 201
+    return jsonify(clients=[snapshots.client(one) for one in list(world.clients.values())])

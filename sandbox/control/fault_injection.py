@@ -18,7 +18,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from sandbox.api.dispatch import limits_told
 from sandbox.api.problems import plain
 from sandbox.control.faults import Fault
-from sandbox.request_context import world
+from sandbox.request_context import current_world
 
 CHUNK = 64 * 1024
 _PACKING = threading.Lock()
@@ -27,11 +27,11 @@ _PACKING = threading.Lock()
 def before_the_work() -> Response | None:
     """Spoil a request before anything is done for it, if a fault says so."""
     _take_its_time()
-    g.fault = fault = world().faults.take(request.method, request.path)
+    g.fault = fault = current_world().faults.take(request.method, request.path)
     if fault is None:
         return None
     g.entry.fault = describe(fault)
-    g.cleared = world().faults.cleared
+    g.cleared = current_world().faults.cleared
     if fault.drop == "before":
         return _dropped()
     if "after" in {fault.when, fault.drop}:
@@ -42,8 +42,8 @@ def before_the_work() -> Response | None:
 
 
 def _take_its_time() -> None:
-    cleared = world().faults.cleared  # before the setting: a reset changes that first
-    if latency := world().settings.latency_ms:
+    cleared = current_world().faults.cleared  # before the setting: a reset changes that first
+    if latency := current_world().settings.latency_ms:
         cleared.wait(latency / 1000)
 
 

@@ -12,11 +12,8 @@ from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any
 
+from sandbox.errors import InvalidInput
 from sandbox.oauth.text_checks import is_header, is_sendable
-
-
-class BadFaultError(ValueError):
-    """A fault that cannot be. The text says why."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,14 +73,14 @@ def fault_from(wish: Mapping[str, Any]) -> Fault:
     if isinstance(method := wish.get("method"), str):
         wish["method"] = method.upper()
     if unknown := sorted(set(wish) - names):
-        raise BadFaultError(f"There is no {unknown[0]!r}. There are: {', '.join(sorted(names))}.")
+        raise InvalidInput(f"There is no {unknown[0]!r}. There are: {', '.join(sorted(names))}.")
     if "path" not in wish:
-        raise BadFaultError("path is missing. It is the path of a URL, * stands for anything.")
+        raise InvalidInput("path is missing. It is the path of a URL, * stands for anything.")
     if isinstance(wish.get("body"), dict | list):
         wish = {"content_type": "application/json"} | wish | {"body": json.dumps(wish["body"])}
     for name, value in wish.items():
         if (problem := _problem(name, value)) is not None:
-            raise BadFaultError(f"{name} must be {problem}.")
+            raise InvalidInput(f"{name} must be {problem}.")
     return Fault(**wish)
 
 

@@ -37,14 +37,14 @@ PARAMETERS = {
     "refresh_token": "works once; the next one comes with the answer",
     "token": "the token to kill",
     "token_type_hint": "which kind of token it is; Twitter insists on it",
-    "ticket": "makes the consent form good for one answer",
+    "consent_request": "makes the consent form good for one answer",
     "account": "who the person is today",
     "decision": "the button that was pressed",
 }
 
 
 def step(entry: dict[str, Any]) -> str:
-    """Name the step of the dance that a journal entry is, if it is one."""
+    """Name the step of the trace that a journal entry is, if it is one."""
     if entry["path"] == "/2/oauth2/token":
         given = entry["form"].get("grant_type") or entry["query"].get("grant_type") or ""
         return _GRANTS.get(given[0] if isinstance(given, list) and given else str(given), "")

@@ -17,18 +17,18 @@ _FIRST_STEP = ("GET", "/i/oauth2/authorize")
 Entry = dict[str, Any]
 
 
-def dances(entries: list[Entry]) -> list[list[Entry]]:
+def sign_in_traces(entries: list[Entry]) -> list[list[Entry]]:
     """Sort journal entries, the oldest first, into sign-ins; what belongs to none is left out."""
     found: list[list[Entry]] = []
     owner: dict[str, list[Entry]] = {}
     for entry in entries:
-        dance = next((owner[value] for value in _brought(entry) if value in owner), None)
+        trace = next((owner[value] for value in _brought(entry) if value in owner), None)
         if (entry["method"], entry["path"]) == _FIRST_STEP:
-            found.append(dance := [])
-        if dance is None:
+            found.append(trace := [])
+        if trace is None:
             continue
-        dance.append(entry)
-        owner |= dict.fromkeys([*_brought(entry), *_handed_out(entry)], dance)
+        trace.append(entry)
+        owner |= dict.fromkeys([*_brought(entry), *_handed_out(entry)], trace)
     return found
 
 

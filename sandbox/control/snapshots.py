@@ -23,7 +23,7 @@ def tokens(world: World) -> list[dict[str, Any]]:
                 "client_id": token.grant.client_id,
                 "scopes": sorted(token.grant.scopes),
             }
-            for token in world.ledger.tokens.values()
+            for token in world.token_store.tokens.values()
         ]
 
 

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from sandbox.oauth.origin_check import from_elsewhere
-from sandbox.request_context import world
+from sandbox.request_context import current_world
 from sandbox.world.dialects import SCOPES
 
 blueprint = Blueprint("connected", __name__)
@@ -25,26 +25,26 @@ def remove() -> tuple[str, int] | Response:
     """Remove an app from an account: everything it was given is dead at once."""
     if from_elsewhere():
         return "The form was not sent from this page.", 403
-    here = world()
-    account = here.usernames.get(request.form.get("account", "").lower())
+    world = current_world()
+    account = world.usernames.get(request.form.get("account", "").lower())
     if account is not None:
-        here.ledger.disconnect(account.id, request.form.get("client_id", ""))
+        world.token_store.disconnect(account.id, request.form.get("client_id", ""))
     return redirect(url_for("connected.show"), code=303)
 
 
 def _rows() -> list[dict[str, Any]]:
     """Put the living grants together, one row for each account and app."""
-    here = world()
+    world = current_world()
     rows: dict[tuple[str, str], set[str]] = {}
-    with here.lock:
-        for grant in here.ledger.grants:
+    with world.lock:
+        for grant in world.token_store.grants:
             if not grant.ended:
                 rows.setdefault((grant.account_id, grant.client_id), set()).update(grant.scopes)
     words = SCOPES["live"] | SCOPES["beta"]
     return [
         {
-            "account": here.accounts[account_id],
-            "client": here.clients.get(client_id),
+            "account": world.accounts[account_id],
+            "client": world.clients.get(client_id),
             "client_id": client_id,
             "words": [words[scope] for scope in sorted(scopes)],
         }

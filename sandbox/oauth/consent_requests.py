@@ -13,8 +13,8 @@ _OPEN_SECONDS = 600  # a form that was left open for longer is not answered any 
 KEPT = 1000  # a sandbox left alone with a crawler must not fill the memory
 
 
-class BadTicketError(ValueError):
-    """A form that is not answered. The text says why."""
+class DeadEnd(Exception):
+    """A request or an answer so wrong that the browser is not sent back. The text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,8 @@ class AuthorizationRequest:
 
 
 @dataclass(slots=True)
-class Tickets:
-    """The forms in flight. A ticket cannot be guessed, and works once."""
+class ConsentRequests:
+    """The forms in flight. A consent_request cannot be guessed, and works once."""
 
     lock: threading.RLock
     waiting: OrderedDict[str, tuple[AuthorizationRequest, float]] = field(
@@ -41,19 +41,19 @@ class Tickets:
     def issue(self, asked: AuthorizationRequest, now: float) -> str:
         """Remember a request for as long as its form is open, and name it."""
         with self.lock:
-            ticket = secrets.token_urlsafe(32)
-            self.waiting[ticket] = asked, now + _OPEN_SECONDS
+            consent_request = secrets.token_urlsafe(32)
+            self.waiting[consent_request] = asked, now + _OPEN_SECONDS
             if len(self.waiting) > KEPT:
                 self.waiting.popitem(last=False)
-            return ticket
+            return consent_request
 
-    def claim(self, ticket: str, now: float) -> AuthorizationRequest:
+    def claim(self, consent_request: str, now: float) -> AuthorizationRequest:
         """Hand the request over to the first who asks; a replayed form gets nothing."""
         with self.lock:
-            asked, end = self.waiting.pop(ticket, (None, 0.0))
+            asked, end = self.waiting.pop(consent_request, (None, 0.0))
         if asked is None:
-            raise BadTicketError("This form has been answered already, or was never shown.")
+            raise DeadEnd("This form has been answered already, or was never shown.")
         if now >= end:
             minutes = _OPEN_SECONDS // 60
-            raise BadTicketError(f"This form was left open for longer than {minutes} minutes.")
+            raise DeadEnd(f"This form was left open for longer than {minutes} minutes.")
         return asked

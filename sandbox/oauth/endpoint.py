@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 from flask import Response, jsonify, request
 
 from sandbox.request_body import sent_json
-from sandbox.request_context import world
+from sandbox.request_context import current_world
 from sandbox.world.dialects import BETA
 from sandbox.world.model import Client
 
@@ -106,7 +106,7 @@ def authenticated_client(parameters: Parameters) -> Client:
                 "Value passed for the client id did not match the authorization header."
             )
         return client
-    known = world().clients.get(named or parameters.require("client_id"))
+    known = current_world().clients.get(named or parameters.require("client_id"))
     if known is None:
         raise OAuthError("invalid_client", "Value passed for the client id was invalid.", 401)
     if known.confidential:
@@ -122,8 +122,8 @@ def _by_basic() -> Client:
     """
     pair = _basic_pair()
     for client_id, secret in (pair, (unquote_plus(pair[0]), unquote_plus(pair[1]))):
-        known = world().clients.get(client_id)
-        if known is None or not known.confidential or world().settings.dialect == BETA:
+        known = current_world().clients.get(client_id)
+        if known is None or not known.confidential or current_world().settings.dialect == BETA:
             continue
         if hmac.compare_digest(known.client_secret.encode(), secret.encode()):
             return known

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import re
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
+from sandbox.errors import InvalidInput
 from sandbox.oauth.text_checks import is_sendable
 from sandbox.world.model import Client
 
@@ -18,29 +20,25 @@ _ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()+,;=%]+")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 
 
-class BadClientError(ValueError):
-    """A client that cannot be. The text tells the person."""
-
-
-def client_from(wish: dict[str, Any]) -> Client:
+def client_from(wish: Mapping[str, Any]) -> Client:
     """Make a client of plain data, or say what is wrong with it."""
     known = {"client_id", "client_secret", "name", "confidential", "callbacks"}
     if unknown := sorted(set(wish) - known):
-        raise BadClientError(f"There is no {unknown[0]!r}. There are: {', '.join(sorted(known))}.")
+        raise InvalidInput(f"There is no {unknown[0]!r}. There are: {', '.join(sorted(known))}.")
     callbacks = wish.get("callbacks")
     if not isinstance(callbacks, list) or not 1 <= len(callbacks) <= _MOST_CALLBACKS:
-        raise BadClientError("callbacks must be a list of 1 to 10 URLs.")
+        raise InvalidInput("callbacks must be a list of 1 to 10 URLs.")
     texts = [*callbacks, *(wish.get(k) or "" for k in ("client_id", "client_secret", "name"))]
     if not all(isinstance(text, str) and is_sendable(text) for text in texts):
-        raise BadClientError("callbacks, client_id, client_secret and name must be texts.")
+        raise InvalidInput("callbacks, client_id, client_secret and name must be texts.")
     for name in ("client_id", "client_secret"):
         if not _PRINTABLE.fullmatch(wish.get(name) or ""):
-            raise BadClientError(f"{name} must be printable ASCII (RFC 6749 appendix A).")
+            raise InvalidInput(f"{name} must be printable ASCII (RFC 6749 appendix A).")
     for callback in callbacks:
         check_callback(callback)
     confidential = wish.get("confidential", True)
     if not isinstance(confidential, bool):
-        raise BadClientError("confidential must be true or false.")
+        raise InvalidInput("confidential must be true or false.")
     secret = wish.get("client_secret") or secrets.token_urlsafe(37)
     return Client(
         client_id=wish.get("client_id") or _client_id(),
@@ -54,10 +52,10 @@ def check_callback(callback: str) -> None:
     """Refuse what no browser can be sent to; a fragment is forbidden by RFC 6749 §3.1.2."""
     scheme, colon, rest = callback.partition(":")
     if not colon or not rest or "#" in callback or scheme.lower() in ("javascript", "data"):
-        raise BadClientError(f"{callback!r} is not an absolute URL without a fragment.")
+        raise InvalidInput(f"{callback!r} is not an absolute URL without a fragment.")
     if not _ADDRESS.fullmatch(callback):
         said = "contains something that no URL does, or a wildcard, which Twitter does not know"
-        raise BadClientError(f"{callback!r} {said}.")
+        raise InvalidInput(f"{callback!r} {said}.")
 
 
 def _client_id() -> str:

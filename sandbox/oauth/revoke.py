@@ -12,7 +12,7 @@ from sandbox.oauth.endpoint import (
     private,
 )
 from sandbox.oauth.token_store import Refused
-from sandbox.request_context import note, world
+from sandbox.request_context import current_world, note
 
 blueprint = Blueprint("revoke", __name__)
 
@@ -29,9 +29,9 @@ def revoke() -> Response:
         value = parameters.require("token")
         if parameters.require("token_type_hint") not in _HINTS:
             raise invalid_request("Value passed for the token type hint was invalid.")
-        here = world()
-        reach = here.settings.revoke
-        if here.ledger.revoke(client_id=client.client_id, token=value, reach=reach):
+        world = current_world()
+        reach = world.settings.revoke
+        if world.token_store.revoke(client_id=client.client_id, token=value, reach=reach):
             note(f"ended: {_ENDS[reach]}")
     except OAuthError as problem:
         return problem.answer()

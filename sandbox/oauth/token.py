@@ -14,7 +14,7 @@ from sandbox.oauth.endpoint import (
     private,
 )
 from sandbox.oauth.token_store import SIGNED_IN_AGAIN, Refused, TokenSet
-from sandbox.request_context import note, world
+from sandbox.request_context import current_world, note
 from sandbox.world.model import Client
 
 blueprint = Blueprint("token", __name__)
@@ -43,15 +43,15 @@ def _token_set(client: Client, parameters: Parameters) -> TokenSet:
 
 
 def _exchange(client: Client, parameters: Parameters) -> TokenSet:
-    here = world()
-    tokens = here.ledger.exchange(
+    world = current_world()
+    tokens = world.token_store.exchange(
         client_id=client.client_id,
         code=parameters.require("code"),
         redirect_uri=parameters.require("redirect_uri"),
         verifier=parameters.require("code_verifier"),
-        now=here.now(),
-        lifetime=here.settings.access_token_seconds,
-        grants=here.settings.grants,
+        now=world.now(),
+        lifetime=world.settings.access_token_seconds,
+        grants=world.settings.grants,
     )
     if tokens.ended:
         note(SIGNED_IN_AGAIN)
@@ -59,12 +59,12 @@ def _exchange(client: Client, parameters: Parameters) -> TokenSet:
 
 
 def _refresh(client: Client, parameters: Parameters) -> TokenSet:
-    here = world()
-    return here.ledger.refresh(
+    world = current_world()
+    return world.token_store.refresh(
         client_id=client.client_id,
         token=parameters.require("refresh_token"),
-        now=here.now(),
-        lifetime=here.settings.access_token_seconds,
+        now=world.now(),
+        lifetime=world.settings.access_token_seconds,
     )
 
 

@@ -84,7 +84,7 @@ class TokenSet:
 
 
 @dataclass(slots=True)
-class Ledger:
+class TokenStore:
     """All grants, codes and tokens of one world."""
 
     lock: threading.RLock

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from sandbox.errors import InvalidInput
 from sandbox.seeds.birds import CLIENTS, birds
 from sandbox.seeds.reader import world_of
-from sandbox.seeds.row import BadSeedError, Row
+from sandbox.seeds.row import Row
 from sandbox.world.model import Seed
 
 
@@ -17,13 +18,13 @@ def read(path: str | Path) -> Seed:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as problem:
-        raise BadSeedError(f"Cannot read {path}: {problem.strerror}.") from problem
+        raise InvalidInput(f"Cannot read {path}: {problem.strerror}.") from problem
     except (ValueError, RecursionError) as problem:
-        raise BadSeedError(f"{path} is not JSON: {problem}") from problem
+        raise InvalidInput(f"{path} is not JSON: {problem}") from problem
     try:
         return _world(Row("the file", content, inside=""))
-    except BadSeedError as problem:
-        raise BadSeedError(f"{path}: {problem}") from None
+    except InvalidInput as problem:
+        raise InvalidInput(f"{path}: {problem}") from None
 
 
 def _world(content: Row) -> Seed:

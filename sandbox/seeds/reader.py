@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.api.query import NUMERIC_ID, SPACE_ID, USERNAME
-from sandbox.oauth.registration import BadClientError, client_from
-from sandbox.seeds.row import BadSeedError, Row
+from sandbox.errors import InvalidInput
+from sandbox.oauth.registration import client_from
+from sandbox.seeds.row import Row
 from sandbox.seeds.tweets import OLDEST_DAYS, OLDEST_MINUTES, Tweets
 from sandbox.world.model import Account, Client, Seed, Space
 
@@ -134,8 +135,8 @@ class _Reader:
             }
             try:
                 yield client_from(usual | given if isinstance(given, dict) else {})
-            except BadClientError as problem:
-                raise BadSeedError(f"clients[{number}]: {problem}") from None
+            except InvalidInput as problem:
+                raise InvalidInput(f"clients[{number}]: {problem}") from None
 
     def _account(self, row: Row, name: str) -> str:
         return self._id_of(row, name, row.required(name))
@@ -158,7 +159,7 @@ class _Reader:
 
 def _as_pair(number: int, pair: object) -> dict[str, object]:
     if not isinstance(pair, list) or len(pair) != 2:
-        raise BadSeedError(f"follows[{number}] must be a list of two usernames.")
+        raise InvalidInput(f"follows[{number}] must be a list of two usernames.")
     return {"follower": pair[0], "followed": pair[1]}
 
 
@@ -193,7 +194,7 @@ def _times(state: str, row: Row) -> dict[str, Any]:
 def _check(world: Seed) -> None:
     """Refuse two of one id, and a pinned Tweet that is not the account's own."""
     if all(account.suspended for account in world.accounts):
-        raise BadSeedError("accounts has no account that can sign in.")
+        raise InvalidInput("accounts has no account that can sign in.")
     _must_differ("accounts", "username", [account.username.lower() for account in world.accounts])
     _must_differ("accounts", "id", [account.id for account in world.accounts])
     _must_differ("tweets", "id", [tweet.id for tweet in world.tweets])
@@ -204,10 +205,10 @@ def _check(world: Seed) -> None:
     for account in world.accounts:
         pinned = account.pinned_tweet_id
         if pinned and authors.get(pinned) != account.id:
-            raise BadSeedError(f"{account.username} has pinned {pinned!r}, and wrote no such post.")
+            raise InvalidInput(f"{account.username} has pinned {pinned!r}, and wrote no such post.")
 
 
 def _must_differ(kind: str, name: str, values: list[str]) -> None:
     for value, count in Counter(values).items():
         if count > 1:
-            raise BadSeedError(f"{kind} has the {name} {value!r} {count} times.")
+            raise InvalidInput(f"{kind} has the {name} {value!r} {count} times.")

@@ -6,13 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import Any, TypeGuard
 
+from sandbox.errors import InvalidInput
 from sandbox.oauth.text_checks import is_sendable
 
 _LONGEST_TEXT = 4000  # links may be long; what Twitter counts is shorter
-
-
-class BadSeedError(ValueError):
-    """A seed that is not valid. The text says where, and why."""
 
 
 class Row:
@@ -21,16 +18,16 @@ class Row:
     def __init__(self, place: str, given: object, inside: str | None = None) -> None:
         """Begin with everything unread. Places of inner objects begin with `inside`."""
         if not isinstance(given, dict):
-            raise BadSeedError(f"{place} must be an object.")
+            raise InvalidInput(f"{place} must be an object.")
         self.place = place
         self._inside = f"{place}." if inside is None else inside
         self._left: dict[str, Any] = dict(given)
         self._known: list[str] = []
         self._rows: list[Row] = []
 
-    def wrong(self, name: str, problem: str) -> BadSeedError:
+    def wrong(self, name: str, problem: str) -> InvalidInput:
         """Return the error for one key."""
-        return BadSeedError(f"{self.place}.{name} {problem}.")
+        return InvalidInput(f"{self.place}.{name} {problem}.")
 
     def text(
         self,
@@ -95,7 +92,7 @@ class Row:
         """Read a list of anything."""
         value = self.take(name, [])
         if not isinstance(value, list):
-            raise BadSeedError(f"{self._inside}{name} must be a list.")
+            raise InvalidInput(f"{self._inside}{name} must be a list.")
         return value
 
     def row(self, name: str, given: object) -> Row:

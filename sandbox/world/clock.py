@@ -6,7 +6,7 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from sandbox.world.settings import BadSettingError
+from sandbox.errors import InvalidInput
 
 LONGEST_JUMP = 1000 * 365 * 86400  # a calendar ends in the year 9999
 _FIRST_YEAR, _LAST_YEAR = 2011, 2100
@@ -42,10 +42,10 @@ class Clock:
     def advance(self, seconds: float) -> float:
         """Move forward, and return the new time."""
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-            raise BadSettingError("advance_seconds must be a number.")
+            raise InvalidInput("advance_seconds must be a number.")
         with self._lock:
             if not 0 <= seconds <= LONGEST_JUMP - self._offset:
-                raise BadSettingError("Time goes forward, and not further than a thousand years.")
+                raise InvalidInput("Time goes forward, and not further than a thousand years.")
             self._offset += seconds
         return self.now()
 
@@ -62,7 +62,7 @@ def moment(text: str) -> float:
         read = None
     if read is None or not _FIRST_YEAR <= read.year <= _LAST_YEAR:
         years = f"{_FIRST_YEAR} to {_LAST_YEAR}"
-        raise BadSettingError(f"now must be a time like 2026-01-01T12:00:00Z, of {years}.")
+        raise InvalidInput(f"now must be a time like 2026-01-01T12:00:00Z, of {years}.")
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, render_template
 
-from sandbox.request_context import world
+from sandbox.request_context import current_world
 from sandbox.world.model import Account
 
 blueprint = Blueprint("pictures", __name__)
@@ -42,7 +42,7 @@ def egg(name: str) -> Response:
 def avatar(account_id: str, name: str) -> Response:
     """Draw a bird. The sizes of Twitter's addresses (`_normal`, `_bigger`) all fit a drawing."""
     del name
-    account = world().accounts.get(account_id)
+    account = current_world().accounts.get(account_id)
     if account is None or account.plumage is None:
         abort(404)
     return _drawn("bird.svg", plumage=account.plumage)
@@ -51,7 +51,7 @@ def avatar(account_id: str, name: str) -> Response:
 @blueprint.get("/profile_banners/<account_id>.svg")
 def banner(account_id: str) -> Response:
     """Draw the strip above a profile."""
-    account = world().accounts.get(account_id)
+    account = current_world().accounts.get(account_id)
     if account is None or account.plumage is None:
         abort(404)
     return _drawn("banner.svg", plumage=account.plumage)
@@ -60,7 +60,7 @@ def banner(account_id: str) -> Response:
 @blueprint.get("/media/<key>.svg")
 def photograph(key: str) -> Response:
     """Draw the picture on a post."""
-    media = world().media.get(key)
+    media = current_world().media.get(key)
     if media is None:
         abort(404)
     return _drawn("scene.svg", media=media)

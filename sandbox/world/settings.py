@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
+from sandbox.errors import InvalidInput
 from sandbox.world.dialects import BETA, LIVE, RENAMED
-
-
-class BadSettingError(ValueError):
-    """A setting that does not exist, or a value it cannot have. The text says which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +29,11 @@ class Settings:
         known = {f.name for f in fields(self)}
         for name, value in changes.items():
             if name not in known:
-                raise BadSettingError(
+                raise InvalidInput(
                     f"There is no setting {name!r}. There are: {', '.join(sorted(known))}."
                 )
             if (problem := _problem(name, value)) is not None:
-                raise BadSettingError(f"{name} must be {problem}.")
+                raise InvalidInput(f"{name} must be {problem}.")
         return replace(self, **changes)  # type: ignore[arg-type]  # checked just above
 
 

@@ -14,15 +14,16 @@ from dataclasses import replace
 from sandbox.api.endpoints import DAY, ENDPOINTS, QUARTER
 from sandbox.control.faults import Faults
 from sandbox.control.journal import Journal
-from sandbox.oauth.consent_requests import Tickets
-from sandbox.oauth.token_store import Ledger
+from sandbox.errors import InvalidInput
+from sandbox.oauth.consent_requests import ConsentRequests
+from sandbox.oauth.token_store import TokenStore
 from sandbox.seeds.birds import birds, is_flock
 from sandbox.world.account_changes import changed_account
 from sandbox.world.clock import Clock
 from sandbox.world.follows import Follows
 from sandbox.world.meter import Meter
 from sandbox.world.model import Account, Client, Seed, Tweet
-from sandbox.world.settings import BadSettingError, Settings
+from sandbox.world.settings import Settings
 from sandbox.world.timelines import mentions, timelines
 
 WINDOWS = {"quarter": QUARTER, "day": DAY}
@@ -67,8 +68,8 @@ class World:
             self.topics = {t[0]: t for t in self._beginning.topics}
             self.clients = {c.client_id: c for c in self._beginning.clients}
             self.follows = Follows(self._beginning.follows)
-            self.ledger = Ledger(self.lock)
-            self.tickets = Tickets(self.lock)
+            self.token_store = TokenStore(self.lock)
+            self.consent_requests = ConsentRequests(self.lock)
             self.meter = Meter()
         self.faults.clear()
         self.journal.clear()
@@ -91,7 +92,7 @@ class World:
         self, account_id: str, client_ids: list[str], endpoint: str | None, window: str
     ) -> None:
         if window not in WINDOWS:
-            raise BadSettingError(f"window must be {' or '.join(WINDOWS)}.")
+            raise InvalidInput(f"window must be {' or '.join(WINDOWS)}.")
         with self.lock:
             for name in _endpoint_names(endpoint):
                 for client_id in client_ids:
@@ -102,14 +103,14 @@ class World:
         """Find an account by its username, or say that there is none."""
         account = self.usernames.get(username.lower())
         if account is None:
-            raise BadSettingError(f"There is no account {username!r}.")
+            raise InvalidInput(f"There is no account {username!r}.")
         return account
 
     def client(self, client_id: str) -> Client:
         """Find a client by its id, or say that there is none."""
         client = self.clients.get(client_id)
         if client is None:
-            raise BadSettingError(f"There is no client {client_id!r}.")
+            raise InvalidInput(f"There is no client {client_id!r}.")
         return client
 
     def change(self, changes: Mapping[str, object]) -> Settings:
@@ -160,7 +161,7 @@ class World:
             self.accounts[after.id] = after
             self._name_accounts()
             if after.suspended:
-                self.ledger.suspend(after.id)
+                self.token_store.suspend(after.id)
             return after
 
     def _name_accounts(self) -> None:
@@ -192,5 +193,5 @@ def _secret(beginning: Seed) -> bytes:
 def _endpoint_names(wanted: str | None) -> set[str]:
     names = {row.name for row in ENDPOINTS}
     if wanted is not None and not (isinstance(wanted, str) and wanted in names):
-        raise BadSettingError(f"endpoint must be one of {', '.join(sorted(names))}.")
+        raise InvalidInput(f"endpoint must be one of {', '.join(sorted(names))}.")
     return names if wanted is None else {wanted}

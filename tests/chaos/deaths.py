@@ -122,14 +122,16 @@ def sign_in_many(pair, count):
     people = []
     for _ in range(count):
         visitor = pair.newcomer(pair.first)
-        people.append((visitor, pair.twitter.world.ledger.grants[-1], pair.store.newest_grant()))
+        people.append(
+            (visitor, pair.twitter.world.token_store.grants[-1], pair.store.newest_grant())
+        )
     return people
 
 
 def living_tokens_of(pair, accounts):
     """List the tokens of these accounts that Twitter still accepts."""
     ids = {pair.twitter.world.named(account).id for account in accounts}
-    grants = pair.twitter.world.ledger.grants
+    grants = pair.twitter.world.token_store.grants
     return living_tokens(pair, [grant for grant in grants if grant.account_id in ids])
 
 

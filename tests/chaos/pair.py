@@ -144,7 +144,7 @@ class Pair:
 
     def reused(self):
         """List the grants that Twitter ended because a code or a token came twice."""
-        grants = self.twitter.world.ledger.grants
+        grants = self.twitter.world.token_store.grants
         return [g for g in grants if "twice" in g.ended and g.id not in self._known]
 
     def signed_out(self):

@@ -446,7 +446,7 @@ def test_a_commit_whose_answer_is_lost_is_not_taken_for_a_logout(pair, figure):
     assert again.is_whole
     assert pair.signed_out() == []
     assert pair.damage() == []
-    grant = pair.twitter.world.ledger.grants[-1]
+    grant = pair.twitter.world.token_store.grants[-1]
     assert {token["kind"] for token in living_tokens(pair, [grant])} == TOKEN_KINDS
 
 

@@ -38,7 +38,7 @@ def test_a_client_proves_itself_in_each_request(sites, provider, twitter_server,
         page = visitor.sign_in("heron")
         assert page.status_code == 200
         assert "@heron" in page.text
-        provider.world.ledger.expire_access()
+        provider.world.token_store.expire_access()
         assert visitor.open("/follows").status_code == 200
         visitor.log_out()
     # An exchange, a refresh, and two revocations, although the first of them ends everything.

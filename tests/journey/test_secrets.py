@@ -263,7 +263,7 @@ def success(visitors, twitter):
     person = visitors()
     assert person.sign_in().status_code == 200
     assert [person.open(f"/{page}").status_code for page in ("tweets", "account")] == [200, 200]
-    twitter.world.ledger.expire_access()
+    twitter.world.token_store.expire_access()
     assert person.open("/follows").status_code == 200
     assert person.log_out().status_code == 200
     wait_until(lambda: "living" not in {token["state"] for token in twitter.tokens()})
@@ -373,7 +373,7 @@ def refresh_refused(visitors, twitter):
     person = visitors()
     person.sign_in("jay")
     tokens = living_tokens(twitter)
-    twitter.world.ledger.expire_access()
+    twitter.world.token_store.expire_access()
     spent = f"Value passed for the token was invalid. {tokens['refresh_token']}"
     refused = {"error": "invalid_request", "error_description": spent}
     twitter.fault(path=TOKEN, status=400, body=refused)

@@ -49,13 +49,13 @@ class Steps:
         }
         return self.browser.get("/i/oauth2/authorize", query_string=without(query | changes))
 
-    def ticket(self, **changes):
-        return re.search(r'name="ticket" value="([^"]+)"', self.ask(**changes).text)[1]
+    def consent_request(self, **changes):
+        return re.search(r'name="consent_request" value="([^"]+)"', self.ask(**changes).text)[1]
 
-    def answer(self, decision="authorize", account="wren", *, ticket=None, headers=None, **changes):
+    def answer(self, decision="authorize", account="wren", *, asked=None, headers=None, **changes):
         """Press a button of the consent form."""
         form = {
-            "ticket": ticket or self.ticket(**changes),
+            "consent_request": asked or self.consent_request(**changes),
             "account": account,
             "decision": decision,
         }

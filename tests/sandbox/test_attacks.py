@@ -53,7 +53,7 @@ def widen(gap, monkeypatch, world):
             super().pop(key, None)
             return found
 
-    world.tickets.waiting = Waiting()
+    world.consent_requests.waiting = Waiting()
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def unlocked_gap(monkeypatch, world):
     """Yield a gap in a world without locks."""
     gap = Gap(patience=20)
     widen(gap, monkeypatch, world)
-    world.lock = world.ledger.lock = world.tickets.lock = contextlib.nullcontext()
+    world.lock = world.token_store.lock = world.consent_requests.lock = contextlib.nullcontext()
     return gap
 
 
@@ -101,8 +101,8 @@ def refreshing(token):
     return {"grant_type": "refresh_token", "refresh_token": token}
 
 
-def answering(ticket):
-    return {"ticket": ticket, "account": "wren", "decision": "authorize"}
+def answering(consent_request):
+    return {"consent_request": consent_request, "account": "wren", "decision": "authorize"}
 
 
 def winners(answers):
@@ -112,7 +112,9 @@ def winners(answers):
 def race(app, steps, gap, what):
     """Let eight at once do what works once."""
     if what == "answer":
-        return at_once(app, [answering(steps.ticket())] * HANDS, gap, "/i/oauth2/authorize")
+        return at_once(
+            app, [answering(steps.consent_request())] * HANDS, gap, "/i/oauth2/authorize"
+        )
     spent = steps.code() if what == "exchange" else steps.sign_in()["refresh_token"]
     form = exchanging(spent) if what == "exchange" else refreshing(spent)
     return at_once(app, [form] * HANDS, gap)
@@ -233,7 +235,7 @@ def test_a_guessed_verifier_spends_the_code(steps, verifier):
 def test_a_removed_app_cannot_refresh_its_way_back(steps, world):
     tokens = steps.sign_in()
     code = steps.code()
-    world.ledger.disconnect(world.named("wren").id, "sandbox-client")
+    world.token_store.disconnect(world.named("wren").id, "sandbox-client")
 
     assert steps.refresh(tokens["refresh_token"]).status_code == 400
     assert steps.exchange(code).status_code == 400

@@ -103,19 +103,19 @@ def test_a_query_in_the_callback_is_kept(steps, world):
 
 
 def test_a_form_works_once(steps):
-    ticket = steps.ticket()
-    steps.answer(ticket=ticket)
+    asked = steps.consent_request()
+    steps.answer(asked=asked)
 
-    assert "answered already" in steps.answer(ticket=ticket).text
+    assert "answered already" in steps.answer(asked=asked).text
 
 
 @pytest.mark.parametrize("decision", ["authorize", "cancel"])
 def test_a_form_that_was_left_open_is_refused_after_ten_minutes(steps, world, decision):
-    first, second = steps.ticket(), steps.ticket()
+    first, second = steps.consent_request(), steps.consent_request()
     world.clock.advance(599)
-    in_time = steps.answer(decision, ticket=first)
+    in_time = steps.answer(decision, asked=first)
     world.clock.advance(1)
-    late = steps.answer(decision, ticket=second)
+    late = steps.answer(decision, asked=second)
 
     assert in_time.status_code == 302
     assert late.status_code == 400
@@ -137,7 +137,7 @@ def test_a_form_of_another_site_is_refused(steps):
 
 def test_a_forged_form_is_refused(steps):
     forms = [
-        {"ticket": "made-up"},
+        {"asked": "made-up"},
         {"decision": None},
         {"decision": "maybe"},
         {"account": None},

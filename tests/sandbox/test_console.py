@@ -191,7 +191,7 @@ def test_a_sign_in_is_told_step_by_step(steps, browser):
         "The app refreshes: one old token for a new set",
     ]
 
-    assert told.count('class="dance"') == 2
+    assert told.count('class="trace"') == 2
     places = [told.index(word) for word in words if not word.startswith("The app sends")]
     assert places == sorted(places)
 

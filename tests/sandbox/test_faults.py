@@ -9,7 +9,8 @@ import pytest
 import requests
 import urllib3
 
-from sandbox.control.faults import BadFaultError, fault_from
+from sandbox.control.faults import fault_from
+from sandbox.errors import InvalidInput
 from tests.sandbox.steps import bearer
 
 ME = "/2/users/me"
@@ -47,10 +48,10 @@ def test_a_fault_is_meant_for_some_paths(steps, world):
 
 def test_a_fault_may_be_meant_for_one_method(steps, world):
     world.faults.add(fault_from({"path": "/i/oauth2/authorize", "method": "post", "status": 500}))
-    ticket = steps.ticket()
+    asked = steps.consent_request()
 
-    assert steps.answer(ticket=ticket).status_code == 500
-    assert steps.answer(ticket=ticket).status_code == 302
+    assert steps.answer(asked=asked).status_code == 500
+    assert steps.answer(asked=asked).status_code == 302
 
 
 def test_an_answer_can_be_anything(steps, world):
@@ -241,7 +242,7 @@ BAD_FAULTS = [
 
 def test_a_bad_fault_is_explained():
     for wish, words in BAD_FAULTS:
-        with pytest.raises(BadFaultError, match=words):
+        with pytest.raises(InvalidInput, match=words):
             fault_from({"path": "/"} | wish)
 
 

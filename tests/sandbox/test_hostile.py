@@ -54,7 +54,7 @@ def test_odd_paths_get_an_answer(steps, token):
 @pytest.mark.parametrize("path", ["/2/oauth2/token", "/2/oauth2/revoke", "/i/oauth2/authorize"])
 def test_odd_forms_are_refused(browser, path):
     names = ["grant_type", "code", "redirect_uri", "code_verifier", "client_id", "refresh_token"]
-    names += ["token", "token_type_hint", "ticket", "account", "decision"]
+    names += ["token", "token_type_hint", "consent_request", "account", "decision"]
     odd = []
     for value in ODD:
         code = {"grant_type": "authorization_code", "code": value}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import create_app
+from sandbox.errors import InvalidInput
 from sandbox.seeds.file import read
-from sandbox.seeds.row import BadSeedError
 from sandbox.world.state import World
 from tests.sandbox.birds import WREN
 from tests.sandbox.steps import Steps
@@ -249,7 +249,7 @@ MISTAKES = [
 def test_a_mistake_is_named_with_its_place(seed):
     said = []
     for wish, _ in MISTAKES:
-        with pytest.raises(BadSeedError, match=r"world\.json") as problem:
+        with pytest.raises(InvalidInput, match=r"world\.json") as problem:
             seed(wish)
         said.append(str(problem.value))
 
@@ -276,7 +276,7 @@ UNKNOWN_KEYS = [
 def test_every_key_is_in_the_documentation(seed):
     known = set()
     for wish in UNKNOWN_KEYS:
-        with pytest.raises(BadSeedError, match="nonsense is unknown") as problem:
+        with pytest.raises(InvalidInput, match="nonsense is unknown") as problem:
             seed(wish)
         known.update(str(problem.value).partition("There are: ")[2].removesuffix(".").split(", "))
 

@@ -96,7 +96,7 @@ def test_a_person_says_yes_or_no(twitter):
 
     assert twitter.api_url == f"{twitter.url}/2"
     assert back.startswith("http://127.0.0.1:8000/auth/callback?state=s&code=")
-    assert twitter.world.ledger.grants[0].account_id == twitter.world.named("jay").id
+    assert twitter.world.token_store.grants[0].account_id == twitter.world.named("jay").id
     assert twitter.say_no(f"{twitter.authorize_url}?{QUERY}").endswith(
         "?error=access_denied&state=s"
     )

@@ -11,11 +11,11 @@ import pytest
 from sandbox import create_app
 from sandbox.api.entities import escaped
 from sandbox.api.paging import Pages
+from sandbox.errors import InvalidInput
 from sandbox.seeds import birds
 from sandbox.world import model
 from sandbox.world.clock import LONGEST_JUMP, moment, timestamp
 from sandbox.world.follows import Follows
-from sandbox.world.settings import BadSettingError
 from sandbox.world.state import World
 from tests.sandbox.birds import NIGHTJAR, ROBIN, STARLING, WREN
 from tests.sandbox.steps import Steps
@@ -67,7 +67,7 @@ def test_the_clock_goes_on_when_the_computers_is_set_back(world, monkeypatch):
 
 def test_many_jumps_at_once_stay_before_the_end_of_time(world):
     def jump(_):
-        with contextlib.suppress(BadSettingError):
+        with contextlib.suppress(InvalidInput):
             world.clock.advance(LONGEST_JUMP - 1)
 
     with ThreadPoolExecutor(8) as pool:
@@ -81,7 +81,7 @@ def test_a_time_without_a_zone_is_utc_and_a_bad_one_is_explained():
 
     assert [moment(text) for text in times] == [1767268800] * 3
     for text in (7, "", "now", "1999-01-01", "2101-01-01", "2026-13-01T00:00:00Z"):
-        with pytest.raises(BadSettingError, match="now must be a time like 2026-01-01"):
+        with pytest.raises(InvalidInput, match="now must be a time like 2026-01-01"):
             moment(text)
 
 
@@ -142,10 +142,11 @@ def test_the_seed_has_something_of_everything(world):
 
 def test_secrets_cannot_be_printed(steps, world):
     tokens = steps.sign_in()
-    shown = repr([world.clients, world.ledger.codes.values(), world.ledger.tokens.values()])
+    store = world.token_store
+    shown = repr([world.clients, store.codes.values(), store.tokens.values()])
 
     assert "sandbox-secret" not in shown
-    assert tokens["access_token"] not in shown.replace(repr(list(world.ledger.tokens)), "")
+    assert tokens["access_token"] not in shown.replace(repr(list(store.tokens)), "")
 
 
 def test_times_are_written_as_twitter_writes_them():

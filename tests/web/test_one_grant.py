@@ -314,7 +314,7 @@ def test_one_refresh_serves_all_browsers(phone, laptop, sign_in, x, clock, rows)
 def test_a_sign_in_is_no_refresh_for_the_guard_against_storms(phone, laptop, sign_in, x):
     sign_in(phone)
     sign_in(laptop)
-    x.world.ledger.expire_access()
+    x.world.token_store.expire_access()
 
     assert reads(laptop) == [True]
 
@@ -323,7 +323,7 @@ def test_a_revocation_at_twitter_ends_every_browser(app, sign_in, x, rows):
     browsers = [app.test_client() for _ in range(3)]
     for browser in browsers:
         sign_in(browser)
-    x.world.ledger.disconnect(x.world.named("wren").id, "birdhouse")
+    x.world.token_store.disconnect(x.world.named("wren").id, "birdhouse")
 
     pages = [browser.get("/tweets") for browser in browsers]
 
