@@ -27,7 +27,7 @@ _POLICY = (
 
 
 def create_app(world: World | None = None) -> Flask:
-    """Make the sandbox as a WSGI app."""
+    """Return the sandbox as a WSGI app."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     # Twitter says nothing to OPTIONS: no other site's script may use its API with a token.

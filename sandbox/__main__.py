@@ -22,27 +22,27 @@ from sandbox.world.state import World
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM. The exit code is 0 for a clean stop, 1 for a bad start."""
-    wish = _parsed(arguments)
+    options = _parsed(arguments)
     try:
-        settings = Settings().changed({"dialect": wish.dialect, "plan": wish.plan})
-        now = None if wish.now is None else moment(wish.now)
-        app = create_app(World(_beginning(wish), settings, now))
-        server = Server(app, wish.host, wish.port, chatty=not wish.quiet)
+        settings = Settings().changed({"dialect": options.dialect, "plan": options.plan})
+        now = None if options.now is None else moment(options.now)
+        app = create_app(World(_beginning(options), settings, now))
+        server = Server(app, options.host, options.port, chatty=not options.quiet)
     except InvalidInput as problem:
         return _failed(str(problem))
     except OSError as problem:
         reason = problem.strerror or str(problem)
-        return _failed(f"Cannot listen on {wish.host}:{wish.port}: {reason}.")
+        return _failed(f"Cannot listen on {options.host}:{options.port}: {reason}.")
     _serve(server)
     return 0
 
 
-def _beginning(wish: argparse.Namespace) -> Seed:
-    """Give the birds, or what is in the seed file."""
-    for callback in wish.callback:
+def _beginning(options: argparse.Namespace) -> Seed:
+    """Return the birds, or the world of the seed file."""
+    for callback in options.callback:
         check_callback(callback)
-    beginning = birds() if wish.seed is None else read(wish.seed)
-    return beginning.with_callbacks(*wish.callback)
+    beginning = birds() if options.seed is None else read(options.seed)
+    return beginning.with_callbacks(*options.callback)
 
 
 def _serve(server: Server) -> None:

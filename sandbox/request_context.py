@@ -12,16 +12,15 @@ KEY = "sandbox.world"
 
 
 def current_world() -> World:
-    """Give the world of the app that is answering."""
     return cast("World", current_app.extensions[KEY])
 
 
 def origin() -> str:
-    """Give scheme, host and port as this client sees them, without a slash at the end."""
+    """Return scheme, host and port as this client sees them, without a slash at the end."""
     return request.host_url.rstrip("/")
 
 
 def note(text: str) -> None:
-    """Write into the journal what else this request has done."""
+    """Add to the journal what else this request has done."""
     if g.get("entry"):
         g.entry.note = text

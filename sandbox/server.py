@@ -1,4 +1,4 @@
-"""Serve the sandbox: threads, HTTP/1.1 with keep-alive, and a log that never shows a query."""
+"""Serves the sandbox: threads, HTTP/1.1 with keep-alive, and a log that never shows a query."""
 
 from __future__ import annotations
 
@@ -35,18 +35,16 @@ class Handler(WSGIRequestHandler):
     server: Server
 
     def setup(self) -> None:
-        """Remember the connection, so that stopping can end it."""
         super().setup()
         self.server.lines.add(self.connection)
 
     def finish(self) -> None:
-        """Forget the connection."""
         self.server.lines.discard(self.connection)
         with contextlib.suppress(OSError):
             super().finish()
 
     def run_wsgi(self) -> None:
-        """Answer one request. A client that leaves in the middle is nobody's error."""
+        """Answer one request. A client that leaves in the middle is no error."""
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         environ = self.make_environ()
@@ -57,15 +55,15 @@ class Handler(WSGIRequestHandler):
             pieces, status, headers = run_wsgi_app(app, environ)
             with contextlib.ExitStack() as afterwards:
                 if callable(close := getattr(pieces, "close", None)):
-                    afterwards.callback(close)  # whoever leaves, a file is closed (PEP 3333)
+                    afterwards.callback(close)  # closes files even if the client leaves (PEP 3333)
                 self._answer(status, list(headers.items()), pieces)
         except OSError:
             self.close_connection = True
 
     def _take_body(self, environ: dict[str, Any]) -> bool:
-        """Take the body off the line, so that the next request begins where it should.
+        """Read the body, so that the next request begins where it should.
 
-        False means that there is more of it than anybody may send.
+        Return whether it is within the limit.
         """
         if environ.get("wsgi.input_terminated"):  # chunked: it says itself where it ends
             length = LARGEST_BODY + 1
@@ -92,14 +90,14 @@ class Handler(WSGIRequestHandler):
                 self.wfile.write(piece)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log method, path and status. The query string may hold a code or a state."""
+        """Log method, path and status. The query string may contain a code or a state."""
         del size
         if self.server.chatty:
             path = self.path.partition("?")[0]
             sys.stderr.write(f"{self.log_date_time_string()} {self.command} {path!a} {code}\n")
 
     def log_error(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the base's names
-        """Say nothing: these are clients that went away, and may quote a request line."""
+        """Log nothing: these are clients that left, and the text may quote a request line."""
 
 
 class Server(ThreadedWSGIServer):
@@ -108,7 +106,7 @@ class Server(ThreadedWSGIServer):
     request_queue_size = 256
 
     def __init__(self, app: Flask, host: str, port: int, *, chatty: bool = False) -> None:
-        """Take the port at once; a busy one raises OSError here, an odd one InvalidInput."""
+        """Take the port at once; a busy one raises OSError, an invalid one InvalidInput."""
         self.lines: set[socket.socket] = set()
         self.chatty = chatty
         line = _listening(host, port)
@@ -117,7 +115,7 @@ class Server(ThreadedWSGIServer):
         self.url = f"http://{_bracketed(host)}:{self.port}"
 
     def stop(self) -> None:
-        """Stop listening, and end what is still open."""
+        """Stop listening, and end the open connections."""
         self.shutdown()
         self.server_close()
         for line in list(self.lines):
@@ -126,7 +124,7 @@ class Server(ThreadedWSGIServer):
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """Open the socket ourselves: Werkzeug would print its own essay about a busy port and exit."""
+    """Return an open socket. For a busy port, Werkzeug would print a text of its own and exit."""
     if not isinstance(host, str) or not host:
         raise InvalidInput("host must be an address or a name; 0.0.0.0 is every IPv4 address.")
     if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= _HIGHEST_PORT:

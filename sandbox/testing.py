@@ -45,31 +45,28 @@ def twitter_server() -> Iterator[Sandbox]:
 
 
 def twitter(twitter_server: Sandbox) -> Sandbox:
-    """Give the running sandbox as it was in the beginning."""
+    """Return the running sandbox after a reset."""
     twitter_server.reset()
     return twitter_server
 
 
 class Session(Protocol):
-    """As much of a `requests.Session` as is needed here, without importing requests."""
+    """The part of a `requests.Session` that is used here, without importing requests."""
 
-    def mount(self, prefix: str, adapter: Any, /) -> None:  # noqa: ANN401
-        """Let an adapter send what goes to addresses that begin so."""
+    def mount(self, prefix: str, adapter: Any, /) -> None: ...  # noqa: ANN401
 
-    def get_adapter(self, url: str, /) -> Any:  # noqa: ANN401
-        """Give the adapter that sends what goes to this address."""
+    def get_adapter(self, url: str, /) -> Any: ...  # noqa: ANN401
 
 
 class Elsewhere:
     """An adapter of a `requests.Session` that sends requests to another host, otherwise as is."""
 
     def __init__(self, base: str, inner: Any) -> None:  # noqa: ANN401 - an HTTPAdapter
-        """Send to `base`, by the session's own adapter."""
         self._base = base
         self._inner = inner
 
     def send(self, request: Any, **more: Any) -> Any:  # noqa: ANN401 - types of requests
-        """Send a request there, past any proxy. The answer looks as if it came from its host."""
+        """Send a request there, past any proxy. The answer looks like Twitter's own."""
         moved = request.copy()
         moved.url = self._base + request.path_url
         answer = self._inner.send(moved, **more | {"proxies": {}})
@@ -77,7 +74,7 @@ class Elsewhere:
         return answer
 
     def close(self) -> None:
-        """Do nothing: the session closes its own adapter."""
+        pass  # the session closes its own adapter
 
 
 class Sandbox:
@@ -111,12 +108,12 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where it listens, such as `http://127.0.0.1:41234`, without a slash at the end."""
+        """The address, such as `http://127.0.0.1:41234`, without a slash at the end."""
         return self._server.url
 
     @property
     def authorize_url(self) -> str:
-        """Where browsers are sent."""
+        """The address of the authorization request."""
         return f"{self.url}/i/oauth2/authorize"
 
     @property
@@ -129,19 +126,19 @@ class Sandbox:
         self.world.reset()
 
     def advance(self, seconds: float) -> None:
-        """Let time pass for codes, tokens and rate limits."""
+        """Move the clock of codes, tokens and rate limits."""
         self.world.clock.advance(seconds)
 
     def settings(self, **changes: Any) -> Settings:  # noqa: ANN401
-        """Change settings by name, and give all of them. Without a change, just give them."""
+        """Change settings by name, and return all of them."""
         return self.world.change(changes)
 
-    def fault(self, **wish: Any) -> None:  # noqa: ANN401
-        """Let something go wrong; the keywords are those of `POST /sandbox/faults`."""
-        self.world.faults.add(fault_from(wish))
+    def fault(self, **more: Any) -> None:  # noqa: ANN401
+        """Add a fault; the keywords are those of `POST /sandbox/faults`."""
+        self.world.faults.add(fault_from(more))
 
     def reroute(self, session: Session) -> None:
-        """Send here what a `requests.Session` would send to Twitter.
+        """Send the requests of a `requests.Session` for Twitter to the sandbox.
 
         For clients that have Twitter's hosts built in: tweepy's `OAuth2UserHandler` is such a
         session, and its `Client` has one. The authorization URL needs no rerouting: `say_yes`
@@ -153,13 +150,13 @@ class Sandbox:
     def say_yes(self, authorization_url: str, account: str = "wren") -> str:
         """Play the browser and the person in front of it: authorize the app as this account.
 
-        Gives the address that the browser is sent back to, code and state included. A request
+        Returns the address that the browser is sent back to, code and state included. A request
         that leads nowhere raises ValueError with the reason.
         """
         return self._answer(authorization_url, account, "authorize")
 
     def say_no(self, authorization_url: str) -> str:
-        """Play a person who presses Cancel, and give the address they are sent back to."""
+        """Play a person who presses Cancel, and return the address that they are sent back to."""
         return self._answer(authorization_url, "", "cancel")
 
     def _answer(self, authorization_url: str, account: str, decision: str) -> str:
@@ -182,7 +179,7 @@ class Sandbox:
         *,
         status: int = 200,
         path: str = "*",
-        **wish: Any,  # noqa: ANN401
+        **more: Any,  # noqa: ANN401
     ) -> None:
         """Answer the next request with exactly this; several are answered in their order.
 
@@ -190,23 +187,23 @@ class Sandbox:
         """
         if body is None and status < 400:
             body = ""
-        self.fault(path=path, status=status, body=body, **wish)
+        self.fault(path=path, status=status, body=body, **more)
 
     def clear_faults(self) -> None:
-        """Let everything work again, and release whoever hangs."""
+        """Remove all faults, and release the requests that hang."""
         self.world.faults.clear()
 
     def journal(self, path: str | None = None) -> list[dict[str, Any]]:
-        """List what was asked and answered, the oldest first; `path` picks one path."""
+        """Return the journal, the oldest entry first; `path` picks one path."""
         entries = self.world.journal.entries()
         return [entry for entry in entries if path in (None, entry["path"])]
 
     def take_request(self, timeout: float = 5) -> dict[str, Any]:
-        """Give the next request that nobody has taken yet, or raise TimeoutError."""
+        """Return the next request that was not taken yet, or raise TimeoutError."""
         return self.world.journal.take(timeout)
 
     def tokens(self) -> list[dict[str, Any]]:
-        """List all tokens with their state, the oldest first."""
+        """Return all tokens with their state, the oldest first."""
         return tokens(self.world)
 
     def register_client(
@@ -219,7 +216,7 @@ class Sandbox:
     ) -> Client:
         """Register an app with these callbacks, until the next reset.
 
-        What cannot be raises ValueError with the reason.
+        An invalid one raises ValueError with the reason.
         """
         client = client_from(
             {
@@ -234,14 +231,13 @@ class Sandbox:
         return client
 
     def stop(self) -> None:
-        """Stop serving, and let go of every connection. Twice is the same as once."""
+        """Stop serving, and close every connection. A second call does nothing."""
         self.world.faults.clear()
         if self._thread.is_alive():
             self._server.stop()
             self._thread.join()
 
     def __enter__(self) -> Self:
-        """Give itself."""
         return self
 
     def __exit__(
@@ -250,5 +246,4 @@ class Sandbox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop."""
         self.stop()

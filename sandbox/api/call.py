@@ -1,4 +1,4 @@
-"""One call of the API, after the door: who is asking, and for what."""
+"""One call of the API, after its token was checked."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ Handler = Callable[..., Answer]
 
 
 class Call:
-    """What a handler needs, in one value."""
+    """The call, as a handler needs it."""
 
     def __init__(
         self, world: World, token: Token, viewer: Account, query: Query, origin: str
     ) -> None:
-        """Keep who is asking, and the parameters still to be read."""
         self.world = world
         self.viewer = viewer
         self.query = query
@@ -32,14 +31,14 @@ class Call:
         self._origin = origin
 
     def renderer(self, kind: str) -> Renderer:
-        """Read what the client wants to see of this kind of object."""
+        """Return a renderer for the fields and expansions that the client asks for."""
         wanted = self.query.wanted(kind)
         self.renamed = wanted.renamed
         may_email = "users.email" in self._token.grant.scopes
         return Renderer(self.world, self.viewer, wanted, self._origin, email_allowed=may_email)
 
     def pages(self, name: str) -> Pages:
-        """Give the pages of a list; `name` says which, filters included.
+        """Return the pages of a list; `name` says which, filters included.
 
         A token of one list or one viewer opens no other.
         """

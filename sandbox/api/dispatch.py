@@ -1,4 +1,4 @@
-"""The door of the API: who may come in, what is counted, and how answers go out."""
+"""Dispatches the API's calls: checks tokens, counts calls, writes answers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HANDLERS: dict[str, Handler] = {
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What Flask calls for one endpoint."""
+    """The view of one endpoint."""
 
     endpoint: Endpoint
     handler: Handler
@@ -73,7 +73,7 @@ class View:
 
 
 def _token(world: World) -> Token:
-    """Demand a living access token."""
+    """Return the living access token of the request, which must have one."""
     token = _brought(world)
     if token is None:
         raise problems.unauthorized()
@@ -81,14 +81,14 @@ def _token(world: World) -> Token:
 
 
 def _brought(world: World) -> Token | None:
-    """Find the living access token that the request brings."""
+    """Return the living access token of the request."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     token = world.token_store.bearer(value.strip(), world.now())
     return token if scheme.lower() == "bearer" else None
 
 
 def limits_told(*, over: bool) -> dict[str, str]:
-    """Give the rate headers of an answer that a fault makes up; none where the API has none."""
+    """Return the rate headers for an answer that a fault makes up; none outside the API."""
     view, world = current_app.view_functions.get(request.endpoint or ""), current_world()
     if view is not nothing_here and not isinstance(view, View):
         return {}
@@ -98,7 +98,7 @@ def limits_told(*, over: bool) -> dict[str, str]:
 
 
 def _said(body: dict[str, Any]) -> dict[str, Any]:
-    """Say a body in the names of the dialect."""
+    """Return a body in the names of the dialect."""
     return published(body) if current_world().settings.dialect == RENAMED else body
 
 
@@ -113,7 +113,7 @@ for _endpoint in ENDPOINTS:
 
 @blueprint.route("/2/<path:anything>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
 def nothing_here(anything: str) -> Response:
-    """Answer a path that Twitter does not have either, or that the sandbox does not play."""
+    """Answer a path that the API, or the sandbox, does not have."""
     del anything
     world, problem = current_world(), problems.not_found()
     with world.lock:
@@ -124,7 +124,7 @@ def nothing_here(anything: str) -> Response:
 
 @blueprint.app_errorhandler(HTTPException)
 def odd_request(error: HTTPException) -> Response | HTTPException:
-    """Answer the API's way whatever was asked of it, be it by a method that nobody knows."""
+    """Answer HTTP errors of the API in its own way, even for unknown methods."""
     if request.path != "/2" and not request.path.startswith("/2/"):
         return error
     if isinstance(error, NotFound | MethodNotAllowed):

@@ -1,4 +1,4 @@
-"""The API as one table: what exists, which scopes it takes, what it costs, how often it works."""
+"""The API as one table: endpoints, scopes, prices and limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLENTY = 1_000_000  # never in the way
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """How often one person may call through a client, and how often the client for everybody."""
+    """How often one person may call through a client, and how often the client for all people."""
 
     user: int  # in a quarter of an hour
     app: int = PLENTY
@@ -32,7 +32,7 @@ class Endpoint:
     price: float = 0.0  # US dollars for each resource returned, on pay-per-use
     free_when_broke: bool = False
     limits: dict[str, Limit | None] = field(default_factory=dict)  # None: not in that plan
-    beta_limit: Limit | None = None  # what the document of 2021 says, whatever the plan
+    beta_limit: Limit | None = None  # of the document of 2021, on every plan
 
     @property
     def reads_posts(self) -> bool:
@@ -84,7 +84,7 @@ def _row(  # noqa: PLR0913, PLR0917 - the columns of the table
     )
 
 
-# What is asked of no endpoint at all is counted as well.
+# Calls to no endpoint at all are counted as well.
 NOWHERE = Endpoint(
     name="nowhere",
     method="",
@@ -112,7 +112,7 @@ _UNFOLLOW = "DELETE /2/users/<account_id>/following/<target_id>"
 # Scopes from Twitter's authentication map, limits from its rate limit page, prices from its
 # pricing page. The last three columns: price, pay-per-use (a person, the client), and what legacy
 # Free had.
-# The beta's document has no row for users/me, but without it nobody knows who signed in.
+# The beta's document has no row for users/me, but without it an app cannot know who signed in.
 ENDPOINTS = (
     _row(
         "me", "GET /2/users/me", _USERS, _USERS, 0.01, _each(75), _each(75, day=25),

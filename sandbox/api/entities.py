@@ -1,4 +1,4 @@
-"""Find links, mentions, hashtags and cashtags in a text, by code point as Twitter counts.
+"""Finds links, mentions, hashtags and cashtags in a text, by code point as Twitter counts.
 
 The rules are those of twitter-text, Twitter's own library. Of addresses without `https://` it is
 only known here that what looks like a tag or a mention in them is none.
@@ -24,21 +24,21 @@ _MENTION = re.compile(
 _HASH = re.compile(rf"[{HASH}](?![\ufe0f\u20e3])")  # with those two it is an emoji
 _CASHTAG = re.compile(r"(?<!\S)\$([A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?)(?=[\s!#-/:-@\[-_{-~]|\Z)")
 _BARE_ADDRESS = re.compile(r"(?<!\S)[^\s/@#]+\.[A-Za-z]{2,}/\S*")
-# What stands inside words beside letters, marks and digits.
+# Characters of words other than letters, marks and digits.
 _JOINERS = frozenset(
     "_\u00b7\u05be\u05f3\u05f4\u0f0b\u0f0c\u200c\u200d\u3003\u301c\u309b\u309c\u30a0\u30fb\ua67e\uff5e"
 )
 
 
 def escaped(text: str) -> str:
-    """Escape the three characters that Twitter escapes, and no other."""
+    """Return a text with the three characters escaped that Twitter escapes."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def entities(
     text: str, links: Iterable[Link], accounts: Mapping[str, Account]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Describe what is in a text as it was typed. Kinds that do not occur are left out.
+    """Return the entities of a text as it was typed. Kinds that do not occur are left out.
 
     Python counts in code points, and so does Twitter; JavaScript does not.
     """
@@ -57,7 +57,7 @@ def entities(
 def in_escaped(
     found: dict[str, list[dict[str, Any]]], text: str
 ) -> dict[str, list[dict[str, Any]]]:
-    """Move the indices of what was found in a text to where it stands in the escaped one."""
+    """Return the entities of a text with their indices in the escaped text."""
     moved = {end: len(escaped(text[:end])) for end in _ends(found)}
     return {
         kind: [one | {end: moved[one[end]] for end in ("start", "end")} for one in places]
@@ -78,12 +78,12 @@ def _mentions(text: str, accounts: Mapping[str, Account]) -> Iterator[dict[str, 
 
 
 def _as_known(written: str, account: Account) -> str:
-    """Spell a username as its owner does; a former one stays as it was written."""
+    """Return a username as its owner spells it; a former one stays as it was written."""
     return account.username if written.lower() == account.username.lower() else written
 
 
 def _hashtags(text: str) -> Iterator[dict[str, Any]]:
-    """Find a hash sign that does not follow a word or `&`, and what of a word comes after it."""
+    """Yield the hashtags: a hash sign that does not follow a word or `&`, and the word after it."""
     for found in _HASH.finditer(text):
         start, end = found.span()
         before = text[start - 1 : start]
@@ -98,7 +98,7 @@ def _hashtags(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _fits_a_tag(character: str) -> bool:
-    """Say whether a word may have this in it. Regular expressions know no marks, Hindi's vowels."""
+    """Return whether a hashtag may contain this. `re` has no class for marks (Hindi's vowels)."""
     kind = unicodedata.category(character) if character else ""
     return character in _JOINERS or kind == "Nd" or kind.startswith(("L", "M"))
 

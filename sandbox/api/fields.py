@@ -1,4 +1,4 @@
-"""The words a client may put into `*.fields` and `expansions`, and those it gets unasked."""
+"""The words of `*.fields` and `expansions`, and the default fields."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ DEFAULTS = {
     "topic": ("id", "name"),
 }
 
-# The words of all published specifications. Asking for a field that nobody here has is no mistake:
-# what is null or empty is simply not there.
+# The words of all published specifications. Asking for a field that is never filled is no mistake:
+# empty fields are left out.
 _OPTIONAL = {
     "user": """profile_image_url description created_at public_metrics verified verified_type
         protected location url entities pinned_tweet_id profile_banner_url connection_status
@@ -40,7 +40,7 @@ SELECTABLE = {
     kind: frozenset(DEFAULTS[kind]) | frozenset(words.split()) for kind, words in _OPTIONAL.items()
 }
 
-# What an author may know about a post, and nobody else: asking for one of these is asking for all
+# Metrics that only the author of a post may see: asking for one of these is asking for all
 # of its parts.
 _PRIVATE = "impression_count url_link_clicks user_profile_clicks"
 _PRIVATE_REACTIONS = (
@@ -90,12 +90,12 @@ RENAMED_EXPANSIONS = RENAMED | {
     "referenced_posts.attachments.media_keys": "referenced_tweets.id.attachments.media_keys",
     "affiliation": "affiliation.user_id",
 }
-# Who says one of these speaks the new names; `affiliation` is a word of both.
+# One of these makes a request one in the new names; `affiliation` is a word of both.
 ONLY_NEW = frozenset(RENAMED_EXPANSIONS) - {"affiliation"}
 
 _NEW = {old: new for new, old in RENAMED.items()}
 
-# What X's specification lists, word for word: the dialect `renamed` takes these and no others.
+# The words of X's specification: the dialect `renamed` takes these and no others.
 PUBLISHED = {
     kind: frozenset(_NEW.get(word, word) for word in words.difference(_IDS.get(kind, "").split()))
     for kind, words in SELECTABLE.items()

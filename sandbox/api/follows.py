@@ -1,4 +1,4 @@
-"""Read and change who follows whom."""
+"""Reads and changes follows."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _list(call: Call, account_id: str, name: str, ids: Callable[[str], list[str]
 
 
 def _target(call: Call) -> str:
-    """Read `{"target_user_id": "…"}`, and nothing else."""
+    """Return the id in `{"target_user_id": "…"}`; other keys are refused."""
     body = sent_json()
     given = body if isinstance(body, dict) else {}
     for name in given.keys() - {"target_user_id"}:

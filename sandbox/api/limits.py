@@ -1,4 +1,4 @@
-"""Rate limits, plans and money: how often, and whether at all."""
+"""Rate limits, plans and credits."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Count:
     window: Window
 
     def is_over(self) -> bool:
-        """Whether this call was one too many."""
+        """Return whether this call was one too many."""
         return self.window.used > self.most
 
     def headers(self, prefix: str) -> dict[str, str]:
-        """Say it in Twitter's three headers."""
+        """Return Twitter's three headers."""
         return {
             f"{prefix}-limit": str(self.most),
             f"{prefix}-remaining": str(max(0, self.most - self.window.used)),
@@ -39,7 +39,7 @@ class Count:
 
 
 def count(world: World, endpoint: Endpoint, token: Token) -> list[Count]:
-    """Count a call in every window there is.
+    """Count a call in every window, and return those.
 
     Twitter counts a person's call against the person alone; counting it against the client as well
     is the stricter reading of its table.
@@ -48,9 +48,9 @@ def count(world: World, endpoint: Endpoint, token: Token) -> list[Count]:
 
 
 def glance(world: World, endpoint: Endpoint, token: Token | None, *, over: bool) -> dict[str, str]:
-    """Tell of the person's window without counting; `over`: as if it were used up.
+    """Return the headers of the person's window without counting; `over`: as if it were used up.
 
-    For answers that a fault makes up. Whoever has no living token is at the start of a window.
+    For answers that a fault makes up. Without a living token, a window begins now.
     """
     most = _limit(world, endpoint).user
     window = Window(math.floor(world.now()))
@@ -62,7 +62,7 @@ def glance(world: World, endpoint: Endpoint, token: Token | None, *, over: bool)
 
 
 def told(counts: list[Count]) -> dict[str, str]:
-    """Tell of the person's window, or of the one that is over; the daily ones have their own."""
+    """Return the headers of the person's window, or of one that is over, and of the daily ones."""
     short = [count for count in counts if count.length != DAY]
     headers = next(filter(Count.is_over, short), short[0]).headers("x-rate-limit")
     for count in counts:
@@ -72,7 +72,7 @@ def told(counts: list[Count]) -> dict[str, str]:
 
 
 def check(world: World, endpoint: Endpoint, token: Token, counts: list[Count]) -> None:
-    """Answer 403, 402 or 429 to a call that the plan, the money or a window does not allow."""
+    """Raise 403, 402 or 429 for a call that the plan, the credits or a window does not allow."""
     settings, client_id = world.settings, token.grant.client_id
     if settings.enrollment != "complete":
         raise problems.not_enrolled(client_id, settings.enrollment)
@@ -88,7 +88,7 @@ def check(world: World, endpoint: Endpoint, token: Token, counts: list[Count]) -
 
 
 def charge(world: World, endpoint: Endpoint, resources: int) -> None:
-    """Take the price of what was returned, which is how pay-per-use counts."""
+    """Charge for the returned resources, as pay-per-use does."""
     if world.settings.plan == "pay-per-use":
         world.spend_credits(endpoint.price * resources)
     if endpoint.reads_posts:
@@ -96,7 +96,7 @@ def charge(world: World, endpoint: Endpoint, resources: int) -> None:
 
 
 def _limit(world: World, endpoint: Endpoint) -> Limit:
-    """Find the limit of the plan. What the plan lacks is refused, but never for its limit."""
+    """Return the limit of the plan. What the plan lacks is refused, but not for its limit."""
     limit = endpoint.limits[world.settings.plan]
     if limit is None:
         return ENTERPRISE

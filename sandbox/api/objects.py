@@ -1,4 +1,4 @@
-"""The API's objects in full: every field that the world can fill, before anybody chooses."""
+"""The API's objects in full, before fields are selected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EDITABLE_SECONDS = 3600
 
 
 def user(world: World, viewer: Account, account: Account, origin: str) -> Object:
-    """Describe an account as this viewer sees it."""
+    """Return an account as this viewer sees it."""
     return {
         "id": account.id,
         "name": account.name,
@@ -37,7 +37,7 @@ def user(world: World, viewer: Account, account: Account, origin: str) -> Object
 
 
 def tweet(world: World, one: Tweet) -> Object:
-    """Describe a post."""
+    """Return a post."""
     texted = tweet_text.of(one, world)
     return {
         "id": one.id,
@@ -64,7 +64,7 @@ def tweet(world: World, one: Tweet) -> Object:
 
 
 def _private_metrics(one: Tweet) -> dict[str, Object]:
-    """Count what only the author may know. Nothing here was ever promoted."""
+    """Return the metrics that only the author may see. No post was promoted."""
     reposts, replies, likes, _, _, impressions = one.metrics
     seen = {"impression_count": impressions, "user_profile_clicks": impressions // 100}
     clicked = {"url_link_clicks": impressions // 50} if one.links else {}
@@ -78,7 +78,7 @@ def _private_metrics(one: Tweet) -> dict[str, Object]:
 
 
 def space(world: World, one: Space) -> Object:
-    """Describe a Space."""
+    """Return a Space."""
 
     def moment(minutes: int | None) -> str:
         return "" if minutes is None else timestamp(world.clock.began + minutes * 60)
@@ -105,7 +105,7 @@ def space(world: World, one: Space) -> Object:
 
 
 def media(one: Media, origin: str) -> Object:
-    """Describe a picture; a video has a still instead of a `url`."""
+    """Return a picture; a video has a still instead of a `url`."""
     drawing = f"{origin}/media/{one.media_key}.svg"
     return {
         "media_key": one.media_key,
@@ -120,7 +120,7 @@ def media(one: Media, origin: str) -> Object:
 
 
 def poll(world: World, one: Poll, asked_in: Tweet) -> Object:
-    """Describe a poll, which closes when its time is over."""
+    """Return a poll, which closes when its time is over."""
     ends = world.time_of(asked_in) + one.duration_minutes * 60
     return {
         "id": one.id,
@@ -135,17 +135,17 @@ def poll(world: World, one: Poll, asked_in: Tweet) -> Object:
 
 
 def topic(world: World, topic_id: str) -> Object:
-    """Describe what a Space is about."""
+    """Return a topic of Spaces."""
     return dict(zip(("id", "name", "description"), world.topics[topic_id], strict=True))
 
 
 def history(one: Tweet) -> list[str]:
-    """List all versions of a post, the oldest first."""
+    """Return the ids of all versions of a post, the oldest first."""
     return [*one.earlier_versions, one.id, *one.later_versions]
 
 
 def replied_to(world: World, one: Tweet) -> str:
-    """Say whom a post answers, or nothing."""
+    """Return the id of the account that a post replies to, or an empty text."""
     parent = world.tweets.get(dict(one.references).get("replied_to", ""))
     return "" if parent is None else parent.author_id
 
@@ -185,7 +185,7 @@ def _edit_controls(world: World, one: Tweet) -> Object:
 
 
 def _conversation(world: World, one: Tweet) -> str:
-    """Follow replies up to the post that began the conversation."""
+    """Return the id of the post that began the conversation."""
     while parent := dict(one.references).get("replied_to"):
         if parent not in world.tweets:
             return parent

@@ -14,18 +14,18 @@ _OFFSET = 4
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Makes and opens the tokens of one list. `name` says whose list it is, and who is looking."""
+    """Makes and opens the tokens of one list. `name` says whose it is, and for which viewer."""
 
     secret: bytes = field(repr=False)
     name: str
 
     def seal(self, offset: int) -> str:
-        """Make a token of 16 characters of base32hex, as the specification wants it."""
+        """Return a token of 16 characters of base32hex, as the specification wants it."""
         where = offset.to_bytes(_OFFSET, "big")
         return base64.b32hexencode(self._mark(where) + where).decode()
 
     def open(self, token: str) -> int | None:
-        """Say which offset a token means, or nothing if it is not one of this list's."""
+        """Return the offset of a token, or None if it is not one of this list's."""
         try:
             raw = base64.b32hexdecode(token)
         except (binascii.Error, ValueError):
@@ -36,7 +36,7 @@ class Pages:
         return int.from_bytes(where, "big")
 
     def meta(self, total: int, start: int, size: int) -> dict[str, Any]:
-        """Describe one page: how many are on it, and the tokens of its neighbours."""
+        """Return the `meta` of one page: its size, and the tokens of its neighbours."""
         count = max(0, min(size, total - start))
         meta: dict[str, Any] = {"result_count": count}
         if start + size < total:

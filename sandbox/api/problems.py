@@ -15,42 +15,38 @@ class Problem(Exception):
     """An answer that is an error as a whole."""
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
-        """Keep the status and the body as they will be sent."""
         super().__init__(body.get("title"))
         self.status = status
         self.body = body
         self.headers: dict[str, str] = {}
 
     def answer(self) -> Response:
-        """Make the response."""
+        """Return the response."""
         text = json.dumps(self.body, separators=(",", ":"))
         kind = "application/problem+json"
         return Response(text, self.status, headers=self.headers, mimetype=kind)
 
 
 def plain(status: int, title: str) -> Problem:
-    """Make the shape that says no more than its status does."""
+    """Return the problem that says no more than its status."""
     body = {"title": title, "type": "about:blank", "status": status, "detail": title}
     return Problem(status, body)
 
 
 def unauthorized() -> Problem:
-    """Answer a request without a living access token."""
     return plain(401, "Unauthorized")
 
 
 def forbidden() -> Problem:
-    """Answer a token that lacks a scope."""
     return plain(403, "Forbidden")
 
 
 def not_found() -> Problem:
-    """Answer a path that does not exist."""
     return plain(404, "Not Found")
 
 
 def too_many_requests(shape: str = "plain") -> Problem:
-    """Answer a person who has used up the window, in one of the three shapes that were seen."""
+    """Return a 429 in one of the three forms that were observed or documented."""
     if shape == "code-88":  # the rate limit page
         return Problem(429, {"errors": [{"code": 88, "message": "Rate limit exceeded"}]})
     problem = plain(429, "Too Many Requests")
@@ -60,7 +56,7 @@ def too_many_requests(shape: str = "plain") -> Problem:
 
 
 def usage_capped() -> Problem:
-    """Answer an app that has read all the posts of its month."""
+    """Return the 429 of an app that has read all the posts of its month."""
     body = {
         "title": "UsageCapExceeded",
         "detail": "Usage cap exceeded: Monthly product cap",
@@ -72,7 +68,7 @@ def usage_capped() -> Problem:
 
 
 def credits_depleted() -> Problem:
-    """Answer an app whose pay-per-use balance is empty."""
+    """Return the 402 of an app whose pay-per-use balance is empty."""
     detail = (
         "Your enrolled account [1790000000000000001] does not have any credits to fulfill this "
         "request."
@@ -87,7 +83,7 @@ _REGISTRATION = {
 
 
 def not_enrolled(client_id: str, reason: str) -> Problem:
-    """Answer an app whose plan lacks the endpoint, or a person who has no plan to be billed."""
+    """Return the 403 of an app whose plan lacks the endpoint, or of an unenrolled person."""
     body = {
         "client_id": client_id,
         "detail": (
@@ -105,7 +101,7 @@ def not_enrolled(client_id: str, reason: str) -> Problem:
 
 
 def unsupported_authentication() -> Problem:
-    """Answer an endpoint that the beta of 2021 did not open to OAuth 2.0 user tokens."""
+    """Return the 403 of an endpoint that the beta of 2021 did not open to OAuth 2.0 user tokens."""
     body = {
         "title": "Unsupported Authentication",
         "detail": (
@@ -121,16 +117,15 @@ def unsupported_authentication() -> Problem:
 
 @dataclass(slots=True)
 class Complaints:
-    """What is wrong with the parameters of one request; told all at once."""
+    """The mistakes in the parameters of one request, reported together."""
 
     found: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, name: str, values: list[str], message: str) -> None:
-        """Note one mistake."""
         self.found.append({"parameters": {name: values}, "message": message})
 
     def raise_if_any(self) -> None:
-        """Answer 400 if there was a mistake."""
+        """Raise 400 if there was a mistake."""
         if self.found:
             body = {
                 "errors": self.found,
@@ -142,7 +137,7 @@ class Complaints:
 
 
 def missing(kind: str, parameter: str, value: str) -> dict[str, Any]:
-    """Describe something that does not exist, inside an answer that is otherwise fine."""
+    """Return the partial error for something that does not exist."""
     return {
         "value": value,
         "detail": f"Could not find {kind} with {parameter}: [{value}].",
@@ -155,7 +150,7 @@ def missing(kind: str, parameter: str, value: str) -> dict[str, Any]:
 
 
 def suspended(parameter: str, value: str) -> dict[str, Any]:
-    """Describe an account that Twitter has suspended."""
+    """Return the partial error for a suspended account."""
     return {
         "value": value,
         "detail": f"User has been suspended: [{value}].",
@@ -168,7 +163,7 @@ def suspended(parameter: str, value: str) -> dict[str, Any]:
 
 
 def field_not_for_you(field: str, parameter: str, value: str, section: str) -> dict[str, Any]:
-    """Describe a number that only the author of a post may know."""
+    """Return the partial error for a number that only the author of a post may see."""
     return {
         "resource_type": "tweet",
         "field": field,
@@ -186,7 +181,7 @@ def field_not_for_you(field: str, parameter: str, value: str, section: str) -> d
 
 
 def not_for_you(kind: str, parameter: str, value: str) -> dict[str, Any]:
-    """Describe something that exists and is protected."""
+    """Return the partial error for something protected."""
     return {
         "value": value,
         "detail": f"Sorry, you are not authorized to see the {kind} with {parameter}: [{value}].",

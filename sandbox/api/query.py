@@ -1,4 +1,4 @@
-"""Read the query string of an API request, strictly, and tell everything wrong with it at once."""
+"""Reads the query string of an API request, strictly, and reports all mistakes at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EARLIEST = datetime(2010, 11, 6, tzinfo=UTC)  # Twitter: "must be on or after 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a client asked to see: fields of each kind of object, and expansions."""
+    """The selected fields of each kind of object, and the expansions."""
 
     fields: dict[str, frozenset[str]]
     expansions: frozenset[str]
@@ -137,7 +137,7 @@ class Query:
         return int(text) if NUMERIC_ID.fullmatch(self.path(name, text)) else None
 
     def start(self, pages: Pages) -> int:
-        """Read the pagination token, and say where in its list this page begins."""
+        """Read the pagination token, and return where in its list this page begins."""
         text = self.text("pagination_token")
         if text is None:
             return 0
@@ -159,7 +159,7 @@ class Query:
         )
 
     def _speaks_new_names(self) -> bool:
-        """Say whether a client uses a name that only the renamed specification has."""
+        """Return whether a client uses a name that only the renamed specification has."""
         chosen = {
             word
             for name, values in self._unread.items()
@@ -169,7 +169,7 @@ class Query:
         return "post.fields" in self._unread or not chosen.isdisjoint(fields.ONLY_NEW)
 
     def done(self) -> None:
-        """Refuse parameters that nobody asked about, and everything else that was wrong."""
+        """Raise 400 for unknown parameters, and all other mistakes."""
         known = ",".join(sorted(set(self._known)))
         for name, values in self._unread.items():
             message = f"The query parameter [{name}] is not one of [{known}]"

@@ -1,4 +1,4 @@
-"""Turn the world's values into answers: exactly the fields asked for, and no other."""
+"""Turns the world's values into answers with the fields that were asked for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _QUOTED_AUTHOR = "referenced_tweets.id.author_id"
 _QUOTED_MEDIA = "referenced_tweets.id.attachments.media_keys"
 _MENTIONED = "entities.mentions.username"
 _HISTORY = "edit_history_tweet_ids"
-_METRICS_SECONDS = 30 * 86400  # private metrics are there for so long, and then for nobody
+_METRICS_SECONDS = 30 * 86400  # private metrics are shown for so long
 
 
 class Renderer:
@@ -31,7 +31,6 @@ class Renderer:
         *,
         email_allowed: bool = False,
     ) -> None:
-        """Render for this viewer, with picture addresses at this origin."""
         self.world = world
         self.viewer = viewer
         self.wanted = wanted
@@ -41,7 +40,7 @@ class Renderer:
         self._includes: dict[str, dict[str, Object]] = {}
 
     def user(self, account: Account) -> Object:
-        """Make a user object, and what its expansions ask for."""
+        """Return a user object, and include its expansions."""
         full = objects.user(self.world, self.viewer, account, self.origin)
         if self.email_allowed and account.id == self.viewer.id:
             full["confirmed_email"] = account.email
@@ -51,16 +50,16 @@ class Renderer:
         return _chosen(full, self.wanted.fields["user"] | self.wanted.expansions)
 
     def tweet(self, tweet: Tweet, parameter: str = "id") -> Object | None:
-        """Make a post object, and what its expansions ask for; None if it must be left out."""
+        """Return a Tweet object, and include its expansions; None if it must be left out."""
         if self._keeps_secrets(tweet, parameter, "data"):
             return None
         self._expand(tweet)
-        # An expansion shows the field it starts from, or nobody could join the two.
+        # An expansion shows the field it starts from, so that clients can join the two.
         starts = {name.partition(".")[0] for name in self.wanted.expansions}
         return _chosen(objects.tweet(self.world, tweet), self.wanted.fields["tweet"] | starts)
 
     def space(self, space: Space) -> Object:
-        """Make a Space object, and what its expansions ask for."""
+        """Return a Space object, and include its expansions."""
         full = objects.space(self.world, space)
         for name in sorted(self.wanted.expansions):
             ids = [full[name]] if name == "creator_id" else full[name]
@@ -73,7 +72,7 @@ class Renderer:
     def body(
         self, data: Object | list[Object] | None, meta: Object | None = None
     ) -> tuple[Object, int]:
-        """Put an answer together, and count its resources. An empty list has no `data` key."""
+        """Return the answer and its number of resources. An empty list has no `data` key."""
         whole: Object = {}
         if data:
             whole["data"] = data
@@ -91,7 +90,7 @@ class Renderer:
         self._errors.setdefault(frozenset(problem.items()), problem)
 
     def _keeps_secrets(self, tweet: Tweet, parameter: str, section: str) -> bool:
-        """Note the private metrics that were asked for and are not this viewer's to see.
+        """Return whether this viewer asks for private metrics of others, and note them.
 
         Twitter: "only Posts that are authored by the authenticated user will be returned, all other
         Posts will receive an error message", and so do those that are older than 30 days.
@@ -107,7 +106,7 @@ class Renderer:
         return True
 
     def _expand(self, tweet: Tweet) -> None:
-        """Bring along what the expansions of a post name."""
+        """Include the objects that the expansions of a post name."""
         asked = self.wanted.expansions
         users = {
             "author_id": [tweet.author_id],
@@ -176,6 +175,6 @@ class Renderer:
 
 
 def _chosen(full: Object, names: Iterable[str]) -> Object:
-    """Keep what was asked for. A missing field means null or empty, so those are left out."""
+    """Return the fields that were asked for. A missing field means empty: those are left out."""
     wanted = frozenset(names)
     return {n: value for n, value in full.items() if n in wanted and value not in ("", [], {})}

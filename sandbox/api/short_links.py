@@ -1,4 +1,4 @@
-"""Short links: what Twitter makes of every address that somebody writes."""
+"""Short links: Twitter replaces every address in a text by one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def linked(text: str, known: Mapping[str, Link] | None = None) -> tuple[str, tup
 
 
 def shortened(address: str) -> Link:
-    """Make the short link to an address, always the same one."""
+    """Return the short link to an address, always the same one."""
     word = hashlib.sha256(address.encode(errors="replace")).hexdigest()[:10]
     bare = re.sub(r"^https?://(www\.)?", "", address).removesuffix("/")
     shown = bare if len(bare) <= _SHOWN else f"{bare[: _SHOWN - 1]}…"
@@ -42,5 +42,5 @@ def shortened(address: str) -> Link:
 
 
 def to_post(author: Account, tweet: Tweet) -> Link:
-    """Make the short link to a post, which ends the text of whoever quotes it."""
+    """Return the short link to a post, which ends the text of a quote."""
     return shortened(f"https://x.com/{author.username}/status/{tweet.id}")

@@ -1,4 +1,4 @@
-"""Look Spaces up."""
+"""Looks Spaces up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say an answer again with the names of X's specification of August 2026."""
+"""Renames the keys of answers to those of X's specification of August 2026."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TYPES = "https://api.x.com/2/problems/"
 
 
 def renamed(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Rename keys all the way down."""
+    """Return a value with all keys renamed."""
     if isinstance(value, list):
         return [renamed(item) for item in value]
     if not isinstance(value, dict):
@@ -22,7 +22,7 @@ def renamed(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def published(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Rename keys, keep no classic count beside the new one, and move problem types to x.com."""
+    """Return a value as in the specification: renamed, one count each, problem types at x.com."""
     if isinstance(value, list):
         return [published(item) for item in value]
     if not isinstance(value, dict):

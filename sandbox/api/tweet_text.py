@@ -23,7 +23,7 @@ class Texted:
 
 
 def of(tweet: Tweet, world: World) -> Texted:
-    """Give what a post says, as far as `text` goes, and `note_tweet` if it goes further."""
+    """Return the text of a post, and its `note_tweet` if it is longer."""
     original = world.tweets.get(dict(tweet.references).get("retweeted", ""))
     links = _links(original or tweet, world)
     note: dict[str, Any] = {}
@@ -34,13 +34,13 @@ def of(tweet: Tweet, world: World) -> Texted:
 
 
 def _escaped(typed: str, links: tuple[Link, ...], world: World) -> tuple[str, dict[str, Any]]:
-    """Escape a text, and find its entities: indices point to what is sent, which clients cut."""
+    """Return a text escaped, and its entities with the indices in that."""
     found = entities(typed, links, world.known_names)
     return escaped(typed), in_escaped(found, typed)
 
 
 def of_profile(account: Account, world: World) -> dict[str, Any]:
-    """Give the texts of a profile: short links as Twitter makes them, and where they lead.
+    """Return the texts of a profile, with short links, and their entities.
 
     Unlike the text of a post, a bio is not escaped.
     """
@@ -55,7 +55,7 @@ def of_profile(account: Account, world: World) -> dict[str, Any]:
 
 
 def _shown(tweet: Tweet, world: World) -> str:
-    """Cut where Twitter cuts: a repost at 140 characters, a long post near 280."""
+    """Return the text, cut where Twitter cuts: a repost at 140 characters, a long post near 280."""
     original = world.tweets.get(dict(tweet.references).get("retweeted", ""))
     if original is not None:
         author = world.accounts[original.author_id]
@@ -67,7 +67,7 @@ def _shown(tweet: Tweet, world: World) -> str:
 
 
 def _whole(tweet: Tweet, world: World) -> str:
-    """Give all that a post says. A quote ends with a link to what it quotes."""
+    """Return the whole text. A quote ends with a link to the quoted post."""
     typed = tweet.note or tweet.text
     quoted = _quoted(tweet, world)
     return typed if quoted is None else f"{typed} {quoted.short}".lstrip()

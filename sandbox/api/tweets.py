@@ -1,4 +1,4 @@
-"""Look posts up, and read timelines."""
+"""Looks Tweets up, and reads timelines."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def timeline(call: Call, account_id: str) -> Answer:
 
 
 def mentions(call: Call, account_id: str) -> Answer:
-    """`GET /2/users/:id/mentions`: what others have said to somebody, as far as one may see it."""
+    """`GET /2/users/:id/mentions`: the mentions that the viewer may read."""
     asked = _Asked(call, "mentions", account_id, least=5, usually=10, exclude=False)
     if (problem := closed(call, account_id)) is not None:
         return asked.refused(problem)
@@ -57,7 +57,7 @@ def mentions(call: Call, account_id: str) -> Answer:
 
 
 def home(call: Call, account_id: str) -> Answer:
-    """`GET /2/users/:id/timelines/reverse_chronological`: one's own posts and those of friends."""
+    """`GET /2/users/:id/timelines/reverse_chronological`: own and followed posts."""
     must_be_me(call, account_id)
     asked = _Asked(call, "home", account_id, least=1, usually=100, exclude=True)
     since = call.world.now() - _REACH_OF_HOME_SECONDS
@@ -66,7 +66,7 @@ def home(call: Call, account_id: str) -> Answer:
 
 
 def closed(call: Call, account_id: str) -> dict[str, Any] | None:
-    """Say why this viewer cannot look into an account, if so."""
+    """Return the problem, if this viewer may not read an account's lists."""
     account = call.world.accounts.get(account_id)
     if account is None:
         return problems.missing("user", "id", account_id)
@@ -78,7 +78,7 @@ def closed(call: Call, account_id: str) -> dict[str, Any] | None:
 
 
 def must_be_me(call: Call, account_id: str) -> None:
-    """Complain about an id in the path that is not the token's own account."""
+    """Report an id in the path that is not the token's own account."""
     if account_id != call.viewer.id:
         message = (
             f"The `id` query parameter value [{account_id}] must be the same as the "
@@ -88,7 +88,7 @@ def must_be_me(call: Call, account_id: str) -> None:
 
 
 def _by_friends(call: Call) -> list[Tweet]:
-    """List what the viewer and those they follow have posted, the newest first."""
+    """Return the posts of the viewer and of the accounts they follow, the newest first."""
     whose = [call.viewer.id, *call.world.follows.following(call.viewer.id)]
     posts = [tweet for account_id in whose for tweet in call.world.timeline(account_id)]
     seen = [tweet for tweet in posts if call.world.may_see(call.viewer, tweet)]
@@ -96,7 +96,7 @@ def _by_friends(call: Call) -> list[Tweet]:
 
 
 class _Asked:
-    """What was asked of a timeline: which page of it, how long, and what to leave out."""
+    """A request for one page of a timeline."""
 
     def __init__(  # noqa: PLR0913 - three timelines differ in this much
         self, call: Call, name: str, account_id: str, *, least: int, usually: int, exclude: bool
@@ -111,12 +111,12 @@ class _Asked:
         self._time_of = call.world.time_of
 
     def refused(self, problem: dict[str, Any]) -> Answer:
-        """Answer with a partial error only."""
+        """Return an answer with a partial error only."""
         self._show.note(problem)
         return self._show.body(None)
 
     def page(self, posts: Iterable[Tweet]) -> Answer:
-        """Answer with the page that was asked for, of what the filters let through."""
+        """Return the page that was asked for, of the posts that pass the filters."""
         found = [post for post in posts if self.kept.keeps(post, self._time_of(post))]
         page = found[self._start : self._start + self._size]
         shown = [made for post in page if (made := self._show.tweet(post)) is not None]
@@ -139,7 +139,7 @@ class _Filter:
 
     @classmethod
     def read(cls, call: Call, *, exclude: bool) -> _Filter:
-        """Read them from the query; mentions know no `exclude`."""
+        """Return the filters of the query; mentions have no `exclude`."""
         words = call.query.words("exclude", KINDS) if exclude else ()
         since, until = call.query.span("start_time", "end_time")
         return cls(
@@ -151,16 +151,16 @@ class _Filter:
         )
 
     def hides(self, kind: str) -> bool:
-        """Say whether posts that refer to others in this way are left out."""
+        """Return whether posts that refer to others in this way are left out."""
         return kind in self.hidden
 
     def spelled(self) -> str:
-        """Write the filters down, always in the same way: each makes a list of its own."""
+        """Return the filters as a text: each combination is a list of its own."""
         bounds = (self.after_id, self.before_id, self.since, self.until)
         return f"{sorted(self.hidden)}{bounds}"
 
     def keeps(self, tweet: Tweet, moment: float) -> bool:
-        """Say whether a post of that moment passes."""
+        """Return whether a post of that moment passes."""
         number = int(tweet.id)
         return (
             self.hidden.isdisjoint(kind for kind, _ in tweet.references)
@@ -172,7 +172,7 @@ class _Filter:
 
 
 def _seen(call: Call, show: Renderer, parameter: str, value: str) -> dict[str, Any] | None:
-    """Show a post, or note why not."""
+    """Return a post, or note the reason why not."""
     found = call.world.tweets.get(value)
     if found is None:
         show.note(problems.missing("tweet", parameter, value))

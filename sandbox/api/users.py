@@ -1,4 +1,4 @@
-"""Look accounts up."""
+"""Looks accounts up."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def users_by(call: Call) -> Answer:
 def _seen(
     show: Renderer, account: Account | None, parameter: str, value: str
 ) -> dict[str, Any] | None:
-    """Show an account, or note why not. Protected accounts hide their posts, not themselves."""
+    """Return an account, or note the reason why not. A protected one hides its posts only."""
     if account is None:
         show.note(problems.missing("user", parameter, value))
         return None

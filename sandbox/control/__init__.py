@@ -1,1 +1,1 @@
-"""What a developer turns: the console, its JSON twins, faults, the journal."""
+"""The console, the control API, faults and the journal."""

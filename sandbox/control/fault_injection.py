@@ -1,4 +1,4 @@
-"""Carry faults out: wait, hang, drip, drop the line, or answer something else."""
+"""Injects faults: waits, hangs, drips, drops the connection, or answers something else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PACKING = threading.Lock()
 
 
 def before_the_work() -> Response | None:
-    """Spoil a request before anything is done for it, if a fault says so."""
+    """Return the answer of a fault that comes before the work, if one is due."""
     _take_its_time()
     g.fault = fault = current_world().faults.take(request.method, request.path)
     if fault is None:
@@ -48,7 +48,7 @@ def _take_its_time() -> None:
 
 
 def after_the_work(response: Response) -> Response:
-    """Spoil an answer after the work was done."""
+    """Return the answer, changed by the fault."""
     fault: Fault | None = g.get("fault")
     if fault is None:
         return response
@@ -66,7 +66,7 @@ def after_the_work(response: Response) -> Response:
 
 
 def describe(fault: Fault) -> str:
-    """Say in a few words what a fault does."""
+    """Return in a few words what a fault does."""
     plain = {"path", "times", "for_seconds", "method", "when", "drip_seconds", "body"}
     if fault.probability == 1:
         plain.add("probability")
@@ -79,10 +79,10 @@ def describe(fault: Fault) -> str:
 
 
 def _abandoned(fault: Fault) -> bool:
-    """Keep the client waiting, and say whether it gave up. Clearing the faults lets it go on.
+    """Keep the client waiting, and return whether it gave up. Clearing the faults ends the wait.
 
-    After a delay the work is done even if nobody waits for it any more: that is how a client loses
-    a refresh token. Who hangs up on a hanging server has done nothing.
+    After a delay the work is done even if the client has gone: that is how a client loses
+    a refresh token. A client that leaves a hanging server has changed nothing.
     """
     cleared: threading.Event = g.cleared
     cleared.wait(fault.delay_seconds)
@@ -101,12 +101,12 @@ def _hung_up(line: socket.socket) -> bool:
 
 
 def _line() -> socket.socket | None:
-    """Give the connection itself; a test client has none."""
+    """Return the connection; a test client has none."""
     return cast("socket.socket | None", request.environ.get("werkzeug.socket"))
 
 
 def _dropped() -> Response:
-    """Close the line without a byte. What we return can no longer be delivered."""
+    """Close the connection without a byte. The returned response cannot be delivered."""
     g.dropped = True
     _close(_line())
     return Response("The connection would have been dropped here.", 502, mimetype="text/plain")
@@ -119,7 +119,7 @@ def _close(line: socket.socket | None) -> None:
 
 
 def _spoilt(fault: Fault, real: Response) -> Response:
-    """Make the answer that the fault describes; what it leaves open stays as it was."""
+    """Return the answer that the fault describes; the rest stays as it was."""
     response = Response(status=fault.status or (302 if fault.redirect else real.status_code))
     response.headers.extend((k, v) for k, v in real.headers if not k.startswith("Content-"))
     body, kind = _own_body(fault) or (real.get_data(), real.content_type)
@@ -146,7 +146,7 @@ def _spoilt(fault: Fault, real: Response) -> Response:
 def _tell_of_limits(response: Response) -> None:
     """Add the rate headers that each answer of the API has, unless the real one brought them."""
     over = response.status_code == 429
-    # A redirect is not the API's, and with a 401 there is nobody whose calls could be counted.
+    # A redirect is not the API's, and a 401 has no person whose calls could be counted.
     if response.location or response.status_code == 401:
         return
     if over or "x-rate-limit-limit" not in response.headers:
@@ -154,7 +154,7 @@ def _tell_of_limits(response: Response) -> None:
 
 
 def _own_body(fault: Fault) -> tuple[bytes, str] | None:
-    """Give the body that a fault brings. For a bare error status that is Twitter's problem body."""
+    """Return the body of a fault. For a bare error status that is Twitter's problem body."""
     if fault.body is not None:
         return fault.body.encode(), "text/html"
     if fault.status is not None and fault.status >= 400:
@@ -164,14 +164,14 @@ def _own_body(fault: Fault) -> tuple[bytes, str] | None:
 
 
 def _padding(size: int) -> Iterator[bytes]:
-    """Make a JSON text of this many bytes that never ends a string."""
+    """Yield this many bytes of JSON: a text that never ends."""
     yield b'"'[:size]
     for start in range(1, size, CHUNK):
         yield b"a" * min(CHUNK, size - start)
 
 
 def _packed(size: int) -> bytes:
-    """Pack a body of this size, once for everybody who asks."""
+    """Return a compressed body of this size, made once."""
     with _PACKING:
         return _packed_now(size)
 
@@ -183,7 +183,7 @@ def _packed_now(size: int) -> bytes:
 
 
 def _send_in_pieces(fault: Fault, response: Response) -> None:
-    """Send the body as the fault says. The length still promises the whole: so a client notices."""
+    """Send the body as the fault says. A client notices by the Content-Length of the whole."""
     length = response.content_length or response.calculate_content_length() or 0
     response.headers["Content-Length"] = str(length)
     body, line, cleared = response.iter_encoded(), _line(), g.cleared
@@ -213,7 +213,7 @@ def _single_bytes(piece: bytes) -> Iterator[bytes]:
 
 
 def _drip_headers(fault: Fault, response: Response) -> None:
-    """Send the head byte by byte: each read succeeds, and the head never seems to end.
+    """Send the head byte by byte: each read succeeds, and the head does not seem to end.
 
     No timeout for a single read ever fires on this; only a deadline for the whole call does.
     """

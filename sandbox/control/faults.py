@@ -1,4 +1,4 @@
-"""Things that go wrong on purpose: the next answers to some path are late, odd or missing."""
+"""Faults: the next answers to some path are late, odd or missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.oauth.text_checks import is_header, is_sendable
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """What shall happen to the next `times` requests for `path`.
+    """A fault for the next `times` requests for `path`.
 
     With neither `status` nor `body`, `headers`, `redirect`, `body_bytes` or `gzip` the answer is
     the real one, only late, slow or cut.
@@ -45,12 +45,12 @@ class Fault:
     drip_seconds: float = 0.5  # between two bytes
 
     def answers(self) -> bool:
-        """Say whether the fault brings an answer of its own."""
+        """Return whether the fault has an answer of its own."""
         own = (self.status, self.body, self.body_bytes, self.redirect, self.headers)
         return self.gzip or any(value is not None for value in (*own, self.content_type))
 
     def matches(self, method: str, path: str) -> bool:
-        """Say whether a request is meant."""
+        """Return whether the fault is meant for a request."""
         return self.method in (None, method) and fnmatchcase(path, self.path)
 
 
@@ -66,22 +66,22 @@ _CHOICES = {
 }
 
 
-def fault_from(wish: Mapping[str, Any]) -> Fault:
-    """Make a fault of plain data, or say in words what is wrong with it."""
+def fault_from(given: Mapping[str, Any]) -> Fault:
+    """Return a fault made of JSON; InvalidInput says what is wrong with it."""
     names = {f.name for f in fields(Fault)}
-    wish = {name: value for name, value in wish.items() if value is not None or name == "times"}
-    if isinstance(method := wish.get("method"), str):
-        wish["method"] = method.upper()
-    if unknown := sorted(set(wish) - names):
+    given = {name: value for name, value in given.items() if value is not None or name == "times"}
+    if isinstance(method := given.get("method"), str):
+        given["method"] = method.upper()
+    if unknown := sorted(set(given) - names):
         raise InvalidInput(f"There is no {unknown[0]!r}. There are: {', '.join(sorted(names))}.")
-    if "path" not in wish:
-        raise InvalidInput("path is missing. It is the path of a URL, * stands for anything.")
-    if isinstance(wish.get("body"), dict | list):
-        wish = {"content_type": "application/json"} | wish | {"body": json.dumps(wish["body"])}
-    for name, value in wish.items():
+    if "path" not in given:
+        raise InvalidInput("path is missing. It is the path of a URL; * stands for anything.")
+    if isinstance(given.get("body"), dict | list):
+        given = {"content_type": "application/json"} | given | {"body": json.dumps(given["body"])}
+    for name, value in given.items():
         if (problem := _problem(name, value)) is not None:
             raise InvalidInput(f"{name} must be {problem}.")
-    return Fault(**wish)
+    return Fault(**given)
 
 
 def _problem(name: str, value: object) -> str | None:  # noqa: PLR0911 - one line for each kind
@@ -119,15 +119,15 @@ def _out_of_range(value: object, high: int, kind: Any, low: int = 0) -> str | No
 
 
 def _same_dice() -> random.Random:
-    """Make dice that fall alike in every run."""
+    """Return a random number generator that is the same in every run."""
     return random.Random(2021)  # noqa: S311 - nothing secret hangs on it
 
 
 class Faults:
-    """The faults that wait for their request, first come first served."""
+    """The faults that wait for their requests. The first that matches is taken."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
-        """Begin with none: everything works. `now` is the clock by which faults end."""
+        """Begin without faults. `now` is the clock by which they end."""
         self._lock = threading.Lock()
         self._now = now
         self._dice = _same_dice()
@@ -135,15 +135,14 @@ class Faults:
         self.cleared = threading.Event()
 
     def add(self, fault: Fault) -> None:
-        """Let this go wrong next."""
         seconds = math.inf if fault.for_seconds is None else fault.for_seconds
         with self._lock:
             self._waiting.append((fault, self._now() + seconds))
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Find the fault meant for a request, and count it down.
+        """Return the fault for a request, and count it down.
 
-        The dice fall once for a request, so that the shares of several faults add up.
+        One random number decides for all faults, so that their probabilities add up.
         """
         with self._lock:
             fallen = self._dice.random()
@@ -156,12 +155,12 @@ class Faults:
         return None
 
     def waiting(self) -> list[Fault]:
-        """List what is still going to go wrong."""
+        """Return the faults that still wait."""
         with self._lock:
             return self._unended()
 
     def clear(self) -> None:
-        """Let everything work again, and let go of everybody who hangs."""
+        """Remove all faults, and release the requests that hang."""
         with self._lock:
             self._waiting.clear()
             self._dice = _same_dice()
@@ -169,7 +168,7 @@ class Faults:
             self.cleared = threading.Event()
 
     def _unended(self) -> list[Fault]:
-        """Forget the faults whose time is over, and list the others."""
+        """Drop the faults whose time is over, and return the others."""
         now = self._now()
         self._waiting = [(fault, end) for fault, end in self._waiting if now < end]
         return [fault for fault, _ in self._waiting]

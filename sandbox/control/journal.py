@@ -1,4 +1,4 @@
-"""What was asked and what was answered, newest last. Secrets show here and on the console only."""
+"""Requests and answers. They show secrets, as the console does, and nothing else does."""
 
 from __future__ import annotations
 
@@ -38,14 +38,13 @@ class Journal:
     """The last requests, in the order in which they arrived."""
 
     def __init__(self) -> None:
-        """Begin with an empty page."""
         self._arrived = threading.Condition()
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._number = 0
         self._taken = 0
 
     def open(self, request: Request, at: str) -> Entry:
-        """Note a request the moment it arrives, so that hanging ones show too."""
+        """Add a request when it arrives, so that hanging ones show too."""
         with self._arrived:
             self._number += 1
             entry = Entry(
@@ -62,7 +61,7 @@ class Journal:
             return entry
 
     def close(self, entry: Entry, response: Response, milliseconds: float) -> None:
-        """Note what was answered."""
+        """Add the answer."""
         entry.milliseconds = round(milliseconds, 1)
         entry.location = response.headers.get("Location", "")
         if not response.is_streamed:
@@ -70,12 +69,12 @@ class Journal:
         entry.status = response.status_code
 
     def entries(self, after: int = 0) -> list[dict[str, Any]]:
-        """List the entries with a higher number than this one, as plain data."""
+        """Return the entries with a higher number than this one, as JSON."""
         with self._arrived:
             return [asdict(entry) for entry in self._entries if entry.number > after]
 
     def take(self, timeout: float) -> dict[str, Any]:
-        """Give the next request nobody has taken yet, waiting for it if need be."""
+        """Return the next request that was not taken yet, waiting for it if need be."""
         with self._arrived:
             if not self._arrived.wait_for(lambda: self._number > self._taken, timeout):
                 raise TimeoutError(f"no request arrived within {timeout} seconds")
@@ -84,14 +83,13 @@ class Journal:
             return asdict(entry)
 
     def clear(self) -> None:
-        """Begin a new page."""
         with self._arrived:
             self._entries.clear()
             self._number = self._taken = 0
 
 
 def _body(request: Request) -> dict[str, Any]:
-    """Read a form or a JSON object; anything else is somebody else's problem."""
+    """Return the form or the JSON object of a request."""
     if request.is_json:
         body = sent_json()
         return body if isinstance(body, dict) else {"(body)": body}

@@ -1,4 +1,4 @@
-"""Say in plain words what a request of the sign-in is, and what its parameters are for."""
+"""Explains the requests of a sign-in, and their parameters."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 from sandbox.control.sign_in_traces import answered
 
 _STEPS = {
-    ("GET", "/i/oauth2/authorize"): "The app sends a person here to be asked",
+    ("GET", "/i/oauth2/authorize"): "The app sends the person to the consent page",
     ("POST", "/i/oauth2/authorize"): "The person answers, and is sent back",
-    ("POST", "/2/oauth2/revoke"): "The app gives a token back",
+    ("POST", "/2/oauth2/revoke"): "The app revokes a token",
     ("GET", "/2/users/me"): "The app asks who signed in",
     ("POST", "/settings/connected_apps"): "The person removes an app",
 }
@@ -25,26 +25,26 @@ _GRANTS = {
 
 PARAMETERS = {
     "response_type": "always “code” (RFC 6749 §4.1.1)",
-    "client_id": "which app is asking",
-    "redirect_uri": "where the person is sent back to; must match to the letter",
-    "scope": "what the app wants to be allowed",
+    "client_id": "the app that asks",
+    "redirect_uri": "where the person is sent back to; must match exactly",
+    "scope": "the permissions that the app asks for",
     "state": "proof that the browser that comes back is the one that left",
     "code_challenge": "the hash of a secret that only the app knows (PKCE)",
-    "code_challenge_method": "how it was hashed",
+    "code_challenge_method": "the hash function",
     "code": "the authorization code: 30 seconds, one use",
     "code_verifier": "the secret behind the code challenge",
-    "grant_type": "what is being exchanged",
+    "grant_type": "which grant is exchanged: a code or a refresh token",
     "refresh_token": "works once; the next one comes with the answer",
-    "token": "the token to kill",
+    "token": "the token to revoke",
     "token_type_hint": "which kind of token it is; Twitter insists on it",
     "consent_request": "makes the consent form good for one answer",
-    "account": "who the person is today",
+    "account": "the account that the person uses",
     "decision": "the button that was pressed",
 }
 
 
 def step(entry: dict[str, Any]) -> str:
-    """Name the step of the trace that a journal entry is, if it is one."""
+    """Return which step of a sign-in a journal entry is, or an empty text."""
     if entry["path"] == "/2/oauth2/token":
         given = entry["form"].get("grant_type") or entry["query"].get("grant_type") or ""
         return _GRANTS.get(given[0] if isinstance(given, list) and given else str(given), "")
@@ -54,7 +54,7 @@ def step(entry: dict[str, Any]) -> str:
 
 
 def outcome(entry: dict[str, Any]) -> str:
-    """Say in a line what became of a request."""
+    """Return the outcome of a request in one line."""
     if entry["status"] is None:
         return "no answer, or none yet"
     if entry["location"]:
@@ -71,7 +71,7 @@ def outcome(entry: dict[str, Any]) -> str:
 
 
 def parameters(entry: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """List name, value and meaning of everything that was sent."""
+    """Return name, value and meaning of each parameter."""
     rows = []
     for given in (entry["query"], entry["form"]):
         for name, value in given.items():
@@ -81,5 +81,5 @@ def parameters(entry: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _printable(text: str) -> str:
-    """Replace what no page can hold: JSON may bring half a surrogate pair."""
+    """Return a text that UTF-8 can hold: JSON may bring half a surrogate pair."""
     return text.encode(errors="replace").decode()

@@ -1,6 +1,6 @@
-"""Put the journal's entries together again: which requests belong to one sign-in.
+"""Groups the journal's entries by sign-in.
 
-A sign-in hands values on: a state, then a code, then tokens. Whoever brings one of them belongs to
+A sign-in hands values on: a state, then a code, then tokens. A request with one of them belongs to
 the sign-in that made it.
 """
 
@@ -18,7 +18,7 @@ Entry = dict[str, Any]
 
 
 def sign_in_traces(entries: list[Entry]) -> list[list[Entry]]:
-    """Sort journal entries, the oldest first, into sign-ins; what belongs to none is left out."""
+    """Return the sign-ins in these journal entries, which come oldest first."""
     found: list[list[Entry]] = []
     owner: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -33,7 +33,7 @@ def sign_in_traces(entries: list[Entry]) -> list[list[Entry]]:
 
 
 def _brought(entry: Entry) -> list[str]:
-    """List the values that a request brings, and those in the address it is answered with."""
+    """Return the values in a request, and in the address that it is redirected to."""
     sent_on = parse_qs(urlsplit(entry["location"]).query)
     values = [
         value
@@ -51,7 +51,7 @@ def _handed_out(entry: Entry) -> list[str]:
 
 
 def answered(entry: Entry) -> Entry:
-    """Read the answer as a JSON object; anything else, or a cut one, is an empty one."""
+    """Return the answer as a JSON object; an empty one for anything else, or if it was cut."""
     try:
         answer = json.loads(entry["answer"])
     except (ValueError, RecursionError):

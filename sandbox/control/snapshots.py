@@ -1,4 +1,4 @@
-"""What there is, as plain data: for the console, and for tests that ask from outside."""
+"""The state as JSON: for the console, and for the control API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sandbox.world.state import World
 
 
 def tokens(world: World) -> list[dict[str, Any]]:
-    """List all tokens, the oldest first, with what is left of them."""
+    """Return all tokens, the oldest first, with their state."""
     with world.lock:
         now = world.now()
         return [
@@ -32,7 +32,7 @@ def _remaining(expires_at: float | None, now: float) -> int | None:
 
 
 def account(one: Account) -> dict[str, Any]:
-    """Describe an account as far as it can be changed from outside."""
+    """Return an account, as far as the control API can change it."""
     return {
         "id": one.id,
         "username": one.username,
@@ -46,7 +46,7 @@ def account(one: Account) -> dict[str, Any]:
 
 
 def client(one: Client) -> dict[str, Any]:
-    """Describe a client as it was registered, secret included."""
+    """Return a client as it was registered, secret included."""
     return {
         "client_id": one.client_id,
         "client_secret": one.client_secret or None,

@@ -1,4 +1,4 @@
-"""`/i/oauth2/authorize`: the page on which a person says yes or no."""
+"""`/i/oauth2/authorize`: the consent page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PLAIN_CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 @blueprint.get("/i/oauth2/authorize")
 def ask() -> BaseResponse:
-    """Show the consent form, or why there is none (RFC 6749 §4.1.1, §4.1.2.1)."""
+    """Show the consent form, or the reason why there is none (RFC 6749 §4.1.1, §4.1.2.1)."""
     try:
         asked = _checked(request.args)
     except DeadEnd as problem:
@@ -66,7 +66,7 @@ def _answered(world: World, form: MultiDict[str, str]) -> BaseResponse:
     if decision not in ("authorize", "cancel"):
         raise DeadEnd("decision must be authorize or cancel.")
     if decision == "authorize" and account not in world.signed_in_choices():
-        raise DeadEnd("account must be the username of somebody who can sign in here.")
+        raise DeadEnd("account must be the username of an account that can sign in.")
     asked = world.consent_requests.claim(form.get("consent_request", ""), world.now())
     if decision == "cancel" or account is None:
         return _back(asked, {"error": "access_denied", "state": asked.state})
@@ -75,7 +75,7 @@ def _answered(world: World, form: MultiDict[str, str]) -> BaseResponse:
 
 
 def _checked(args: MultiDict[str, str]) -> AuthorizationRequest:
-    """Check every parameter; the first rule that fails is named."""
+    """Return the request, if valid; the error names the first rule that fails."""
     for name, values in args.lists():
         if len(values) > 1:
             raise DeadEnd(f"{name} is there more than once (RFC 6749 §3.1).")
@@ -124,7 +124,7 @@ def _scopes(text: str) -> tuple[str, ...]:
 
 
 def _challenge(args: Mapping[str, str]) -> tuple[str, str]:
-    """Read the PKCE challenge. Twitter demands it of everybody, and so does RFC 9700 §2.1.1."""
+    """Return the PKCE challenge and its method. Twitter and RFC 9700 §2.1.1 require one."""
     challenge = args.get("code_challenge", "")
     method = args.get("code_challenge_method", "")
     if not challenge or not method:
@@ -139,7 +139,7 @@ def _challenge(args: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _back(asked: AuthorizationRequest, query: dict[str, str]) -> BaseResponse:
-    """Send the person back. A query the callback already has is kept (RFC 6749 §3.1.2)."""
+    """Send the browser back. A query that the callback already has is kept (RFC 6749 §3.1.2)."""
     joint = "&" if "?" in asked.redirect_uri else "?"
     response = redirect(f"{asked.redirect_uri}{joint}{urlencode(query)}", code=302)
     response.headers["Cache-Control"] = "no-store"

@@ -1,4 +1,4 @@
-"""`/settings/connected_apps`: where a person takes back what an app was allowed."""
+"""`/settings/connected_apps`: where a person revokes an app's access."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ blueprint = Blueprint("connected", __name__)
 
 @blueprint.get("/settings/connected_apps")
 def show() -> str:
-    """Show, for each account, the apps that may still act for it."""
+    """Show the apps that have access, for each account."""
     return render_template("connected_apps.html", rows=_rows())
 
 
 @blueprint.post("/settings/connected_apps")
 def remove() -> tuple[str, int] | Response:
-    """Remove an app from an account: everything it was given is dead at once."""
+    """Remove an app from an account: all its grants end at once."""
     if from_elsewhere():
         return "The form was not sent from this page.", 403
     world = current_world()
@@ -33,7 +33,7 @@ def remove() -> tuple[str, int] | Response:
 
 
 def _rows() -> list[dict[str, Any]]:
-    """Put the living grants together, one row for each account and app."""
+    """Return a row for each account and app with a living grant."""
     world = current_world()
     rows: dict[tuple[str, str], set[str]] = {}
     with world.lock:

@@ -31,7 +31,7 @@ class AuthorizationRequest:
 
 @dataclass(slots=True)
 class ConsentRequests:
-    """The forms in flight. A consent_request cannot be guessed, and works once."""
+    """The requests whose forms are open. Their names cannot be guessed, and work once."""
 
     lock: threading.RLock
     waiting: OrderedDict[str, tuple[AuthorizationRequest, float]] = field(
@@ -39,7 +39,7 @@ class ConsentRequests:
     )
 
     def issue(self, asked: AuthorizationRequest, now: float) -> str:
-        """Remember a request for as long as its form is open, and name it."""
+        """Keep a request while its form is open, and return its name."""
         with self.lock:
             consent_request = secrets.token_urlsafe(32)
             self.waiting[consent_request] = asked, now + _OPEN_SECONDS
@@ -48,11 +48,11 @@ class ConsentRequests:
             return consent_request
 
     def claim(self, consent_request: str, now: float) -> AuthorizationRequest:
-        """Hand the request over to the first who asks; a replayed form gets nothing."""
+        """Return the request, once: a replayed form gets nothing."""
         with self.lock:
             asked, end = self.waiting.pop(consent_request, (None, 0.0))
         if asked is None:
-            raise DeadEnd("This form has been answered already, or was never shown.")
+            raise DeadEnd("This form was answered already, or was never shown.")
         if now >= end:
             minutes = _OPEN_SECONDS // 60
             raise DeadEnd(f"This form was left open for longer than {minutes} minutes.")

@@ -1,4 +1,4 @@
-"""What the token and the revoke endpoint share: parameters, client authentication, errors."""
+"""Parameters, client authentication and errors of the token and the revoke endpoint."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ class OAuthError(Exception):
     """An error body of RFC 6749 §5.2, in Twitter's words."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
-        """Name the error code, say what happened, and choose the status."""
         super().__init__(description)
         self.error = error
         self.description = description
         self.status = status
 
     def answer(self) -> Response:
-        """Make the response. 401 names the scheme that was missing (RFC 6749 §5.2)."""
+        """Return the response. A 401 names the scheme that was missing (RFC 6749 §5.2)."""
         response = private({"error": self.error, "error_description": self.description})
         response.status_code = self.status
         if self.status == 401:
@@ -36,7 +35,7 @@ class OAuthError(Exception):
 
 
 def private(body: dict[str, Any]) -> Response:
-    """Make a JSON response that nobody may store (RFC 6749 §5.1)."""
+    """Return a JSON response that must not be stored (RFC 6749 §5.1)."""
     response = jsonify(body)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Pragma"] = "no-cache"
@@ -44,15 +43,15 @@ def private(body: dict[str, Any]) -> Response:
 
 
 def invalid_request(description: str) -> OAuthError:
-    """Make the error that Twitter gives for nearly everything."""
+    """Return the error that Twitter gives for nearly everything."""
     return OAuthError("invalid_request", description)
 
 
 class Parameters:
     """The parameters of a POST: form or JSON body, and the query string for what is not in there.
 
-    The OAuth specification knows the form only. Clients in the wild send the other two to Twitter,
-    and get away with it.
+    The OAuth specification has the form only. Clients send the other two to Twitter as well,
+    and are understood.
     """
 
     def __init__(self) -> None:
@@ -70,11 +69,11 @@ class Parameters:
             self._values[name] = values[0]
 
     def get(self, name: str) -> str:
-        """Give a parameter, or nothing; sent empty is the same as not sent (RFC 6749 §3.2)."""
+        """Return a parameter; an empty one counts as missing (RFC 6749 §3.2)."""
         return self._values.get(name, "")
 
     def require(self, name: str) -> str:
-        """Give a parameter, or the error that names it."""
+        """Return a parameter that must be there."""
         if not (value := self.get(name)):
             raise invalid_request(f"Missing required parameter [{name}].")
         return value
@@ -88,12 +87,12 @@ def _json_body() -> dict[str, list[Any]]:
 
 
 def _no_valid_header() -> OAuthError:
-    """Make Twitter's answer to a confidential client without, or with the wrong, Basic header."""
+    """Return Twitter's error for a confidential client without a valid Basic header."""
     return OAuthError("unauthorized_client", "Missing valid authorization header", 401)
 
 
 def authenticated_client(parameters: Parameters) -> Client:
-    """Find out which client is asking, and make a confidential one prove it.
+    """Return the client that asks. A confidential one must prove its identity.
 
     HTTP Basic is the only proof (RFC 6749 §2.3.1). A secret in the body besides it does no harm,
     a secret in the body instead of it is worth nothing.

@@ -1,4 +1,4 @@
-"""Tell our own forms from those of other sites."""
+"""Refuses forms that other sites send."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from sandbox.request_context import origin
 
 
 def from_elsewhere() -> bool:
-    """Say whether a browser tells us that another site sent this form.
+    """Return whether the browser reports that another site sent this form.
 
-    Browsers put `Origin` on every POST, and pages cannot change it. Programs that are no browsers
-    send none; nobody can trick those into a form.
+    Browsers put `Origin` on every POST, and pages cannot change it. Programs other than browsers
+    send none, and cannot be tricked into a form.
     """
     sender = request.headers.get("Origin")
     if sender is None:

@@ -1,4 +1,4 @@
-"""`POST /2/oauth2/revoke`: kill a token, and what ends with it (RFC 7009)."""
+"""`POST /2/oauth2/revoke`: ends a token, and all that ends with it (RFC 7009)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ENDS = {"app": "all that the person allowed this app", "grant": "the grant of t
 
 @blueprint.post("/2/oauth2/revoke")
 def revoke() -> Response:
-    """Kill the token that is named. The hint is required, though RFC 7009 §2.1 says optional."""
+    """End a token. The hint is required, as at Twitter, though RFC 7009 §2.1 says optional."""
     try:
         parameters = Parameters()
         client = authenticated_client(parameters)

@@ -1,4 +1,4 @@
-"""Is a text one that can be sent? JSON may bring what neither a page nor a header can hold."""
+"""Checks texts: JSON may bring characters that neither a page nor a header can hold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 §5.5: above 
 
 
 def is_sendable(text: str) -> bool:
-    """Say whether a text can be written in UTF-8: half a surrogate pair cannot."""
+    """Return whether a text can be written in UTF-8: half a surrogate pair cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -18,5 +18,5 @@ def is_sendable(text: str) -> bool:
 
 
 def is_header(name: str, value: str) -> bool:
-    """Say whether a header can have this name and this value."""
+    """Return whether a header can have this name and this value."""
     return bool(_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value))

@@ -1,4 +1,4 @@
-"""`POST /2/oauth2/token`: a code or a refresh token in, a token set out."""
+"""`POST /2/oauth2/token`: exchanges a code or a refresh token for a token set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ blueprint = Blueprint("token", __name__)
 
 @blueprint.post("/2/oauth2/token")
 def token() -> Response:
-    """Answer RFC 6749 §4.1.3 and §6, the only two grants that Twitter knows for people."""
+    """Answer RFC 6749 §4.1.3 and §6, the only two grants that Twitter has for people."""
     try:
         parameters = Parameters()
         client = authenticated_client(parameters)
@@ -82,5 +82,5 @@ def _handed_over(tokens: TokenSet) -> Response:
 
 
 def _shuffled(scopes: frozenset[str]) -> list[str]:
-    """Put the scopes in another order each time, so that nobody compares them as text."""
+    """Return the scopes in a random order: a client that compares them as text must notice."""
     return sorted(scopes, key=lambda _: secrets.randbits(16))

@@ -1,8 +1,8 @@
-"""Codes and tokens: who said yes to what, and what is left of it.
+"""Grants, codes and tokens.
 
-Every promise about "once" is kept here, under one lock: a code buys one token set, a refresh
-token buys one more, and whoever tries again ends everything the first one got. What a sign-in and
-a revocation end besides is a setting: `grants` and `revoke`.
+Every "once" is kept here, under one lock: a code buys one token set, a refresh token buys one
+more, and a second use ends the whole grant. What else a sign-in and a revocation end is a
+setting: `grants` and `revoke`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CODE_SECONDS = 30  # Twitter's documentation: "authorization codes ... 30 secon
 
 
 class Refused(Exception):
-    """A code, a token or what came with it is not good. The text is Twitter's own."""
+    """A code or a token, or something sent with it, is not valid. The text is Twitter's own."""
 
 
 BAD_CODE = "Value passed for the authorization code was invalid."
@@ -34,7 +34,7 @@ BAD_TOKEN = "Value passed for the token was invalid."  # noqa: S105 - a sentence
 
 @dataclass(slots=True, kw_only=True)
 class Grant:
-    """What one person allowed one client; every code and token of it hangs on this."""
+    """The consent of one person to one client. Its codes and tokens end with it."""
 
     id: int
     account_id: str
@@ -68,7 +68,7 @@ class Token:
     ended: str = ""  # why it is dead: "revoked", "spent", "expired"
 
     def state(self, now: float) -> str:
-        """Say whether it is living, or what it died of."""
+        """Return `living`, or why the token has ended."""
         if self.ended or self.grant.ended:
             return self.ended or self.grant.ended
         return "expired" if self.expires_at is not None and now >= self.expires_at else "living"
@@ -76,7 +76,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenSet:
-    """What an exchange or a refresh hands over."""
+    """The result of an exchange or a refresh."""
 
     access: Token
     refresh: Token | None
@@ -93,7 +93,7 @@ class TokenStore:
     tokens: OrderedDict[str, Token] = field(default_factory=OrderedDict)
 
     def approve(self, account_id: str, asked: AuthorizationRequest, now: float) -> Code:
-        """Note that a person said yes, and make the code that proves it."""
+        """Record that a person authorized the app, and return the code."""
         with self.lock:
             grant = Grant(
                 id=len(self.grants) + 1,
@@ -120,11 +120,11 @@ class TokenStore:
         lifetime: float,
         grants: str,
     ) -> TokenSet:
-        """Give a token set for a code, once; a second try ends what the first one got.
+        """Return a token set for a code, once; a second try ends the grant.
 
         With `grants` at "one", the grants that the person gave this client before end at once.
         RFC 6749 §4.1.2: a code used more than once is denied, and its tokens are revoked. A code
-        that came with the wrong verifier or redirect URI is spent too: nobody gets a second guess.
+        that came with the wrong verifier or redirect URI is spent too: there is no second guess.
         """
         with self.lock:
             known = self.codes.get(code)
@@ -146,9 +146,9 @@ class TokenStore:
             return replace(self._issue(known.grant, now, lifetime), ended=ended)
 
     def refresh(self, *, client_id: str, token: str, now: float, lifetime: float) -> TokenSet:
-        """Give a new whole set for a refresh token, once; a second try ends the family.
+        """Return a new token set for a refresh token, once; a second try ends the grant.
 
-        RFC 9700 §4.14.2: the server cannot know which of the two is the thief.
+        RFC 9700 §4.14.2: the server cannot know which of the two callers is the thief.
         """
         with self.lock:
             known = self.tokens.get(token)
@@ -162,11 +162,11 @@ class TokenStore:
             return self._issue(known.grant, now, lifetime)
 
     def revoke(self, *, client_id: str, token: str, reach: str) -> int:
-        """Kill a token, living or not; return how many grants ended with it.
+        """End a token, living or not, and return how many grants ended with it.
 
         With `reach` at "app" all that the person gave this client ends, with "grant" the token's
-        own grant, and with "token" nothing else (RFC 7009 §2.1 allows each). A token nobody knows
-        is no error (§2.2), somebody else's token is (§2.1).
+        own grant, and with "token" nothing else (RFC 7009 §2.1 allows each). An unknown token
+        is no error (§2.2), the token of another client is (§2.1).
         """
         with self.lock:
             known = self.tokens.get(token)
@@ -182,7 +182,7 @@ class TokenStore:
             )
 
     def bearer(self, value: str, now: float) -> Token | None:
-        """Find the living access token with this value."""
+        """Return the living access token of this value."""
         token = self.tokens.get(value)
         if token is None or token.kind != "access_token" or token.state(now) != "living":
             return None
@@ -196,21 +196,21 @@ class TokenStore:
                     grant.ended = grant.ended or "revoked by the person"
 
     def suspend(self, account_id: str) -> None:
-        """End everything a person allowed anybody. A suspension that is lifted brings none back."""
+        """End all grants of a person. A suspension that is lifted brings none back."""
         with self.lock:
             for grant in self.grants:
                 if grant.account_id == account_id:
                     grant.ended = grant.ended or "ended: the account was suspended"
 
     def expire_access(self) -> None:
-        """Let every access token be over at once, as if two hours had passed."""
+        """Expire every access token, as if two hours had passed."""
         with self.lock:
             for token in self.tokens.values():
                 if token.kind == "access_token":
                     token.ended = token.ended or "expired"
 
     def _given(self, grant: Grant) -> list[Grant]:
-        """List the exchanged grants of the same person and client, this one among them."""
+        """Return the exchanged grants of the same person and client, this one among them."""
         whose = (grant.account_id, grant.client_id)
         return [g for g in self.grants if g.exchanged and (g.account_id, g.client_id) == whose]
 
@@ -236,7 +236,7 @@ class TokenStore:
 
 
 def _minted(mark: str, now: float) -> str:
-    """Make a value with the anatomy of Twitter's: 91 characters of URL-safe base64.
+    """Return a value of the form of Twitter's: 91 characters of URL-safe base64.
 
     Decoded: `<45 random>:<unix ms>:1:<0|1>:<ac|at|rt>:1`. No client may rely on that.
     """
@@ -245,7 +245,7 @@ def _minted(mark: str, now: float) -> str:
 
 
 def _matches(verifier: str, asked: AuthorizationRequest) -> bool:
-    """Check a verifier against its challenge (RFC 7636 §4.6)."""
+    """Return whether a verifier fits its challenge (RFC 7636 §4.6)."""
     # JSON can smuggle in half a surrogate pair, which plain UTF-8 cannot hold.
     expected = verifier.encode(errors="surrogatepass")
     if asked.method == "S256":

@@ -1,1 +1,1 @@
-"""Accounts, posts, follows and Spaces, and the settings they live under."""
+"""Accounts, Tweets, follows and Spaces, and the state that a reset brings back."""

@@ -1,4 +1,4 @@
-"""What may happen to an account while the sandbox runs: a new name, protection, suspension."""
+"""Changes of an account while the sandbox runs: a new name, protection, suspension."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _USERNAME = re.compile("[A-Za-z0-9_]{1,15}")
 def changed_account(
     account: Account, changes: Mapping[str, object], taken: frozenset[str]
 ) -> Account:
-    """Give a copy of an account with these changes, or say in words what is wrong with them."""
+    """Return a copy of an account with these changes; InvalidInput says what is wrong with them."""
     for name, value in changes.items():
         kind, said = (str, "text") if name in _TEXTS else (bool, "true or false")
         if name not in _TEXTS | _FLAGS:

@@ -24,12 +24,12 @@ class Window:
 
 @dataclass(slots=True)
 class Meter:
-    """Counts calls. It has no lock of its own: the world's is held around it."""
+    """Counts calls. It has no lock: the caller holds the world's."""
 
     windows: dict[Key, Window] = field(default_factory=dict)
 
     def window(self, key: Key, now: float) -> Window:
-        """Give the open window, or open the next one."""
+        """Return the open window, or open the next one."""
         length = key[3]
         window = self.windows.get(key)
         if window is None or now >= window.opened + length:
@@ -40,5 +40,5 @@ class Meter:
         return window
 
     def exhaust(self, key: Key, now: float) -> None:
-        """Let the next call be one too many."""
+        """Use a window up: the next call gets 429."""
         self.window(key, now).used = _ALL_USED

@@ -1,4 +1,4 @@
-"""What the sandbox's small world is made of: plain values, no behaviour."""
+"""The values of the sandbox's world."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST_EDITS = 5  # of a Tweet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Somebody on Twitter. Everybody here is a bird."""
+    """An account."""
 
     id: str
     username: str
@@ -32,7 +32,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A short link as it stands in a text, and where it leads."""
+    """A short link in a text, and the address behind it."""
 
     short: str
     expanded: str
@@ -43,7 +43,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """A picture on a Tweet, or a video, of which there is a still; it is drawn, not stored."""
+    """A picture on a Tweet, or the still of a video. It is drawn, not stored."""
 
     media_key: str
     alt_text: str
@@ -117,7 +117,7 @@ class Client:
 
     @property
     def confidential(self) -> bool:
-        """Whether this client can keep a secret, and therefore must prove it."""
+        """Whether this client has a secret, and must send it."""
         return bool(self.client_secret)
 
 

@@ -11,14 +11,14 @@ blueprint = Blueprint("pictures", __name__)
 
 
 def address(account: Account) -> str:
-    """Give the path of an account's avatar, in the small size that the API names."""
+    """Return the path of an account's avatar, in the small size that the API names."""
     if account.plumage is None:
         return "/sticky/default_profile_images/default_profile_normal.svg"
     return f"/profile_images/{account.id}/{account.username}_normal.svg"
 
 
 def banner_address(account: Account, origin: str) -> str:
-    """Give the URL of the strip above a profile, or nothing."""
+    """Return the URL of the banner above a profile, or an empty text."""
     return f"{origin}/profile_banners/{account.id}.svg" if account.banner else ""
 
 
@@ -33,14 +33,14 @@ def _drawn(template: str, **values: object) -> Response:
 
 @blueprint.get("/sticky/default_profile_images/<name>.svg")
 def egg(name: str) -> Response:
-    """Draw the avatar of everybody who has none."""
+    """Draw the default avatar."""
     del name  # one drawing in all sizes
     return _drawn("egg.svg")
 
 
 @blueprint.get("/profile_images/<account_id>/<name>.svg")
 def avatar(account_id: str, name: str) -> Response:
-    """Draw a bird. The sizes of Twitter's addresses (`_normal`, `_bigger`) all fit a drawing."""
+    """Draw a bird. One drawing serves all sizes of Twitter's addresses (`_normal`, `_bigger`)."""
     del name
     account = current_world().accounts.get(account_id)
     if account is None or account.plumage is None:
@@ -50,7 +50,6 @@ def avatar(account_id: str, name: str) -> Response:
 
 @blueprint.get("/profile_banners/<account_id>.svg")
 def banner(account_id: str) -> Response:
-    """Draw the strip above a profile."""
     account = current_world().accounts.get(account_id)
     if account is None or account.plumage is None:
         abort(404)
@@ -59,7 +58,6 @@ def banner(account_id: str) -> Response:
 
 @blueprint.get("/media/<key>.svg")
 def photograph(key: str) -> Response:
-    """Draw the picture on a post."""
     media = current_world().media.get(key)
     if media is None:
         abort(404)

@@ -1,4 +1,4 @@
-"""What a tester may turn, and what is wrong with a wish."""
+"""The settings, and their check."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sandbox.world.dialects import BETA, LIVE, RENAMED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a tester may turn. The defaults are Twitter's own."""
+    """The settings. Their defaults are Twitter's own behaviour."""
 
     access_token_seconds: int = 7200
     credits: float | None = None  # US dollars left on pay-per-use; None never runs out
@@ -25,7 +25,7 @@ class Settings:
     revoke: str = "app"  # what ends beside a revoked token
 
     def changed(self, changes: Mapping[str, object]) -> Settings:
-        """Give a copy with these changes, or say in words what is wrong with them."""
+        """Return a copy with these changes; InvalidInput says what is wrong with them."""
         known = {f.name for f in fields(self)}
         for name, value in changes.items():
             if name not in known:

@@ -1,7 +1,7 @@
-"""The sandbox's world: everybody in it, its settings, and a clock that can be moved.
+"""The state of a sandbox: accounts and Tweets, settings, grants, and a clock that can be moved.
 
-One lock guards all of it, so that many threads may ask at once. State lives in memory and is
-gone with the process; `reset()` brings the beginning back.
+One lock guards all of it, so that many threads may ask at once. State is kept in memory and
+ends with the process; `reset()` brings the beginning back.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WINDOWS = {"quarter": QUARTER, "day": DAY}
 
 
 class World:
-    """Everything the sandbox knows."""
+    """The state of one sandbox."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class World:
         """Begin with a seed, settings and a time; `reset()` comes back to exactly these.
 
         Without a time it begins now. With one, two worlds of one seed say the same things, but for
-        codes, tokens and the order of scopes, which are random on purpose.
+        codes, tokens and the order of scopes, which are random.
         """
         self.lock = threading.RLock()
         self.clock = Clock(now)
@@ -85,7 +85,7 @@ class World:
     def exhaust_client(
         self, client_id: str, endpoint: str | None = None, window: str = "quarter"
     ) -> None:
-        """Use up a client's own windows: whoever calls through it, it is one call too many."""
+        """Use up a client's own windows: every call through it gets 429."""
         self._use_up("", [self.client(client_id).client_id], endpoint, window)
 
     def _use_up(
@@ -100,14 +100,14 @@ class World:
                     self.meter.exhaust(key, self.now())
 
     def named(self, username: str) -> Account:
-        """Find an account by its username, or say that there is none."""
+        """Return the account of a username; InvalidInput if there is none."""
         account = self.usernames.get(username.lower())
         if account is None:
             raise InvalidInput(f"There is no account {username!r}.")
         return account
 
     def client(self, client_id: str) -> Client:
-        """Find a client by its id, or say that there is none."""
+        """Return the client of an id; InvalidInput if there is none."""
         client = self.clients.get(client_id)
         if client is None:
             raise InvalidInput(f"There is no client {client_id!r}.")
@@ -125,36 +125,36 @@ class World:
             self.clients[client.client_id] = client
 
     def spend_credits(self, dollars: float) -> None:
-        """Take money off the balance, which stops at nothing."""
+        """Charge the balance, which stops at 0."""
         with self.lock:
             left = self.settings.credits
             if left is not None:
                 self.settings = replace(self.settings, credits=max(0.0, left - dollars))
 
     def spend_posts(self, count: int) -> None:
-        """Take posts off what may still be read this month."""
+        """Count posts against those that may still be read this month."""
         with self.lock:
             left = self.settings.posts_left
             if left is not None:
                 self.settings = replace(self.settings, posts_left=max(0, left - count))
 
     def may_see_posts_of(self, viewer_id: str, account: Account) -> bool:
-        """Say whether a protected account lets this viewer in."""
+        """Return whether a viewer may see an account's posts."""
         if not account.protected or account.id == viewer_id:
             return True
         return self.follows.has(viewer_id, account.id)
 
     def may_see(self, viewer: Account, tweet: Tweet) -> bool:
-        """Say whether a viewer may read a post. Nobody may read what a suspended account said."""
+        """Return whether a viewer may read a post. The posts of a suspended account are hidden."""
         author = self.accounts[tweet.author_id]
         return not author.suspended and self.may_see_posts_of(viewer.id, author)
 
     def time_of(self, tweet: Tweet) -> float:
-        """Say when something was posted, in Unix seconds."""
+        """Return when something was posted, in Unix seconds."""
         return self.clock.began - tweet.minutes_ago * 60
 
     def change_account(self, username: str, changes: Mapping[str, object]) -> Account:
-        """Let something happen to an account: a new name, protection, suspension."""
+        """Change an account: a new name, protection, suspension."""
         with self.lock:
             before = self.named(username)
             after = changed_account(before, changes, frozenset(self.usernames))
@@ -165,27 +165,27 @@ class World:
             return after
 
     def _name_accounts(self) -> None:
-        """Note who has which username, and which names old posts may still say."""
+        """Index the accounts by username, and by the former usernames that old posts mention."""
         accounts = self.accounts.values()
         self.usernames = {a.username.lower(): a for a in accounts}
         former = {name.lower(): a for a in accounts for name in a.former_usernames}
         self.known_names = former | self.usernames
 
     def mentions_of(self, account_id: str) -> list[Tweet]:
-        """List the posts that mention an account, the newest first."""
+        """Return the posts that mention an account, the newest first."""
         return [self.tweets[i] for i in self.mentions.get(account_id, ())]
 
     def timeline(self, account_id: str) -> list[Tweet]:
-        """List what an account has posted, the newest first."""
+        """Return the posts of an account, the newest first."""
         return [self.tweets[i] for i in self.timelines.get(account_id, ())]
 
     def signed_in_choices(self) -> list[Account]:
-        """List who can sit at this computer: everybody but suspended accounts and the flock."""
+        """Return the accounts that can sign in: all but suspended ones and the flock."""
         return [a for a in self.accounts.values() if not a.suspended and not is_flock(a)]
 
 
 def _secret(beginning: Seed) -> bytes:
-    """Derive what page tokens are made with: the same seed has the same tokens at each start."""
+    """Return the key of page tokens: the same seed has the same tokens at each start."""
     ids = [one.id for many in (beginning.accounts, beginning.tweets) for one in many]
     return hashlib.sha256("\n".join(ids).encode()).digest()
 

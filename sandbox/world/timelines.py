@@ -1,4 +1,4 @@
-"""Posts in the lists that Twitter keeps of them: by author, and by who is mentioned."""
+"""Lists of posts: by author, and by the account that they mention."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sandbox.world.model import Account, Tweet
 
 
 def timelines(tweets: Iterable[Tweet]) -> dict[str, list[str]]:
-    """Sort posts by author, the newest first. What was edited away is in no list."""
+    """Return the ids of posts by author, the newest first, without superseded versions."""
     found: dict[str, list[str]] = {}
     for tweet in _newest_first(tweets):
         found.setdefault(tweet.author_id, []).append(tweet.id)
@@ -17,7 +17,7 @@ def timelines(tweets: Iterable[Tweet]) -> dict[str, list[str]]:
 
 
 def mentions(tweets: Iterable[Tweet], known_names: Mapping[str, Account]) -> dict[str, list[str]]:
-    """Sort posts by whom they mention, the newest first; a repost mentions nobody."""
+    """Return the ids of posts by mentioned account, the newest first; a repost mentions none."""
     found: dict[str, list[str]] = {}
     for tweet in _newest_first(tweets):
         text = tweet.note or tweet.text

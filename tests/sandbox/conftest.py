@@ -25,7 +25,7 @@ def browser(app):
 
 @pytest.fixture
 def steps(browser, world):
-    """Somebody who knows how to sign in, step by step."""
+    """Return the steps of a sign-in."""
     return Steps(browser, world)
 
 

@@ -181,7 +181,7 @@ def test_a_sign_in_is_told_step_by_step(steps, browser):
     words = [
         "The person says no, and is sent back with an error",
         "302, sent on with error and state",
-        "The app sends a person here to be asked",
+        "The app sends the person to the consent page",
         "The person says yes, and is sent back with a code",
         "302, sent on with state and code",
         "The app exchanges the code for tokens",
@@ -201,7 +201,7 @@ def test_only_what_belongs_to_a_sign_in_is_told_there(steps, browser):
     page = browser.get("/").text
     steps.exchange(steps.code(), code_verifier="w" * 43)
 
-    assert "Nobody has been asked yet." in page
+    assert "No sign-ins yet." in page
     assert "/2/users/me" in page
     assert "400 invalid_request: Value passed for the code verifier" in browser.get("/").text
 

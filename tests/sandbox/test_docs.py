@@ -81,13 +81,13 @@ def test_every_key_is_in_its_table(kind):
     assert missing == []
 
 
-def test_every_json_twin_is_in_the_table(app):
-    twins = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/sandbox/")}
+def test_the_table_has_every_path_of_the_control_api(app):
+    paths = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/sandbox/")}
 
-    assert [twin for twin in sorted(twins) if twin not in TEXT] == []
+    assert [path for path in sorted(paths) if path not in TEXT] == []
 
 
-def test_every_button_has_its_twin_in_the_table(steps):
+def test_the_table_has_every_button(steps):
     steps.sign_in()
     labels = set(re.findall(r"<button[^>]*>(.*?)</button>", steps.browser.get("/").text))
     table = TEXT[TEXT.index("| button |") : TEXT.index("A token has `kind`")]

@@ -31,7 +31,7 @@ TABLE = {
     ),
     "following": ("300/15", "300/15", "none", 0.010, f"GET /2/users/{WREN}/following"),
     "followers": ("300/15", "300/15", "none", 0.010, f"GET /2/users/{WREN}/followers"),
-    # In April 2026 it left every plan that one can buy without talking to somebody.
+    # In April 2026 it left every plan without a contract.
     "follow": ("none", "none", "none", 0.0, f"POST /2/users/{WREN}/following"),
     "unfollow": ("50/15", "-", "1/15", 0.010, f"DELETE /2/users/{WREN}/following/{ROBIN}"),
     "space": ("300/15", "300/15", "1/15", 0.005, "GET /2/spaces/1DawnChorus1a"),
@@ -170,7 +170,7 @@ def test_legacy_free_has_a_day_of_25_behind_a_healthy_looking_window(steps, toke
     assert steps.get(ME, tomorrow).status_code == 200
 
 
-def test_a_client_has_a_window_for_everybody_together(steps, token, world):
+def test_a_client_has_a_window_for_all_people(steps, token, world):
     world.change({"plan": "pay-per-use"})
     path = f"/2/users/{WREN}"
     answers = [steps.get(path, token) for _ in range(301)]
@@ -274,7 +274,7 @@ def test_without_a_token_no_limits_are_told(steps):
 
 
 def test_windows_can_be_used_up(steps, token, world):
-    """A client's for everybody; a person's day, where Twitter's ordinary headers look healthy."""
+    """A client's for all people; a person's day, where Twitter's ordinary headers look healthy."""
     world.exhaust_client("sandbox-client", "user")
     world.exhaust("wren", "me", "day")
     robin = steps.sign_in("robin")["access_token"]

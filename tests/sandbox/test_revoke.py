@@ -40,7 +40,7 @@ def test_a_person_can_remove_an_app(steps):
     assert answer.status_code == 303
     assert state_of(steps, tokens["access_token"]) == "dead"
     assert state_of(steps, tokens["refresh_token"]) == "dead"
-    assert "No app may act" in steps.browser.get("/settings/connected_apps").text
+    assert "No app has access" in steps.browser.get("/settings/connected_apps").text
 
 
 def test_another_site_cannot_remove_an_app(steps):

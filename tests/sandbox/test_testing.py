@@ -100,7 +100,7 @@ def test_a_person_says_yes_or_no(twitter):
     assert twitter.say_no(f"{twitter.authorize_url}?{QUERY}").endswith(
         "?error=access_denied&state=s"
     )
-    with pytest.raises(ValueError, match="username of somebody who can sign in"):
+    with pytest.raises(ValueError, match="username of an account that can sign in"):
         twitter.say_yes(f"{twitter.authorize_url}?{QUERY}", account="nobody")
 
 

@@ -101,7 +101,7 @@ def test_home_reaches_back_seven_days(steps, world):
     assert after == [tweet_id for tweet_id in before if int(tweet_id) > int(at(1 * DAY))]
 
 
-def test_nobody_reads_the_home_of_another(steps):
+def test_a_home_timeline_is_its_owners_only(steps):
     answer = home(steps, ROBIN)
 
     assert answer.status_code == 400

@@ -22,7 +22,7 @@ def server():
 
 
 def handling(server, *, confidential=True):
-    """Give tweepy's own handler of the OAuth 2.0 dance, for an app of its own."""
+    """Return tweepy's own OAuth 2.0 handler, for an app of its own."""
     server.reset()
     app = server.register_client(CALLBACK, confidential=confidential)
     handler = tweepy.OAuth2UserHandler(

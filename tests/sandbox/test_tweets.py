@@ -169,7 +169,7 @@ def test_ones_own_post_has_its_private_numbers(steps):
     assert "url_link_clicks" not in without_link
 
 
-def test_after_thirty_days_nobody_knows_any_more(steps, world):
+def test_private_metrics_end_after_thirty_days(steps, world):
     world.clock.advance(9 * 86400)
 
     assert set(post(steps, OWN_OLD, "non_public_metrics")) == {"errors"}
