@@ -30,7 +30,7 @@ def test_removing_the_app_at_twitter_leads_to_a_new_sign_in(read, twitter):
     reader.open("/follows")
 
     assert reader.heading() == "Please sign in again"
-    assert "signing in brings you back to this page" in reader.text()
+    assert "Signing in brings you back to this page" in reader.text()
 
     reader.press("Sign in with Twitter")
     reader.pick("Robin Redbreast")
