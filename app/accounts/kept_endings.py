@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.accounts.outbox_worker import OutboxWorker
+from app.accounts.background_worker import BackgroundWorker
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ class KeptEndings:
     """Tries endings again until the database takes them, or this process ends."""
 
     def __init__(self) -> None:
-        self._worker = OutboxWorker("end of a session", gives_up=False)
+        self._worker = BackgroundWorker("end of a session", gives_up=False)
         self._sessions: set[str] = set()
 
     def at_once(self, session_id: str | None, end: Callable[[], T]) -> T | None:

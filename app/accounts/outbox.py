@@ -20,9 +20,9 @@ from typing import Any, cast
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.accounts.background_worker import PAUSES, BackgroundWorker
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Grant, Revocation, User
-from app.accounts.outbox_worker import PAUSES, OutboxWorker
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import place_in_outbox
 from app.observability.audit_log import Event
@@ -171,7 +171,7 @@ class Outbox:
         self._audit_log = shared.audit_log
         self._server = server
         self._owner_of = owner_of
-        self._worker = OutboxWorker()
+        self._worker = BackgroundWorker()
 
     def add(  # noqa: PLR0913 - what a row is made of, by name
         self,

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import OperationalError
 
+from app.accounts import background_worker
 from app.accounts import outbox as outbox_module
-from app.accounts import outbox_worker
 from app.accounts.models import Revocation
 from app.accounts.outbox import Backlog, Delivery, Outbox
 from app.accounts.shared import Shared
@@ -99,7 +99,7 @@ def test_a_discarded_token_set_is_revoked_whole(build_outbox, waiting, clock, re
 
 def test_trouble_is_tried_again_in_this_process(build_outbox, waiting, clock, monkeypatch):
     monkeypatch.setattr(outbox_module, "PAUSES", (0.01, 0.01, 0.01))
-    monkeypatch.setattr(outbox_worker, "PAUSES", (0.02, 0.02, 0.02))
+    monkeypatch.setattr(background_worker, "PAUSES", (0.02, 0.02, 0.02))
     done = threading.Event()
     server = Server(Unreachable("down"), Unreachable("still down"), None)
     outbox = build_outbox(server)
@@ -250,7 +250,7 @@ def test_pauses_grow_and_differ():
     pauses = [outbox_module._pause(attempts) for attempts in range(8)]
 
     assert all(
-        pause <= longest for pause, longest in zip(pauses, outbox_worker.PAUSES, strict=False)
+        pause <= longest for pause, longest in zip(pauses, background_worker.PAUSES, strict=False)
     )
     assert all(30 <= pause <= 60 for pause in pauses[5:])
     assert len({outbox_module._pause(7) for _ in range(20)}) > 1
@@ -313,7 +313,7 @@ def test_without_a_database_a_dead_token_is_not_revoked(build_outbox, away, twit
 def test_what_was_discarded_without_a_database_is_written_when_it_is_back(
     build_outbox, database, waiting, monkeypatch
 ):
-    monkeypatch.setattr(outbox_worker, "PAUSES", (0.01,) * 5)
+    monkeypatch.setattr(background_worker, "PAUSES", (0.01,) * 5)
     server = Server(Unreachable("down"))
     server.owner = Unreachable("down")
     outbox = build_outbox(server)
@@ -485,7 +485,7 @@ def test_a_rolled_back_ending_leaves_nothing_in_the_outbox(build_outbox, databas
 
 def test_the_background_gives_up_after_its_last_pause(build_outbox, clock, monkeypatch):
     monkeypatch.setattr(outbox_module, "PAUSES", (0.0, 0.0))
-    monkeypatch.setattr(outbox_worker, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(background_worker, "PAUSES", (0.01, 0.01))
     server = Server(Unreachable("down"))
     outbox = build_outbox(server)
 

@@ -8,7 +8,7 @@ import requests
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
-from app.accounts import outbox_worker
+from app.accounts import background_worker
 from app.accounts.kept_endings import KeptEndings
 from app.accounts.models import Grant, Revocation, Session
 from app.storage import database
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.core
 def impatient(monkeypatch):
     """Wait for a locked database for a moment only, and try again soon."""
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
-    monkeypatch.setattr(outbox_worker, "PAUSES", (0.05,))
+    monkeypatch.setattr(background_worker, "PAUSES", (0.05,))
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_a_logout_is_made_up_for_once_the_database_is_no_longer_locked(
 
 
 def test_the_end_of_a_session_is_tried_for_longer_than_a_minute(impatient, monkeypatch):
-    monkeypatch.setattr(outbox_worker, "GIVES_UP_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(background_worker, "GIVES_UP_AFTER_SECONDS", 0.0)
     answers = iter([OperationalError("UPDATE", {}, Exception("locked"))] * 4)
     kept = KeptEndings()
 

@@ -20,7 +20,7 @@ GIVES_UP_AFTER_SECONDS = 60.0
 _Task = Callable[[], bool]
 
 
-class OutboxWorker:
+class BackgroundWorker:
     """One daemon thread per process, started with the first task and therefore after any fork.
 
     What it drops of the outbox, because the process ends or a minute is over, is still in there.
