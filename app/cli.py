@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import doctor
 from app.accounts import database_copy
-from app.accounts.outbox import Delivery
+from app.accounts.outbox_delivery import Delivery
 from app.accounts.reencryption import keys_in_use, reencrypt
 from app.observability.redaction import redacted
 from app.services import services

@@ -1,4 +1,4 @@
-"""Does what the database or Twitter must learn of, in the background and again after trouble."""
+"""Runs tasks in the background, and again until each is done."""
 
 from __future__ import annotations
 
@@ -8,30 +8,38 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 log = logging.getLogger(__name__)
 
-# Seconds between the attempts in this process, about a minute with what the attempts take.
-PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0)
+# A task that raises is tried again after 1, 2, 4, 8, and then every 16 seconds.
+PAUSE_SECONDS = 1.0
+_MOST_DOUBLINGS = 4
 GIVES_UP_AFTER_SECONDS = 60.0
 
+# Returns the seconds until its next attempt; None if it is done.
+_Task = Callable[[], float | None]
 
-# One attempt at a delivery; True if there is no more to do.
-_Task = Callable[[], bool]
+
+@dataclass(slots=True, order=True)
+class _Job:
+    """A task, ordered by the time of its next attempt and then by arrival."""
+
+    due_at: float
+    number: int
+    task: _Task = field(compare=False)
+    taken_at: float = field(compare=False)
+    attempts: int = field(compare=False, default=0)
 
 
 class BackgroundWorker:
-    """One daemon thread per process, started with the first task and therefore after any fork.
+    """One daemon thread per process, started with the first task and therefore after any fork."""
 
-    What it drops of the outbox, because the process ends or a minute is over, is still in there.
-    """
-
-    def __init__(self, name: str = "outbox", *, gives_up: bool = True) -> None:
-        """Call the thread `name`. Unless it `gives_up` after about a minute, it tries for ever."""
+    def __init__(self, name: str, *, gives_up: bool = True) -> None:
+        """Call the thread `name`. With `gives_up`, it tries each task for a minute only."""
         self._name = name
         self._gives_up = gives_up
-        # When to try next, which attempt that is, when the task was taken, its number, and itself.
-        self._rounds: list[tuple[float, int, float, int, _Task]] = []
+        self._jobs: list[_Job] = []
         self._numbers = itertools.count()
         self._at_work = False
         self._stopped = False
@@ -39,12 +47,12 @@ class BackgroundWorker:
         self._thread: threading.Thread | None = None
 
     def take(self, task: _Task) -> None:
-        """Call `task` as soon as possible, and again until it answers True; returns at once."""
+        """Call `task` as soon as possible, and again as often as it asks; return at once."""
         now = time.monotonic()
         with self._changed:
             if self._stopped:
                 return
-            heapq.heappush(self._rounds, (now, 0, now, next(self._numbers), task))
+            heapq.heappush(self._jobs, _Job(now, next(self._numbers), task, taken_at=now))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
@@ -56,47 +64,45 @@ class BackgroundWorker:
             return self._changed.wait_for(self._is_idle, timeout=seconds)
 
     def stop(self) -> None:
-        """Deliver no more."""
+        """Drop all tasks and take no more."""
         with self._changed:
             self._stopped = True
-            self._rounds.clear()
+            self._jobs.clear()
             self._changed.notify_all()
 
     def _is_idle(self) -> bool:
-        return not self._at_work and all(attempt > 0 for _, attempt, *_ in self._rounds)
+        return not self._at_work and all(job.attempts > 0 for job in self._jobs)
 
     def _run(self) -> None:
-        while (round_ := self._next()) is not None:
-            attempt, taken_at, task = round_
-            if not self._try(task):
-                self._again(attempt, taken_at, task)
+        while (job := self._next()) is not None:
+            pause = self._try(job)
+            if pause is not None:
+                self._postpone(job, pause)
 
-    def _try(self, task: _Task) -> bool:
-        try:
-            return task()
-        except Exception as error:  # noqa: BLE001 - the thread must outlive any trouble
-            log.warning("the %s must wait: %s", self._name, type(error).__name__)
-            return False
-
-    def _again(self, attempt: int, taken_at: float, task: _Task) -> None:
-        now = time.monotonic()
-        is_late = attempt == len(PAUSES) or now - taken_at > GIVES_UP_AFTER_SECONDS
-        if is_late and self._gives_up:
-            return
-        with self._changed:
-            due = now + PAUSES[min(attempt, len(PAUSES) - 1)]
-            number = next(self._numbers)
-            heapq.heappush(self._rounds, (due, attempt + 1, taken_at, number, task))
-
-    def _next(self) -> tuple[int, float, _Task] | None:
+    def _next(self) -> _Job | None:
+        """Wait until a job is due, and take it; None once the worker was stopped."""
         with self._changed:
             while not self._stopped:
-                wait = self._rounds[0][0] - time.monotonic() if self._rounds else None
+                wait = self._jobs[0].due_at - time.monotonic() if self._jobs else None
                 self._at_work = wait is not None and wait <= 0
                 if self._at_work:
-                    _, attempt, taken_at, _, task = heapq.heappop(self._rounds)
-                    return attempt, taken_at, task
+                    return heapq.heappop(self._jobs)
                 self._changed.notify_all()
                 self._changed.wait(wait)
             self._at_work = False
             return None
+
+    def _try(self, job: _Job) -> float | None:
+        try:
+            return job.task()
+        except Exception as error:  # noqa: BLE001 - the thread must outlive any trouble
+            log.warning("the %s must wait: %s", self._name, type(error).__name__)
+            return float(PAUSE_SECONDS * 2 ** min(job.attempts, _MOST_DOUBLINGS))
+
+    def _postpone(self, job: _Job, pause: float) -> None:
+        job.due_at = time.monotonic() + pause
+        job.attempts += 1
+        if self._gives_up and job.due_at - job.taken_at > GIVES_UP_AFTER_SECONDS:
+            return
+        with self._changed:
+            heapq.heappush(self._jobs, job)

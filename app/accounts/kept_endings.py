@@ -45,8 +45,7 @@ class KeptEndings:
         """Try no more. What is left ends by its age."""
         self._worker.stop()
 
-    def _try(self, session_id: str | None, end: Callable[[], object]) -> bool:
+    def _try(self, session_id: str | None, end: Callable[[], object]) -> None:
         end()
         if session_id is not None:
             self._sessions.discard(session_id)
-        return True

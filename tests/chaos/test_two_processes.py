@@ -235,8 +235,8 @@ POINTS_OF_A_LOGOUT = [
     "after Sessions._end",
     "before AuthorizationServer.revoke",
     "after AuthorizationServer.revoke",
-    "before Outbox._remove",
-    "after Outbox._remove",
+    "before Deliverer._remove",
+    "after Deliverer._remove",
 ]
 ALL_REVOKED_AFTER = 60
 

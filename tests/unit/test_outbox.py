@@ -1,4 +1,4 @@
-"""The outbox: written with the grant's end, delivered in the background, forgotten by nobody."""
+"""The outbox: written with the grant's end, delivered in the background, never forgotten."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import OperationalError
 
-from app.accounts import background_worker
-from app.accounts import outbox as outbox_module
+from app.accounts import background_worker, outbox_delivery
 from app.accounts.models import Revocation
-from app.accounts.outbox import Backlog, Delivery, Outbox
+from app.accounts.outbox import Backlog, Outbox
+from app.accounts.outbox_delivery import Delivery
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
 from app.observability.audit_log import AuditLog
@@ -98,18 +98,17 @@ def test_a_discarded_token_set_is_revoked_whole(build_outbox, waiting, clock, re
 
 
 def test_trouble_is_tried_again_in_this_process(build_outbox, waiting, clock, monkeypatch):
-    monkeypatch.setattr(outbox_module, "PAUSES", (0.01, 0.01, 0.01))
-    monkeypatch.setattr(background_worker, "PAUSES", (0.02, 0.02, 0.02))
+    monkeypatch.setattr(outbox_delivery, "PAUSES", (0.01, 0.01, 0.01))
     done = threading.Event()
     server = Server(Unreachable("down"), Unreachable("still down"), None)
     outbox = build_outbox(server)
     deliver = outbox.deliver
 
     def deliver_and_tell(row):
-        delivered = deliver(row)
-        if delivered:
+        due_again_after = deliver(row)
+        if due_again_after is None:
             done.set()
-        return delivered
+        return due_again_after
 
     monkeypatch.setattr(outbox, "deliver", deliver_and_tell)
     outbox.discard(token_set(None), twitter_id="1001")
@@ -211,22 +210,24 @@ def test_a_second_deliverer_skips_a_row_that_is_being_taken(build_outbox, databa
     write(outbox, database, clock, "a", "b")
 
     with ThreadPoolExecutor(1) as pool, database.writing() as connection:
-        connection.execute(outbox_module._TAKE_NEXT)
+        connection.execute(outbox_delivery._TAKE_NEXT)
         second = pool.submit(outbox.deliver_next)
 
         assert second.result(timeout=10) is Delivery.DONE
 
 
 def test_a_row_that_is_being_delivered_is_taken_by_no_other(build_outbox, database, clock):
-    outbox = build_outbox(Server())
+    server = Server()
+    outbox = build_outbox(server)
     write(outbox, database, clock, "a")
 
-    taken = outbox._take()
+    taken = outbox._deliverer.take()
 
     assert taken is not None
-    assert outbox._take() is None
-    assert outbox.deliver(taken.row)
+    assert outbox._deliverer.take() is None
+    assert 0 < outbox.deliver(taken.row) <= outbox_delivery._LEASE_SECONDS
     assert outbox.backlog().waiting == 1
+    assert server.asked == []
 
 
 @on_both_stores
@@ -247,19 +248,19 @@ def test_many_deliverers_revoke_each_token_once(build_outbox, database, clock):
 
 
 def test_pauses_grow_and_differ():
-    pauses = [outbox_module._pause(attempts) for attempts in range(8)]
+    pauses = [outbox_delivery._pause(attempts) for attempts in range(8)]
 
     assert all(
-        pause <= longest for pause, longest in zip(pauses, background_worker.PAUSES, strict=False)
+        pause <= longest for pause, longest in zip(pauses, outbox_delivery.PAUSES, strict=False)
     )
     assert all(30 <= pause <= 60 for pause in pauses[5:])
-    assert len({outbox_module._pause(7) for _ in range(20)}) > 1
+    assert len({outbox_delivery._pause(7) for _ in range(20)}) > 1
 
 
 def test_a_row_that_is_gone_is_done_with(build_outbox):
     server = Server()
 
-    assert build_outbox(server).deliver("somebody-else-delivered-it")
+    assert build_outbox(server).deliver("delivered-by-another-process") is None
     assert server.asked == []
 
 
@@ -307,13 +308,13 @@ def test_without_a_database_a_dead_token_is_not_revoked(build_outbox, away, twit
     outbox.wait(seconds=5)
 
     assert server.asked == []
-    assert outbox._worker._rounds == []
+    assert outbox._worker._jobs == []
 
 
 def test_what_was_discarded_without_a_database_is_written_when_it_is_back(
     build_outbox, database, waiting, monkeypatch
 ):
-    monkeypatch.setattr(background_worker, "PAUSES", (0.01,) * 5)
+    monkeypatch.setattr(background_worker, "PAUSE_SECONDS", 0.01)
     server = Server(Unreachable("down"))
     server.owner = Unreachable("down")
     outbox = build_outbox(server)
@@ -436,11 +437,11 @@ def test_a_row_that_a_sign_in_deleted_after_it_was_taken_is_not_sent(build_outbo
     server = Server()
     outbox = build_outbox(server)
     write(outbox, database, clock, "a")
-    taken = outbox._take()
+    taken = outbox._deliverer.take()
     with database.writing() as connection:
         connection.execute(delete(Revocation).where(Revocation.twitter_id == "1001"))
 
-    became = outbox._attempt(taken)
+    became = outbox._deliverer.attempt(taken)
 
     assert became is Delivery.DONE
     assert server.asked == []
@@ -455,6 +456,20 @@ def test_the_worker_outlives_any_trouble(build_outbox, clock, waiting):
 
     assert len(server.asked) == 2
     assert len(waiting()) == 1
+
+
+def test_the_worker_tries_for_ever_at_a_bounded_pause():
+    def fail():
+        raise RuntimeError("still away")
+
+    worker = background_worker.BackgroundWorker("test", gives_up=False)
+    job = background_worker._Job(due_at=0.0, number=0, task=fail, taken_at=0.0)
+    pauses = []
+    for attempts in (0, 1, 2, 3, 4, 5, 5000):
+        job.attempts = attempts
+        pauses.append(worker._try(job))
+
+    assert pauses == [1, 2, 4, 8, 16, 16, 16]
 
 
 def test_nothing_is_delivered_after_stop(build_outbox, database, clock, waiting):
@@ -483,17 +498,17 @@ def test_a_rolled_back_ending_leaves_nothing_in_the_outbox(build_outbox, databas
     assert waiting() == []
 
 
-def test_the_background_gives_up_after_its_last_pause(build_outbox, clock, monkeypatch):
-    monkeypatch.setattr(outbox_module, "PAUSES", (0.0, 0.0))
-    monkeypatch.setattr(background_worker, "PAUSES", (0.01, 0.01))
+def test_the_background_follows_the_row_and_gives_up_when_it_is_due_too_late(
+    build_outbox, clock, monkeypatch
+):
+    monkeypatch.setattr(outbox_delivery, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(background_worker, "GIVES_UP_AFTER_SECONDS", 20.0)
     server = Server(Unreachable("down"))
     outbox = build_outbox(server)
 
     outbox.discard(token_set(None), twitter_id="1001")
     assert until(
-        lambda: (
-            len(server.asked) == 3 and not outbox._worker._rounds and not outbox._worker._at_work
-        )
+        lambda: len(server.asked) == 3 and not outbox._worker._jobs and not outbox._worker._at_work
     )
     assert len(server.asked) == 3
     assert outbox.backlog() == Backlog(waiting=1, dead_letters=0)

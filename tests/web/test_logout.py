@@ -23,7 +23,7 @@ pytestmark = pytest.mark.core
 def impatient(monkeypatch):
     """Wait for a locked database for a moment only, and try again soon."""
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
-    monkeypatch.setattr(background_worker, "PAUSES", (0.05,))
+    monkeypatch.setattr(background_worker, "PAUSE_SECONDS", 0.05)
 
 
 @pytest.fixture

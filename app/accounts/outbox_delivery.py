@@ -1,0 +1,284 @@
+"""How one row of the outbox is delivered: taken for a while, sent to Twitter, removed.
+
+Each attempt that fails moves the row's `due_at` ahead. Every deliverer, in whatever process, goes
+by that column and by the store's clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, cast
+
+from sqlalchemy import and_, bindparam, delete, or_, select, update
+
+from app.accounts.errors import CannotOpen
+from app.accounts.models import Revocation
+from app.accounts.shared import Shared
+from app.accounts.token_cipher import place_in_outbox
+from app.observability.audit_log import Event
+from app.storage.database import STORE_CLOCK, WRITE_SECONDS
+from app.twitter.errors import ClientRefused, GrantRefused, Refused, TokenRefused, TwitterError
+from app.twitter.oauth import AuthorizationServer, TokenSet, TokenTypeHint
+from app.twitter.transport.deadline import Deadline
+
+log = logging.getLogger(__name__)
+
+# What one attempt may take (seconds): a hanging Twitter must not hold up the other rows for long.
+_ATTEMPT_SECONDS = 5.0
+# A lease covers both calls of an attempt (whose token is it, revoke it) and the write after each.
+# If the deliverer dies, the row is due again.
+_LEASE_SECONDS = 2 * (_ATTEMPT_SECONDS + WRITE_SECONDS)
+# Seconds between the attempts on one row at most: the first ones, and all later ones.
+PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0)
+LATER_SECONDS = 60.0
+# A definite no, so often, is believed.
+_REFUSALS_BELIEVED = 3
+_NAME_CHARACTERS = 12
+# Twitter documents two hours; a younger access token that is refused was replaced.
+_ACCESS_TOKEN_LIVES = timedelta(hours=2)
+# The owner of a living token if Twitter does not tell whose it is.
+_SEND_UNASKED = ""
+
+_MAY_BE_SENT = and_(Revocation.dead_letter_at.is_(None), Revocation.waits_for.is_(None))
+_IS_DUE = and_(_MAY_BE_SENT, Revocation.due_at <= STORE_CLOCK)
+_LONGEST_DUE = (
+    select(Revocation.id)
+    .where(_IS_DUE)
+    .order_by(Revocation.due_at)
+    .limit(1)
+    .with_for_update(skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
+)
+_TAKE = (
+    update(Revocation)
+    .where(_IS_DUE)
+    .values(due_at=STORE_CLOCK + _LEASE_SECONDS)
+    .returning(
+        Revocation.id,
+        Revocation.token,
+        Revocation.sealed_for,
+        Revocation.token_type_hint,
+        Revocation.twitter_id,
+        Revocation.created_at,
+        Revocation.attempts,
+        Revocation.refusals,
+    )
+)
+_TAKE_ONE = _TAKE.where(Revocation.id == bindparam("row"))
+_TAKE_NEXT = _TAKE.where(Revocation.id == _LONGEST_DUE.scalar_subquery())
+_SECONDS_LEFT = select(Revocation.due_at - STORE_CLOCK).where(
+    _MAY_BE_SENT, Revocation.id == bindparam("row")
+)
+_EXISTS = select(Revocation.id).where(Revocation.id == bindparam("row"))
+_REMOVE = delete(Revocation).where(Revocation.id == bindparam("row"))
+
+
+class Delivery(Enum):
+    """The result of one attempt."""
+
+    DONE = "done"  # the token is dead, or alive again by its person's own wish
+    AWAY = "away"  # Twitter cannot be reached: no other token would fare better
+    REFUSED = "refused"  # a definite no about this token; it will be tried again
+    DEAD_LETTER = "dead_letter"  # one definite no too many
+    SEALED = "sealed"  # it does not open: its key is not in the ring
+
+
+@dataclass(frozen=True, slots=True)
+class TakenRow:
+    """A row that this deliverer has to itself until the lease ends."""
+
+    row: str
+    sealed: str
+    sealed_for: str | None
+    hint: str
+    twitter_id: str | None
+    created_at: datetime
+    attempts: int
+    refusals: int
+
+    @property
+    def name(self) -> str:
+        """What the log calls the row: a whole id would be taken for a secret, and redacted."""
+        return self.row[:_NAME_CHARACTERS]
+
+
+class Deliverer:
+    """Takes rows that are due and revokes their tokens at Twitter."""
+
+    def __init__(
+        self,
+        shared: Shared,
+        server: AuthorizationServer,
+        *,
+        owner_of: Callable[[str, Deadline], str],
+        on_released: Callable[[Iterable[str]], None],
+        on_bought: Callable[[TokenSet], None],
+    ) -> None:
+        """Deliver to `server`; `owner_of` is the outbox's.
+
+        `on_released` is told of rows that need wait for their access token no longer, `on_bought`
+        of the token set that an unknown refresh token was spent for.
+        """
+        self._database = shared.database
+        self._cipher = shared.cipher
+        self._clock = shared.clock
+        self._audit_log = shared.audit_log
+        self._server = server
+        self._owner_of = owner_of
+        self._on_released = on_released
+        self._on_bought = on_bought
+
+    def take(self, row: str | None = None) -> TakenRow | None:
+        """Take a row that is due: `row`, or the one that is due longest. None if there is none."""
+        with self._database.writing() as connection:
+            take, which = (_TAKE_NEXT, {}) if row is None else (_TAKE_ONE, {"row": row})
+            found = connection.execute(take, which).one_or_none()
+        return None if found is None else TakenRow(*cast("tuple[Any, ...]", found))
+
+    def seconds_left(self, row: str) -> float | None:
+        """Return the seconds until `row` is due; None if there is nothing more to do for it."""
+        with self._database.reading() as connection:
+            left = connection.execute(_SECONDS_LEFT, {"row": row}).scalar_one_or_none()
+        return None if left is None else max(0.0, left)
+
+    def attempt(self, taken: TakenRow) -> Delivery:
+        """Try to revoke the token of a row once; remove the row, or move its `due_at` ahead."""
+        try:
+            token = self._cipher.open(taken.sealed, at=place_in_outbox(taken.row, taken.sealed_for))
+            if taken.twitter_id is None:
+                unknown = self._find_owner(taken, token)
+                if unknown is not None:
+                    return unknown
+            if not self._is_still_due(taken):  # its person has signed in again
+                return Delivery.DONE
+            hint = cast("TokenTypeHint", taken.hint)
+            self._server.revoke(token, hint, deadline=Deadline(_ATTEMPT_SECONDS))
+        except CannotOpen as error:
+            log.error("a revocation waits for its key: %s", error)  # noqa: TRY400 - no traceback
+            self._postpone(taken)
+            return Delivery.SEALED
+        except Refused as error:
+            return self._refused(taken, error)
+        except TwitterError as error:
+            log.info("revocations must wait: %s", error)
+            self._postpone(taken)
+            return Delivery.AWAY
+        self._remove(taken)
+        self._audit_log.record(Event.TOKEN_REVOKED, row=taken.name, kind=taken.hint)
+        return Delivery.DONE
+
+    def revoke_directly(self, token_set: TokenSet) -> None:
+        """Revoke tokens that are in no row, because the database is away.
+
+        Nothing tells meanwhile who has signed in since, so Twitter is asked first whether they are
+        alive. Raises `TwitterError` if Twitter cannot be reached.
+        """
+        deadline = Deadline(_ATTEMPT_SECONDS)
+        with contextlib.suppress(Refused):  # dead already, or Twitter will not have it
+            self._owner_of(token_set.access_token, deadline)
+            for token, hint in tokens_of(token_set):
+                self._server.revoke(token, hint, deadline=deadline)
+                self._audit_log.record(Event.TOKEN_REVOKED, row="", kind=hint)
+
+    def _find_owner(self, taken: TakenRow, token: str) -> Delivery | None:
+        """Learn whose token it is; return a result if the attempt ends with that."""
+        if taken.hint == "access_token":
+            return self._ask_owner(taken, token)
+        return self._spend(taken, token)
+
+    def _ask_owner(self, taken: TakenRow, token: str) -> Delivery | None:
+        """Ask Twitter whose access token it is, and note it.
+
+        A dead token that is young has been replaced by a newer sign-in: it and the refresh token
+        that waits for it are dropped, for revoking either could end that one. A dead token that
+        may have expired says nothing about its refresh token, which is then spent instead.
+        """
+        waits = Revocation.waits_for == taken.row
+        theirs = or_(Revocation.id == taken.row, waits)
+        owner = _SEND_UNASKED
+        try:
+            owner = self._owner_of(token, Deadline(_ATTEMPT_SECONDS))
+        except TokenRefused:
+            is_young = self._clock() - taken.created_at < _ACCESS_TOKEN_LIVES
+            with self._database.writing() as connection:
+                if not is_young:
+                    connection.execute(update(Revocation).where(waits).values(waits_for=None))
+                connection.execute(delete(Revocation).where(theirs))
+            return Delivery.DONE
+        except Refused as error:
+            log.info("a token lives, but Twitter does not say whose it is: %s", error)
+        except TwitterError as error:
+            log.info("a revocation waits until it is known whose token it is: %s", error)
+            self._postpone(taken)
+            return Delivery.AWAY
+        known = update(Revocation).where(theirs).values(twitter_id=owner, waits_for=None)
+        with self._database.writing() as connection:
+            rows = connection.execute(known.returning(Revocation.id)).scalars().all()
+        self._on_released(row for row in rows if row != taken.row)
+        return None
+
+    def _spend(self, taken: TakenRow, token: str) -> Delivery:
+        """Spend a refresh token whose person is unknown.
+
+        Refused, it is dead already. Else the new access token tells whose it is.
+        """
+        try:
+            token_set = self._server.refresh(
+                token, scopes=frozenset(), now=self._clock(), deadline=Deadline(_ATTEMPT_SECONDS)
+            )
+        except GrantRefused:
+            self._remove(taken)
+            return Delivery.DONE
+        self._on_bought(token_set)
+        self._remove(taken)
+        return Delivery.DONE
+
+    def _is_still_due(self, taken: TakenRow) -> bool:
+        """Look once more, right before a token is sent: a sign-in deletes its person's rows."""
+        with self._database.reading() as connection:
+            return connection.execute(_EXISTS, {"row": taken.row}).scalar_one_or_none() is not None
+
+    def _postpone(self, taken: TakenRow, **changes: object) -> None:
+        with self._database.writing() as connection:
+            due_at = STORE_CLOCK + _pause(taken.attempts)
+            values = {"attempts": taken.attempts + 1, "due_at": due_at} | changes
+            connection.execute(update(Revocation).where(Revocation.id == taken.row).values(values))
+
+    def _refused(self, taken: TakenRow, error: Refused) -> Delivery:
+        """Note a definite no; the last one makes a dead letter, and the other rows flow past it."""
+        if isinstance(error, ClientRefused):  # not a word about the token: our secret is wrong
+            log.error("revocations wait for the operator: %s", error)
+            self._postpone(taken)
+            return Delivery.AWAY
+        refusals = taken.refusals + 1
+        if refusals < _REFUSALS_BELIEVED:
+            self._postpone(taken, refusals=refusals)
+            return Delivery.REFUSED
+        log.error(
+            "Twitter refuses to revoke a token, row %s is a dead letter: %s", taken.name, error
+        )
+        self._postpone(taken, refusals=refusals, dead_letter_at=self._clock())
+        return Delivery.DEAD_LETTER
+
+    def _remove(self, taken: TakenRow) -> None:
+        with self._database.writing() as connection:
+            connection.execute(_REMOVE, {"row": taken.row})
+
+
+def tokens_of(token_set: TokenSet) -> list[tuple[str, TokenTypeHint]]:
+    """Return the tokens of a set with their hints, the access token first."""
+    tokens: list[tuple[str, TokenTypeHint]] = [(token_set.access_token, "access_token")]
+    if token_set.refresh_token:
+        tokens.append((token_set.refresh_token, "refresh_token"))
+    return tokens
+
+
+def _pause(attempts: int) -> float:
+    """Return the seconds until the next attempt, spread out so that rows do not come at once."""
+    longest = PAUSES[attempts] if attempts < len(PAUSES) else LATER_SECONDS
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
