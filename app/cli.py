@@ -56,7 +56,7 @@ def init_app(app: Flask) -> None:
 def prune() -> None:
     """End unused sign-ins, and delete rows that are out of date. Run it hourly."""
     here, now = services(), services().now()
-    states = here.used_states.prune(now=now) + here.people.prune_endings()
+    states = here.used_states.prune() + here.people.prune_endings()
     ended, rows = here.sessions.prune(now=now)
     figures = here.usages.prune(now=now)
     here.outbox.wait(seconds=_DELIVERY_SECONDS)

@@ -1,6 +1,7 @@
 """States that came back: each is used once, on the server, before its code is sent.
 
-A cookie alone cannot do this, because an old one can be replayed. Only hashes are kept.
+A cookie alone cannot do this, because an old one can be replayed. Only hashes are kept. Times are
+the store's: the duplicate of a callback may come to another machine, with another clock.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -18,9 +19,10 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from app.accounts.errors import Superseded
 from app.accounts.models import Session, UsedState
 from app.accounts.shared import Shared
+from app.storage.database import store_time
 
 # Longer than any flow cookie lives: a replayed one always meets its row.
-KEPT = timedelta(hours=1)
+_KEPT = timedelta(hours=1)
 
 _INSERT = insert(UsedState)
 _SESSIONS = (
@@ -51,6 +53,12 @@ class Recorded:
     outcome: Outcome
     recorded_at: datetime
     session_id: str | None
+    read_at: datetime = field(compare=False)
+
+    @property
+    def age(self) -> timedelta:
+        """How long the outcome is known."""
+        return self.read_at - self.recorded_at
 
 
 class UsedStates:
@@ -58,16 +66,16 @@ class UsedStates:
 
     def __init__(self, shared: Shared) -> None:
         self._database = shared.database
-        self._clock = shared.clock
 
     def consume(self, state: str, code: str) -> bool:
         """Use `state` up for the callback that brought `code`; tell whether it was the first.
 
         Committed when it returns: of any number of callbacks, on any machine, one hears True.
         """
-        row = {"state_hash": hashed(state), "code_hash": hashed(code), "used_at": self._clock()}
+        row: dict[str, object] = {"state_hash": hashed(state), "code_hash": hashed(code)}
         try:
             with self._database.writing() as connection:
+                row["used_at"] = store_time(connection)
                 connection.execute(_INSERT, row)
         except IntegrityError:
             return False
@@ -86,7 +94,11 @@ class UsedStates:
         The first outcome stays: a failure after the sign-in was stored does not undo it, and a
         sign-in that was stopped makes no session. Tell whether this is the first.
         """
-        known = {"outcome": outcome, "session_id": session_id, "recorded_at": self._clock()}
+        known = {
+            "outcome": outcome,
+            "session_id": session_id,
+            "recorded_at": store_time(connection),
+        }
         return connection.execute(_RECORD, {"used": hashed(state), **known}).rowcount == 1
 
     def sessions(self, connection: Connection, states: Sequence[str]) -> dict[str, int]:
@@ -104,10 +116,9 @@ class UsedStates:
 
         States that have not come back yet are left alone.
         """
-        stopped = {"outcome": Outcome.FAILED, "session_id": None, "recorded_at": self._clock()}
         with self._database.writing() as connection:
             for state in states:
-                connection.execute(_RECORD, {"used": hashed(state), **stopped})
+                self.record_outcome(connection, state, Outcome.FAILED)
             return list(self.sessions(connection, states))
 
     @contextlib.contextmanager
@@ -131,11 +142,12 @@ class UsedStates:
         with self._database.reading() as connection:
             return connection.execute(query).scalar() == hashed(code)
 
-    def used_at(self, state: str) -> datetime:
-        """Return when the `state` came back first."""
+    def age(self, state: str) -> timedelta:
+        """Return how long ago the `state` came back first."""
         query = select(UsedState.used_at).where(UsedState.state_hash == hashed(state))
         with self._database.reading() as connection:
-            return connection.execute(query).scalar_one()
+            used_at = connection.execute(query).scalar_one()
+            return store_time(connection) - used_at
 
     def outcome_of(self, state: str) -> Recorded | None:
         """Return how the sign-in of `state` went, or None while its exchange is under way."""
@@ -146,14 +158,15 @@ class UsedStates:
         )
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
-        if row is None or row.recorded_at is None:
-            return None
-        return Recorded(Outcome(row.outcome), row.recorded_at, row.session_id)
+            if row is None or row.recorded_at is None:
+                return None
+            now = store_time(connection)
+        return Recorded(Outcome(row.outcome), row.recorded_at, row.session_id, read_at=now)
 
-    def prune(self, *, now: datetime) -> int:
+    def prune(self) -> int:
         """Delete states that no living flow cookie can meet; return how many."""
         with self._database.writing() as connection:
-            old = UsedState.used_at < now - KEPT
+            old = UsedState.used_at < store_time(connection) - _KEPT
             return connection.execute(delete(UsedState).where(old)).rowcount
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from werkzeug.datastructures import MultiDict
 
@@ -77,9 +77,7 @@ def _ending(error: str) -> Denied | NotGranted:
     return NotGranted(error if WORD.fullmatch(error) else "unknown_error")
 
 
-def first_callbacks_session(
-    used_states: UsedStates, state: str, code: str, *, now: Callable[[], datetime]
-) -> str:
+def first_callbacks_session(used_states: UsedStates, state: str, code: str) -> str:
     """Return the session that the first callback made, after waiting two seconds at most.
 
     The caller has checked the flow cookie. Raises `AlreadyUsed` for another code and for an old or
@@ -90,15 +88,14 @@ def first_callbacks_session(
         raise AlreadyUsed("the state was used with another code")
     recorded = _awaited(lambda: used_states.outcome_of(state))
     if recorded is None:
-        if now() - used_states.used_at(state) > _EXCHANGE_TAKES_AT_MOST:
+        if used_states.age(state) > _EXCHANGE_TAKES_AT_MOST:
             raise AlreadyUsed("the worker that exchanged the code is gone")
         raise StillWorking("the exchange is under way")
-    age = now() - recorded.recorded_at
-    if recorded.outcome is Outcome.SUPERSEDED and age <= _OTHER_TAB_TAKES_AT_MOST:
+    if recorded.outcome is Outcome.SUPERSEDED and recorded.age <= _OTHER_TAB_TAKES_AT_MOST:
         raise Superseded("another sign-in took the place of this one")
     if recorded.outcome is not Outcome.SIGNED_IN or recorded.session_id is None:
         raise AlreadyUsed("that sign-in failed, or its session has ended")
-    if age > _OUTCOME_STAYS_FRESH:
+    if recorded.age > _OUTCOME_STAYS_FRESH:
         raise AlreadyUsed("that sign-in was a while ago")
     return recorded.session_id
 

@@ -115,10 +115,7 @@ def _answer_duplicate(pending: PendingSignIn) -> Response:
     """Give a duplicate the session of the first callback or, if superseded, of another tab."""
     try:
         session_id = callback_rules.first_callbacks_session(
-            services().used_states,
-            pending.state,
-            request.args.get("code", ""),
-            now=services().now,
+            services().used_states, pending.state, request.args.get("code", "")
         )
     except Superseded:
         person = current_person()

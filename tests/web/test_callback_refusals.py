@@ -7,6 +7,7 @@ import pytest
 from app.accounts.models import Session, UsedState, User
 from app.auth.pending_sign_ins import PendingSignIn
 from tests.factories import ME_PATH, TOKEN_PATH
+from tests.stores import age_used_states
 
 pytestmark = pytest.mark.core
 
@@ -133,12 +134,12 @@ def test_a_flow_cookie_of_another_time_is_refused(client, clock, kind_twitter, s
 
 
 def test_replaying_callback_and_cookie_after_the_sign_in_is_refused(
-    client, kind_twitter, rows, clock
+    app, client, kind_twitter, rows
 ):
     started = client.press_sign_in()
     thief = client.twin()
     client.come_back(state=started.state, code="c")
-    clock.advance(seconds=31)
+    age_used_states(app, seconds=31)
 
     page = thief.come_back(state=started.state, code="c")
 
@@ -153,6 +154,7 @@ def test_a_state_stays_used_as_long_as_its_cookie_lives(app, client, kind_twitte
     thief = client.twin()
     client.come_back(state=started.state, code="c")
     clock.advance(minutes=9, seconds=59)
+    age_used_states(app, minutes=9, seconds=59)
     app.test_cli_runner().invoke(args=["prune"])
 
     page = thief.come_back(state=started.state, code="c")

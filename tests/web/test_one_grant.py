@@ -19,7 +19,7 @@ from app.auth import routes
 from app.twitter.oauth import AuthorizationServer
 from sandbox.testing import Sandbox
 from tests.factories import PUBLIC_URL
-from tests.stores import on_both_stores
+from tests.stores import age_used_states, on_both_stores
 from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
@@ -235,9 +235,7 @@ def test_a_tab_that_was_overtaken_says_that_its_action_was_not_performed(phone, 
     assert x.world.follows.has(x.world.named("wren").id, heron)
 
 
-def test_a_tab_that_was_overtaken_from_elsewhere_offers_the_sign_in(
-    phone, laptop, sign_in, x, clock
-):
+def test_a_tab_that_was_overtaken_from_elsewhere_offers_the_sign_in(app, phone, laptop, sign_in, x):
     first = way_back(x, phone)
     x.fault(path="/2/users/me", delay_seconds=1)
 
@@ -247,7 +245,7 @@ def test_a_tab_that_was_overtaken_from_elsewhere_offers_the_sign_in(
         sign_in(laptop)
         answer = overtaken.result()
     waiting = phone.get(first)
-    seconds_pass(clock, 16)
+    age_used_states(app, seconds=16)
     late = phone.get(first)
 
     assert [answer.status_code, waiting.status_code, late.status_code] == [202, 202, 400]
