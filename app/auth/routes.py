@@ -15,7 +15,8 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response
 
 from app.accounts.errors import AccountError, Superseded
-from app.accounts.people import Person, SignIn
+from app.accounts.people import Person
+from app.accounts.sign_in import SignIn
 from app.accounts.sign_in_record import Recorder, SignInRecord, Step
 from app.accounts.user_agents import described
 from app.auth import callback_rules, pending_sign_ins

@@ -8,6 +8,7 @@ from flask import flash, make_response, redirect, render_template, request, sess
 from flask_login import logout_user
 from werkzeug.wrappers import Response
 
+from app.accounts.export import export_of
 from app.accounts.people import Person
 from app.pages import usage
 from app.pages.twitter_links import connected_apps_url
@@ -67,9 +68,8 @@ def end_others(person: Person) -> Response:
 @for_signed_in
 def export(person: Person) -> Response:
     """GET /account/export: everything stored about the person, except the tokens themselves."""
-    body = json.dumps(
-        services().people.export(person.user_id, person.twitter_id), indent=2, ensure_ascii=False
-    )
+    stored = export_of(services().database, person.user_id, person.twitter_id)
+    body = json.dumps(stored, indent=2, ensure_ascii=False)
     response = make_response(body + "\n")
     response.mimetype = "application/json"
     response.headers["Content-Disposition"] = 'attachment; filename="account.json"'

@@ -9,9 +9,10 @@ from sqlalchemy import select
 from app.accounts.grants import Grants
 from app.accounts.models import Grant
 from app.accounts.outbox import Outbox
-from app.accounts.people import People, SignIn
+from app.accounts.people import People
 from app.accounts.sessions import Lifetimes, Sessions
 from app.accounts.shared import Shared
+from app.accounts.sign_in import SignIn
 from app.accounts.token_cipher import TokenCipher
 from app.accounts.used_states import UsedStates
 from app.gateway.token_refresh import TokenRefresher

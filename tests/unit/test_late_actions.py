@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import delete, insert, select
 
 from app.accounts.errors import AccountError
+from app.accounts.export import export_of
 from app.accounts.grants import EndReason
 from app.accounts.models import Grant, Session, Usage, User
 from app.gateway.usage import Usages
@@ -52,7 +53,7 @@ def actions(people, sessions, fresh, outbox, database, server, clock):
         seen = {"created_at": clock(), "seen_at": clock() - timedelta(hours=1)}
         return {
             "disconnect": lambda: people.delete(wren.user_id, "1001"),
-            "export": lambda: people.export(wren.user_id, "1001"),
+            "export": lambda: export_of(database, wren.user_id, "1001"),
             "log out": lambda: sessions.log_out(wren.session_id),
             "log out everywhere else": lambda: sessions.log_out_everywhere_else(
                 wren.user_id, "1001", keep=wren.session_id

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from app.accounts import endings, reencryption
 from app.accounts import grants as grants_module
 from app.accounts.errors import EndedMeanwhile, GrantEnded, Superseded
+from app.accounts.export import export_of
 from app.accounts.grants import EndReason
 from app.accounts.models import Ending, Grant, Revocation, Session, UsedState, User
 from app.accounts.outbox import Outbox
@@ -572,12 +573,12 @@ def test_a_disconnect_deletes_every_row_of_one_person(two, people, server, outbo
     assert cache.purged == ["read 1001"]
 
 
-def test_a_late_disconnect_touches_no_other_person(two, people, sessions, all_of):
+def test_a_late_disconnect_touches_no_other_person(two, people, sessions, all_of, database):
     robin = two[2]
 
     people.delete(robin.user_id, "1001")
     with pytest.raises(GrantEnded):
-        people.export(robin.user_id, "1001")
+        export_of(database, robin.user_id, "1001")
     sessions.log_out_everywhere_else(robin.user_id, "1001", keep="no session")
 
     assert len(all_of(User.id)) == 2
@@ -639,7 +640,7 @@ def test_every_column_that_leads_to_a_person_is_exported_and_deleted(
             insert(db.metadata.tables["usage"]).values(usage | {"calls": 1, "items": 1})
         )
 
-    copy = people.export(person.user_id, "1001")
+    copy = export_of(database, person.user_id, "1001")
     people.delete(person.user_id, "1001")
 
     exported = {"user": "users", "grants": "grants", "sessions": "sessions", "usage": "usage"}
@@ -684,12 +685,12 @@ def _values(database, column):
         return connection.execute(select(column)).all()
 
 
-def test_the_copy_of_a_person_who_has_just_gone_is_no_crash(sign_in, people):
+def test_the_copy_of_a_person_who_has_just_gone_is_no_crash(sign_in, people, database):
     person = sign_in()
     people.delete(person.user_id, "1001")
 
     with pytest.raises(GrantEnded):
-        people.export(person.user_id, "1001")
+        export_of(database, person.user_id, "1001")
 
 
 @on_postgresql
@@ -733,8 +734,8 @@ def waits_for_a_lock(database):
         return connection.execute(query).scalar()
 
 
-def test_the_copy_of_a_persons_data_holds_no_token(two, people):
-    copy = people.export(two[0].user_id, "1001")
+def test_the_copy_of_a_persons_data_holds_no_token(two, database):
+    copy = export_of(database, two[0].user_id, "1001")
 
     assert [(row["access_token"], row["refresh_token"]) for row in copy["grants"]] == [(True, True)]
     assert {row["id"] for row in copy["sessions"]} == {each.session_id for each in two[:2]}

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import update
 
-from app.accounts import people
+from app.accounts import sign_in as sign_in_module
 from app.accounts.models import Grant, Revocation, Session, User
 from app.accounts.people import People
 from app.accounts.used_states import UsedStates
@@ -547,7 +547,7 @@ POINTS = {
     "after the exchange": (People, "store_time"),
     "before it is known who it is": (routes, "_profile"),
     "before it is stored": (People, "sign_in"),
-    "behind the lock": (people, "_find"),
+    "behind the lock": (sign_in_module, "find"),
 }
 # X has killed the exchanged tokens along with the ones that were revoked.
 ALREADY_DEAD = {"after the exchange", "before it is known who it is"}

@@ -1,0 +1,141 @@
+"""The rows that a sign-in reads and writes, in the transaction of `People.sign_in`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
+
+from app.accounts import endings
+from app.accounts.grants import EndReason
+from app.accounts.models import Grant, Revocation, Session, User
+from app.accounts.sign_in_record import SignInRecord
+from app.accounts.used_states import hashed
+from app.storage.database import INSERTS, Insert
+from app.twitter.models import Profile
+from app.twitter.oauth import TokenSet
+
+_FOUND = (
+    select(
+        Grant.id.label("grant_id"),
+        Grant.exchanged_at,
+        Grant.scopes,
+        select(func.max(Grant.exchanged_at))
+        .where(Grant.user_id == bindparam("user_id"))
+        .scalar_subquery()
+        .label("newest"),
+        exists()
+        .where(Session.user_id == bindparam("user_id"), Session.refused_at >= bindparam("since"))
+        .label("refused_meanwhile"),
+        exists().where(Revocation.twitter_id == bindparam("twitter_id")).label("revocations"),
+        endings.ENDED_AT.label("ended_at"),
+    )
+    .select_from(User)
+    .outerjoin(Grant, and_(Grant.user_id == User.id, Grant.ended_at.is_(None)))
+    .where(User.id == bindparam("user_id"))
+)
+_REVIVE_SESSIONS = (
+    update(Session)
+    .where(
+        Session.user_id == bindparam("owner"),
+        Session.end_reason == EndReason.REFUSED,
+        Session.refused_at >= bindparam("since"),
+    )
+    .values(ended_at=None, end_reason=None, refused_at=None)
+)
+_DROP_REVOCATIONS = delete(Revocation).where(Revocation.twitter_id == bindparam("twitter_id"))
+
+
+def _remembering(row: Insert) -> Executable:
+    """Return the statement that inserts a person, or updates the one with this Twitter id.
+
+    The id decides, never the name: a renamed account stays itself, a recycled name inherits
+    nothing. It locks the person's row.
+    """
+    seen = {name: row.excluded[name] for name in ("username", "profile", "signed_in_at")}
+    return row.on_conflict_do_update(index_elements=[User.twitter_id], set_=seen).returning(
+        User.id, User.cache_epoch, User.follows_epoch
+    )
+
+
+Found = Row[str | None, float | None, str | None, float | None, bool, bool, float | None]
+_REMEMBERED = {store: _remembering(insert(User)) for store, insert in INSERTS.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """What a callback brings to store, once Twitter has said who it is."""
+
+    profile: Profile
+    token_set: TokenSet
+    state: str = field(repr=False)
+    # When Twitter answered the exchange, by the store's clock (`People.store_time`).
+    exchanged_at: float
+    # When the browser left for Twitter, by the store's clock as well.
+    began: float
+    # The states of the other sign-ins that this browser has begun and not seen the end of.
+    beside: tuple[str, ...] = field(repr=False, default=())
+    # The session in whose place the new one steps, in the same browser.
+    replacing: str | None = field(repr=False, default=None)
+    # What the person will know the browser by.
+    browser: str = ""
+    record: SignInRecord | None = None
+
+
+def remember(connection: Connection, profile: Profile, *, now: datetime) -> Row[int, int, int]:
+    """Insert or update the person with this Twitter id; return their id here and their epochs."""
+    row = {
+        "twitter_id": profile.id,
+        "username": profile.username,
+        "profile": profile.to_json(),
+        # A random start: a deleted account that returns must not hit old cache keys.
+        "cache_epoch": secrets.randbits(30),
+        "created_at": now,
+        "signed_in_at": now,
+    }
+    return connection.execute(_REMEMBERED[connection.dialect.name], row).one()
+
+
+def find(connection: Connection, user_id: int, came: SignIn) -> Found:
+    """Return what belongs to the person, whose row is locked by now. One statement."""
+    values = {
+        "user_id": user_id,
+        "since": came.exchanged_at,
+        "twitter_id": came.profile.id,
+        "twitter_id_hash": hashed(came.profile.id),
+    }
+    return connection.execute(_FOUND, values).one()
+
+
+def shared_session(beside: Mapping[str, int], user_id: int, came: SignIn) -> str | None:
+    """Return the session that another tab of this browser has just got for the same person.
+
+    The browser keeps the cookie that arrives last, and a session that no cookie names would keep
+    the grant alive: so two tabs that finish at once share one.
+    """
+    theirs = (session_id for session_id, owner in beside.items() if owner == user_id)
+    return next((session_id for session_id in theirs if session_id != came.replacing), None)
+
+
+def drop_revocations(connection: Connection, twitter_id: str) -> None:
+    """Delete what waits to be revoked: at Twitter it would end what was just allowed."""
+    connection.execute(_DROP_REVOCATIONS, {"twitter_id": twitter_id})
+
+
+def revive_sessions(connection: Connection, user_id: int, *, since: float) -> None:
+    """Bring sessions back that a refused refresh has ended since the exchange, which caused it."""
+    connection.execute(_REVIVE_SESSIONS, {"owner": user_id, "since": since})
