@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import doctor
 from app.accounts import database_copy
 from app.accounts.outbox_delivery import Delivery
+from app.accounts.people_by_name import people_named
 from app.accounts.reencryption import keys_in_use, reencrypt
 from app.observability.redaction import redacted
 from app.services import services
@@ -154,7 +155,7 @@ def end(username: str | None, twitter_id: str | None) -> None:
 
 def _id_of(username: str) -> str:
     """Return the Twitter id of the one person of that name. A name may have had several owners."""
-    people = services().sessions.named(username)
+    people = people_named(services().database, username)
     if len(people) == 1:
         return people[0].twitter_id
     if not people:

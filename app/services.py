@@ -14,7 +14,8 @@ from sqlalchemy import Engine
 from app.accounts.grants import Grants
 from app.accounts.outbox import Outbox
 from app.accounts.people import People
-from app.accounts.sessions import Lifetimes, Sessions
+from app.accounts.session_endings import Lifetimes
+from app.accounts.sessions import Sessions
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
 from app.accounts.used_states import UsedStates

@@ -19,7 +19,8 @@ from app.accounts import endings, sign_in
 from app.accounts.errors import EndedMeanwhile, Superseded
 from app.accounts.grants import EndReason, Grants, lock_person
 from app.accounts.models import Grant, Session, UsedState, User
-from app.accounts.sessions import Left, Sessions, new_id
+from app.accounts.session_endings import EndedSessions
+from app.accounts.sessions import Sessions, new_id
 from app.accounts.shared import Shared
 from app.accounts.sign_in import Found, SignIn
 from app.accounts.used_states import Outcome, UsedStates
@@ -112,7 +113,7 @@ class People:
 
     def _store(
         self, connection: Connection, came: SignIn, *, now: datetime
-    ) -> tuple[Person, list[Left] | None]:
+    ) -> tuple[Person, list[EndedSessions] | None]:
         """Store a sign-in; return the person and what the browser leaves, None if it is stopped."""
         leaving, left = self._lock_left(connection, came), None
         user = sign_in.remember(connection, came.profile, now=now)
@@ -146,7 +147,7 @@ class People:
         leaving = set(self._used_states.sessions(connection, came.beside))
         leaving |= {came.replacing} if came.replacing else set()
         if leaving:
-            self._sessions.lock_with(connection, came.profile.id, leaving)
+            sign_in.lock(connection, came.profile.id, leaving)
         return leaving
 
     def _record_outcome(

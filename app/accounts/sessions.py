@@ -1,4 +1,4 @@
-"""Where a person is signed in, and how each browser is left.
+"""Where a person is signed in, and each way to log a browser out.
 
 The session that ends last ends the grant with it, and both tokens are revoked at Twitter. Every
 transaction here locks the person first.
@@ -18,19 +18,18 @@ from sqlalchemy import (
     Connection,
     bindparam,
     delete,
-    exists,
-    func,
     insert,
-    or_,
     select,
     update,
 )
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import endings
-from app.accounts.grants import REVOKING, Ended, EndReason, Grants, lock_person
+from app.accounts.grants import EndReason, Grants, lock_person
 from app.accounts.kept_endings import KeptEndings
-from app.accounts.models import Grant, Session, User
+from app.accounts.models import Grant, Session
+from app.accounts.people_by_name import Named, person_with_id
+from app.accounts.session_endings import EndedSessions, Lifetimes, SessionEndings
 from app.accounts.shared import Shared
 from app.accounts.sign_in_record import SignInRecord
 from app.accounts.used_states import UsedStates
@@ -40,7 +39,7 @@ log = logging.getLogger(__name__)
 
 # When a browser was last seen is written this often at most.
 _SEEN_EVERY = timedelta(minutes=5)
-# So long one can still ask why somebody was signed out.
+# So long the reason for the end of a session can be looked up.
 ENDED_KEPT = timedelta(days=30)
 
 _LIVING = (
@@ -57,27 +56,8 @@ _OWNER = select(Session.user_id).where(Session.id == bindparam("session_id"))
 _OWNERS = select(Session.id, Session.user_id).where(
     Session.id.in_(bindparam("session_ids", expanding=True))
 )
-_LOCK = (
-    select(User.id)
-    .where(
-        or_(
-            User.twitter_id == bindparam("twitter_id"),
-            User.id.in_(_OWNERS.with_only_columns(Session.user_id)),
-        )
-    )
-    .order_by(User.id)
-    .with_for_update(key_share=True)
-)
 _INSERT = insert(Session)
 _SEEN = update(Session).where(Session.id == bindparam("session_id"))
-_END = (
-    update(Session)
-    .where(Session.user_id == bindparam("owner"), Session.ended_at.is_(None))
-    .returning(Session.id)
-)
-_SIGNED_IN = select(
-    exists().where(Session.user_id == bindparam("user_id"), Session.ended_at.is_(None))
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,22 +71,6 @@ class SignedInBrowser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lifetimes:
-    """How long a session lasts: unused, and at most."""
-
-    idle: timedelta
-    absolute: timedelta
-
-    def are_over(self, *, created_at: datetime, seen_at: datetime, now: datetime) -> bool:
-        """Tell whether a session has outlived one of them."""
-        return now - seen_at > self.idle or now - created_at > self.absolute
-
-    def over(self, now: datetime) -> ColumnElement[bool]:
-        """Return the same as a condition for statements."""
-        return or_(Session.seen_at < now - self.idle, Session.created_at < now - self.absolute)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedOut:
     """What a logout did: how many sessions ended, and whether the grant ended with them."""
 
@@ -114,28 +78,6 @@ class LoggedOut:
     grant_ended: bool
     # The database does not answer: this process keeps the ending and tries again.
     kept: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A person as an operator knows them."""
-
-    user_id: int
-    twitter_id: str
-    username: str
-    signed_in_at: datetime
-
-    def __str__(self) -> str:
-        """Write the name, and the id that never changes."""
-        return f"@{self.username} (Twitter id {self.twitter_id})"
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What ended with a session that a browser has left: each session, why, and the grant."""
-
-    sessions: dict[str, EndReason]
-    grant: Ended
 
 
 class Sessions:
@@ -157,11 +99,10 @@ class Sessions:
         self._database = shared.database
         self._clock = shared.clock
         self._audit_log = shared.audit_log
-        self._grants = grants
         self._used_states = used_states
+        self._endings = SessionEndings(shared, grants, lifetimes, logout_revokes=logout_revokes)
         self._kept = KeptEndings()
         self._lifetimes = lifetimes
-        self._logout_revokes = logout_revokes
 
     def add(  # noqa: PLR0913 - what a row is made of, by name
         self,
@@ -223,14 +164,6 @@ class Sessions:
         ended = self._kept.at_once(session_id, partial(self._log_out_browser, session_id, beside))
         return ended or LoggedOut(sessions=0, grant_ended=False, kept=True)
 
-    def is_ending(self, session_id: str) -> bool:
-        """Tell whether a session that still lives in the database is logged out here."""
-        return self._kept.holds(session_id)
-
-    def close(self) -> None:
-        """Try no more to end what the database does not take."""
-        self._kept.stop()
-
     def _log_out_browser(self, session_id: str | None, beside: Sequence[str]) -> LoggedOut:
         made = self._used_states.stop(beside) if beside else []
         ids = dict.fromkeys([session_id, *made] if session_id else made)
@@ -252,21 +185,38 @@ class Sessions:
         )
         return ended
 
+    def _owner_of(self, session_id: str) -> int | None:
+        with self._database.reading() as connection:
+            return connection.execute(_OWNER, {"session_id": session_id}).scalar_one_or_none()
+
+    def _keep_ended(self, session_id: str) -> None:
+        """Note that a session that a refusal had ended is logged out: no sign-in revives it."""
+        with self._database.writing() as connection:
+            connection.execute(_KEEP_ENDED, {"session_id": session_id})
+
+    def is_ending(self, session_id: str) -> bool:
+        """Tell whether a session that still lives in the database is logged out here."""
+        return self._kept.holds(session_id)
+
+    def close(self) -> None:
+        """Try no more to end what the database does not take."""
+        self._kept.stop()
+
     def log_out_one(self, user_id: int, session_id: str) -> LoggedOut:
         """End a session if it is one of `user_id` and lives."""
         return self._end(user_id, EndReason.LOGGED_OUT, Session.id == session_id)
 
-    def lock_with(
-        self, connection: Connection, twitter_id: str, session_ids: Collection[str]
-    ) -> None:
-        """Lock a person and the owners of sessions, as far as they are there, by their ids' order.
+    def log_out_everywhere_else(self, user_id: int, twitter_id: str, *, keep: str) -> LoggedOut:
+        """End all sessions of a person but `keep`, and those of sign-ins that are under way."""
+        with self._database.writing() as connection:
+            if lock_person(connection, user_id) != twitter_id:
+                return LoggedOut(sessions=0, grant_ended=False)
+            endings.note(connection, twitter_id)
+            ended = self._endings.end(connection, user_id, EndReason.LOGGED_OUT, Session.id != keep)
+        self._endings.follow_up(ended)
+        return LoggedOut(sessions=len(ended.reasons), grant_ended=ended.grant_ended)
 
-        Two sign-ins that each leave the other's account would else wait for each other.
-        """
-        values = {"twitter_id": twitter_id, "session_ids": list(session_ids)}
-        connection.execute(_LOCK, values)
-
-    def leave(self, connection: Connection, session_ids: Collection[str]) -> list[Left]:
+    def leave(self, connection: Connection, session_ids: Collection[str]) -> list[EndedSessions]:
         """End sessions in whose browser another one begins, perhaps of other accounts.
 
         Their owners are locked already. Once it is committed, `follow_up` tells of it.
@@ -275,40 +225,34 @@ class Sessions:
             return []
         owners = connection.execute(_OWNERS, {"session_ids": list(session_ids)})
         return [
-            Left(*self._end_within(connection, owner, EndReason.REPLACED, Session.id == session_id))
+            self._endings.end(connection, owner, EndReason.REPLACED, Session.id == session_id)
             for session_id, owner in owners.all()
         ]
 
-    def follow_up(self, left: Iterable[Left]) -> None:
+    def follow_up(self, left: Iterable[EndedSessions]) -> None:
         """Tell Twitter, the cache and the log that sessions were left."""
         for each in left:
-            self._tell(each.sessions, each.grant)
-
-    def log_out_everywhere_else(self, user_id: int, twitter_id: str, *, keep: str) -> LoggedOut:
-        """End all sessions of a person but `keep`, and those of sign-ins that are under way."""
-        with self._database.writing() as connection:
-            if lock_person(connection, user_id) != twitter_id:
-                return LoggedOut(sessions=0, grant_ended=False)
-            endings.note(connection, twitter_id)
-            ended, grant = self._end_within(
-                connection, user_id, EndReason.LOGGED_OUT, Session.id != keep
-            )
-        self._tell(ended, grant)
-        return LoggedOut(sessions=len(ended), grant_ended=grant.grant)
-
-    def named(self, username: str) -> list[Named]:
-        """Return the people who went by `username` when they signed in last. Names change hands."""
-        return self._find_named(func.lower(User.username) == username.lower())
+            self._endings.follow_up(each)
 
     def end_all_of(self, twitter_id: str) -> Named | None:
         """End the grant of a person and all their sessions; return who it was, None if unknown.
 
         For an operator: it holds against sign-ins under way.
         """
-        for person in self._find_named(User.twitter_id == twitter_id):
+        person = person_with_id(self._database, twitter_id)
+        if person is not None:
             self._end_person(person.user_id, EndReason.ENDED_BY_OPERATOR)
-            return person
-        return None
+        return person
+
+    def _end_person(self, user_id: int, reason: EndReason) -> bool:
+        with self._database.writing() as connection:
+            twitter_id = lock_person(connection, user_id)
+            if twitter_id is None:
+                return False
+            endings.note(connection, twitter_id)
+            ended = self._endings.end_all(connection, user_id, reason)
+        self._endings.follow_up(ended)
+        return ended.grant_ended
 
     def prune(self, *, now: datetime) -> tuple[int, int]:
         """End sessions that outlived their time unseen, and grants that none is left for.
@@ -316,17 +260,8 @@ class Sessions:
         Return how many grants ended, and how many rows were deleted: sessions and grants that
         ended a month ago. They hold no tokens.
         """
-        expired = select(Session.user_id).where(
-            Session.ended_at.is_(None), self._lifetimes.over(now)
-        )
-        unused = select(Grant.user_id).where(
-            Grant.ended_at.is_(None),
-            ~exists().where(Session.user_id == Grant.user_id, Session.ended_at.is_(None)),
-        )
         with self._database.reading() as connection:
-            people = set(connection.execute(expired).scalars())
-            if self._logout_revokes:
-                people |= set(connection.execute(unused).scalars())
+            people = self._endings.overdue(connection, now=now)
         ended = sum(map(self._end_unused, people))
         old = now - ENDED_KEPT
         with self._database.writing() as connection:
@@ -342,30 +277,6 @@ class Sessions:
             log.warning("a person is left to the next prune: %s", type(error).__name__)
             return False
 
-    def _find_named(self, which: ColumnElement[bool]) -> list[Named]:
-        query = select(User.id, User.twitter_id, User.username, User.signed_in_at).where(which)
-        with self._database.reading() as connection:
-            return [Named(*row) for row in connection.execute(query.order_by(User.id))]
-
-    def _keep_ended(self, session_id: str) -> None:
-        """Note that a session that a refusal had ended is logged out: no sign-in revives it."""
-        with self._database.writing() as connection:
-            connection.execute(_KEEP_ENDED, {"session_id": session_id})
-
-    def _owner_of(self, session_id: str) -> int | None:
-        with self._database.reading() as connection:
-            return connection.execute(_OWNER, {"session_id": session_id}).scalar_one_or_none()
-
-    def _end_person(self, user_id: int, reason: EndReason) -> bool:
-        with self._database.writing() as connection:
-            twitter_id = lock_person(connection, user_id)
-            if twitter_id is None:
-                return False
-            endings.note(connection, twitter_id)
-            grant = self._grants.end(connection, user_id, reason, now=self._clock())
-        self._tell(dict.fromkeys(grant.sessions, reason), grant)
-        return grant.grant
-
     def _end(
         self,
         user_id: int,
@@ -377,44 +288,11 @@ class Sessions:
         with self._database.writing() as connection:
             if lock_person(connection, user_id) is None:
                 return LoggedOut(sessions=0, grant_ended=False)
-            ended, grant = self._end_within(connection, user_id, reason, *which)
-        self._tell({} if silent else ended, grant)
-        mine = sum(because is reason for because in ended.values())
-        return LoggedOut(sessions=mine, grant_ended=grant.grant)
-
-    def _end_within(
-        self,
-        connection: Connection,
-        user_id: int,
-        reason: EndReason,
-        *which: ColumnElement[bool],
-    ) -> tuple[dict[str, EndReason], Ended]:
-        """End sessions of a locked person; return why each ended, and what became of the grant.
-
-        Without `which`, only those that are over by age end, and a grant that none is left for.
-        """
-        now = self._clock()
-        over = self._lifetimes.over(now)
-        ended: dict[str, EndReason] = {}
-        for why, those in [*([(reason, which)] if which else []), (EndReason.EXPIRED, (over,))]:
-            values = {"ended_at": now, "end_reason": why}
-            found = connection.execute(_END.where(*those).values(values), {"owner": user_id})
-            ended |= dict.fromkeys(found.scalars(), why)
-        if which and not ended:
-            return ended, Ended()
-        if (
-            not self._logout_revokes
-            or connection.execute(_SIGNED_IN, {"user_id": user_id}).scalar()
-        ):
-            return ended, Ended()
-        no_more = reason if reason in REVOKING else EndReason.LOGGED_OUT
-        return ended, self._grants.end(connection, user_id, no_more, now=now)
-
-    def _tell(self, sessions: dict[str, EndReason], grant: Ended) -> None:
-        """Tell Twitter, the cache and the log what is committed."""
-        self._grants.follow_up(grant)
-        for session_id, reason in sessions.items():
-            self._audit_log.record(Event.SESSION_ENDED, session_id=session_id, reason=reason.value)
+            ended = self._endings.end(connection, user_id, reason, *which)
+        self._endings.follow_up(EndedSessions(grant=ended.grant) if silent else ended)
+        return LoggedOut(
+            sessions=list(ended.reasons.values()).count(reason), grant_ended=ended.grant_ended
+        )
 
 
 def new_id() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    or_,
     select,
     update,
 )
@@ -29,6 +30,21 @@ from app.storage.database import INSERTS, Insert
 from app.twitter.models import Profile
 from app.twitter.oauth import TokenSet
 
+_LOCK = (
+    select(User.id)
+    .where(
+        or_(
+            User.twitter_id == bindparam("twitter_id"),
+            User.id.in_(
+                select(Session.user_id).where(
+                    Session.id.in_(bindparam("session_ids", expanding=True))
+                )
+            ),
+        )
+    )
+    .order_by(User.id)
+    .with_for_update(key_share=True)
+)
 _FOUND = (
     select(
         Grant.id.label("grant_id"),
@@ -94,6 +110,15 @@ class SignIn:
     # What the person will know the browser by.
     browser: str = ""
     record: SignInRecord | None = None
+
+
+def lock(connection: Connection, twitter_id: str, session_ids: Collection[str]) -> None:
+    """Lock a person and the owners of sessions, as far as they are there, by their ids' order.
+
+    Two sign-ins that each leave the other's account would else wait for each other.
+    """
+    values = {"twitter_id": twitter_id, "session_ids": list(session_ids)}
+    connection.execute(_LOCK, values)
 
 
 def remember(connection: Connection, profile: Profile, *, now: datetime) -> Row[int, int, int]:

@@ -10,7 +10,8 @@ from app.accounts.grants import Grants
 from app.accounts.models import Grant
 from app.accounts.outbox import Outbox
 from app.accounts.people import People
-from app.accounts.sessions import Lifetimes, Sessions
+from app.accounts.session_endings import Lifetimes
+from app.accounts.sessions import Sessions
 from app.accounts.shared import Shared
 from app.accounts.sign_in import SignIn
 from app.accounts.token_cipher import TokenCipher

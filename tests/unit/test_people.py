@@ -16,6 +16,7 @@ from app.accounts.export import export_of
 from app.accounts.grants import EndReason
 from app.accounts.models import Ending, Grant, Revocation, Session, UsedState, User
 from app.accounts.outbox import Outbox
+from app.accounts.people_by_name import people_named
 from app.accounts.sessions import ENDED_KEPT, Sessions
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher, associated_data
@@ -309,8 +310,8 @@ def test_log_out_everywhere_else_keeps_this_browser(two, people, sessions):
     assert living(people, two) == [True, False, True]
 
 
-def test_the_operator_ends_every_browser_of_a_name(two, people, sessions):
-    [wren] = sessions.named("WREN")
+def test_the_operator_ends_every_browser_of_a_name(two, people, sessions, database):
+    [wren] = people_named(database, "WREN")
 
     assert sessions.end_all_of(wren.twitter_id) == wren
     assert sessions.end_all_of("1009") is None

@@ -14,6 +14,7 @@ from sqlalchemy import update
 from app.accounts import sign_in as sign_in_module
 from app.accounts.models import Grant, Revocation, Session, User
 from app.accounts.people import People
+from app.accounts.people_by_name import people_named
 from app.accounts.used_states import UsedStates
 from app.auth import routes
 from app.twitter.oauth import AuthorizationServer
@@ -651,8 +652,9 @@ def test_the_last_logout_beside_a_sign_in_leaves_all_or_nothing(
 
 def end(browser, ending):
     if ending == "operator":
-        [wren] = browser.application.extensions["perch"].sessions.named("wren")
-        browser.application.extensions["perch"].sessions.end_all_of(wren.twitter_id)
+        services = browser.application.extensions["perch"]
+        [wren] = people_named(services.database, "wren")
+        services.sessions.end_all_of(wren.twitter_id)
         return delivered(browser.application)
     token = browser.csrf_token("/account")
     paths = {"disconnect": "/account/disconnect", "end_others": "/account/browsers/end-others"}

@@ -1,0 +1,124 @@
+"""Ends sessions, and with the last one of a person the grant.
+
+Every transaction that calls this has locked the person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, or_, select, update
+
+from app.accounts.grants import REVOKING, Ended, EndReason, Grants
+from app.accounts.models import Grant, Session
+from app.accounts.shared import Shared
+from app.observability.audit_log import Event
+
+_END = (
+    update(Session)
+    .where(Session.user_id == bindparam("owner"), Session.ended_at.is_(None))
+    .returning(Session.id)
+)
+_SIGNED_IN = select(
+    exists().where(Session.user_id == bindparam("user_id"), Session.ended_at.is_(None))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """How long a session lasts: unused, and at most."""
+
+    idle: timedelta
+    absolute: timedelta
+
+    def are_over(self, *, created_at: datetime, seen_at: datetime, now: datetime) -> bool:
+        """Tell whether a session has outlived one of them."""
+        return now - seen_at > self.idle or now - created_at > self.absolute
+
+    def over(self, now: datetime) -> ColumnElement[bool]:
+        """Return the same as a condition for statements."""
+        return or_(Session.seen_at < now - self.idle, Session.created_at < now - self.absolute)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSessions:
+    """The sessions that ended, each with its reason, and what became of the grant."""
+
+    reasons: dict[str, EndReason] = field(default_factory=dict)
+    grant: Ended = field(default_factory=Ended)
+
+    @property
+    def grant_ended(self) -> bool:
+        """Whether the grant ended with them."""
+        return self.grant.grant
+
+
+class SessionEndings:
+    """Ends sessions inside the caller's transaction, and tells of it once that is committed."""
+
+    def __init__(
+        self, shared: Shared, grants: Grants, lifetimes: Lifetimes, *, logout_revokes: bool
+    ) -> None:
+        """End grants through `grants`.
+
+        Without `logout_revokes` the last logout leaves the grant to background jobs.
+        """
+        self._clock = shared.clock
+        self._audit_log = shared.audit_log
+        self._grants = grants
+        self._lifetimes = lifetimes
+        self._logout_revokes = logout_revokes
+
+    def end(
+        self,
+        connection: Connection,
+        user_id: int,
+        reason: EndReason,
+        *which: ColumnElement[bool],
+    ) -> EndedSessions:
+        """End `which` sessions, those that are over by age, and the grant if none is left.
+
+        Without `which`, only those that are over by age end.
+        """
+        now = self._clock()
+        ended: dict[str, EndReason] = {}
+        over = self._lifetimes.over(now)
+        for why, those in [*([(reason, which)] if which else []), (EndReason.EXPIRED, (over,))]:
+            values = {"ended_at": now, "end_reason": why}
+            found = connection.execute(_END.where(*those).values(values), {"owner": user_id})
+            ended |= dict.fromkeys(found.scalars(), why)
+        if which and not ended:
+            return EndedSessions()
+        if (
+            not self._logout_revokes
+            or connection.execute(_SIGNED_IN, {"user_id": user_id}).scalar()
+        ):
+            return EndedSessions(ended)
+        no_more = reason if reason in REVOKING else EndReason.LOGGED_OUT
+        return EndedSessions(ended, self._grants.end(connection, user_id, no_more, now=now))
+
+    def end_all(self, connection: Connection, user_id: int, reason: EndReason) -> EndedSessions:
+        """End the grant and all sessions, whether logouts revoke or not."""
+        grant = self._grants.end(connection, user_id, reason, now=self._clock())
+        return EndedSessions(dict.fromkeys(grant.sessions, reason), grant)
+
+    def overdue(self, connection: Connection, *, now: datetime) -> set[int]:
+        """Return the people with a session that is over by age, or a grant without a session."""
+        expired = select(Session.user_id).where(
+            Session.ended_at.is_(None), self._lifetimes.over(now)
+        )
+        unused = select(Grant.user_id).where(
+            Grant.ended_at.is_(None),
+            ~exists().where(Session.user_id == Grant.user_id, Session.ended_at.is_(None)),
+        )
+        people = set(connection.execute(expired).scalars())
+        if self._logout_revokes:
+            people |= set(connection.execute(unused).scalars())
+        return people
+
+    def follow_up(self, ended: EndedSessions) -> None:
+        """Tell Twitter, the cache and the log what is committed."""
+        self._grants.follow_up(ended.grant)
+        for session_id, reason in ended.reasons.items():
+            self._audit_log.record(Event.SESSION_ENDED, session_id=session_id, reason=reason.value)
