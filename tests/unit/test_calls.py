@@ -156,7 +156,7 @@ def test_a_job_finds_no_person_who_has_logged_out(calls, sign_in, sessions):
 
 def test_a_job_finds_a_person_whose_logout_left_the_grant(calls, sign_in, sessions):
     person = sign_in()
-    sessions._logout_revokes = False
+    sessions._endings._logout_revokes = False
     sessions.log_out(person.session_id)
 
     assert calls.for_user(person.user_id).twitter_id == "1001"
