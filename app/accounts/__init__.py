@@ -1,1 +1,1 @@
-"""Who a person is here, and what they granted."""
+"""People: their sessions, their grants, and the tokens that must still be revoked."""

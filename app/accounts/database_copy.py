@@ -39,7 +39,7 @@ class Copied:
 def copy(source: Database, target: Database) -> Iterator[Copied]:
     """Copy all rows to the empty `target`; yield after each table, commit after the last.
 
-    Who stops listening half way rolls everything back. Raises `CannotCopy`.
+    A caller that stops half way rolls everything back. Raises `CannotCopy`.
     """
     with source.writing() as here, target.writing() as there:
         _compare_versions(_version(here), _version(there))
@@ -115,7 +115,7 @@ def _fingerprint(connection: Connection, table: Table) -> tuple[int, int]:
 
 
 def _count_on(here: Connection, there: Connection) -> None:
-    """Have the target number people on from where the source is, so that no id comes back.
+    """Let the target go on numbering people where the source is, so that no id comes back.
 
     PostgreSQL hands out numbers without looking at the rows; SQLite looks at the living ones.
     """

@@ -1,6 +1,6 @@
-"""Endings hold against sign-ins under way: a callback that comes late must not undo them.
+"""Endings stop the sign-ins that are under way: a callback that comes late must not undo them.
 
-Kept by a hash of the Twitter id, for a person who disconnects leaves no other row behind.
+A row holds a hash of the Twitter id, because a person who disconnects leaves no other row behind.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NOTE = {store: _noting(insert(Ending)) for store, insert in INSERTS.items()}
 
 
 def note(connection: Connection, twitter_id: str) -> None:
-    """Write down that a person ended everything just now."""
+    """Note that a person ended everything just now."""
     row = {"twitter_id_hash": hashed(twitter_id)}
     connection.execute(_NOTE[connection.dialect.name], row)
 
@@ -43,6 +43,6 @@ def holds_against(ended_at: float | None, *, began: float) -> bool:
 
 
 def prune(connection: Connection) -> int:
-    """Delete what no sign-in under way can meet; return how many rows."""
+    """Delete endings that are older than any sign-in under way; return how many."""
     old = Ending.ended_at < STORE_CLOCK - KEPT_SECONDS
     return connection.execute(delete(Ending).where(old)).rowcount

@@ -1,4 +1,4 @@
-"""What can end or stop a sign-in or a grant on our side of the door."""
+"""The errors that end or stop a sign-in or a grant on our side."""
 
 from __future__ import annotations
 

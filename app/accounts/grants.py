@@ -1,8 +1,8 @@
-"""The grant of a person: one that lives, replaced by a sign-in, ended when nobody may use it.
+"""The grant of a person: one that lives, replaced by a sign-in, ended with the last session.
 
 Twitter keeps one living grant for each app and person, so a new sign-in ends the tokens of the
 one before. Everything here happens inside the caller's transaction, which has locked the person:
-two transactions that each end a session could else both see the other's alive.
+otherwise two transactions that each end a session could both see the other's alive.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _LIVING = (
 )
 _Living = Row[str, int, str | None, str | None, str]
 _END = update(Grant).where(Grant.id == bindparam("grant_id"))
-# All workers forget what they read for this person: the epoch is part of every cache key.
+# The epoch is part of every cache key: one more makes what was read for this person unreachable.
 _ONE_MORE_EPOCH = (
     update(User)
     .where(User.id == bindparam("whose"))
@@ -80,7 +80,7 @@ REVOKING = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """What an ending did: the sessions that ended, whether the grant did, and rows to deliver."""
+    """The result of an ending: its sessions, whether the grant ended, and the rows to deliver."""
 
     sessions: tuple[str, ...] = ()
     grant: bool = False
@@ -96,9 +96,9 @@ def owner_of_reads(twitter_id: str) -> str:
 def lock_person(connection: Connection, user_id: int) -> str | None:
     """Lock a person's row until the transaction ends; return their Twitter id, None if gone.
 
-    Whoever adds or ends a session or a grant does this first. SQLite has one writer at a time. Rows
-    that only refer to the person (what was read) may be added meanwhile: waiting for those, too,
-    would end in deadlocks.
+    Every transaction that adds or ends a session or a grant does this first. SQLite has one writer
+    at a time. Rows that only refer to the person (usage) may be added meanwhile: waiting for those,
+    too, would end in deadlocks.
     """
     return connection.execute(_LOCK, {"user_id": user_id}).scalar_one_or_none()
 
@@ -184,7 +184,7 @@ class Grants:
     def follow_up(self, ended: Ended) -> None:
         """Once an ending is committed: have its tokens revoked, and drop what was read with them.
 
-        Nothing finds those copies any more, for the epoch has changed; now they are gone.
+        The new epoch has made those copies unreachable; this deletes them.
         """
         if ended.grant:
             self._outbox.deliver_soon(ended.revocations)

@@ -42,7 +42,7 @@ class KeptEndings:
         return session_id in self._sessions
 
     def stop(self) -> None:
-        """Try no more. What is left ends by its age."""
+        """Try no more. Sessions that are left end by their age."""
         self._worker.stop()
 
     def _try(self, session_id: str | None, end: Callable[[], object]) -> None:

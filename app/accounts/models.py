@@ -37,7 +37,7 @@ class User(Model):
     twitter_id: Mapped[str] = mapped_column(String(19), unique=True)
     username: Mapped[str] = mapped_column(Text)
     profile: Mapped[dict[str, Any]] = mapped_column(JSON)
-    # Part of every cache key: one more makes all workers forget what they read for this person.
+    # Part of every cache key: one more makes what was read for this person unreachable.
     cache_epoch: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     # The same for what depends on whom they follow, and for nothing else.
     follows_epoch: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
@@ -67,7 +67,7 @@ class Session(Model):
 
 
 class Grant(Model):
-    """What a person agreed to, until it is revoked: Twitter keeps one living grant of each person.
+    """A person's consent, until it is revoked: Twitter keeps one living grant of each person.
 
     The tokens are sealed; a grant that has ended holds none.
     """
@@ -86,10 +86,10 @@ class Grant(Model):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # By the store's own clock. None: no refresh since the last sign-in.
     refreshed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # One more with every new token set: who read an older generation does not overwrite a newer.
+    # One more with every new token set: a worker that read an older one does not overwrite it.
     generation: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     lease_owner: Mapped[str | None] = mapped_column(String(32))
-    # Seconds since 1970 by the store's own clock; processes disagree about the time.
+    # Seconds since 1970 by the store's own clock, because the clocks of machines differ.
     lease_until: Mapped[float | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
@@ -107,7 +107,7 @@ class Grant(Model):
 
 
 class Usage(Model):
-    """What one person's reads asked of one endpoint on one day (UTC)."""
+    """The calls for one person to one endpoint on one day (UTC), and the items they returned."""
 
     __tablename__ = "usage"
 
@@ -123,7 +123,10 @@ class Usage(Model):
 
 
 class UsedState(Model):
-    """A state that came back, once. Kept an hour, longer than any flow cookie lives."""
+    """A state that came back, once. Kept an hour, longer than any flow cookie lives.
+
+    Both times are by the store's own clock.
+    """
 
     __tablename__ = "used_states"
 
@@ -138,7 +141,7 @@ class UsedState(Model):
 
 
 class Ending(Model):
-    """Somebody disconnected, or logged out everywhere: older sign-ins must not undo it.
+    """A person disconnected, or logged out everywhere: older sign-ins must not undo it.
 
     Kept a quarter of an hour, longer than a sign-in may be under way.
     """
@@ -153,26 +156,26 @@ class Ending(Model):
 class Revocation(Model):
     """A sealed token that Twitter must still be told to kill: the outbox.
 
-    Who delivers a row moves `due_at` ahead first, and so has it alone for a while.
+    A deliverer moves `due_at` ahead first, and so has the row to itself for a while.
     """
 
     __tablename__ = "revocations"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     token: Mapped[str] = mapped_column(Text)
-    # The place that the token was sealed for, if not this row: it came from a grant as it was.
+    # The associated data that the token was sealed with, if it came sealed from a grant.
     sealed_for: Mapped[str | None] = mapped_column(Text)
     token_type_hint: Mapped[str] = mapped_column(String(16))
-    # Whose token it is, at Twitter: a sign-in of theirs deletes the row. None: not known yet.
+    # The person's id at Twitter: a sign-in of theirs deletes the row. None: not known yet.
     twitter_id: Mapped[str | None] = mapped_column(String(19), index=True)
     # The row of the access token that must tell first whose token this is.
     waits_for: Mapped[str | None] = mapped_column(String(32))
     attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     refusals: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    # Seconds since 1970 by the store's own clock, as a lease is.
+    # The next attempt, in seconds since 1970 by the store's own clock.
     due_at: Mapped[float]
-    # Refused too often to be tried again; a person has to look.
+    # Refused too often to be tried again; the operator has to look.
     dead_letter_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index(None, "due_at"),)

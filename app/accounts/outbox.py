@@ -22,7 +22,7 @@ from app.accounts.background_worker import BackgroundWorker
 from app.accounts.models import Grant, Revocation, User
 from app.accounts.outbox_delivery import Deliverer, Delivery, tokens_of
 from app.accounts.shared import Shared
-from app.accounts.token_cipher import place_in_outbox
+from app.accounts.token_cipher import outbox_associated_data
 from app.storage.database import STORE_CLOCK
 from app.twitter.oauth import AuthorizationServer, TokenSet
 from app.twitter.transport.deadline import Deadline
@@ -108,7 +108,7 @@ class Outbox:
         """
         row = secrets.token_hex(16)
         values = {"id": row, "token_type_hint": hint, "created_at": now}
-        values |= {"token": self._cipher.seal(token, at=place_in_outbox(row, None))}
+        values |= {"token": self._cipher.seal(token, at=outbox_associated_data(row, None))}
         whose = {"twitter_id": twitter_id, "waits_for": waits_for}
         connection.execute(_INSERT, values | whose)
         return row
@@ -123,7 +123,7 @@ class Outbox:
         twitter_id: str,
         now: datetime,
     ) -> str:
-        """Write one token as it was sealed for another place; return the row's id.
+        """Write one token that is sealed already, for `sealed_for`; return the row's id.
 
         It is not opened: a key that is missing just now must not lose a revocation. The row waits
         until the key is back.

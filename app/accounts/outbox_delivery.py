@@ -20,7 +20,7 @@ from sqlalchemy import and_, bindparam, delete, or_, select, update
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Revocation
 from app.accounts.shared import Shared
-from app.accounts.token_cipher import place_in_outbox
+from app.accounts.token_cipher import outbox_associated_data
 from app.observability.audit_log import Event
 from app.storage.database import STORE_CLOCK, WRITE_SECONDS
 from app.twitter.errors import ClientRefused, GrantRefused, Refused, TokenRefused, TwitterError
@@ -29,7 +29,7 @@ from app.twitter.transport.deadline import Deadline
 
 log = logging.getLogger(__name__)
 
-# What one attempt may take (seconds): a hanging Twitter must not hold up the other rows for long.
+# Seconds for one call to Twitter: if it hangs, the other rows must not wait for long.
 _ATTEMPT_SECONDS = 5.0
 # A lease covers both calls of an attempt (whose token is it, revoke it) and the write after each.
 # If the deliverer dies, the row is due again.
@@ -103,8 +103,13 @@ class TakenRow:
 
     @property
     def name(self) -> str:
-        """What the log calls the row: a whole id would be taken for a secret, and redacted."""
+        """The name of the row in the log: a whole id would be taken for a secret, and redacted."""
         return self.row[:_NAME_CHARACTERS]
+
+    @property
+    def associated_data(self) -> str:
+        """The associated data that the token was sealed with."""
+        return outbox_associated_data(self.row, self.sealed_for)
 
 
 class Deliverer:
@@ -149,7 +154,7 @@ class Deliverer:
     def attempt(self, taken: TakenRow) -> Delivery:
         """Try to revoke the token of a row once; remove the row, or move its `due_at` ahead."""
         try:
-            token = self._cipher.open(taken.sealed, at=place_in_outbox(taken.row, taken.sealed_for))
+            token = self._cipher.open(taken.sealed, at=taken.associated_data)
             if taken.twitter_id is None:
                 unknown = self._find_owner(taken, token)
                 if unknown is not None:

@@ -1,4 +1,4 @@
-"""Who a person is here: signed in by a callback, found by the session in their cookie."""
+"""People: signed in by a callback, found by the session in their cookie, deleted for good."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ SEALED: tuple[tuple[_Column, InstrumentedAttribute[str]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is: values seen so far, resealed among them, and those that do not open."""
+    """The counts so far: values seen, resealed among them, and those that do not open."""
 
     seen: int
     resealed: int
@@ -48,11 +48,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class _Sealed:
-    """A sealed value, the row it lies in, and the place that it is bound to."""
+    """A sealed value, its row, and its associated data."""
 
     row: str
     value: str = field(repr=False)
-    place: str
+    associated_data: str
 
 
 def reencrypt(database: Database, cipher: TokenCipher) -> Iterator[Progress]:
@@ -100,17 +100,17 @@ def _after(
     )
     with database.reading() as connection:
         return [
-            _Sealed(row, sealed or "", _place(column, row, sealed_for))
+            _Sealed(row, sealed or "", _associated_data(column, row, sealed_for))
             for row, sealed, sealed_for in connection.execute(query)
         ]
 
 
 def _sealed_for(column: _Column) -> ColumnElement[Any]:
-    """Return what says where a value was sealed: only those of the outbox come from elsewhere."""
+    """Return the column that names other associated data; only the outbox has one."""
     return Revocation.sealed_for.expression if column.class_ is Revocation else null()
 
 
-def _place(column: _Column, row: str, sealed_for: str | None) -> str:
+def _associated_data(column: _Column, row: str, sealed_for: str | None) -> str:
     return sealed_for or associated_data(column.class_.__tablename__, column.key, row)
 
 
@@ -121,8 +121,9 @@ def _reseal(
     row_id: InstrumentedAttribute[str],
     found: _Sealed,
 ) -> bool:
-    """Seal one value anew for its place; tell whether it was still there to be changed."""
-    resealed = cipher.seal(cipher.open(found.value, at=found.place), at=found.place)
+    """Reseal one value; return whether it was still there to be changed."""
+    at = found.associated_data
+    resealed = cipher.seal(cipher.open(found.value, at=at), at=at)
     with database.writing() as connection:
         changed = connection.execute(
             update(column.class_)

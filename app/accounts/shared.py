@@ -1,4 +1,4 @@
-"""What every service of this room works with."""
+"""The collaborators that every service of this room has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.storage.database import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """The database, what seals tokens in it, the time (UTC), and the audit log."""
+    """The database, the cipher of its tokens, the clock (UTC), and the audit log."""
 
     database: Database
     cipher: TokenCipher

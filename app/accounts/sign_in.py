@@ -94,7 +94,7 @@ _REMEMBERED = {store: _remembering(insert(User)) for store, insert in INSERTS.it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """What a callback brings to store, once Twitter has said who it is."""
+    """A sign-in that is to be stored, once Twitter has said who it is."""
 
     profile: Profile
     token_set: TokenSet
@@ -103,19 +103,19 @@ class SignIn:
     exchanged_at: float
     # When the browser left for Twitter, by the store's clock as well.
     began: float
-    # The states of the other sign-ins that this browser has begun and not seen the end of.
+    # The states of the other sign-ins that this browser has begun and not finished.
     beside: tuple[str, ...] = field(repr=False, default=())
-    # The session in whose place the new one steps, in the same browser.
+    # The session of this browser that the new one replaces.
     replacing: str | None = field(repr=False, default=None)
-    # What the person will know the browser by.
+    # The browser in words, so that the person knows it again.
     browser: str = ""
     record: SignInRecord | None = None
 
 
 def lock(connection: Connection, twitter_id: str, session_ids: Collection[str]) -> None:
-    """Lock a person and the owners of sessions, as far as they are there, by their ids' order.
+    """Lock a person and the owners of sessions, as far as they exist, in the order of their ids.
 
-    Two sign-ins that each leave the other's account would else wait for each other.
+    Otherwise two sign-ins that each leave the other's account would wait for each other.
     """
     values = {"twitter_id": twitter_id, "session_ids": list(session_ids)}
     connection.execute(_LOCK, values)
@@ -136,7 +136,7 @@ def remember(connection: Connection, profile: Profile, *, now: datetime) -> Row[
 
 
 def find(connection: Connection, user_id: int, came: SignIn) -> Found:
-    """Return what belongs to the person, whose row is locked by now. One statement."""
+    """Return the state of the person, whose row is locked by now. One statement."""
     values = {
         "user_id": user_id,
         "since": came.exchanged_at,
@@ -157,10 +157,10 @@ def shared_session(beside: Mapping[str, int], user_id: int, came: SignIn) -> str
 
 
 def drop_revocations(connection: Connection, twitter_id: str) -> None:
-    """Delete what waits to be revoked: at Twitter it would end what was just allowed."""
+    """Delete the person's revocations: at Twitter they would end the new grant."""
     connection.execute(_DROP_REVOCATIONS, {"twitter_id": twitter_id})
 
 
 def revive_sessions(connection: Connection, user_id: int, *, since: float) -> None:
-    """Bring sessions back that a refused refresh has ended since the exchange, which caused it."""
+    """Revive the sessions that a refused refresh has ended since the exchange that caused it."""
     connection.execute(_REVIVE_SESSIONS, {"owner": user_id, "since": since})

@@ -22,7 +22,7 @@ ClientKind = Literal["confidential", "public"]
 
 
 class Step(StrEnum):
-    """What is timed, from the moment in which the callback arrived."""
+    """The steps that are timed, from the arrival of the callback."""
 
     CLAIMED = "claimed"
     CODE_SENT = "code_sent"
@@ -32,7 +32,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRecord:
-    """One sign-in that came to a good end."""
+    """One sign-in that succeeded."""
 
     client: ClientKind
     dialect: str
@@ -76,8 +76,8 @@ class Recorder:
     def __init__(self, *, away: timedelta, clock: Callable[[], float] = time.monotonic) -> None:
         """Start the clock, which counts seconds and never runs backwards.
 
-        `away` is how long the browser was at Twitter. Two machines may have told it, so it may be
-        less than nothing; what is kept is not.
+        `away` is how long the browser was at Twitter. Two machines may have measured it, so it may
+        be negative; the record then holds 0.
         """
         self._away_ms = max(0, round(away.total_seconds() * 1000))
         self._clock = clock

@@ -1,8 +1,8 @@
 """Token sets at rest: sealed, and bound to the row and field they belong to.
 
 A sealed value reads `v1.<key id>.<base64url of nonce and ciphertext>` (AES-256-GCM, NIST SP
-800-38D). Its place is authenticated with it, so a token moved to another row or field does not
-open. The first key of the ring seals; all of them open.
+800-38D). Its table, column and row are the associated data, so a token moved to another row or
+field does not open. The first key of the ring seals; all of them open.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ KEY_ID_CHARACTERS = 8
 
 
 def associated_data(table: str, column: str, row: str) -> str:
-    """Return the name of one field of one row, to which a sealed value is bound."""
+    """Return the associated data of a field: its table, column and row."""
     return f"{table}.{column}:{row}"
 
 
-def place_in_outbox(row: str, sealed_for: str | None) -> str:
-    """Return what a token in the outbox is bound to: the field it came from, or its own row."""
+def outbox_associated_data(row: str, sealed_for: str | None) -> str:
+    """Return the associated data of a row in the outbox: the field it came from, or its own."""
     return sealed_for or associated_data("revocations", "token", row)
 
 
@@ -51,7 +51,7 @@ class TokenCipher:
         return tuple(self._keys)
 
     def seal(self, secret: str, *, at: str) -> str:
-        """Return `secret` sealed for the place `at`."""
+        """Return `secret` sealed with the associated data `at`."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._keys[self._current].encrypt(
             nonce, secret.encode(), _bound(self._current, at)
@@ -59,7 +59,7 @@ class TokenCipher:
         return f"{VERSION}.{self._current}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, *, at: str) -> str:
-        """Return what was sealed for the place `at`; raise `CannotOpen` for anything else."""
+        """Return the secret that was sealed with the associated data `at`; raise `CannotOpen`."""
         key_id = key_id_of(sealed)
         if key_id not in self._keys:
             raise CannotOpen("sealed with a key that is not in TOKEN_KEYS")

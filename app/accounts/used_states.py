@@ -57,7 +57,7 @@ class Recorded:
 
     @property
     def age(self) -> timedelta:
-        """How long the outcome is known."""
+        """How long ago the outcome was recorded."""
         return self.read_at - self.recorded_at
 
 
@@ -70,7 +70,7 @@ class UsedStates:
     def consume(self, state: str, code: str) -> bool:
         """Use `state` up for the callback that brought `code`; tell whether it was the first.
 
-        Committed when it returns: of any number of callbacks, on any machine, one hears True.
+        Committed when it returns: of any number of callbacks, on any machine, one gets True.
         """
         row: dict[str, object] = {"state_hash": hashed(state), "code_hash": hashed(code)}
         try:
@@ -89,10 +89,10 @@ class UsedStates:
         *,
         session_id: str | None = None,
     ) -> bool:
-        """Write down how the sign-in went, in the transaction that made it so.
+        """Record how the sign-in went, in the transaction that stores it; return whether it is new.
 
         The first outcome stays: a failure after the sign-in was stored does not undo it, and a
-        sign-in that was stopped makes no session. Tell whether this is the first.
+        sign-in that was stopped makes no session.
         """
         known = {
             "outcome": outcome,
@@ -102,9 +102,9 @@ class UsedStates:
         return connection.execute(_RECORD, {"used": hashed(state), **known}).rowcount == 1
 
     def sessions(self, connection: Connection, states: Sequence[str]) -> dict[str, int]:
-        """Return the living sessions that sign-ins have made, the newest first, and whose each is.
+        """Return the living sessions that sign-ins have made, the newest first, with their owners.
 
-        Asks nothing if there are no `states`, as for most sign-ins.
+        Runs no statement if there are no `states`, as for most sign-ins.
         """
         if not states:
             return {}
@@ -123,10 +123,10 @@ class UsedStates:
 
     @contextlib.contextmanager
     def failing(self, state: str) -> Iterator[None]:
-        """Write down that the sign-in failed if an exception leaves the block.
+        """Record that the sign-in failed if an exception leaves the block.
 
-        Its duplicate then need not wait. The exception is what the person is told, whatever the
-        database says meanwhile.
+        Its duplicate then need not wait. The person is told of this exception, even if the
+        database does not take the record.
         """
         try:
             yield
@@ -164,7 +164,7 @@ class UsedStates:
         return Recorded(Outcome(row.outcome), row.recorded_at, row.session_id, read_at=now)
 
     def prune(self) -> int:
-        """Delete states that no living flow cookie can meet; return how many."""
+        """Delete states that are older than any flow cookie; return how many."""
         with self._database.writing() as connection:
             old = UsedState.used_at < store_time(connection) - _KEPT
             return connection.execute(delete(UsedState).where(old)).rowcount

@@ -1,4 +1,4 @@
-"""What the tests of `app.accounts` share: its parts, wired to a server that does as it is told."""
+"""The parts of `app.accounts`, wired to a server that does as it is told."""
 
 import secrets
 from datetime import timedelta
@@ -61,7 +61,7 @@ class Server:
 
     def owner_of(self, access_token, deadline):
         """Say whose token it is: that of a person who stays unknown, unless a test knows."""
-        raise Unreachable("nobody asked")
+        raise Unreachable("no test knows the owner")
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def sessions(shared, grants, used_states):
 
 
 @pytest.fixture
-def fresh(shared, grants, outbox, server):
+def refresher(shared, grants, outbox, server):
     return TokenRefresher(shared, grants, outbox, server, SingleFlight(at_most=32))
 
 
@@ -167,7 +167,7 @@ def sign_in(people, used_states, clock):
 
 
 @pytest.fixture
-def welcome(sign_in):
+def new_grant(sign_in):
     """Sign a person in and return the id of their grant."""
     return lambda **changes: sign_in(**changes).grant_id
 

@@ -55,10 +55,10 @@ def usages():
 
 
 @pytest.fixture
-def calls(shared, fresh, twitter, usages, clock):
+def calls(shared, refresher, twitter, usages, clock):
     quota = Quota(Cache(redis_url=None, clock=clock), clock=clock)
     upstream = Upstream(client=twitter, dialect=LIVE, breaker=None, bulkhead=SimpleNamespace())
-    return Calls(shared, upstream, fresh, quota, usages)
+    return Calls(shared, upstream, refresher, quota, usages)
 
 
 def read(calls, caller, endpoint=USERS_ME):

@@ -43,11 +43,11 @@ def rows_of(database):
 
 
 @pytest.fixture
-def actions(people, sessions, fresh, outbox, database, server, clock):
+def actions(people, sessions, refresher, outbox, database, server, clock):
     """Everything that a request or a job of Wren's may still have to write."""
 
     def of(wren):
-        read = fresh._read(wren.grant_id)
+        read = refresher._read(wren.grant_id)
         new = server.fresh_token_set(1)
         asked = [ApiCall(endpoint=USERS_ME, items=1)]
         seen = {"created_at": clock(), "seen_at": clock() - timedelta(hours=1)}
@@ -66,9 +66,9 @@ def actions(people, sessions, fresh, outbox, database, server, clock):
             "prune": lambda: sessions._end(wren.user_id, EndReason.EXPIRED),
             "usage": lambda: Usages(database).add(wren.user_id, asked, now=clock()),
             "follow": lambda: people.follows_changed(wren.user_id),
-            "lease": lambda: fresh._take(read, "a worker"),
-            "refreshed tokens": lambda: fresh._store(read, new),
-            "refusal": lambda: fresh._end(read, EndReason.REFUSED),
+            "lease": lambda: refresher._take(read, "a worker"),
+            "refreshed tokens": lambda: refresher._store(read, new),
+            "refusal": lambda: refresher._end(read, EndReason.REFUSED),
             "outbox": lambda: outbox.discard(new, twitter_id="1001", unless_exchanged_from=1.0),
         }
 
@@ -95,7 +95,7 @@ ACTIONS = [
 
 @on_both_stores
 @pytest.mark.parametrize("name", ACTIONS)
-def test_a_late_action_touches_nobody_else(name, actions, sign_in, database, rows_of, clock):
+def test_a_late_action_touches_no_other_person(name, actions, sign_in, database, rows_of, clock):
     wren = sign_in()
     late = actions(wren)[name]
     running = Event()

@@ -524,7 +524,7 @@ def test_sessions_and_people_that_are_gone_have_nothing_to_end(sessions, sign_in
     assert all_of(Session.ended_at) == [(None,)]
 
 
-# What was read for a person
+# Cached reads of a person
 
 
 def test_the_end_of_a_grant_makes_cached_reads_unreachable_and_drops_them(
@@ -829,11 +829,11 @@ def test_reencryption_reseals_neither_current_nor_foreign_values(two, database, 
     assert (last.seen, last.resealed, last.stuck) == (4, 0, stuck)
 
 
-def test_reencryption_leaves_a_newer_token_alone(welcome, database, fresh, row, clock):
-    grant = welcome()
+def test_reencryption_leaves_a_newer_token_alone(new_grant, database, refresher, row, clock):
+    grant = new_grant()
     read = row(grant)["access_token"]
     clock.advance(hours=3)
-    fresh.valid_token(grant, deadline=Deadline())
+    refresher.valid_token(grant, deadline=Deadline())
     ring = TokenCipher((b"n" * 32, b"k" * 32))
 
     place = associated_data("grants", "access_token", grant)
@@ -841,4 +841,4 @@ def test_reencryption_leaves_a_newer_token_alone(welcome, database, fresh, row, 
     done = reencryption._reseal(database, ring, Grant.access_token, Grant.id, found)
 
     assert not done
-    assert fresh.valid_token(grant, deadline=Deadline()) == "access-1"
+    assert refresher.valid_token(grant, deadline=Deadline()) == "access-1"

@@ -33,7 +33,7 @@ from tests.waiting import until
 
 
 def lease(database, grant_id, owner, seconds):
-    """Give the lease to somebody else for `seconds` by the store's clock."""
+    """Give the lease to another worker for `seconds` by the store's clock."""
     with database.writing() as connection:
         until = STORE_CLOCK + seconds
         connection.execute(
@@ -48,40 +48,42 @@ def store_for_another(database, cipher, grant):
         connection.execute(update(Grant).values(generation=1, access_token=sealed))
 
 
-def test_a_young_token_is_used_as_it_is(fresh, welcome, server):
-    grant = welcome()
+def test_a_young_token_is_used_as_it_is(refresher, new_grant, server):
+    grant = new_grant()
 
-    assert fresh.valid_token(grant, deadline=Deadline()) == "access-0"
+    assert refresher.valid_token(grant, deadline=Deadline()) == "access-0"
     assert server.spent == []
 
 
 @pytest.mark.parametrize("minutes, refreshed", [(114, False), (116, True), (130, True)])
-def test_a_token_is_refreshed_five_minutes_early(fresh, welcome, server, clock, minutes, refreshed):
-    grant = welcome()
+def test_a_token_is_refreshed_five_minutes_early(
+    refresher, new_grant, server, clock, minutes, refreshed
+):
+    grant = new_grant()
     clock.advance(minutes=minutes)
 
-    token = fresh.valid_token(grant, deadline=Deadline())
+    token = refresher.valid_token(grant, deadline=Deadline())
 
     assert token == ("access-1" if refreshed else "access-0")
 
 
-def test_a_short_lived_token_is_refreshed_in_its_last_tenth(fresh, welcome, clock, server):
-    grant = welcome(expires_at=clock() + timedelta(seconds=100))
+def test_a_short_lived_token_is_refreshed_in_its_last_tenth(refresher, new_grant, clock, server):
+    grant = new_grant(expires_at=clock() + timedelta(seconds=100))
     clock.advance(seconds=89)
-    early = fresh.valid_token(grant, deadline=Deadline())
+    early = refresher.valid_token(grant, deadline=Deadline())
     clock.advance(seconds=2)
 
-    late = fresh.valid_token(grant, deadline=Deadline())
+    late = refresher.valid_token(grant, deadline=Deadline())
 
     assert (early, late) == ("access-0", "access-1")
 
 
 @on_both_stores
-def test_a_refresh_stores_the_whole_new_token_set(fresh, welcome, clock, row, cipher):
-    grant = welcome()
+def test_a_refresh_stores_the_whole_new_token_set(refresher, new_grant, clock, row, cipher):
+    grant = new_grant()
     clock.advance(hours=3)
 
-    fresh.valid_token(grant, deadline=Deadline())
+    refresher.valid_token(grant, deadline=Deadline())
 
     stored = row(grant)
     refresh_token = cipher.open(
@@ -92,17 +94,19 @@ def test_a_refresh_stores_the_whole_new_token_set(fresh, welcome, clock, row, ci
     assert (stored["generation"], stored["lease_owner"], stored["lease_until"]) == (1, None, None)
 
 
-def test_a_refresh_is_told_the_granted_scopes(fresh, welcome, server, clock):
-    grant = welcome(scopes=frozenset({"users.read", "offline.access"}))
+def test_a_refresh_is_told_the_granted_scopes(refresher, new_grant, server, clock):
+    grant = new_grant(scopes=frozenset({"users.read", "offline.access"}))
     clock.advance(hours=3)
 
-    fresh.valid_token(grant, deadline=Deadline())
+    refresher.valid_token(grant, deadline=Deadline())
 
     assert server.scopes == [{"users.read", "offline.access"}]
 
 
-def test_the_lease_outlives_all_that_its_holder_may_take(fresh, welcome, server, database, clock):
-    grant = welcome()
+def test_the_lease_outlives_all_that_its_holder_may_take(
+    refresher, new_grant, server, database, clock
+):
+    grant = new_grant()
     clock.advance(hours=3)
     seconds = []
 
@@ -113,7 +117,7 @@ def test_the_lease_outlives_all_that_its_holder_may_take(fresh, welcome, server,
 
     server.answer = read_the_lease
 
-    fresh.valid_token(grant, deadline=Deadline())
+    refresher.valid_token(grant, deadline=Deadline())
 
     times = Times()
     assert (times.call, times.write) == (SECONDS, WRITE_SECONDS)
@@ -149,13 +153,13 @@ class DistantDatabase:
 
 @on_both_stores
 def test_a_holder_that_is_slow_at_every_step_keeps_its_lease(
-    fresh, shared, grants, outbox, server, database, clock, welcome
+    refresher, shared, grants, outbox, server, database, clock, new_grant
 ):
     distant = DistantDatabase(database)
     there = dataclasses.replace(shared, database=distant)
     holder = TokenRefresher(there, grants, outbox, server, SingleFlight(at_most=32))
-    fresh._times = holder._times = SCALED
-    grant = welcome()
+    refresher._times = holder._times = SCALED
+    grant = new_grant()
     clock.advance(hours=3)
 
     def slowly(number):
@@ -168,7 +172,7 @@ def test_a_holder_that_is_slow_at_every_step_keeps_its_lease(
     def read_on_another_machine():
         while True:
             with contextlib.suppress(Unreachable):
-                return fresh.valid_token(grant, deadline=Deadline())
+                return refresher.valid_token(grant, deadline=Deadline())
 
     with ThreadPoolExecutor(2) as pool:
         refreshing = pool.submit(holder.valid_token, grant, deadline=Deadline())
@@ -180,35 +184,35 @@ def test_a_holder_that_is_slow_at_every_step_keeps_its_lease(
 
 
 def test_the_call_of_a_holder_ends_within_the_lease_whatever_the_budget(
-    fresh, welcome, server, clock
+    refresher, new_grant, server, clock
 ):
-    grant = welcome()
+    grant = new_grant()
     clock.advance(hours=3)
 
-    fresh.valid_token(grant, deadline=Deadline(1000))
+    refresher.valid_token(grant, deadline=Deadline(1000))
 
     assert server.left[0] <= Times().call
 
 
-def test_an_answer_without_a_refresh_token_keeps_the_old_one(fresh, welcome, server, clock):
-    grant = welcome()
+def test_an_answer_without_a_refresh_token_keeps_the_old_one(refresher, new_grant, server, clock):
+    grant = new_grant()
     server.answer = lambda n: TokenSet(
         access_token=f"access-{n}", expires_at=clock() + timedelta(hours=2), scopes=frozenset()
     )
     clock.advance(hours=3)
-    fresh.valid_token(grant, deadline=Deadline())
+    refresher.valid_token(grant, deadline=Deadline())
     server.spent.clear()
     clock.advance(hours=3)
 
-    fresh.valid_token(grant, deadline=Deadline())
+    refresher.valid_token(grant, deadline=Deadline())
 
     assert server.spent == ["refresh-0"]
 
 
 @on_both_stores
 @pytest.mark.parametrize("hours", [1.95, 3])
-def test_a_crowd_refreshes_once(fresh, welcome, server, clock, hours):
-    grant = welcome()
+def test_a_crowd_refreshes_once(refresher, new_grant, server, clock, hours):
+    grant = new_grant()
     clock.advance(hours=hours)
     slow, answer = threading.Event(), server.fresh_token_set
 
@@ -219,25 +223,25 @@ def test_a_crowd_refreshes_once(fresh, welcome, server, clock, hours):
     server.answer = slowly
 
     with ThreadPoolExecutor(16) as pool:
-        calls = [pool.submit(fresh.valid_token, grant, deadline=Deadline()) for _ in range(16)]
+        calls = [pool.submit(refresher.valid_token, grant, deadline=Deadline()) for _ in range(16)]
         tokens = {call.result() for call in calls}
 
     assert server.spent == ["refresh-0"]
     assert tokens <= ({"access-0", "access-1"} if hours < 2 else {"access-1"})
 
 
-def test_others_go_on_with_a_token_that_still_lives(fresh, welcome, database, clock, server):
-    grant = welcome()
+def test_others_go_on_with_a_token_that_still_lives(refresher, new_grant, database, clock, server):
+    grant = new_grant()
     clock.advance(hours=1, minutes=57)
-    lease(database, grant, "somebody", 20)
+    lease(database, grant, "another worker", 20)
 
-    assert fresh.valid_token(grant, deadline=Deadline()) == "access-0"
+    assert refresher.valid_token(grant, deadline=Deadline()) == "access-0"
     assert server.spent == []
 
 
 @on_both_stores
-def test_a_waiter_gets_the_token_that_another_thread_refreshed(fresh, welcome, clock, server):
-    grant = welcome()
+def test_a_waiter_gets_the_token_that_another_thread_refreshed(refresher, new_grant, clock, server):
+    grant = new_grant()
     clock.advance(hours=3)
     let_go = threading.Event()
 
@@ -248,56 +252,56 @@ def test_a_waiter_gets_the_token_that_another_thread_refreshed(fresh, welcome, c
     server.answer = answer_late
 
     with ThreadPoolExecutor(2) as pool:
-        refreshing = pool.submit(fresh.valid_token, grant, deadline=Deadline())
+        refreshing = pool.submit(refresher.valid_token, grant, deadline=Deadline())
         assert until(lambda: server.spent)
-        waiting = pool.submit(fresh.valid_token, grant, deadline=Deadline())
-        assert until(lambda: fresh._waiting._polled)
+        waiting = pool.submit(refresher.valid_token, grant, deadline=Deadline())
+        assert until(lambda: refresher._waiting._polled)
         let_go.set()
 
     assert (refreshing.result(), waiting.result()) == ("access-1", "access-1")
     assert server.spent == ["refresh-0"]
 
 
-def test_a_waiter_fails_at_once_when_the_lease_is_given_back(fresh, welcome, database, clock):
-    grant = welcome()
+def test_a_waiter_fails_at_once_when_the_lease_is_given_back(refresher, new_grant, database, clock):
+    grant = new_grant()
     clock.advance(hours=3)
     lease(database, grant, None, 20)
 
     with pytest.raises(Unreachable):
-        fresh.valid_token(grant, deadline=Deadline())
+        refresher.valid_token(grant, deadline=Deadline())
 
 
-def test_a_stale_reader_takes_no_lease(fresh, welcome, server, clock):
-    grant = welcome()
+def test_a_stale_reader_takes_no_lease(refresher, new_grant, server, clock):
+    grant = new_grant()
     clock.advance(hours=3)
-    stale = fresh._read(grant)
-    fresh.valid_token(grant, deadline=Deadline())
+    stale = refresher._read(grant)
+    refresher.valid_token(grant, deadline=Deadline())
 
-    token = fresh._refreshed(stale, Deadline())
+    token = refresher._refreshed(stale, Deadline())
 
     assert token == "access-1"
     assert server.spent == ["refresh-0"]
 
 
-def test_a_lease_that_ran_out_is_awaited_no_longer(fresh, welcome, database, clock):
-    grant = welcome()
+def test_a_lease_that_ran_out_is_awaited_no_longer(refresher, new_grant, database, clock):
+    grant = new_grant()
     clock.advance(hours=3)
     lease(database, grant, "a dying process", 0.2)
     deadline = Deadline(20)
 
     with pytest.raises(Unreachable):
-        fresh.valid_token(grant, deadline=deadline)
+        refresher.valid_token(grant, deadline=deadline)
 
     assert deadline.remaining() > 0
 
 
-def test_the_wait_for_a_refresh_ends_with_the_budget(fresh, welcome, database, clock):
-    grant = welcome()
+def test_the_wait_for_a_refresh_ends_with_the_budget(refresher, new_grant, database, clock):
+    grant = new_grant()
     clock.advance(hours=3)
-    lease(database, grant, "somebody", 20)
+    lease(database, grant, "another worker", 20)
 
     with pytest.raises(Unreachable):
-        fresh.valid_token(grant, deadline=Deadline(0.15))
+        refresher.valid_token(grant, deadline=Deadline(0.15))
 
 
 @pytest.mark.parametrize(
@@ -309,33 +313,35 @@ def test_the_wait_for_a_refresh_ends_with_the_budget(fresh, welcome, database, c
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_trouble_never_ends_a_grant(fresh, welcome, server, clock, row, trouble):
-    grant = welcome()
+def test_trouble_never_ends_a_grant(refresher, new_grant, server, clock, row, trouble):
+    grant = new_grant()
     server.answer = lambda _: trouble
     clock.advance(hours=3)
 
     with pytest.raises(type(trouble)):
-        fresh.valid_token(grant, deadline=Deadline())
+        refresher.valid_token(grant, deadline=Deadline())
 
     assert row(grant)["ended_at"] is None
     assert row(grant)["refresh_token"] is not None
 
 
-def test_trouble_is_followed_by_a_cool_down_without_requests(fresh, welcome, server, clock):
-    grant = welcome()
+def test_trouble_is_followed_by_a_cool_down_without_requests(refresher, new_grant, server, clock):
+    grant = new_grant()
     server.answer = lambda _: Unreachable("timeout")
     clock.advance(hours=3)
     with pytest.raises(Unreachable):
-        fresh.valid_token(grant, deadline=Deadline())
+        refresher.valid_token(grant, deadline=Deadline())
 
     with pytest.raises(Unreachable):
-        fresh.valid_token(grant, deadline=Deadline())
+        refresher.valid_token(grant, deadline=Deadline())
 
     assert len(server.spent) == 1
 
 
-def test_trouble_releases_no_lease_of_another_worker(fresh, welcome, server, database, clock, row):
-    grant = welcome()
+def test_trouble_releases_no_lease_of_another_worker(
+    refresher, new_grant, server, database, clock, row
+):
+    grant = new_grant()
     clock.advance(hours=3)
 
     def take_over(_):
@@ -345,45 +351,47 @@ def test_trouble_releases_no_lease_of_another_worker(fresh, welcome, server, dat
     server.answer = take_over
 
     with pytest.raises(Unreachable):
-        fresh.valid_token(grant, deadline=Deadline())
+        refresher.valid_token(grant, deadline=Deadline())
 
     assert row(grant)["lease_owner"] == "another worker"
 
 
-def test_trouble_while_the_token_lives_is_not_raised(fresh, welcome, server, clock):
-    grant = welcome()
+def test_trouble_while_the_token_lives_is_not_raised(refresher, new_grant, server, clock):
+    grant = new_grant()
     server.answer = lambda _: Unreachable("timeout")
     clock.advance(hours=1, minutes=57)
 
-    assert fresh.valid_token(grant, deadline=Deadline()) == "access-0"
+    assert refresher.valid_token(grant, deadline=Deadline()) == "access-0"
 
 
-def test_after_the_cool_down_the_next_reader_tries_again(fresh, welcome, server, database, clock):
-    grant = welcome()
+def test_after_the_cool_down_the_next_reader_tries_again(
+    refresher, new_grant, server, database, clock
+):
+    grant = new_grant()
     server.answer = lambda _: Unreachable("timeout")
     clock.advance(hours=3)
     with pytest.raises(Unreachable):
-        fresh.valid_token(grant, deadline=Deadline())
+        refresher.valid_token(grant, deadline=Deadline())
     lease(database, grant, None, -1)
     server.spent.clear()
     server.answer = server.fresh_token_set
 
-    assert fresh.valid_token(grant, deadline=Deadline()) == "access-1"
+    assert refresher.valid_token(grant, deadline=Deadline()) == "access-1"
 
 
 @on_both_stores
-def test_a_lease_whose_owner_died_is_taken_over(fresh, welcome, server, database, clock):
-    grant = welcome()
+def test_a_lease_whose_owner_died_is_taken_over(refresher, new_grant, server, database, clock):
+    grant = new_grant()
     clock.advance(hours=3)
     lease(database, grant, "a dead process", -1)
 
-    assert fresh.valid_token(grant, deadline=Deadline()) == "access-1"
+    assert refresher.valid_token(grant, deadline=Deadline()) == "access-1"
 
 
 def test_an_answer_after_a_take_over_does_not_overwrite_the_newer_token(
-    fresh, welcome, server, database, clock, outbox, cipher
+    refresher, new_grant, server, database, clock, outbox, cipher
 ):
-    grant = welcome()
+    grant = new_grant()
     clock.advance(hours=3)
 
     def answer_too_late(number):
@@ -392,43 +400,43 @@ def test_an_answer_after_a_take_over_does_not_overwrite_the_newer_token(
 
     server.answer = answer_too_late
 
-    assert fresh.valid_token(grant, deadline=Deadline()) == "access-of-another"
+    assert refresher.valid_token(grant, deadline=Deadline()) == "access-of-another"
     outbox.wait(seconds=5)
     assert server.revoked == []  # to revoke one of them would end the living grant
 
 
-def test_a_definite_refusal_ends_the_grant(fresh, welcome, server, clock, row):
-    grant = welcome()
+def test_a_definite_refusal_ends_the_grant(refresher, new_grant, server, clock, row):
+    grant = new_grant()
     server.answer = lambda _: GrantRefused("invalid_request")
     clock.advance(hours=3)
 
     with pytest.raises(GrantEnded):
-        fresh.valid_token(grant, deadline=Deadline())
+        refresher.valid_token(grant, deadline=Deadline())
 
     assert row(grant)["end_reason"] == EndReason.REFUSED
     assert row(grant)["access_token"] is None
 
 
 def test_a_refusal_after_another_workers_refresh_ends_nothing(
-    fresh, welcome, server, database, clock, row, cipher
+    refresher, new_grant, server, database, clock, row, cipher
 ):
-    grant = welcome()
+    grant = new_grant()
     clock.advance(hours=3)
 
-    def somebody_was_faster(_):
+    def another_worker_was_faster(_):
         store_for_another(database, cipher, grant)
         return GrantRefused("invalid_request")
 
-    server.answer = somebody_was_faster
+    server.answer = another_worker_was_faster
 
-    assert fresh.valid_token(grant, deadline=Deadline()) == "access-of-another"
+    assert refresher.valid_token(grant, deadline=Deadline()) == "access-of-another"
     assert row(grant)["ended_at"] is None
 
 
 def test_a_refusal_after_a_take_over_waits_for_the_former_owner(
-    fresh, welcome, server, database, clock, row, cipher
+    refresher, new_grant, server, database, clock, row, cipher
 ):
-    grant = welcome()
+    grant = new_grant()
     clock.advance(hours=3)
     lease(database, grant, "a slow process", -1)
 
@@ -438,27 +446,27 @@ def test_a_refusal_after_a_take_over_waits_for_the_former_owner(
 
     server.answer = refuse_and_let_the_former_owner_store
 
-    assert fresh.valid_token(grant, deadline=Deadline()) == "access-of-another"
+    assert refresher.valid_token(grant, deadline=Deadline()) == "access-of-another"
     assert row(grant)["ended_at"] is None
 
 
 def test_a_refusal_after_a_take_over_ends_the_grant_if_nothing_comes(
-    fresh, welcome, server, database, clock, row
+    refresher, new_grant, server, database, clock, row
 ):
-    grant = welcome()
+    grant = new_grant()
     clock.advance(hours=3)
     lease(database, grant, "a dead process", -1)
     server.answer = lambda _: GrantRefused("invalid_request")
 
     with pytest.raises(GrantEnded):
-        fresh.valid_token(grant, deadline=Deadline(0.2))
+        refresher.valid_token(grant, deadline=Deadline(0.2))
 
     assert row(grant)["end_reason"] == EndReason.REFUSED
 
 
 @on_both_stores
 def test_a_log_out_during_a_refresh_leaves_no_living_token(
-    fresh, sign_in, server, sessions, outbox, clock, database
+    refresher, sign_in, server, sessions, outbox, clock, database
 ):
     person = sign_in()
     grant = person.grant_id
@@ -471,7 +479,7 @@ def test_a_log_out_during_a_refresh_leaves_no_living_token(
     server.answer = log_out_meanwhile
 
     with pytest.raises(GrantEnded):
-        fresh.valid_token(grant, deadline=Deadline())
+        refresher.valid_token(grant, deadline=Deadline())
 
     outbox.wait(seconds=5)
     assert {token for token, _ in server.revoked} == {
@@ -484,41 +492,43 @@ def test_a_log_out_during_a_refresh_leaves_no_living_token(
         assert connection.execute(select(Revocation.id)).all() == []
 
 
-def test_without_a_refresh_token_a_grant_lives_to_its_end(fresh, welcome, clock, row):
-    grant = welcome(refresh_token=None)
+def test_without_a_refresh_token_a_grant_lives_to_its_end(refresher, new_grant, clock, row):
+    grant = new_grant(refresh_token=None)
     clock.advance(minutes=119)
-    token = fresh.valid_token(grant, deadline=Deadline())
+    token = refresher.valid_token(grant, deadline=Deadline())
     clock.advance(minutes=2)
 
     with pytest.raises(GrantEnded):
-        fresh.valid_token(grant, deadline=Deadline())
+        refresher.valid_token(grant, deadline=Deadline())
 
     assert token == "access-0"
     assert row(grant)["end_reason"] == EndReason.TOKEN_EXPIRED
 
 
-def test_a_401_means_one_refresh(fresh, welcome, server):
-    grant = welcome()
+def test_a_401_means_one_refresh(refresher, new_grant, server):
+    grant = new_grant()
 
-    token = fresh.token_after_401(grant, refused="access-0", deadline=Deadline())
-    again = fresh.token_after_401(grant, refused="access-0", deadline=Deadline())
+    token = refresher.token_after_401(grant, refused="access-0", deadline=Deadline())
+    again = refresher.token_after_401(grant, refused="access-0", deadline=Deadline())
 
     assert (token, again) == ("access-1", "access-1")
     assert server.spent == ["refresh-0"]
 
 
-def test_a_grant_that_ended_gives_no_token(fresh, sign_in, sessions):
+def test_a_grant_that_ended_gives_no_token(refresher, sign_in, sessions):
     person = sign_in()
     grant = person.grant_id
     sessions.log_out(person.session_id)
 
     with pytest.raises(GrantEnded):
-        fresh.valid_token(grant, deadline=Deadline())
+        refresher.valid_token(grant, deadline=Deadline())
 
 
 @on_both_stores
-def test_no_transaction_is_open_while_twitter_is_asked(fresh, welcome, server, database, clock):
-    grant = welcome()
+def test_no_transaction_is_open_while_twitter_is_asked(
+    refresher, new_grant, server, database, clock
+):
+    grant = new_grant()
     clock.advance(hours=3)
 
     def write_meanwhile(number):
@@ -528,7 +538,7 @@ def test_no_transaction_is_open_while_twitter_is_asked(fresh, welcome, server, d
 
     server.answer = write_meanwhile
 
-    assert fresh.valid_token(grant, deadline=Deadline()) == "access-1"
+    assert refresher.valid_token(grant, deadline=Deadline()) == "access-1"
 
 
 def flaky(database, monkeypatch, failures):
@@ -545,10 +555,10 @@ def flaky(database, monkeypatch, failures):
 
 
 def test_a_database_that_is_away_for_a_moment_loses_no_token(
-    fresh, welcome, server, database, clock, row, monkeypatch
+    refresher, new_grant, server, database, clock, row, monkeypatch
 ):
-    fresh._times = Times(pause=0.01)
-    grant = welcome()
+    refresher._times = Times(pause=0.01)
+    grant = new_grant()
     clock.advance(hours=3)
 
     def away_afterwards(number):
@@ -557,15 +567,15 @@ def test_a_database_that_is_away_for_a_moment_loses_no_token(
 
     server.answer = away_afterwards
 
-    assert fresh.valid_token(grant, deadline=Deadline()) == "access-1"
+    assert refresher.valid_token(grant, deadline=Deadline()) == "access-1"
     assert row(grant)["generation"] == 1
 
 
 def test_a_commit_whose_answer_was_lost_is_not_taken_for_a_logout(
-    fresh, welcome, server, database, clock, row, outbox, monkeypatch
+    refresher, new_grant, server, database, clock, row, outbox, monkeypatch
 ):
-    fresh._times = Times(pause=0.01)
-    grant = welcome()
+    refresher._times = Times(pause=0.01)
+    grant = new_grant()
     clock.advance(hours=3)
     writing = database.writing
 
@@ -582,21 +592,21 @@ def test_a_commit_whose_answer_was_lost_is_not_taken_for_a_logout(
 
     server.answer = answered
 
-    assert fresh.valid_token(grant, deadline=Deadline()) == "access-1"
+    assert refresher.valid_token(grant, deadline=Deadline()) == "access-1"
     outbox.wait(seconds=5)
     assert server.revoked == []
     assert row(grant)["generation"] == 1
 
 
 def test_tokens_that_cannot_be_stored_are_revoked(
-    fresh, welcome, server, database, clock, row, monkeypatch
+    refresher, new_grant, server, database, clock, row, monkeypatch
 ):
-    fresh._times = Times(store=0.05, pause=0.01)
-    grant = welcome()
+    refresher._times = Times(store=0.05, pause=0.01)
+    grant = new_grant()
     clock.advance(hours=3)
 
     def away_for_long(number):
-        monkeypatch.setattr(fresh, "_store", refuse_to_store)
+        monkeypatch.setattr(refresher, "_store", refuse_to_store)
         return server.fresh_token_set(number)
 
     def refuse_to_store(*_args):
@@ -605,23 +615,23 @@ def test_tokens_that_cannot_be_stored_are_revoked(
     server.answer = away_for_long
 
     with pytest.raises(OperationalError):
-        fresh.valid_token(grant, deadline=Deadline())
+        refresher.valid_token(grant, deadline=Deadline())
 
-    fresh._outbox.wait(seconds=5)
+    refresher._outbox.wait(seconds=5)
     assert {token for token, _ in server.revoked} == {"access-1", "refresh-1"}
     assert row(grant)["lease_owner"] is None
     assert row(grant)["ended_at"] is None
 
 
 def test_a_grant_that_was_refreshed_while_it_was_judged_does_not_end(
-    fresh, welcome, server, database, clock, row, cipher
+    refresher, new_grant, server, database, clock, row, cipher
 ):
-    grant = welcome()
+    grant = new_grant()
     clock.advance(hours=3)
-    judged = fresh._read(grant)
+    judged = refresher._read(grant)
     store_for_another(database, cipher, grant)
 
-    token = fresh._end(judged, EndReason.REFUSED)
+    token = refresher._end(judged, EndReason.REFUSED)
 
     assert token == "access-of-another"
     assert row(grant)["ended_at"] is None
@@ -634,15 +644,15 @@ def refreshed_ago(database, seconds):
         connection.execute(update(Grant).values(refreshed_at=then))
 
 
-def test_a_401_to_everything_is_no_storm_of_refreshes(fresh, welcome, server, database):
-    grant = welcome()
-    token = fresh.token_after_401(grant, refused="access-0", deadline=Deadline())
+def test_a_401_to_everything_is_no_storm_of_refreshes(refresher, new_grant, server, database):
+    grant = new_grant()
+    token = refresher.token_after_401(grant, refused="access-0", deadline=Deadline())
 
     for _ in range(5):
         with pytest.raises(TokenRefused):
-            fresh.token_after_401(grant, refused=token, deadline=Deadline())
+            refresher.token_after_401(grant, refused=token, deadline=Deadline())
     refreshed_ago(database, 11)
-    later = fresh.token_after_401(grant, refused=token, deadline=Deadline())
+    later = refresher.token_after_401(grant, refused=token, deadline=Deadline())
 
     assert (token, later) == ("access-1", "access-2")
     assert len(server.spent) == 2
@@ -650,40 +660,42 @@ def test_a_401_to_everything_is_no_storm_of_refreshes(fresh, welcome, server, da
 
 @pytest.mark.parametrize("minutes", [-3, 3])
 def test_the_guard_against_storms_goes_by_the_stores_clock(
-    fresh, welcome, server, clock, database, minutes
+    refresher, new_grant, server, clock, database, minutes
 ):
-    grant = welcome()
+    grant = new_grant()
     clock.advance(minutes=minutes)  # by this machine's clock
-    token = fresh.token_after_401(grant, refused="access-0", deadline=Deadline())
+    token = refresher.token_after_401(grant, refused="access-0", deadline=Deadline())
     clock.advance(minutes=-2 * minutes)  # by another's
 
     with pytest.raises(TokenRefused):
-        fresh.token_after_401(grant, refused=token, deadline=Deadline())
+        refresher.token_after_401(grant, refused=token, deadline=Deadline())
     refreshed_ago(database, 11)
 
-    assert fresh.token_after_401(grant, refused=token, deadline=Deadline()) == "access-2"
+    assert refresher.token_after_401(grant, refused=token, deadline=Deadline()) == "access-2"
 
 
 def test_a_crowd_that_waits_leaves_threads_for_others(
-    shared, database, grants, outbox, server, clock, welcome
+    shared, database, grants, outbox, server, clock, new_grant
 ):
-    fresh = TokenRefresher(shared, grants, outbox, server, SingleFlight(at_most=2))
-    grant = welcome()
+    refresher = TokenRefresher(shared, grants, outbox, server, SingleFlight(at_most=2))
+    grant = new_grant()
     clock.advance(hours=3)
-    lease(database, grant, "somebody", 20)
+    lease(database, grant, "another worker", 20)
 
     with ThreadPoolExecutor(2) as pool:
-        waiting = [pool.submit(fresh.valid_token, grant, deadline=Deadline(20)) for _ in range(2)]
-        assert until(lambda: fresh._waiting._free._value == 0)
+        waiting = [
+            pool.submit(refresher.valid_token, grant, deadline=Deadline(20)) for _ in range(2)
+        ]
+        assert until(lambda: refresher._waiting._free._value == 0)
         with pytest.raises(Busy):
-            fresh.valid_token(grant, deadline=Deadline(20))
+            refresher.valid_token(grant, deadline=Deadline(20))
         lease(database, grant, None, -1)
 
     assert [type(call.exception()) for call in waiting] == [Unreachable] * 2
 
 
 def test_tokens_that_a_sign_in_replaced_during_a_refresh_are_dropped(
-    fresh, sign_in, server, outbox, clock
+    refresher, sign_in, server, outbox, clock
 ):
     grant = sign_in().grant_id
     clock.advance(hours=3)
@@ -694,13 +706,13 @@ def test_tokens_that_a_sign_in_replaced_during_a_refresh_are_dropped(
 
     server.answer = sign_in_meanwhile
 
-    assert fresh.valid_token(grant, deadline=Deadline()) == "access-new"
+    assert refresher.valid_token(grant, deadline=Deadline()) == "access-new"
     outbox.wait(seconds=5)
     assert server.revoked == []
 
 
 def test_refreshed_tokens_of_an_ended_grant_are_dropped_if_its_person_has_a_newer_one(
-    fresh, sign_in, sessions, server, outbox, clock
+    refresher, sign_in, sessions, server, outbox, clock
 ):
     person = sign_in()
     clock.advance(hours=3)
@@ -713,28 +725,30 @@ def test_refreshed_tokens_of_an_ended_grant_are_dropped_if_its_person_has_a_newe
     server.answer = leave_and_come_back
 
     with pytest.raises(GrantEnded):
-        fresh.valid_token(person.grant_id, deadline=Deadline())
+        refresher.valid_token(person.grant_id, deadline=Deadline())
 
     outbox.wait(seconds=5)
     assert "access-1" not in {token for token, _ in server.revoked}
 
 
-def test_a_refusal_judges_only_the_grant_that_it_read(fresh, sign_in, sessions, server, row, clock):
+def test_a_refusal_judges_only_the_grant_that_it_read(
+    refresher, sign_in, sessions, server, row, clock
+):
     person = sign_in()
-    judged = fresh._read(person.grant_id)
+    judged = refresher._read(person.grant_id)
     sessions.log_out(person.session_id)
     newer = sign_in().grant_id
 
     with pytest.raises(GrantEnded):
-        fresh._end(judged, EndReason.REFUSED)
+        refresher._end(judged, EndReason.REFUSED)
 
     assert row(newer)["ended_at"] is None
 
 
-def test_a_sign_in_does_not_count_as_a_refresh_for_the_guard(fresh, sign_in, server):
+def test_a_sign_in_does_not_count_as_a_refresh_for_the_guard(refresher, sign_in, server):
     sign_in()
     grant = sign_in(access_token="access-new", refresh_token="refresh-new").grant_id
 
-    token = fresh.token_after_401(grant, refused="access-new", deadline=Deadline())
+    token = refresher.token_after_401(grant, refused="access-new", deadline=Deadline())
 
     assert token == "access-1"

@@ -269,9 +269,7 @@ def test_another_account_in_one_browser_ends_that_browsers_session_only(
 # Refreshes beside sign-ins
 
 
-def test_a_read_between_exchange_and_commit_signs_nobody_out(
-    phone, laptop, sign_in, x, monkeypatch
-):
+def test_a_read_between_exchange_and_commit_ends_no_session(phone, laptop, sign_in, x, monkeypatch):
     sign_in(laptop)
     hold = Hold(monkeypatch)
     late = way_back(x, phone, ask="write_follows")
@@ -665,7 +663,7 @@ def end(browser, ending):
 
 
 @on_both_stores
-def test_a_double_click_on_disconnect_in_a_locked_database_touches_nobody_else(
+def test_a_double_click_on_disconnect_in_a_locked_database_touches_no_other_person(
     phone, laptop, app, sign_in, x, rows
 ):
     sign_in(phone)
@@ -688,7 +686,7 @@ def test_a_double_click_on_disconnect_in_a_locked_database_touches_nobody_else(
     assert reads(clicks[1]) == [True]
 
 
-def test_a_read_that_comes_back_after_a_disconnect_is_found_by_nobody(build_site, sign_in, x):
+def test_a_read_that_comes_back_after_a_disconnect_is_unreachable(build_site, sign_in, x):
     app = build_site(CACHE_SECONDS="60")
     browser, again = app.test_client(), app.test_client()
     sign_in(browser)
