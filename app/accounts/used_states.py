@@ -19,12 +19,12 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from app.accounts.errors import Superseded
 from app.accounts.models import Session, UsedState
 from app.accounts.shared import Shared
-from app.storage.database import store_time
+from app.storage.database import STORE_NOW, store_time
 
 # Longer than any flow cookie lives: a replayed one always meets its row.
 _KEPT = timedelta(hours=1)
 
-_INSERT = insert(UsedState)
+_INSERT = insert(UsedState).values(used_at=STORE_NOW)
 _SESSIONS = (
     select(Session.id, Session.user_id)
     .join(UsedState, UsedState.session_id == Session.id)
@@ -33,8 +33,10 @@ _SESSIONS = (
     )
     .order_by(UsedState.recorded_at.desc())
 )
-_RECORD = update(UsedState).where(
-    UsedState.state_hash == bindparam("used"), UsedState.outcome.is_(None)
+_RECORD = (
+    update(UsedState)
+    .where(UsedState.state_hash == bindparam("used"), UsedState.outcome.is_(None))
+    .values(recorded_at=STORE_NOW)
 )
 
 
@@ -72,10 +74,9 @@ class UsedStates:
 
         Committed when it returns: of any number of callbacks, on any machine, one gets True.
         """
-        row: dict[str, object] = {"state_hash": hashed(state), "code_hash": hashed(code)}
+        row = {"state_hash": hashed(state), "code_hash": hashed(code)}
         try:
             with self._database.writing() as connection:
-                row["used_at"] = store_time(connection)
                 connection.execute(_INSERT, row)
         except IntegrityError:
             return False
@@ -94,12 +95,8 @@ class UsedStates:
         The first outcome stays: a failure after the sign-in was stored does not undo it, and a
         sign-in that was stopped makes no session.
         """
-        known = {
-            "outcome": outcome,
-            "session_id": session_id,
-            "recorded_at": store_time(connection),
-        }
-        return connection.execute(_RECORD, {"used": hashed(state), **known}).rowcount == 1
+        known = {"outcome": outcome, "session_id": session_id, "used": hashed(state)}
+        return connection.execute(_RECORD, known).rowcount == 1
 
     def sessions(self, connection: Connection, states: Sequence[str]) -> dict[str, int]:
         """Return the living sessions that sign-ins have made, the newest first, with their owners.

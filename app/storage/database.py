@@ -50,6 +50,11 @@ _CLOCKS = {
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
     "postgresql": "cast(extract(epoch from clock_timestamp()) as double precision)",
 }
+# The same as a value of a column: SQLite keeps text, with microseconds.
+_NOWS = {
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now')",
+    "postgresql": "clock_timestamp()",
+}
 # Both have ON CONFLICT, in dialects of their own.
 Insert = sqlite.Insert | postgresql.Insert
 INSERTS: Mapping[str, Callable[[type], Insert]] = {
@@ -147,6 +152,19 @@ def _clock(_: StoreClock, compiler: SQLCompiler, **_options: object) -> str:
     return _CLOCKS[compiler.dialect.name]
 
 
+class StoreNow(ColumnElement[datetime]):
+    """The store's own time as a value for a column of times."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(StoreNow)
+def _now(_: StoreNow, compiler: SQLCompiler, **_options: object) -> str:
+    return _NOWS[compiler.dialect.name]
+
+
+STORE_NOW = StoreNow()
 STORE_CLOCK = StoreClock()
 _NOW = select(STORE_CLOCK)
 
