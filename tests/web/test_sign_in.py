@@ -10,7 +10,7 @@ from flask_login import encode_cookie
 from app.accounts.models import Grant, Session, UsedState, User
 from tests.dialects import LIVE, in_both_dialects
 from tests.factories import ME_PATH, PUBLIC_URL, REVOKE_PATH, TOKEN_PATH, user_answer
-from tests.stores import on_both_stores
+from tests.stores import age_used_states, on_both_stores
 
 pytestmark = pytest.mark.core
 
@@ -222,9 +222,9 @@ def test_two_tabs_finish_in_either_order(client, kind_twitter, first):
     assert {answer.location for answer in answers} == {"/tweets", "/people"}
 
 
-def test_used_states_are_pruned_after_an_hour(app, client, kind_twitter, rows, clock):
+def test_used_states_are_pruned_after_an_hour(app, client, kind_twitter, rows):
     client.sign_in()
-    clock.advance(minutes=61)
+    age_used_states(app, minutes=61)
 
     result = app.test_cli_runner().invoke(args=["prune"])
 
