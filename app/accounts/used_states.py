@@ -22,7 +22,7 @@ from app.accounts.shared import Shared
 from app.storage.database import STORE_NOW, store_time
 
 # Longer than any flow cookie lives: a replayed one always meets its row.
-_KEPT = timedelta(hours=1)
+KEPT = timedelta(hours=1)
 
 _INSERT = insert(UsedState).values(used_at=STORE_NOW)
 _SESSIONS = (
@@ -163,7 +163,7 @@ class UsedStates:
     def prune(self) -> int:
         """Delete states that are older than any flow cookie; return how many."""
         with self._database.writing() as connection:
-            old = UsedState.used_at < store_time(connection) - _KEPT
+            old = UsedState.used_at < store_time(connection) - KEPT
             return connection.execute(delete(UsedState).where(old)).rowcount
 
 

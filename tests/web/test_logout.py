@@ -135,6 +135,20 @@ def test_the_end_of_a_session_is_tried_for_longer_than_a_minute(impatient, monke
     kept.stop()
 
 
+def test_an_ending_without_a_session_is_tried_again_as_well(impatient):
+    ends, kept = [], KeptEndings()
+
+    def end():
+        ends.append(1)
+        if len(ends) == 1:
+            raise OperationalError("UPDATE", {}, Exception("locked"))
+
+    assert kept.at_once(None, end) is None
+
+    assert until(lambda: len(ends) == 2)
+    kept.stop()
+
+
 def test_a_stolen_session_cookie_is_worthless_after_logout(app, signed_in):
     thief, other = signed_in.twin(), app.test_client()
     other.sign_in()

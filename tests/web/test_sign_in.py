@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from flask_login import encode_cookie
+from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Grant, Session, UsedState, User
 from tests.dialects import LIVE, in_both_dialects
@@ -220,6 +221,15 @@ def test_two_tabs_finish_in_either_order(client, kind_twitter, first):
 
     assert [answer.status_code for answer in answers] == [303, 303]
     assert {answer.location for answer in answers} == {"/tweets", "/people"}
+
+
+def test_the_button_works_while_the_database_is_away(app, client, monkeypatch):
+    def away():
+        raise OperationalError("SELECT", {}, Exception("away"))
+
+    monkeypatch.setattr(app.extensions["perch"].people, "store_time", away)
+
+    assert client.press_sign_in().query["response_type"] == "code"
 
 
 def test_used_states_are_pruned_after_an_hour(app, client, kind_twitter, rows):
