@@ -1,4 +1,4 @@
-"""Figures, what is demanded of them, and the tables they stand in."""
+"""Figures, the demands on them, and the tables that show them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Spread:
         return statistics.median(self.values)
 
     def text(self, digits: int = 2) -> str:
-        """Return the median, and between which values it lies."""
+        """Return the median, and the lowest and highest value."""
         if len(self.values) == 1:
             return f"{self.median:.{digits}f}"
         low, high = min(self.values), max(self.values)
@@ -31,7 +31,7 @@ class Spread:
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> Spread:
-    """Divide round by round: what disturbs a round disturbs both sides of it."""
+    """Divide round by round: a disturbance of a round affects both sides of it."""
     return Spread.of([one / other for one, other in zip(above, below, strict=True)])
 
 
@@ -46,7 +46,7 @@ JUDGEMENTS = {True: "yes", False: "**no**", None: "not measured"}
 
 @dataclass(frozen=True)
 class Demand:
-    """What a figure should be, and whether it is."""
+    """The limit of a figure, and whether it holds."""
 
     figure: str
     measured: str
@@ -66,11 +66,11 @@ class Table:
 
 @dataclass
 class Report:
-    """What one run has found."""
+    """The results of one run."""
 
     tables: list[Table] = field(default_factory=list)
     demands: list[Demand] = field(default_factory=list)
-    # What was left out of this run, and why.
+    # Measurements left out of this run, and why.
     left_out: list[str] = field(default_factory=list)
     # Figures that others need to explain theirs, in milliseconds.
     known: dict[str, float] = field(default_factory=dict)
@@ -102,12 +102,15 @@ class Report:
             (each.figure, each.measured, each.demanded, JUDGEMENTS[each.holds])
             for each in self.demands
         ]
-        says = "Ratios are taken round by round; shown is the median, and the lowest and highest."
+        says = (
+            "Ratios are computed round by round; the table shows the median, the lowest and the"
+            " highest."
+        )
         return Table("Demands", says, ("figure", "measured", "demanded", "holds"), rows)
 
 
 def markdown(table: Table, *, level: int = 2) -> str:
-    """Return a table as Markdown whose columns stand below each other."""
+    """Return a table as Markdown with aligned columns."""
     lines = [table.header, *table.rows]
     widths = [max(len(row[column]) for row in lines) for column in range(len(table.header))]
     rule = tuple("-" * width for width in widths)

@@ -1,7 +1,8 @@
 """The page that a run writes: docs/performance.md.
 
-What takes longer than the five minutes of a run is measured by hand and stands in sections of its
-own, each with its date. A run keeps them; who measures again replaces theirs.
+Measurements that take longer than the five minutes of a run are made by hand and have sections of
+their own, each with its date. A run keeps these sections; a new measurement by hand replaces its
+own section.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 HEAD = """# Performance
 
-What a sign-in costs, beside the least that a Flask app can do and beside the usual way. *Demands*
-is the answer; how it was measured and the raw tables stand behind it.
+The cost of a sign-in, compared with the least that a Flask app can do and with the usual way.
+*Demands* is the summary; the method and the raw tables follow.
 
 Measured on {date}: {machine}. {versions}.
 {load}
@@ -33,21 +34,21 @@ Measured on {date}: {machine}. {versions}.
 METHOD = """## How it is measured
 
 `make bench` takes {minutes:g} minutes, measures all of this again and rewrites this page;
-`python -m benchmarks --quick` takes one and writes nothing. Longer runs are made by hand and keep
-their place below: `python -m benchmarks --lasting` (10,000 sign-ins) and
+`python -m benchmarks --quick` takes one and writes nothing. Longer runs are started by hand, and
+their results are kept below: `python -m benchmarks --lasting` (10,000 sign-ins) and
 `python -m benchmarks --growing 10000000` (that many people in each database).
 
 The sites run in processes of their own, one gunicorn worker each, with the settings of
-[gunicorn.conf.py](../gunicorn.conf.py) and the allocator's of
-[perch.service](../deploy/systemd/perch.service), together on one core; the people and the provider
-share the others. **The bare limit** is [one file](../benchmarks/sites/bare.py): the two calls on
-one pooled session, a signed cookie, nothing else. **Authlib as documented** is
+[gunicorn.conf.py](../gunicorn.conf.py) and the allocator settings of
+[perch.service](../deploy/systemd/perch.service), together on one core; the simulated people and the
+provider share the other cores. **The bare limit** is [one file](../benchmarks/sites/bare.py): the
+two calls on one pooled session, a signed cookie, nothing else. **Authlib as documented** is
 [the usual way](../benchmarks/sites/documented.py): the OAuth registry, Flask-SQLAlchemy for people
 and tokens, Flask-Login. **The provider** is [a stub](../benchmarks/stub.py) that answers at once.
-Processor time is that of the site's own processes, master and worker, as the kernel counts it. In
-brackets behind a median stand the lowest and the highest round.
+Processor time is that of the site's own processes, master and worker, as the kernel counts it. The
+brackets after a median give the lowest and the highest round.
 """
-# A load average below this is the machine's own breathing.
+# A load average below this comes from the idle system itself.
 QUIET = 0.3
 BY_HAND = "## By hand: "
 
@@ -61,7 +62,7 @@ def machine() -> str:
 
 
 def versions() -> str:
-    """Return what all this ran on."""
+    """Return the versions of Python, the packages and SQLite."""
     packages = [f"{name} {version(name)}" for name in PACKAGES]
     return ", ".join(
         [f"Python {platform.python_version()}", *packages, f"SQLite {sqlite3.sqlite_version}"]
@@ -74,7 +75,7 @@ def load_in_words(before: float, during: float) -> str:
         return f"Nothing else was running (load average {before:.1f} before)."
     return (
         f"Other programs were running as well (load average {before:.1f} before, {during:.1f} at"
-        " the end): sign-ins per second and times until an answer say much about those programs,"
+        " the end): sign-ins per second and response times depend on those programs,"
         " processor times are longer than on a quiet machine, and ratios less steady."
     )
 
@@ -92,7 +93,7 @@ def page(report: Report, *, minutes: float, before: float, after: float) -> str:
 
 
 def by_hand(title: str, command: str, report: Report, *, before: float, after: float) -> str:
-    """Return the section of something that was measured by hand."""
+    """Return the section of a measurement made by hand."""
     made = (
         f"Made on {datetime.now(UTC).date().isoformat()} by `{command}`: {machine()}. {versions()}."
         f"\n{load_in_words(before, after)}"
@@ -113,7 +114,7 @@ def kept_by_hand(text: str) -> dict[str, str]:
 
 
 def with_by_hand(text: str, sections: Mapping[str, str]) -> str:
-    """Return the page with these sections in the place of those it has."""
+    """Return the page with its sections made by hand replaced by these."""
     rest = [part for part in re.split(r"(?m)^(?=## )", text) if not part.startswith(BY_HAND)]
     whole = "".join(rest).rstrip("\n") + "\n"
     return "\n".join([whole, *(sections[title] for title in sorted(sections))])
@@ -132,7 +133,7 @@ def tables(report: Report) -> list[str]:
 
 
 def why_not(report: Report) -> str:
-    """Say how far down a sign-in over http could come, if it costs more than is demanded."""
+    """Explain the lowest possible cost of a sign-in over http, if the demand does not hold."""
     known = report.known
     if not {BARE.name, DOCUMENTED.name, PERCH.name, f"sign-in: {DATABASE}"} <= known.keys():
         return ""
@@ -144,10 +145,10 @@ def why_not(report: Report) -> str:
     told = ", ".join(f"{part} {ms:.1f}" for part, ms in spent.items())
     return (
         f"Why not less, over http: the bare limit's {bare:.1f} ms are two calls, four requests"
-        " through gunicorn and Flask, and a signed cookie; nobody can leave those out. What Perch"
-        f" promises costs beside it, in ms: {told} (see *Where the time goes*). Together that is"
+        " through gunicorn and Flask, and a signed cookie, which every implementation needs."
+        f" Perch's own features add, in ms: {told} (see *Where the time goes*). Together that is"
         f" {limit:.1f} ms, {limit / bare:.1f} x the bare limit and {limit / documented:.2f} x"
-        f" Authlib as documented, which shows a line of text instead of pages, seals nothing, and"
-        f" tells its operator nothing; {perch:.1f} ms were measured. 0.6 x Authlib would be"
+        f" Authlib as documented, which shows a line of text instead of pages, encrypts no token,"
+        f" and has no log or metrics; {perch:.1f} ms were measured. 0.6 x Authlib would be"
         f" {0.6 * documented:.1f} ms."
     )

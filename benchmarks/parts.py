@@ -1,4 +1,4 @@
-"""The parts of Perch by which the time of a request is told apart."""
+"""The parts of Perch among which the time of a request is divided."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ CALLS = "calls to the provider"
 PROTOCOL = "OAuth, by Authlib"
 DATABASE = "database"
 TEMPLATES = "templates"
-SECRETS = "sessions, cookies, sealed tokens, forms against forgery"
-MEMORY = "answers and limits that are remembered"
-LOG = "lines in the log"
-FIGURES = "figures for operators"
-REST = "Flask, Werkzeug and what is done for every request"
+SECRETS = "sessions, cookies, sealed tokens, form tokens"
+MEMORY = "cache and rate limits"
+LOG = "log lines"
+FIGURES = "metrics"
+REST = "Flask, Werkzeug and the work of every request"
 BEYOND = "gunicorn, its access log, and the system's share"

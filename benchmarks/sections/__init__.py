@@ -1,1 +1,1 @@
-"""What is measured, one kind of figure in each file."""
+"""The measurements, one kind of figure in each file."""

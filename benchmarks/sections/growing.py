@@ -1,4 +1,4 @@
-"""Whether it costs more when there are more people in the database."""
+"""Whether pages cost more with more people in the database."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from benchmarks.visitors import Batch, sign_in, signed_in, view
 KINDS = ("sign-in", "home page, warm", "`/account`")
 MOST_GROWTH = 1.2
 LEAST_ROUNDS = 3
-# About so long it takes to write somebody and their grant; seen when there are many.
+# The approximate time to write a person and their grant, measured with many people.
 SECONDS_FOR_A_ROW = 15e-6
 MANY = 50_000
 
 
 @dataclass
 class Grown:
-    """One database of one size, and what was measured on it."""
+    """One database of one size, and its measurements."""
 
     size: int
     site: Site
@@ -38,7 +38,7 @@ class Grown:
         self.seconds[kind] += batch.latencies
 
     def cell(self, kind: str) -> str:
-        """Return the processor time, and behind it the median of the wall's."""
+        """Return the processor time, and after it the median of the wall-clock time."""
         wall = 1000 * statistics.median(self.seconds[kind])
         return f"{Spread.of(self.cpu[kind]).text()}; {wall:.1f}"
 
@@ -79,9 +79,9 @@ def run(bench: Bench, stores: SqliteStores | PostgresqlStores, *, wanted: tuple[
     if not grown:
         return
     says = (
-        "Processor time of the site and its database, ms; behind it the median time until the"
-        " answer. Everybody in the database has a living grant; those who sign in are chosen by"
-        f" lot and are known already. {scale.growth_people} people in a round,"
+        "Processor time of the site and its database, ms; after the semicolon the median response"
+        " time. Every person in the database has a living grant; those who sign in are chosen at"
+        f" random and are known already. {scale.growth_people} people in a round,"
         " one at a time."
     )
     header = ("", *(f"{each.size:,} people" for each in grown))
@@ -90,13 +90,13 @@ def run(bench: Bench, stores: SqliteStores | PostgresqlStores, *, wanted: tuple[
 
 
 def chosen(size: int, count: int) -> list[int]:
-    """Return people of the database by lot, the same ones in every run."""
-    lot = random.Random(size)  # noqa: S311 - nobody needs to be surprised
+    """Return random people of the database, the same ones in every run."""
+    lot = random.Random(size)  # noqa: S311 - it keeps no secret
     return lot.sample(range(1, size + 1), min(size, 12 * count))
 
 
 def one_round(each: Grown, count: int, turn: int) -> None:
-    """Let others than before sign in, and look around."""
+    """Let people who have not come before sign in, and view the pages."""
     first = (turn + 1) * count % len(each.people)
     people = each.people[first : first + count]
     each.note(KINDS[0], sign_in(each.site, people, at_once=1))

@@ -1,4 +1,4 @@
-"""Whether a worker stays as small as it was, and keeps the connections it has."""
+"""Whether a worker's memory stops growing, and whether it reuses its connections."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from benchmarks.processes import PERCH, THREADS
 from benchmarks.visitors import sign_in
 from config import RESERVED_THREADS
 
-# As many as may call the provider at once. One more would wait for half a second and be turned
-# away, if nobody is done by then: that is what the site promises, and nothing to be measured here.
+# As many as may call the provider at once. One more would wait for half a second, and be turned
+# away unless a call ends in that time: the site promises that, and it is not measured here.
 AT_ONCE = THREADS - RESERVED_THREADS
 # Threads, connections and compiled templates come with the first few hundred.
 WARM_UP = 500
@@ -24,7 +24,7 @@ SECONDS_TO_STOP = 5.0
 
 
 def run(bench: Bench) -> None:
-    """Let many sign in to one worker: a warm-up, up to a thousand, and all others."""
+    """Let many people sign in to one worker: a warm-up, up to a thousand, and all others."""
     wanted = bench.scale.lasting
     warm_up = min(WARM_UP, wanted)
     rest = min(A_THOUSAND - warm_up, wanted)
@@ -56,9 +56,9 @@ def run(bench: Bench) -> None:
     failures = sum((batch.failures for batch in batches), Counter())
     failed = ", ".join(f"{count} x {why}" for why, count in failures.items()) or "none failed"
     says = (
-        f"One worker, {AT_ONCE} people at a time, new ones every time; {failed}. All of it took"
-        f" {sum(batch.seconds for batch in batches):.0f} s. Growth counts from after the warm-up:"
-        " until then threads, connections and templates are made."
+        f"One worker, {AT_ONCE} people at a time, each for the first time; {failed}. The run took"
+        f" {sum(batch.seconds for batch in batches):.0f} s. Growth counts from the end of the"
+        " warm-up, in which threads, connections and templates are created."
     )
     rows = [
         ("at the first answer", f"{memory[0]:.1f}"),

@@ -1,4 +1,4 @@
-"""What a page view costs: processor time, calls to the provider, SQL statements, bytes."""
+"""The cost of a page view: processor time, calls to the provider, SQL statements, bytes."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ MOST_STATEMENTS = 1
 
 @dataclass(frozen=True)
 class Viewed:
-    """One page, looked at by many."""
+    """One page, viewed by many people."""
 
     cpu_ms: float
     calls: float
 
 
 def run(bench: Bench) -> None:
-    """Look at every page with nothing remembered, and again with everything remembered."""
+    """View every page with an empty cache, and again with a full one."""
     store = bench.new_store()
     counting = bench.new_store()
     with bench.site(PERCH, store=store) as site, bench.site(COUNTED, store=counting) as counted:
@@ -68,8 +68,8 @@ def run(bench: Bench) -> None:
     says = (
         f"Processor time of one view, by {bench.scale.people} people one after the other; a follows"
         " list of 20 (100 where Spaces are looked for), as many Tweets as the page asks for, three"
-        " Spaces. Cold: nothing is remembered. The bytes include the headers; nothing is"
-        " compressed by Perch itself. To have a usable token takes a page that calls the provider"
+        " Spaces. Cold: the cache is empty. The bytes include the headers; Perch itself compresses"
+        " no answer. On a page that calls the provider, getting a valid token takes"
         f" {used.text()} ms of its thread, and with a refresh {renewed.text()} ms."
     )
     bench.report.tables.append(Table("Pages", says, header, rows))
@@ -78,7 +78,7 @@ def run(bench: Bench) -> None:
 def page_row(
     bench: Bench, site: Site, store: Store, browsers: list[Browser], path: str
 ) -> tuple[str, ...]:
-    """Return what a page costs, cold and warm."""
+    """Return the cost of a page, cold and warm."""
     cold, warm = [], []
     for _ in bench.rounds(f"page {path}", max(1, bench.scale.rounds // 3)):
         store.forget_reads()
@@ -95,7 +95,7 @@ def page_row(
 
 
 def viewed(bench: Bench, site: Site, browsers: list[Browser], path: str) -> Viewed:
-    """Let everybody look once."""
+    """Let each browser view the page once."""
     _, before = bench.stub.counted()
     batch = view(site, browsers, path).checked()
     _, after = bench.stub.counted()
@@ -103,7 +103,7 @@ def viewed(bench: Bench, site: Site, browsers: list[Browser], path: str) -> View
 
 
 def stranger_row(site: Site, count: int) -> tuple[str, ...]:
-    """Return what the front door costs for somebody who is not signed in."""
+    """Return the cost of the front page for a signed-out visitor."""
     with closing(Line(site.port)) as line:
         size = Browser(line).get(HOME).size
         batch = view(site, [Browser(line) for _ in range(count)], HOME).checked()
@@ -120,7 +120,7 @@ def statements_of(site: Site, store: Store, path: str) -> tuple[int, int]:
 
 
 def token_ms(bench: Bench, site: Site, store: Store) -> tuple[Spread, Spread]:
-    """Return how long a thread works to have a usable token, without and with a refresh."""
+    """Return the thread time to get a valid token, without and with a refresh."""
     browsers = signed_in(site, range(1, bench.scale.people + 1))
     used, renewed = [], []
     for _ in range(TOKEN_ROUNDS):

@@ -1,4 +1,4 @@
-"""What a sign-in costs, over http and over https, beside the bare limit and the usual way."""
+"""The cost of a sign-in over http and https, compared with the bare limit and the usual way."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def run(bench: Bench, *, tls: bool) -> None:
 
 
 def one_round(bench: Bench, each: Measured, people: Iterator[int], count: int) -> None:
-    """Let `count` people sign in at once as may, then a few step by step."""
+    """Let `count` people sign in, several at once, then a few step by step."""
     before, _ = bench.stub.counted()
     each.batches.append(
         sign_in(each.site, itertools.islice(people, count), at_once=AT_ONCE).checked()
@@ -106,13 +106,13 @@ def one_round(bench: Bench, each: Measured, people: Iterator[int], count: int) -
 
 
 def one_step(site: Site, people: list[SignIn], number: int) -> Batch:
-    """Let everybody make their request `number`, one after the other on their own line."""
+    """Let each person send their request `number`, one after the other."""
     jobs = [lambda _, person=person: person.step(number) for person in people]
     return crowd(site, jobs, at_once=1).checked()
 
 
 def table(measured: list[Measured], scheme: str, count: int) -> Table:
-    """Return all that was measured."""
+    """Return the table of all measurements."""
 
     def row(name: str, cells: list[str]) -> tuple[str, ...]:
         return (name, *cells)
@@ -141,7 +141,7 @@ def table(measured: list[Measured], scheme: str, count: int) -> Table:
     says = (
         f"{len(measured[0].batches)} rounds of {count} people, {AT_ONCE} at a time, each for the"
         " first time: the page with the button, to the provider, the callback, and a page that"
-        " reads nothing more at the provider (`/account`). The steps alone: one person at a time."
+        " makes no call to the provider (`/account`). The steps alone: one person at a time."
     )
     header = ("", *(each.site.program.name for each in measured))
     return Table(f"Signing in, {scheme}", says, header, rows)

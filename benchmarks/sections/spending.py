@@ -41,8 +41,8 @@ def run(bench: Bench) -> None:
     rows.append(("together", *(f"{sum(each.values()):.2f}" for each in medians)))
     says = (
         "Milliseconds of processor time, one person at a time, over http. Each part is charged only"
-        " for what it does itself, by the clock of its thread; the last one is what the process"
-        f" took beside. Medians of {len(sign_ins)} rounds. Watching costs some time, too: compare"
+        " for its own work, by the clock of its thread; the last one is the rest of the process's"
+        f" time. Medians of {len(sign_ins)} rounds. Measuring takes some time, too: compare"
         " shares, not sums."
     )
     header = ("", "a sign-in", "a warm home page")

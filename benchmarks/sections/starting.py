@@ -1,4 +1,4 @@
-"""How long a site takes to its first answer, and what it needs until then."""
+"""The time and the resources that a site takes until its first answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a warm page costs beside the least it can: its own template, rendered from constants."""
+"""The cost of a warm page, compared with its own template rendered from constants."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_OF_CONSTANT = 1.6
 
 
 def run(bench: Bench) -> None:
-    """Look at both in turns."""
+    """View both in turns."""
     with (
         bench.site(PERCH) as site,
         bench.site(CONSTANT) as constant,
@@ -37,5 +37,7 @@ def run(bench: Bench) -> None:
         ("home page, cache warm", Spread.of(ours).text()),
         ("the same template from constants", Spread.of(theirs).text()),
     ]
-    says = "Milliseconds of processor time; a Flask route that renders what our page was given."
+    says = (
+        "Milliseconds of processor time. The second is a Flask route that renders our page's data."
+    )
     bench.report.tables.append(Table("Home page and template", says, ("", "ms"), rows))

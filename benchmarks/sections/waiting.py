@@ -1,4 +1,4 @@
-"""A provider that takes its time: how many can sign in at once, and how long a cold page takes."""
+"""A slow provider: how many people can sign in at once, and how long a cold page takes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def run(bench: Bench) -> None:
     )
     says = (
         f"Each answer of the provider comes {LATENCY_MS} ms late. One process of {THREADS}"
-        f" threads; {people} people who come again and again for {seconds:.0f} s, counted"
+        f" threads; {people} people who sign in repeatedly for {seconds:.0f} s, measured"
         f" {WINDOWS} times."
         f" The limit is slots / ({CALLS} x {LATENCY_MS} ms); Perch keeps {RESERVED_THREADS}"
         " threads free for pages that need no provider. Cold, the home page takes"
@@ -76,7 +76,7 @@ def run(bench: Bench) -> None:
 
 
 def cold_ms(store: Store, site: Site, browsers: list[Browser], path: str) -> float:
-    """Return how long a page takes for which nothing is remembered (median)."""
+    """Return the median time of a page with an empty cache."""
     store.forget_reads()
     return 1000 * statistics.median(view(site, browsers, path).checked().latencies)
 
@@ -92,7 +92,7 @@ def throughput_row(
 
 
 def sign_ins_held(bench: Bench, site: Site, seconds: float) -> tuple[Spread, Batch]:
-    """Return how many sign in per second once everybody is on their way, and that crowd."""
+    """Return the sign-ins per second after the ramp-up, and the whole batch."""
     ramp_up = min(MOST_RAMP_UP_SECONDS, seconds / 2)
     found: list[Batch] = []
 
@@ -115,6 +115,6 @@ def sign_ins_held(bench: Bench, site: Site, seconds: float) -> tuple[Spread, Bat
 
 
 def asked_who(bench: Bench) -> int:
-    """Return how often the provider was asked who somebody is: once, at the end of a sign-in."""
+    """Return the count of `users/me` calls: one at the end of each sign-in."""
     _, calls = bench.stub.counted()
     return calls.get("GET /2/users/me", 0)
