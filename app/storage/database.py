@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     DateTime,
     Dialect,
@@ -37,6 +36,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 BUSY_SECONDS = 5.0
@@ -140,7 +140,7 @@ class Database:
             connection.commit()
 
 
-class StoreClock(ColumnElement[float]):
+class StoreClock(FunctionElement[float]):
     """The store's own time in seconds since 1970: process clocks disagree."""
 
     type = Double()
@@ -152,7 +152,7 @@ def _clock(_: StoreClock, compiler: SQLCompiler, **_options: object) -> str:
     return _CLOCKS[compiler.dialect.name]
 
 
-class StoreNow(ColumnElement[datetime]):
+class StoreNow(FunctionElement[datetime]):
     """The store's own time as a value for a column of times."""
 
     type = UtcDateTime()

@@ -6,6 +6,8 @@ from urllib.parse import parse_qs
 
 import pytest
 from flask_login import encode_cookie
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import CacheStats
 from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Grant, Session, UsedState, User
@@ -221,6 +223,25 @@ def test_two_tabs_finish_in_either_order(client, kind_twitter, first):
 
     assert [answer.status_code for answer in answers] == [303, 303]
     assert {answer.location for answer in answers} == {"/tweets", "/people"}
+
+
+@on_both_stores
+def test_statements_are_compiled_once(app, kind_twitter):
+    """A statement without a cache key is compiled each time, which costs more than to run it."""
+    engine, compiled = app.extensions["perch"].database._engine, []
+
+    def note(_connection, _cursor, statement, _parameters, context, _many):
+        if context.compiled is not None and context.cache_hit is not CacheStats.CACHE_HIT:
+            compiled.append(statement)
+
+    for time in ("the first", "again", "once more"):
+        if time == "once more":
+            event.listen(engine, "before_cursor_execute", note)
+        browser = app.test_client()
+        browser.sign_in()
+        browser.get("/account")
+
+    assert compiled == []
 
 
 def test_the_button_works_while_the_database_is_away(app, client, monkeypatch):
