@@ -25,7 +25,10 @@ def _noting(row: Insert) -> Executable:
 # When the person behind `twitter_id_hash` ended everything last; part of a larger statement.
 ENDED_AT = (
     select(Ending.ended_at)
-    .where(Ending.twitter_id_hash == bindparam("twitter_id_hash"))
+    .where(
+        Ending.twitter_id_hash == bindparam("twitter_id_hash"),
+        Ending.ended_at > STORE_CLOCK - KEPT_SECONDS,
+    )
     .scalar_subquery()
 )
 _NOTE = {store: _noting(insert(Ending)) for store, insert in INSERTS.items()}

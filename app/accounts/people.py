@@ -117,16 +117,20 @@ class People:
         """Store a sign-in; return the person and what the browser leaves, None if it is stopped."""
         leaving, left = self._lock_left(connection, came), None
         user = sign_in.remember(connection, came.profile, now=now)
-        found = sign_in.find(connection, user.id, came)
+        # X ends the older tokens at some moment between the code's arrival there and its answer.
+        since = min(came.exchanged_at, self._used_states.used_at(connection, came.state))
+        found = sign_in.find(connection, user.id, came, since=since)
         beside = self._used_states.sessions(connection, came.beside)
         session_id = sign_in.shared_session(beside, user.id, came) or new_id()
         goes_on = self._record_outcome(connection, came, found, session_id)
         grant_id, scopes = self._keep_tokens(connection, user.id, came, found, session_id)
         if found.revocations:
             sign_in.drop_revocations(connection, came.profile.id)
+        if found.refused_meanwhile:
+            # Sessions that were refused before an ending of all of them stay ended.
+            since = max(since, found.ended_at or 0.0)
+            sign_in.revive_sessions(connection, user.id, since=since)
         if goes_on:
-            if found.refused_meanwhile:
-                sign_in.revive_sessions(connection, user.id, since=came.exchanged_at)
             if session_id not in beside:
                 self._add_session(connection, user.id, session_id, came, now=now)
             left = self._sessions.leave(connection, leaving - {session_id})
@@ -144,6 +148,8 @@ class People:
 
     def _lock_left(self, connection: Connection, came: SignIn) -> set[str]:
         """Lock the person, and the owners of the sessions that the browser leaves; return those."""
+        if came.beside:
+            self._used_states.lock_unfinished(connection, [came.state, *came.beside])
         leaving = set(self._used_states.sessions(connection, came.beside))
         leaving |= {came.replacing} if came.replacing else set()
         if leaving:
@@ -163,7 +169,7 @@ class People:
         ) and self._used_states.record_outcome(
             connection, came.state, Outcome.SIGNED_IN, session_id=session_id
         )
-        if not goes_on and found.grant_id is None:
+        if not goes_on and found.grant_id is None and not found.refused_meanwhile:
             raise EndedMeanwhile("a logout or a disconnect came while this sign-in was under way")
         return goes_on
 

@@ -177,9 +177,8 @@ class Sessions:
         user_id = self._owner_of(session_id)
         if user_id is None:
             return LoggedOut(sessions=0, grant_ended=False)
-        ended = self._end(user_id, EndReason.LOGGED_OUT, Session.id == session_id, silent=True)
-        if not ended.sessions:
-            self._keep_ended(session_id)
+        which = Session.id == session_id
+        ended = self._end(user_id, EndReason.LOGGED_OUT, which, logged_out=session_id)
         self._audit_log.record(
             Event.LOGGED_OUT, session_id=session_id, grant_ended=ended.grant_ended
         )
@@ -188,11 +187,6 @@ class Sessions:
     def _owner_of(self, session_id: str) -> int | None:
         with self._database.reading() as connection:
             return connection.execute(_OWNER, {"session_id": session_id}).scalar_one_or_none()
-
-    def _keep_ended(self, session_id: str) -> None:
-        """Note that a session that a refusal had ended is logged out: no sign-in revives it."""
-        with self._database.writing() as connection:
-            connection.execute(_KEEP_ENDED, {"session_id": session_id})
 
     def is_ending(self, session_id: str) -> bool:
         """Tell whether a session that still lives in the database is logged out here."""
@@ -282,14 +276,20 @@ class Sessions:
         user_id: int,
         reason: EndReason,
         *which: ColumnElement[bool],
-        silent: bool = False,
+        logged_out: str = "",
     ) -> LoggedOut:
-        """End `which` sessions of a person, those that are over by age, and perhaps the grant."""
+        """End `which` sessions of a person, those that are over by age, and perhaps the grant.
+
+        The session that is `logged_out` has an event of its own. If a refusal had ended it, no
+        sign-in revives it any more.
+        """
         with self._database.writing() as connection:
             if lock_person(connection, user_id) is None:
                 return LoggedOut(sessions=0, grant_ended=False)
             ended = self._endings.end(connection, user_id, reason, *which)
-        self._endings.follow_up(EndedSessions(grant=ended.grant) if silent else ended)
+            if logged_out:
+                connection.execute(_KEEP_ENDED, {"session_id": logged_out})
+        self._endings.follow_up(EndedSessions(grant=ended.grant) if logged_out else ended)
         return LoggedOut(
             sessions=list(ended.reasons.values()).count(reason), grant_ended=ended.grant_ended
         )

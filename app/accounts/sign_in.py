@@ -55,7 +55,11 @@ _FOUND = (
         .scalar_subquery()
         .label("newest"),
         exists()
-        .where(Session.user_id == bindparam("user_id"), Session.refused_at >= bindparam("since"))
+        .where(
+            Session.user_id == bindparam("user_id"),
+            Session.refused_at >= bindparam("since"),
+            Session.refused_at >= func.coalesce(endings.ENDED_AT, 0.0),
+        )
         .label("refused_meanwhile"),
         exists().where(Revocation.twitter_id == bindparam("twitter_id")).label("revocations"),
         endings.ENDED_AT.label("ended_at"),
@@ -135,11 +139,11 @@ def remember(connection: Connection, profile: Profile, *, now: datetime) -> Row[
     return connection.execute(_REMEMBERED[connection.dialect.name], row).one()
 
 
-def find(connection: Connection, user_id: int, came: SignIn) -> Found:
+def find(connection: Connection, user_id: int, came: SignIn, *, since: float) -> Found:
     """Return the state of the person, whose row is locked by now. One statement."""
     values = {
         "user_id": user_id,
-        "since": came.exchanged_at,
+        "since": since,
         "twitter_id": came.profile.id,
         "twitter_id_hash": hashed(came.profile.id),
     }

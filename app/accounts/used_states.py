@@ -33,6 +33,14 @@ _SESSIONS = (
     )
     .order_by(UsedState.recorded_at.desc())
 )
+_LOCK_UNFINISHED = (
+    select(UsedState.state_hash)
+    .where(
+        UsedState.state_hash.in_(bindparam("states", expanding=True)), UsedState.outcome.is_(None)
+    )
+    .order_by(UsedState.state_hash)
+    .with_for_update()
+)
 _RECORD = (
     update(UsedState)
     .where(UsedState.state_hash == bindparam("used"), UsedState.outcome.is_(None))
@@ -97,6 +105,15 @@ class UsedStates:
         """
         known = {"outcome": outcome, "session_id": session_id, "used": hashed(state)}
         return connection.execute(_RECORD, known).rowcount == 1
+
+    def used_at(self, connection: Connection, state: str) -> float:
+        """Return when a state came back, right before its code was sent: seconds since 1970."""
+        query = select(UsedState.used_at).where(UsedState.state_hash == hashed(state))
+        return connection.execute(query).scalar_one().timestamp()
+
+    def lock_unfinished(self, connection: Connection, states: Sequence[str]) -> None:
+        """Make tabs of one browser that finish at once do so one after the other (PostgreSQL)."""
+        connection.execute(_LOCK_UNFINISHED, {"states": [hashed(state) for state in states]})
 
     def sessions(self, connection: Connection, states: Sequence[str]) -> dict[str, int]:
         """Return the living sessions that sign-ins have made, the newest first, with their owners.

@@ -5,6 +5,7 @@ revocation ends all that the person allowed. At the end of each test the right b
 in, and no token lives that no row holds.
 """
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,9 +13,10 @@ import pytest
 from sqlalchemy import update
 
 from app.accounts import sign_in as sign_in_module
-from app.accounts.models import Grant, Revocation, Session, User
+from app.accounts.models import Ending, Grant, Revocation, Session, User
 from app.accounts.people import People
 from app.accounts.people_by_name import people_named
+from app.accounts.sessions import Sessions
 from app.accounts.used_states import UsedStates
 from app.auth import routes
 from app.twitter.oauth import AuthorizationServer
@@ -120,6 +122,24 @@ class Hold:
             return real(*args, **kwargs)
 
         monkeypatch.setattr(holder, name, held)
+
+
+class After:
+    """Lets a call be done, and its caller wait until `go` is set. Only the first one."""
+
+    def __init__(self, monkeypatch, holder, name):
+        self.reached, self.go = threading.Event(), threading.Event()
+        self._once = threading.Lock()
+        real = getattr(holder, name)
+
+        def done(*args, **kwargs):
+            result = real(*args, **kwargs)
+            if self._once.acquire(blocking=False):
+                self.reached.set()
+                assert self.go.wait(20)
+            return result
+
+        monkeypatch.setattr(holder, name, done)
 
 
 # Signing in
@@ -477,10 +497,38 @@ def test_two_tabs_with_two_accounts_leave_the_later_one(phone, app, x, rows):
     tab.get(callbacks[1])
 
     assert reads(tab) == [True]
+    forget_flows(tab)
     tab.press_log_out()
 
     delivered(app)
     assert living(x) == 0
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_two_tabs_with_two_accounts_at_the_same_instant_leave_one_session(
+    phone, app, x, rows, monkeypatch
+):
+    callbacks = [way_back(x, phone), way_back(x, phone, account="robin")]
+    tab, together, real = phone.twin(), threading.Barrier(2), sign_in_module.find
+
+    def meet(*args, **kwargs):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(0.5)  # the second one waits for the first one's commit
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(sign_in_module, "find", meet)
+    with ThreadPoolExecutor() as pool:
+        pages = [pool.submit(tab.get, callbacks[1]), pool.submit(phone.get, callbacks[0])]
+        assert [page.result().status_code for page in pages] == [303, 303]
+
+    assert len(sessions_left(rows)) == 1
+
+
+def forget_flows(tab):
+    """Delete the flow cookies: in one jar, each answer has deleted its own."""
+    for cookie in [key for key in tab._cookies if "flow-" in str(key)]:
+        del tab._cookies[cookie]
 
 
 @pytest.mark.parametrize("at", ["held", "stored"])
@@ -719,13 +767,83 @@ def test_the_browser_that_ended_everything_may_sign_in_at_once(phone, sign_in, x
     assert reads(phone) == [True]
 
 
-def test_an_ending_is_over_after_a_quarter_of_an_hour(phone, sign_in, clock):
+@pytest.mark.parametrize("age, status", [(800, 400), (1000, 303)])
+def test_an_ending_is_over_after_a_quarter_of_an_hour(
+    phone, laptop, app, sign_in, x, monkeypatch, age, status
+):
     sign_in(phone)
     end(phone, "disconnect")
-    other = phone.application.test_client()
-    seconds_pass(clock, 60)  # the store's clock went on by itself meanwhile
+    with app.extensions["perch"].database.writing() as connection:
+        connection.execute(update(Ending).values(ended_at=Ending.ended_at - age))
+    with monkeypatch.context() as database_away:  # so it is not known when the sign-in began
+        database_away.setattr(routes, "_store_time", lambda: 0.0)
+        late = way_back(x, laptop)
 
-    assert sign_in(other).status_code == 303
+    assert laptop.get(late).status_code == status
+
+
+# Refused in between
+
+
+@pytest.mark.parametrize("moment", ["before the answer", "before the clock is asked"])
+def test_a_read_during_the_exchange_signs_no_other_browser_out(
+    phone, laptop, sign_in, x, monkeypatch, moment
+):
+    sign_in(laptop)
+    late = way_back(x, phone)
+    if moment == "before the clock is asked":
+        hold = Hold(monkeypatch, People, "store_time")
+    else:
+        hold = After(monkeypatch, AuthorizationServer, "exchange")
+
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(phone.get, late)
+        assert hold.reached.wait(10)
+        assert laptop.get("/tweets").status_code == 401
+        hold.go.set()
+        waiting.result()
+
+    assert reads(phone, laptop) == [True, True]
+
+
+def test_a_sign_in_that_is_stopped_brings_refused_browsers_back(
+    phone, laptop, app, sign_in, x, monkeypatch
+):
+    sign_in(laptop)
+    late, hold = way_back(x, phone), Hold(monkeypatch)
+
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(phone.get, late)
+        assert hold.reached.wait(10)
+        end(laptop, "end_others")
+        assert laptop.get("/tweets").status_code == 401
+        hold.go.set()
+        assert "This sign-in was stopped" in waiting.result().text
+
+    delivered(app)
+    assert not phone.is_signed_in()
+    assert reads(laptop) == [True]
+
+
+@on_both_stores
+def test_a_logout_of_a_refused_browser_is_not_undone(phone, laptop, sign_in, x, monkeypatch):
+    sign_in(laptop)
+    copy, token = laptop.twin(), laptop.csrf_token("/account")
+    late, hold = way_back(x, phone), Hold(monkeypatch)
+    logout = After(monkeypatch, Sessions, "_end")
+
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(phone.get, late)
+        assert hold.reached.wait(10)
+        assert laptop.get("/tweets").status_code == 401
+        leaving = pool.submit(laptop.post, "/auth/logout", data={"csrf_token": token})
+        assert logout.reached.wait(10)
+        hold.go.set()
+        waiting.result()
+        logout.go.set()
+        leaving.result()
+
+    assert not copy.is_signed_in()
 
 
 # Asking who signed in
