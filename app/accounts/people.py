@@ -117,19 +117,18 @@ class People:
         """Store a sign-in; return the person and what the browser leaves, None if it is stopped."""
         leaving, left = self._lock_left(connection, came), None
         user = sign_in.remember(connection, came.profile, now=now)
-        # X ends the older tokens at some moment between the code's arrival there and its answer.
-        since = min(came.exchanged_at, self._used_states.used_at(connection, came.state))
-        found = sign_in.find(connection, user.id, came, since=since)
+        found = sign_in.find(connection, user.id, came)
+        refused_since = self._refused_since(connection, came, found)
         beside = self._used_states.sessions(connection, came.beside)
         session_id = sign_in.shared_session(beside, user.id, came) or new_id()
         goes_on = self._record_outcome(connection, came, found, session_id)
+        if not goes_on and found.grant_id is None and refused_since is None:
+            raise EndedMeanwhile("a logout or a disconnect came while this sign-in was under way")
         grant_id, scopes = self._keep_tokens(connection, user.id, came, found, session_id)
         if found.revocations:
             sign_in.drop_revocations(connection, came.profile.id)
-        if found.refused_meanwhile:
-            # Sessions that were refused before an ending of all of them stay ended.
-            since = max(since, found.ended_at or 0.0)
-            sign_in.revive_sessions(connection, user.id, since=since)
+        if refused_since is not None:
+            sign_in.revive_sessions(connection, user.id, since=refused_since)
         if goes_on:
             if session_id not in beside:
                 self._add_session(connection, user.id, session_id, came, now=now)
@@ -161,17 +160,25 @@ class People:
     ) -> bool:
         """Record that the browser is signed in; return False if an ending or a logout came first.
 
-        Even then the tokens are kept, for the other browsers of the person. Raises
-        `EndedMeanwhile` if there are none.
+        Even then the tokens are kept, for the other browsers of the person.
         """
-        goes_on = not endings.holds_against(
+        return not endings.holds_against(
             found.ended_at, began=came.began
         ) and self._used_states.record_outcome(
             connection, came.state, Outcome.SIGNED_IN, session_id=session_id
         )
-        if not goes_on and found.grant_id is None and not found.refused_meanwhile:
-            raise EndedMeanwhile("a logout or a disconnect came while this sign-in was under way")
-        return goes_on
+
+    def _refused_since(self, connection: Connection, came: SignIn, found: Found) -> float | None:
+        """Return since when sessions were refused because of this exchange; None if none was.
+
+        X ends the older tokens at some moment between the code's arrival there and its answer.
+        Sessions that were refused before an ending of all of them stay ended.
+        """
+        if found.last_refused is None:
+            return None
+        sent_at = self._used_states.used_at(connection, came.state)
+        since = max(min(came.exchanged_at, sent_at), found.ended_at or 0.0)
+        return since if found.last_refused >= since else None
 
     def _keep_tokens(
         self,

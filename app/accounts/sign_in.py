@@ -54,13 +54,10 @@ _FOUND = (
         .where(Grant.user_id == bindparam("user_id"))
         .scalar_subquery()
         .label("newest"),
-        exists()
-        .where(
-            Session.user_id == bindparam("user_id"),
-            Session.refused_at >= bindparam("since"),
-            Session.refused_at >= func.coalesce(endings.ENDED_AT, 0.0),
-        )
-        .label("refused_meanwhile"),
+        select(func.max(Session.refused_at))
+        .where(Session.user_id == bindparam("user_id"))
+        .scalar_subquery()
+        .label("last_refused"),
         exists().where(Revocation.twitter_id == bindparam("twitter_id")).label("revocations"),
         endings.ENDED_AT.label("ended_at"),
     )
@@ -92,7 +89,7 @@ def _remembering(row: Insert) -> Executable:
     )
 
 
-Found = Row[str | None, float | None, str | None, float | None, bool, bool, float | None]
+Found = Row[str | None, float | None, str | None, float | None, float | None, bool, float | None]
 _REMEMBERED = {store: _remembering(insert(User)) for store, insert in INSERTS.items()}
 
 
@@ -139,11 +136,10 @@ def remember(connection: Connection, profile: Profile, *, now: datetime) -> Row[
     return connection.execute(_REMEMBERED[connection.dialect.name], row).one()
 
 
-def find(connection: Connection, user_id: int, came: SignIn, *, since: float) -> Found:
+def find(connection: Connection, user_id: int, came: SignIn) -> Found:
     """Return the state of the person, whose row is locked by now. One statement."""
     values = {
         "user_id": user_id,
-        "since": since,
         "twitter_id": came.profile.id,
         "twitter_id_hash": hashed(came.profile.id),
     }

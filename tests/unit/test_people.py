@@ -336,6 +336,8 @@ def test_a_session_that_a_refusal_ended_before_the_exchange_stays_ended(
 ):
     other = sign_in()
     refuse(database, grants, other.user_id, clock)
+    with database.writing() as connection:  # SQLite's times are as fine as a millisecond
+        connection.execute(update(Session).values(refused_at=Session.refused_at - 1))
 
     new = sign_in()
 
