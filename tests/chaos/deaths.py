@@ -110,6 +110,7 @@ def die_in_sign_ins(pair, point, count, *, seconds_later=0):
             visitor.go_through(pair.second.route())
             wave.append((person, callback))
         pair.pass_time(seconds_later)
+        pair.store.age_used_states(seconds_later)
         pair.forget_what_was_sent()
         seconds += at_once(lambda one: one[0].visitor.come_back(one[1]), wave)
         sent += len(pair.sent(grant_type="authorization_code"))

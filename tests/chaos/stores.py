@@ -3,12 +3,13 @@
 import contextlib
 import sqlite3
 import subprocess
+from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from app.accounts.errors import CannotOpen
-from app.accounts.models import Grant, Revocation, Session
+from app.accounts.models import Grant, Revocation, Session, UsedState
 from app.accounts.outbox_delivery import LATER_SECONDS
 from app.accounts.token_cipher import TokenCipher, associated_data
 from app.storage.database import STORE_CLOCK
@@ -71,6 +72,18 @@ class Store:
             held = Grant.lease_until.is_not(None)
             connection.execute(sa.update(Grant).where(held).values(lease_until=past))
             connection.execute(sa.update(Revocation).values(due_at=past))
+
+    def age_used_states(self, seconds):
+        """Have every state be used, and its outcome be known, so much earlier."""
+        earlier = timedelta(seconds=seconds)
+        with self.engine.begin() as connection:
+            for row in connection.execute(sa.select(*UsedState.__table__.c)).all():
+                known = row.recorded_at and row.recorded_at - earlier
+                connection.execute(
+                    sa.update(UsedState)
+                    .where(UsedState.state_hash == row.state_hash)
+                    .values(used_at=row.used_at - earlier, recorded_at=known)
+                )
 
     def age_revocations(self):
         """Leave the outbox as ten minutes of failures do: many attempts, the longest pause."""
