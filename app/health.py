@@ -20,9 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.accounts.models import User
 from app.accounts.outbox import Backlog
 from app.services import Services, services
+from app.storage.cache import REDIS_TIMEOUTS
 from app.storage.refusals import in_words
 from app.storage.singleflight import SingleFlight
-from app.web.rate_limits import REDIS_TIMEOUTS
 from config import is_loopback
 
 T = TypeVar("T")

@@ -20,10 +20,10 @@ from app.accounts.models import Grant
 from app.accounts.reencryption import keys_in_use
 from app.doctor.context import Context
 from app.doctor.report import Result, Section, counted, failed, ok, warning
+from app.storage.cache import REDIS_TIMEOUTS
 from app.storage.refusals import in_words
 from app.twitter.dialect import AT_SIGN_IN
 from app.twitter.endpoints import ENDPOINTS
-from app.web.rate_limits import REDIS_TIMEOUTS
 from config import ROOT, SECRET_PARAMETERS
 
 _UPGRADE = "Run: flask --app wsgi db upgrade"

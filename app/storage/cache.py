@@ -34,7 +34,7 @@ _SKEW = timedelta(minutes=1)
 MEMORY_BYTES = 64 * 1024 * 1024
 # The memory that each part of a value takes beside its text, parsed values included.
 _PART_BYTES = 80
-# A Redis that accepts connections and never answers must not hold a page (seconds).
+# A Redis that accepts connections and never answers must not hold a page or a sign-in (seconds).
 REDIS_TIMEOUTS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
 # After a failure, Redis is not asked for so long.
 REDIS_REST_SECONDS = 5.0

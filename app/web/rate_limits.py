@@ -9,6 +9,7 @@ from typing import cast
 from flask import Flask, current_app, request
 from flask_limiter import Limiter
 
+from app.storage.cache import REDIS_TIMEOUTS
 from config import Config
 
 EXTENSION = "rate_limits"
@@ -18,8 +19,6 @@ LIMITS = {
     "auth.callback": "60 per minute",
     "auth.logout": "60 per minute",
 }
-# A Redis that accepts connections and never answers must not delay a sign-in (seconds).
-REDIS_TIMEOUTS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
 # Providers give a household a network of this size (RFC 6177); a device takes any address in it.
 _HOUSEHOLD = 64
 UNREADABLE = "no address"
