@@ -25,7 +25,7 @@ from app.accounts.shared import Shared
 from app.accounts.sign_in import Found, SignIn
 from app.accounts.used_states import Outcome, UsedStates
 from app.observability.audit_log import Event
-from app.storage.database import STORE_CLOCK
+from app.storage.database import StoreTime, store_time
 from app.twitter.models import Profile
 
 _LIVING = (
@@ -86,6 +86,14 @@ class People:
         self._grants = grants
         self._sessions = sessions
         self._used_states = used_states
+        self._store_time = StoreTime(shared.database)
+
+    def began(self) -> float:
+        """Return the store's time for a sign-in that begins, in seconds since 1970.
+
+        It is compared with endings, whichever machine they came to.
+        """
+        return self._store_time.now()
 
     def store_time(self) -> float:
         """Return the time by the store's clock, in seconds since 1970.
@@ -93,7 +101,7 @@ class People:
         It orders the exchanges of one person, whichever machines they come to.
         """
         with self._database.reading() as connection:
-            return float(connection.execute(select(STORE_CLOCK)).scalar_one())
+            return store_time(connection).timestamp()
 
     def sign_in(self, came: SignIn) -> Person:
         """Sign a person in: their row, their grant's new token set, a session, the outcome.

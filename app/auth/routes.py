@@ -49,7 +49,7 @@ def login() -> Response:
     pending = pending_sign_ins.begin(
         request.form.get("next"),
         _scopes_to_ask(request.form.get("ask")),
-        began=_store_time(),
+        began=_began(),
         person=current_person(),
         action=PendingAction.from_text(request.form.get("pending_action")),
     )
@@ -77,10 +77,10 @@ def _scopes_to_ask(ask: str | None) -> frozenset[str]:
     return scopes
 
 
-def _store_time() -> float:
+def _began() -> float:
     """Return the time by the store's clock; 0 without a database, so that the button works."""
     try:
-        return services().people.store_time()
+        return services().people.began()
     except SQLAlchemyError:
         return 0.0
 

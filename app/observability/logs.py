@@ -39,7 +39,7 @@ class Formatter(structlog.stdlib.ProcessorFormatter):
     def __init__(self, redactor: Redactor, *, as_json: bool) -> None:
         self._redactor = redactor
         render: Processor = _json if as_json else _plain
-        super().__init__(processors=[_gathered, self._cleaned, render])
+        super().__init__(processors=[self._gathered, render])
 
     @classmethod
     def of(cls, config: Config, redactor: Redactor) -> Formatter:
@@ -55,9 +55,21 @@ class Formatter(structlog.stdlib.ProcessorFormatter):
             bare["msg"] = f"a line that cannot be formatted, {record.filename}:{record.lineno}"
             return super().format(logging.makeLogRecord(bare))
 
-    def _cleaned(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    def _gathered(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+        """Return the fields of every line, then the event's own without secrets."""
+        record: logging.LogRecord = event.pop("_record")
+        del event["_from_structlog"]
+        if exc_info := event.pop("exc_info", None):  # without local variables: they hold secrets
+            event["exception"] = logging.Formatter().formatException(exc_info)
         cleaned: EventDict = self._redactor.value(event)
-        return cleaned
+        return {
+            "at": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "request": request_id(),
+            "event": cleaned.pop("event", ""),
+            **cleaned,
+        }
 
 
 def _is_typed_at_a_terminal() -> bool:
@@ -121,24 +133,6 @@ def _unraisable(given: sys.UnraisableHookArgs) -> None:
 
 
 # The processors, in order
-
-
-def _gathered(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Return the fields of every line, then the event's own."""
-    record: logging.LogRecord = event.pop("_record")
-    del event["_from_structlog"]
-    exc_info = event.pop("exc_info", None)
-    gathered = {
-        "at": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
-        "level": record.levelname,
-        "logger": record.name,
-        "request": request_id(),
-        "event": event.pop("event", ""),
-        **event,
-    }
-    if exc_info:  # without local variables: they hold secrets
-        gathered["exception"] = logging.Formatter().formatException(exc_info)
-    return gathered
 
 
 def _json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:

@@ -16,6 +16,8 @@ values: SQLAlchemy takes ten times as long to build one as to run it.
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,6 +83,10 @@ MIGRATING = {
 
 # The primary has become a standby (or is read-only): its connections are useless.
 _READ_ONLY_SQL_TRANSACTION = "25006"
+
+# So long the store's time is counted on, if it was told so fast.
+_COUNTED_SECONDS = 60.0
+_PROMPT_SECONDS = 0.005
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
@@ -172,6 +178,33 @@ _NOW = select(STORE_CLOCK)
 def store_time(connection: Connection) -> datetime:
     """Return the time by the store's clock, aware and in UTC."""
     return datetime.fromtimestamp(connection.execute(_NOW).scalar_one(), tz=UTC)
+
+
+class StoreTime:
+    """The store's time for what happens often: asked once a minute, and counted on from there."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        """Count on by `clock`, in seconds."""
+        self._database = database
+        self._clock = clock
+        self._known = (-math.inf, 0.0)
+
+    def now(self) -> float:
+        """Return the store's time in seconds since 1970, a few milliseconds early at most.
+
+        Raises `SQLAlchemyError` if it is to be asked and does not answer.
+        """
+        asked_at, told = self._known
+        passed = self._clock() - asked_at
+        if passed < _COUNTED_SECONDS:
+            return told + passed
+        before = self._clock()
+        with self._database.reading() as connection:
+            told = store_time(connection).timestamp()
+        after = self._clock()
+        if after - before < _PROMPT_SECONDS:  # else it is not known when the store told the time
+            self._known = after, told
+        return told
 
 
 def engine_options(url: str, *, threads: int) -> dict[str, Any]:

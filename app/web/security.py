@@ -84,7 +84,7 @@ def _set_headers(app: Flask, config: Config) -> None:
 
     @app.after_request
     def secure(response: Response) -> Response:
-        response.headers.update(headers)
+        response.headers.extend(headers)  # no view sets one of these
         # A file below /static/ has one already. An error page in its place has none.
         response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -13,8 +13,9 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError, InternalError, OperationalError, StatementError
 
 from app.accounts.models import Grant, UsedState, User
-from app.storage.database import engine_options
+from app.storage.database import StoreTime, engine_options, store_time
 from app.storage.extensions import db
+from tests.site import statements
 from tests.stores import make_read_only, on_both_stores
 
 
@@ -156,6 +157,45 @@ def test_a_moment_without_a_time_zone_is_refused(database):
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+class Counter:
+    """Seconds that pass as a test says; each statement takes `takes`."""
+
+    def __init__(self, takes=0.0):
+        self.seconds, self.takes = 100.0, takes
+
+    def __call__(self):
+        self.seconds += self.takes
+        return self.seconds
+
+
+def test_the_store_is_asked_for_its_time_once_a_minute(app, database):
+    counter = Counter()
+    times = StoreTime(database, counter)
+
+    with statements(app) as seen:
+        first = times.now()
+        counter.seconds += 59
+        counted = times.now()
+        asked = len(seen)
+        counter.seconds += 1
+        times.now()
+
+    assert counted == first + 59
+    assert (asked, len(seen)) == (1, 2)
+
+
+def test_a_time_that_the_store_told_slowly_is_not_counted_on(app, database):
+    times = StoreTime(database, Counter(takes=0.006))
+
+    with statements(app) as seen:
+        times.now()
+        told = times.now()
+
+    assert len(seen) == 2
+    with database.reading() as connection:
+        assert 0 <= store_time(connection).timestamp() - told < 5
+
+
 def test_errors_do_not_quote_values(database, clock):
     row = {"state_hash": "a-value-nobody-should-read", "code_hash": "c", "claimed_at": clock()}
 

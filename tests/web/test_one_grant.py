@@ -776,7 +776,7 @@ def test_an_ending_is_over_after_a_quarter_of_an_hour(
     with app.extensions["perch"].database.writing() as connection:
         connection.execute(update(Ending).values(ended_at=Ending.ended_at - age))
     with monkeypatch.context() as database_away:  # so it is not known when the sign-in began
-        database_away.setattr(routes, "_store_time", lambda: 0.0)
+        database_away.setattr(routes, "_began", lambda: 0.0)
         late = way_back(x, laptop)
 
     assert laptop.get(late).status_code == status

@@ -248,7 +248,7 @@ def test_the_button_works_while_the_database_is_away(app, client, monkeypatch):
     def away():
         raise OperationalError("SELECT", {}, Exception("away"))
 
-    monkeypatch.setattr(app.extensions["perch"].people, "store_time", away)
+    monkeypatch.setattr(app.extensions["perch"].people, "began", away)
 
     assert client.press_sign_in().query["response_type"] == "code"
 
