@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import base64
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Literal, Self
 from urllib.parse import quote, unquote, urlsplit
 
-from settings_files import brought_by_flask, keep_private, kept, settings_of
+from settings_files import Reader, brought_by_flask, keep_private, settings_of
 from settings_text import (
-    GENERATE,
     GUESSABLE,
     ConfigError,
     app_name,
-    as_meant,
     client_id,
     client_text,
     dialect,
@@ -46,8 +44,6 @@ from settings_urls import (
 
 # The rest of the project imports settings from here alone.
 __all__ = ["SECRET_PARAMETERS", "Config", "ConfigError", "is_loopback", "secrets_in", "store_url"]
-
-T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parent
 
@@ -157,12 +153,12 @@ class Config:
         """
         strays = brought_by_flask(root) if environ is None else {}
         environ = settings_of(root) if environ is None else environ
-        config = cls._read(_Reader(environ, root / "instance", strays))
+        config = cls._read(Reader(environ, root / "instance", strays))
         keep_private(root / "instance")
         return config
 
     @classmethod
-    def _read(cls, read: _Reader) -> Self:
+    def _read(cls, read: Reader) -> Self:
         """Return all settings: for each its name, its default and its rule."""
         port = read.setting("PORT", "8000", PORT)
         # A refused address still tells which mode was meant, and so which keys are required.
@@ -214,62 +210,7 @@ class Config:
         )
 
 
-class _Reader:
-    """Reads settings by name, and collects the problems."""
-
-    def __init__(
-        self, environ: Mapping[str, str], instance: Path, strays: Mapping[str, Path]
-    ) -> None:
-        self.environ = environ
-        self.instance = instance
-        self.strays = dict(strays)
-        self.problems: list[str] = []
-
-    def text(self, name: str) -> str | None:
-        if stray := self.strays.pop(name, None):
-            self.problems.append(
-                f"{name}: comes from {stray}, which flask has read and the site has not. "
-                f"Run flask in {self.instance.parent}, with a .env there, which may be empty."
-            )
-        return (self.environ.get(name) or "").strip() or None
-
-    def setting(self, name: str, default: str, rule: Callable[[str], T]) -> T:
-        """Return the setting `name`; the default if it is unset or refused."""
-        value = self.optional(name, rule)
-        return rule(default) if value is None else value
-
-    def optional(self, name: str, rule: Callable[[str], T]) -> T | None:
-        """Return the setting `name`; None if it is unset or refused."""
-        text = self.text(name)
-        if text is None:
-            return None
-        try:
-            return rule(as_meant(text))
-        except ValueError as error:
-            self.problems.append(f"{name}: {error}")
-            return None
-
-    def key_ring(
-        self, name: str, generate: Callable[[], str], rule: Callable[[str], T], *, https: bool
-    ) -> tuple[T, ...]:
-        """Return the keys of the ring `name`: the first seals, all open."""
-        text = self.text(name)
-        if text is None and https:
-            self.problems.append(
-                f"{name}: is not set, and an https site does not run on generated keys. "
-                f"Set it to the output of: {GENERATE[name]}"
-            )
-            return (rule(generate()),)
-        try:
-            if text is None:
-                return (kept(self.instance / name.lower(), generate, rule),)
-            return tuple(rule(part.strip()) for part in as_meant(text).split(","))
-        except ValueError as error:
-            self.problems.append(f"{name}: {error}")
-            return (rule(generate()),)
-
-
-def _contradictions(config: Config, read: _Reader) -> list[str]:
+def _contradictions(config: Config, read: Reader) -> list[str]:
     """Return the problems of settings that are right alone and wrong together."""
     problems = []
     if config.sandbox and read.text("TWITTER_CLIENT_SECRET"):

@@ -1,4 +1,4 @@
-"""Settings on disk: `.env`, generated keys, and the choices of a running `make run`.
+"""Settings from the environment and from disk: `.env`, generated keys, choices of `make run`.
 
 Raises `ConfigError`, or `ValueError` in words that go after "NAME: "; never `OSError` or
 `UnicodeDecodeError`. No text of a file is quoted.
@@ -20,13 +20,68 @@ from dotenv import dotenv_values, find_dotenv
 from dotenv.parser import Binding, parse_stream
 from flask.helpers import get_load_dotenv
 
-from settings_text import ConfigError
+from settings_text import GENERATE, ConfigError, as_meant
 
 T = TypeVar("T")
 
 DOTENV = ".env"
 # Locked while `make run` runs; the kernel releases the lock however it ends.
 _RUNNING = "make-run.json"
+
+
+class Reader:
+    """Reads settings by name, and collects the problems."""
+
+    def __init__(
+        self, environ: Mapping[str, str], instance: Path, strays: Mapping[str, Path]
+    ) -> None:
+        self.environ = environ
+        self.instance = instance
+        self.strays = dict(strays)
+        self.problems: list[str] = []
+
+    def text(self, name: str) -> str | None:
+        if stray := self.strays.pop(name, None):
+            self.problems.append(
+                f"{name}: comes from {stray}, which flask has read and the site has not. "
+                f"Run flask in {self.instance.parent}, with a .env there, which may be empty."
+            )
+        return (self.environ.get(name) or "").strip() or None
+
+    def setting(self, name: str, default: str, rule: Callable[[str], T]) -> T:
+        """Return the setting `name`; the default if it is unset or refused."""
+        value = self.optional(name, rule)
+        return rule(default) if value is None else value
+
+    def optional(self, name: str, rule: Callable[[str], T]) -> T | None:
+        """Return the setting `name`; None if it is unset or refused."""
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            return rule(as_meant(text))
+        except ValueError as error:
+            self.problems.append(f"{name}: {error}")
+            return None
+
+    def key_ring(
+        self, name: str, generate: Callable[[], str], rule: Callable[[str], T], *, https: bool
+    ) -> tuple[T, ...]:
+        """Return the keys of the ring `name`: the first seals, all open."""
+        text = self.text(name)
+        if text is None and https:
+            self.problems.append(
+                f"{name}: is not set, and an https site does not run on generated keys. "
+                f"Set it to the output of: {GENERATE[name]}"
+            )
+            return (rule(generate()),)
+        try:
+            if text is None:
+                return (kept(self.instance / name.lower(), generate, rule),)
+            return tuple(rule(part.strip()) for part in as_meant(text).split(","))
+        except ValueError as error:
+            self.problems.append(f"{name}: {error}")
+            return (rule(generate()),)
 
 
 def settings_of(root: Path) -> dict[str, str]:
