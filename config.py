@@ -34,6 +34,8 @@ from settings_text import (
 from settings_urls import (
     SECRET_PARAMETERS,
     is_loopback,
+    mail_address,
+    page_url,
     proxy_url,
     public_url,
     redis_url,
@@ -84,6 +86,9 @@ class Config:
     redis_url: str | None = field(repr=False)
     trusted_proxies: int
     app_name: str
+    privacy_url: str | None
+    terms_url: str | None
+    contact_email: str | None
     cache_seconds: int
     metrics_token: str | None = field(repr=False)
     ratelimit_enabled: bool
@@ -179,6 +184,9 @@ class Config:
             redis_url=read.optional("REDIS_URL", redis_url),
             trusted_proxies=read.setting("TRUSTED_PROXIES", "0", _PROXIES),
             app_name=read.setting("APP_NAME", "Perch", app_name),
+            privacy_url=read.optional("PRIVACY_URL", page_url),
+            terms_url=read.optional("TERMS_URL", page_url),
+            contact_email=read.optional("CONTACT_EMAIL", mail_address),
             cache_seconds=read.setting("CACHE_SECONDS", "60", _UP_TO_A_DAY),
             metrics_token=read.optional("METRICS_TOKEN", metrics_token),
             ratelimit_enabled=read.setting("RATELIMIT_ENABLED", "1", switch),
@@ -228,8 +236,17 @@ def _contradictions(config: Config, read: Reader) -> list[str]:
             "TWITTER_PROXY: is for https only, and this Twitter is plain http on this machine "
             "(the sandbox, TWITTER_AUTHORIZE_URL or TWITTER_API_URL). Unset TWITTER_PROXY here."
         )
+    if _without_query(config.privacy_url) == f"{config.public_url}/privacy":
+        problems.append(
+            "PRIVACY_URL: is this site's own page, which is there without it. Unset it."
+        )
     if config.https:
         # An older key of TOKEN_KEYS seals nothing, and opens rows until `flask tokens reencrypt`.
         first = replace(config, token_keys=config.token_keys[:1])
         problems += [f"{name}: {GUESSABLE}" for name in first.guessable()]
     return problems
+
+
+def _without_query(url: str | None) -> str:
+    """Return origin and path of `url`, decoded."""
+    return unquote(urlsplit(url or "")._replace(query="", fragment="").geturl())

@@ -158,15 +158,17 @@ logger_class = RedactingLogger
 
 
 def on_starting(server: Arbiter) -> None:
-    """Let `--threads` reach the app too, and report wrong settings once.
+    """Let `--threads` reach the app too; report wrong settings and a missing contact, once.
 
     Workers that cannot start are started again and again; the master stops at once.
     """
     os.environ["GUNICORN_THREADS"] = str(server.cfg.threads)
     try:
-        Config.from_env()
+        config = Config.from_env()
     except ConfigError as error:
         sys.exit(str(error))
+    if config.https and not config.contact_email:
+        server.log.warning("CONTACT_EMAIL is not set: people cannot ask you about their data.")
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn counts the parameters

@@ -1,4 +1,4 @@
-"""Rules for settings that are URLs.
+"""Rules for settings that are URLs, or become a link.
 
 A rule returns the value of a text, or raises `ValueError` in words that go after "NAME: ". It never
 quotes the text, which may be secret.
@@ -30,6 +30,12 @@ _REDIS_PARAMETERS = frozenset(
 )
 SECRET_PARAMETERS = ("password", "sslpassword", "oauth_client_secret")
 _SECRET_PART = re.compile(rf"://[^:@/]*:([^@]*)@|[?&](?:{'|'.join(SECRET_PARAMETERS)})=([^&]*)")
+# An address that names a secret is no address for everyone.
+_NAMES_A_SECRET = re.compile(r"(?i)(?:password|secret|token)[^=&]*=")
+
+# Of RFC 5322 §3.2.3 (dot-atom) the characters that mean nothing in a mailto: link (RFC 6068 §2).
+_MAILBOX = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
+_MAILBOX_CHARACTERS = 64  # RFC 5321 §4.5.3.1.1
 
 
 def public_url(text: str) -> str:
@@ -46,6 +52,38 @@ def twitter_url(text: str) -> str:
     return origin + path.rstrip("/")
 
 
+def page_url(text: str) -> str:
+    """Return the address of a page for everyone, which pages link to: http or https."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("is not a URL. Write it like https://example.com/privacy") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must start with https:// or http:// and name a host.")
+    if not text.isascii() or set(text) & set(' \\"<>'):
+        raise ValueError("must be ASCII without spaces, backslashes, quotes and angle brackets.")
+    if parts.username is not None or _NAMES_A_SECRET.search(f"{parts.query}&{parts.fragment}"):
+        raise ValueError("must not hold a user name, a password, a secret or a token.")
+    return parts._replace(netloc=_netloc(parts.scheme, parts.hostname, port)).geturl()
+
+
+def mail_address(text: str) -> str:
+    """Return a mail address that can stand in a mailto: link as it is."""
+    mailbox, _, host = text.rpartition("@")
+    try:
+        host = _host_name(host.lower())
+        known = "." in host and not _NUMBER.fullmatch(host.rpartition(".")[2])
+    except ValueError:
+        known = False
+    if not known or not _MAILBOX.fullmatch(mailbox) or len(mailbox) > _MAILBOX_CHARACTERS:
+        raise ValueError(
+            "must be one mail address, like privacy@example.com: letters, digits and ._+- before "
+            "the @, a host name after it; no name, no mailto:"
+        )
+    return f"{mailbox}@{host}"
+
+
 def _origin(text: str) -> tuple[str, str]:
     """Return the origin and the path of a URL."""
     try:
@@ -60,14 +98,17 @@ def _origin(text: str) -> tuple[str, str]:
         raise ValueError("must not hold a user name, a query, a fragment or spaces.")
     if parts.scheme == "http" and not is_loopback(host):
         raise ValueError("plain http is for loopback (127.0.0.1) only. Use https://")
-    default = 443 if parts.scheme == "https" else 80
+    return f"{parts.scheme}://{_netloc(parts.scheme, host, port)}", parts.path
+
+
+def _netloc(scheme: str, host: str, port: int | None) -> str:
+    """Return host and port as browsers write them: without the port that the scheme implies."""
     host = _host_name(host)
     netloc = f"[{host}]" if ":" in host else host
     if port == 0:
         raise ValueError("must not have port 0.")
-    if port not in {None, default}:
-        netloc = f"{netloc}:{port}"
-    return f"{parts.scheme}://{netloc}", parts.path
+    implied = 443 if scheme == "https" else 80
+    return netloc if port in {None, implied} else f"{netloc}:{port}"
 
 
 def is_loopback(host: str) -> bool:

@@ -25,6 +25,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.wsgi import create
 from packaging.requirements import Requirement
 
+from tests.factories import build_environ
 from tests.test_architecture import OUR_FILES
 
 pytestmark = pytest.mark.serial
@@ -217,6 +218,27 @@ def test_threads_from_the_command_line_reach_the_app(gunicorn_settings, monkeypa
     gunicorn_settings["on_starting"](SimpleNamespace(cfg=SimpleNamespace(threads=5)))
 
     assert os.environ["GUNICORN_THREADS"] == "5"
+
+
+@pytest.mark.parametrize(
+    "settings, warnings",
+    [
+        ({"PUBLIC_URL": "https://birds.example"}, 1),
+        ({"PUBLIC_URL": "https://birds.example", "CONTACT_EMAIL": "wren@birds.example"}, 0),
+        ({}, 0),
+    ],
+)
+def test_a_public_site_without_a_contact_starts_with_one_warning(
+    gunicorn_settings, monkeypatch, settings, warnings
+):
+    said = []
+    log = SimpleNamespace(warning=said.append)
+    monkeypatch.setattr(os, "environ", build_environ(**settings))
+
+    gunicorn_settings["on_starting"](SimpleNamespace(cfg=SimpleNamespace(threads=5), log=log))
+
+    assert len(said) == warnings
+    assert all("CONTACT_EMAIL is not set" in line for line in said)
 
 
 def test_the_access_log_shows_no_query(gunicorn_settings):

@@ -34,6 +34,7 @@ CHECKS = (
     Check("settings", settings.valid, Section.SETTINGS),
     Check("secrets", settings.secrets, Section.SECRETS),
     Check("callback", settings.callback, Section.CONSENT),
+    Check("contact", settings.contact, Section.CONTACT),
     Check("host name", settings.host_name, Section.LOCALHOST),
     Check("public URL", public_url.reachable, Section.PUBLIC_URL),
     Check("proxies", public_url.proxies, Section.PROXIES, ("public URL",)),

@@ -38,6 +38,7 @@ class Section(StrEnum):
     SETTINGS = "settings-need-attention"
     SECRETS = "a-secret-can-be-guessed-or-read"
     CONSENT = "something-went-wrong-on-xs-page"
+    CONTACT = "no-contact-is-set"
     LOCALHOST = "localhost-or-127001"
     PUBLIC_URL = "the-public-url-does-not-answer"
     ANOTHER_SITE = "another-site-answers"

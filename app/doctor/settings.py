@@ -63,6 +63,21 @@ def callback(context: Context) -> Result:
     return ok(f"The developer portal needs exactly this callback: {callback_url}")
 
 
+def contact(context: Context) -> Result:
+    """Ask for a contact: a public site collects data, and its people must be able to reach you."""
+    config = context.config
+    if config.contact_email:
+        policy = config.privacy_url or f"{config.public_url}/privacy, built in"
+        return ok(f"People reach you at {config.contact_email}. Privacy policy: {policy}.")
+    if config.https:
+        return warning(
+            "The pages name no contact, so people cannot ask you about their data.",
+            "Set CONTACT_EMAIL to an address that you read. Read /privacy: if it does not say all "
+            "that you store, set PRIVACY_URL to a policy of your own.",
+        )
+    return ok("On loopback the pages need no contact.")
+
+
 def host_name(context: Context) -> Result:
     """Tell `localhost` from `127.0.0.1`: for cookies and for Twitter these are two hosts."""
     config = context.config

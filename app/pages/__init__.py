@@ -6,11 +6,23 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from app.pages import account, charts, follows, home, lookup, people, sign_in, spaces, tweets, usage
+from app.pages import (
+    account,
+    charts,
+    follows,
+    home,
+    lookup,
+    people,
+    privacy,
+    sign_in,
+    spaces,
+    tweets,
+    usage,
+)
 from app.pages.features import offered_on_page
-from app.pages.filters import about, ago, duration, exactly, roughly, since
+from app.pages.filters import about, ago, duration, exactly, roughly, since, span
 from app.pages.paging import MAX_PAGES
-from app.pages.twitter_links import twitter_site
+from app.pages.twitter_links import account_pages, twitter_site
 from app.services import services
 from app.twitter.endpoints import USER_TWEETS
 from app.twitter.tweet_text import isolated
@@ -36,6 +48,7 @@ pages.add_url_rule("/spaces/lookup", "spaces_lookup", spaces.spaces_lookup, meth
 pages.add_url_rule("/account", "account", account.account)
 pages.add_url_rule("/account/sign-in", "sign_in", sign_in.sign_in)
 pages.add_url_rule("/how-it-works", "how_it_works", sign_in.how_it_works)
+pages.add_url_rule("/privacy", "privacy", privacy.privacy)
 pages.add_url_rule("/account/browsers/end", "end_browser", account.end_browser, methods=["POST"])
 pages.add_url_rule(
     "/account/browsers/end-others", "end_others", account.end_others, methods=["POST"]
@@ -56,6 +69,7 @@ def register(app: Flask) -> None:
     app.add_template_filter(exactly)
     app.add_template_filter(roughly)
     app.add_template_filter(since)
+    app.add_template_filter(span)
     app.add_template_filter(charts.beginning)
     app.add_template_filter(charts.reactions)
     app.add_template_filter(isolated)
@@ -70,7 +84,12 @@ def register(app: Flask) -> None:
 
 
 def _for_templates() -> dict[str, Any]:
+    config = services().config
     return {
+        "privacy_url": config.privacy_url,
+        "terms_url": config.terms_url,
+        "contact_email": config.contact_email,
+        "account_pages": account_pages(),
         "now": services().now(),
         "twitter_site": twitter_site(),
         "max_pages": MAX_PAGES,

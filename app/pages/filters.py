@@ -58,6 +58,14 @@ def duration(milliseconds: int) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{seconds} s"
 
 
+def span(length: timedelta) -> str:
+    """Return a length of time in the largest unit that divides it: "30 days", "90 seconds"."""
+    units = ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (timedelta(seconds=1), "second"))
+    size, unit = next((size, unit) for size, unit in units if not length % size)
+    count = length // size
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
 def about(milliseconds: int) -> str:
     """Return a duration that is known in whole seconds only: "about 34 s"."""
     seconds = milliseconds // 1000

@@ -17,6 +17,17 @@ def twitter_site() -> str:
     return "" if services().config.sandbox else _consent_origin()
 
 
+def account_pages() -> dict[str, str]:
+    """Return the addresses where people switch accounts and make one; none for the sandbox.
+
+    X documents neither. They are the targets of its own "Manage accounts" and "Sign up" links.
+    """
+    if services().config.sandbox:
+        return {}
+    site = _consent_origin()
+    return {"switch": f"{site}/account/switch", "sign_up": f"{site}/i/flow/signup"}
+
+
 def connected_apps_url() -> str:
     """Return the URL of the page on which people revoke access."""
     return _consent_origin() + urlsplit(services().dialect.connected_apps_url).path

@@ -107,7 +107,7 @@ _RESULTS: Mapping[ActionResult, str] = {
     ActionResult.NOT_DONE: "Twitter did not let you {action} {target}.",
     ActionResult.OWN_ACCOUNT: "You cannot {action} yourself.",
     ActionResult.OTHER_PERSON: "You came back with another account, "
-    "so you did not {action} {target}.",
+    "the one that is signed in at Twitter, so you did not {action} {target}.",
     ActionResult.NOT_GRANTED: "Twitter did not pass on your permission, "
     "so you did not {action} {target}.",
     ActionResult.OVERTAKEN: "Another sign-in came first, so you did not {action} {target}.",

@@ -158,7 +158,7 @@ def test_every_page_is_well_made(wren, birds, inspector):
     said = []
     wren.context.on("console", lambda message: said.append(message.text))
     wren.page.emulate_media(reduced_motion="reduce")
-    for path in ["/how-it-works", *pages(birds)]:
+    for path in ["/how-it-works", "/privacy", *pages(birds)]:
         said.clear()
         answer = wren.open(path)
         # Which Chromium mentions.
@@ -185,7 +185,13 @@ def unfold(reader):
 
 def test_pages_for_strangers_and_about_mistakes_are_accessible(read, twitter, inspector):
     reader = read()
-    for path in ("/", "/how-it-works", "/auth/callback?state=none&code=none", "/nowhere"):
+    for path in (
+        "/",
+        "/how-it-works",
+        "/privacy",
+        "/auth/callback?state=none&code=none",
+        "/nowhere",
+    ):
         reader.open(path)
         inspector.look(reader, path)
     reader.open("/")

@@ -87,6 +87,9 @@ def test_everything_that_is_wrong_is_named_at_once(tmp_path):
         "TWITTER_API_URL": "http://api.example/2",
         "TWITTER_AUTHORIZE_URL": "ftp://x.com",
         "TWITTER_PROXY": "socks5://proxy:1080",
+        "PRIVACY_URL": "javascript:alert(1)",
+        "TERMS_URL": "/terms",
+        "CONTACT_EMAIL": "wren",
         "GUNICORN_THREADS": "2",
         "TWITTER_CLIENT_SECRET": LONG,
         "METRICS_TOKEN": "short",
@@ -358,6 +361,7 @@ EVERY_TEXT = [
     *("PUBLIC_URL", "TWITTER_CLIENT_ID", "TWITTER_CLIENT_SECRET", "TWITTER_AUTHORIZE_URL"),
     *("TWITTER_API_URL", "SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL", "METRICS_TOKEN"),
     *("APP_NAME", "TRUSTED_PROXIES", "RATELIMIT_ENABLED", "TWITTER_PROXY"),
+    *("PRIVACY_URL", "TERMS_URL", "CONTACT_EMAIL"),
 ]
 
 
@@ -372,6 +376,9 @@ def test_no_setting_takes_what_was_pasted_along_with_it(tmp_path, form):
         METRICS_TOKEN=METRICS,
         TRUSTED_PROXIES="1",
         TWITTER_PROXY="http://proxy.example:3128",
+        PRIVACY_URL="https://nest.example/privacy",
+        TERMS_URL="https://nest.example/terms",
+        CONTACT_EMAIL="wren@nest.example",
     )
 
     for name in EVERY_TEXT:

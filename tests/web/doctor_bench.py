@@ -129,6 +129,7 @@ class Bench:
             "TWITTER_API_URL": sandbox.api_url,
             "SECRET_KEY": SECRET_KEY,
             "TOKEN_KEYS": TOKEN_KEY,
+            "CONTACT_EMAIL": "wren@nest.example",
         }
         shutil.copy(self.fixture("migrated_sqlite"), folder / "perch.db")
         self.register()

@@ -327,6 +327,9 @@ BROKEN = {
     "a proxy that drops the port": (
         behind_tls(VIA_ONE | {"HTTP_HOST": "127.0.0.1"}, TRUSTED_PROXIES="1"),
         "proxies", FAILS, "arrives as one for 127.0.0.1,", "(in nginx $http_host, not $host)"),
+    "no contact on a public site": (
+        behind_tls(VIA_ONE, TRUSTED_PROXIES="1", CONTACT_EMAIL=None),
+        "contact", WARNS, "The pages name no contact", "Set CONTACT_EMAIL"),
     "no proxy in front of https": (
         behind_tls({"wsgi.url_scheme": "https"}),
         "proxies", WARNS, "Requests reach this site through no proxy", "Put a proxy in front"),

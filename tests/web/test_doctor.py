@@ -128,6 +128,8 @@ def test_a_set_up_in_order_is_fine(bench):
         "secrets": "SECRET_KEY has 1 key, TOKEN_KEYS has 1 key.",
         "callback": "The developer portal needs exactly this callback: "
         f"{bench.street.url}/auth/callback",
+        "contact": "People reach you at wren@nest.example. "
+        f"Privacy policy: {bench.street.url}/privacy, built in.",
         "host name": f"The site has one host name: {bench.street.url.removeprefix('http://')}",
         "public URL": f"{bench.street.url} leads to this site.",
         "proxies": "Requests arrive as they were sent, through 0 proxies.",
@@ -152,6 +154,19 @@ def test_a_set_up_in_order_is_fine(bench):
     assert results["migrations"]["message"].startswith("The tables have the newest version (")
     assert [found["fix"] + found["see"] for found in results.values()] == [""] * len(results)
     assert code == 0
+
+
+def test_the_operators_own_policy_is_named(bench):
+    _, results = diagnose(bench.build(PRIVACY_URL="https://nest.example/privacy"))
+
+    assert results["contact"]["message"].endswith("Privacy policy: https://nest.example/privacy.")
+
+
+def test_a_laptop_needs_no_contact(bench):
+    _, results = diagnose(bench.build(CONTACT_EMAIL=None))
+
+    assert results["contact"]["status"] == "ok"
+    assert results["contact"]["message"] == "On loopback the pages need no contact."
 
 
 def test_a_proxy_that_connects_to_twitter_is_fine(bench, monkeypatch):

@@ -1,7 +1,7 @@
 """Whom to tell of a hole."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,43 @@ def test_what_the_operator_wrote_is_answered(client, file):
 
 def test_without_one_nothing_is_made_up(client, file):
     assert client.get("/.well-known/security.txt").status_code == 404
+
+
+@pytest.fixture
+def operated(build_app):
+    """A site on https with a contact."""
+    app = build_app(PUBLIC_URL="https://birds.example", CONTACT_EMAIL="wren@birds.example")
+    return app.test_client()
+
+
+def get(client):
+    return client.get(security_txt.PATH, base_url="https://birds.example")
+
+
+def test_a_site_with_a_contact_names_it_for_the_next_month(operated, file, clock):
+    answer = get(operated)
+
+    assert answer.content_type == "text/plain; charset=utf-8"
+    assert answer.text == (
+        "Contact: mailto:wren@birds.example\n"
+        f"Expires: {clock() + timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}\n"
+        "Canonical: https://birds.example/.well-known/security.txt\n"
+    )
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_the_operators_own_file_counts_more(operated, file):
+    file.write_bytes(EXAMPLE.read_bytes())
+    assert get(operated).data == EXAMPLE.read_bytes()
+
+    file.write_bytes(b"Contact: mailto:v\xf6gel@perch.example\n")
+    assert get(operated).status_code == 404
+
+
+def test_rfc_9116_is_for_https_only(build_app, file):
+    client = build_app(CONTACT_EMAIL="wren@birds.example").test_client()
+
+    assert client.get(security_txt.PATH).status_code == 404
 
 
 def test_one_that_cannot_be_read_is_no_error_of_the_site(client, file, caplog):

@@ -35,6 +35,7 @@ OPENED = {
     "`/account/export`": "/account/export",
     "`/account/disconnect`": "/account/disconnect",
     "`/how-it-works`": "/how-it-works",
+    "`/privacy`": "/privacy",
 }
 PRESSED = {
     "`POST /follows`": "/follows",
