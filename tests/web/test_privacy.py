@@ -127,14 +127,30 @@ def test_every_other_time_is_that_of_the_code(client):
     assert "connects a sign-in with this browser: for ten minutes" in text
 
 
-def test_people_who_left_are_kept_as_long_as_the_setting_says(build_app):
-    site = build_app()
-    days = getattr(site.extensions["perch"].config, "people_days", None)
+class WithPeopleDays:
+    """Settings with a PEOPLE_DAYS of 45."""
+
+    people_days = 45
+
+    def __init__(self, config):
+        self.config = config
+
+    def __getattr__(self, name):
+        return getattr(self.config, name)
+
+
+@pytest.mark.parametrize(
+    "revokes, words_of_it",
+    [("on", "session and the access to your account have ended."), ("off", "session has ended.")],
+)
+def test_people_who_left_are_kept_as_long_as_the_setting_says(build_app, revokes, words_of_it):
+    site = build_app(LOGOUT_REVOKES=revokes)
+    services = site.extensions["perch"]
+    services.config = WithPeopleDays(services.config)
 
     text = words(site.test_client().get("/privacy"))
 
-    assert "Kept until you disconnect" in text
-    assert (f"until {days} days after your last session" in text) == bool(days)
+    assert f"until you disconnect, or until 45 days after your last {words_of_it}" in text
 
 
 def test_a_site_without_a_cache_and_with_background_work_says_so(build_app):
@@ -263,6 +279,8 @@ def test_wherever_the_account_may_change_the_link_is_there(signed_in, twitter):
 
     for page in pages:
         assert "https://x.com/account/switch" in links(page)
+        assert "https://x.com/i/flow/signup" not in links(page)
+    assert "If you use another one here, switch" in words(pages[1])
     assert "before you log out here and sign in again" in words(pages[0])
 
 
