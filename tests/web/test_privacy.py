@@ -114,6 +114,7 @@ def test_every_time_is_that_of_the_settings(build_app):
     assert "until you log out, for 1 day at most" in text
     assert "Shown for 2 minutes" in text
     assert "none older than 1 day" in text
+    assert "When the access to your account ends, they are deleted" in text
 
 
 def test_every_other_time_is_that_of_the_code(client):
