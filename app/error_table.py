@@ -33,8 +33,8 @@ class ErrorPage:
     _: KW_ONLY
     fault: Literal["you", "us", "twitter", ""]
     button: Literal["sign_in", "grant", "again", "home", "back", "form", ""] = "home"
-    # A second way out, below the button; the page adds the site's address.
-    otherwise: str = ""
+    # Below the button, the page says how to keep Twitter's app from taking over.
+    names_other_window: bool = False
     # This sign-in cannot be repeated; a person who is signed in by now sees SIGNED_IN_ALREADY.
     one_time: bool = False
     # For the operator, in the log; never shown to the person.
@@ -43,11 +43,6 @@ class ErrorPage:
     without_database: bool = False
     refresh_seconds: int | None = None
 
-
-_ANOTHER_WINDOW = (
-    "If Twitter's app takes over, open this site in a private window, or first switch off "
-    "in the phone's settings that the app opens links. The address is"
-)
 
 # An exception gets the page of its class, or of the nearest class above.
 PAGES: Mapping[type[BaseException], ErrorPage] = MappingProxyType(
@@ -64,7 +59,7 @@ PAGES: Mapping[type[BaseException], ErrorPage] = MappingProxyType(
             ),
             fault="you",
             button="sign_in",
-            otherwise=_ANOTHER_WINDOW,
+            names_other_window=True,
             one_time=True,
         ),
         auth.NoCookie: ErrorPage(
@@ -76,7 +71,7 @@ PAGES: Mapping[type[BaseException], ErrorPage] = MappingProxyType(
             ),
             fault="you",
             button="sign_in",
-            otherwise=_ANOTHER_WINDOW,
+            names_other_window=True,
         ),
         auth.AlreadyUsed: ErrorPage(
             400,

@@ -51,7 +51,7 @@ def test_a_reload_still_names_the_other_way_out(client, app_browser):
 
     again = app_browser.come_back(**query)
 
-    assert "If Twitter&#39;s app takes over, open this site" in again.text
+    assert "If Twitter's app takes over, open this site" in again.text
     assert "private window" in again.text
 
 
