@@ -33,6 +33,8 @@ class ErrorPage:
     _: KW_ONLY
     fault: Literal["you", "us", "twitter", ""]
     button: Literal["sign_in", "grant", "again", "home", "back", "form", ""] = "home"
+    # Below the button, the page says how to keep Twitter's app from taking over.
+    names_other_window: bool = False
     # This sign-in cannot be repeated; a person who is signed in by now sees SIGNED_IN_ALREADY.
     one_time: bool = False
     # For the operator, in the log; never shown to the person.
@@ -57,7 +59,19 @@ PAGES: Mapping[type[BaseException], ErrorPage] = MappingProxyType(
             ),
             fault="you",
             button="sign_in",
+            names_other_window=True,
             one_time=True,
+        ),
+        auth.NoCookie: ErrorPage(
+            400,
+            Message(
+                "This sign-in cannot be finished here",
+                "This browser sent no cookie of ours: perhaps Twitter's app answered in a browser "
+                "of its own, or cookies are blocked here. You can start again right here.",
+            ),
+            fault="you",
+            button="sign_in",
+            names_other_window=True,
         ),
         auth.AlreadyUsed: ErrorPage(
             400,

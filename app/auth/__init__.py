@@ -13,6 +13,9 @@ from config import Config
 def init_app(app: Flask, config: Config) -> None:
     """Add the routes, and the cookies of pending sign-ins."""
     app.extensions["flow_cookies"] = FlowCookies(
-        config.secret_key, prefix=cookie_name(config, "flow"), https=config.https
+        config.secret_key,
+        prefix=cookie_name(config, "flow"),
+        others=frozenset(cookie_name(config, kind) for kind in ("session", "visit")),
+        https=config.https,
     )
     app.register_blueprint(auth)

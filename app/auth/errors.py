@@ -15,6 +15,13 @@ class NotOurs(SignInError):
     """The state is of no pending sign-in of this browser: missing, forged, foreign or too old."""
 
 
+class NoCookie(NotOurs):
+    """The callback brings no cookie of ours at all: on phones, X's app answers in its own browser.
+
+    A browser that keeps no cookies looks the same.
+    """
+
+
 class AlreadyUsed(SignInError):
     """The state was used before: a replay, or a reload after the end."""
 

@@ -23,7 +23,7 @@ from flask import Request, after_this_request
 from werkzeug.wrappers import Response
 
 from app.accounts.people import Person
-from app.auth.errors import NotOurs
+from app.auth.errors import NoCookie, NotOurs
 from app.gateway.actions import PendingAction
 from app.web.derive_key import derived
 from app.web.safe_redirects import local
@@ -104,15 +104,18 @@ class OpenedFlow:
 class FlowCookies:
     """Seals pending sign-ins into cookies and finds them again."""
 
-    def __init__(self, secret_key: tuple[str, ...], *, prefix: str, https: bool) -> None:
+    def __init__(
+        self, secret_key: tuple[str, ...], *, prefix: str, others: frozenset[str], https: bool
+    ) -> None:
         """Derive the ring from `SECRET_KEY`: the first key seals, all open.
 
-        Names begin with `prefix`.
+        Names begin with `prefix`. `others` are the names of this site's other cookies.
         """
         self._ring = MultiFernet(
             [Fernet(base64.urlsafe_b64encode(derived(secret, PURPOSE))) for secret in secret_key]
         )
         self._https = https
+        self._others = others
         self._prefix = f"{prefix}-"
         self._named = re.compile(rf"{re.escape(self._prefix)}[0-9a-f]{{{NAME_CHARACTERS}}}")
 
@@ -133,7 +136,12 @@ class FlowCookies:
         )
 
     def open(self, request: Request, state: str, *, now: datetime) -> OpenedFlow:
-        """Return the pending sign-in of `state`; raise `NotOurs` unless this browser started it."""
+        """Return the pending sign-in of `state`; raise `NotOurs` unless this browser started it.
+
+        It is `NoCookie` if the browser has no cookie of this site, whatever is in it.
+        """
+        if not any(name in self._others or self._named.fullmatch(name) for name in request.cookies):
+            raise NoCookie("the browser sent no cookie of this site")
         opened = self._opened(request, now=now)
         if self._name(state) not in opened:
             raise NotOurs("no pending sign-in of this browser fits the state")

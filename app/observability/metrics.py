@@ -127,7 +127,7 @@ class Metrics:
 
     def _begin_at_zero(self, groups: Iterable[str]) -> None:
         """Show series before their first event: Prometheus sees no increase in a new series."""
-        for outcome in ("completed", "denied", "refused", "failed"):
+        for outcome in ("completed", "denied", "no_cookie", "refused", "failed"):
             self._sign_ins.labels(outcome)
         for outcome in _OUTCOME_OF_REFRESH.values():
             self._refreshes.labels(outcome)
@@ -148,7 +148,7 @@ class Metrics:
         elif event is Event.SIGN_IN_DENIED:
             self._sign_ins.labels("denied").inc()
         elif event is Event.SIGN_IN_REFUSED:
-            self._sign_ins.labels("refused" if fields["fault"] == "you" else "failed").inc()
+            self._sign_ins.labels(_outcome_of_refusal(fields)).inc()
             self._refusals.labels(fields["error"]).inc()
 
     def on_call(self, call: Call) -> None:
@@ -211,6 +211,12 @@ class Metrics:
         # After a fork, the first count makes this worker's files, with every series at zero.
         self._started.inc(0)
         return _Workers(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+
+
+def _outcome_of_refusal(fields: Fields) -> str:
+    if fields["error"] == "NoCookie":
+        return "no_cookie"
+    return "refused" if fields["fault"] == "you" else "failed"
 
 
 def init_app(app: Flask, groups: Iterable[str]) -> Metrics:

@@ -139,9 +139,18 @@ def _challenge(args: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _back(asked: AuthorizationRequest, query: dict[str, str]) -> BaseResponse:
-    """Send the browser back. A query that the callback already has is kept (RFC 6749 §3.1.2)."""
+    """Send the browser back. A query that the callback already has is kept (RFC 6749 §3.1.2).
+
+    With `way_back` set to `another-browser`, a page only shows the address, as if Twitter's app on
+    a phone had taken over. Browsers ignore the `Location` of a 200; the journal shows it.
+    """
     joint = "&" if "?" in asked.redirect_uri else "?"
-    response = redirect(f"{asked.redirect_uri}{joint}{urlencode(query)}", code=302)
+    address = f"{asked.redirect_uri}{joint}{urlencode(query)}"
+    if current_world().settings.way_back == "another-browser":
+        page = _page("another_browser.html", 200, address=address, client=asked.client)
+        page.headers["Location"] = address
+        return page
+    response = redirect(address, code=302)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -23,6 +23,7 @@ class Settings:
     plan: str = "enterprise"
     posts_left: int | None = None  # posts that may still be read this month
     revoke: str = "app"  # what ends beside a revoked token
+    way_back: str = "redirect"  # how the consent page sends people back
 
     def changed(self, changes: Mapping[str, object]) -> Settings:
         """Return a copy with these changes; InvalidInput says what is wrong with them."""
@@ -44,6 +45,7 @@ CHOICES = {
     "limit_body": ("plain", "code-88", "problem"),
     "plan": ("enterprise", "pay-per-use", "legacy-free"),
     "revoke": ("app", "grant", "token"),
+    "way_back": ("redirect", "another-browser"),
 }
 _RANGES = {
     "access_token_seconds": (1, 10**9),

@@ -23,6 +23,10 @@ def main():
     with running_site(use=without_emoji) as url, running_chromium() as chromium:
         context = chromium.new_context(viewport=WIDE, color_scheme="light", locale="en-GB")
         reader = Reader(context, url)
+        reader.page.set_viewport_size(NARROW)
+        reader.open("/auth/callback?state=of-another-browser&code=none")
+        take(reader, "another-browser-narrow")
+        reader.page.set_viewport_size(WIDE)
         reader.open("/")
         take(reader, "signed-out")
         reader.press("Sign in with Twitter")

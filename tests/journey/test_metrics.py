@@ -142,7 +142,7 @@ def test_an_https_site_writes_json_and_takes_its_folder_with_it(sites, twitter_s
     loggers = {line["logger"] for line in lines}
     assert {"gunicorn.error", "gunicorn.access", "app.observability.audit_log"} <= loggers
     refused = next(line for line in lines if line["event"] == "sign_in.refused")
-    assert refused["error"] == "NotOurs"
+    assert refused["error"] == "NoCookie"
     assert re.fullmatch(r"[0-9a-f]{12}", refused["request"])
     assert secret not in site.logged()
     assert (len(began), list(folder.iterdir())) == (1, [])

@@ -185,15 +185,10 @@ def unfold(reader):
 
 def test_pages_for_strangers_and_about_mistakes_are_accessible(read, twitter, inspector):
     reader = read()
-    for path in (
-        "/",
-        "/how-it-works",
-        "/privacy",
-        "/auth/callback?state=none&code=none",
-        "/nowhere",
-    ):
+    callback = "/auth/callback?state=none&code=none"
+    for path in (callback, "/", "/how-it-works", "/privacy", callback, "/nowhere"):
         reader.open(path)
-        inspector.look(reader, path)
+        inspector.look(reader, f"{path}: {reader.heading()}")
     reader.open("/")
     reader.press("Sign in with Twitter")
     reader.press("Cancel")
@@ -283,7 +278,10 @@ def test_the_pages_of_the_sandbox_are_accessible(read, twitter, inspector):
     reader.open("/")
     reader.press("Sign in with Twitter")
     inspector.look(reader, "consent")
+    twitter.settings(way_back="another-browser")
     reader.press("Authorize app")
+    inspector.look(reader, "another browser")
+    reader.page.get_by_role("link", name="Back to").click()
     reader.page.wait_for_url(f"{reader.url}/**")
     twitter.fault(path="/2/tweets", status=503)
     for path in ("/", "/settings/connected_apps", "/i/oauth2/authorize?client_id=none"):

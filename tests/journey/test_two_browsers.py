@@ -1,4 +1,4 @@
-"""One person in two real browsers, at a Twitter that keeps one grant of each person."""
+"""One person in two real browsers: two devices, or a telephone's browser and that of an app."""
 
 import pytest
 
@@ -59,3 +59,46 @@ def test_two_browsers_share_one_grant_until_both_are_logged_out(read, twitter):
     assert "this site's access to your Twitter account has ended" in laptop.text()
     wait_until(lambda: living(twitter) == 0)
     assert phone.complaints == laptop.complaints == []
+
+
+def way_back(reader, twitter):
+    """Say yes at Twitter, whose app keeps the answer for a browser of its own."""
+    twitter.settings(way_back="another-browser")
+    reader.open("/")
+    reader.press("Sign in with Twitter")
+    reader.pick("^Wren")
+    reader.press("Authorize app")
+    return reader.page.get_by_role("link", name="Back to").get_attribute("href")
+
+
+def test_the_browser_of_twitters_app_offers_to_start_again(read, twitter):
+    phone, app = read(), read()
+    app.page.goto(way_back(phone, twitter))
+
+    assert app.heading() == "This sign-in cannot be finished here"
+    assert "perhaps Twitter's app answered in a browser of its own" in app.text()
+    assert app.url in app.text()
+    app.page.reload()
+    assert "If Twitter's app takes over, open this site in a private window" in app.text()
+
+    twitter.settings(way_back="redirect")
+    app.sign_in("^Wren")
+
+    assert app.heading() == "Wren"
+    assert phone.open("/account").status == 200
+    assert phone.path() == "/"
+    assert phone.complaints == []
+
+
+def test_the_browser_that_began_goes_on_after_twitters_app_came_up(read, twitter):
+    phone, app = read(), read()
+    back = way_back(phone, twitter)
+    app.page.goto(back)
+
+    phone.page.goto(back)
+
+    assert phone.heading() == "Wren"
+    assert phone.complaints == []
+    assert app.open("/account").status == 200
+    assert app.path() == "/"
+    assert living(twitter) == 2

@@ -1,5 +1,8 @@
 """The page on which a person says yes or no. Twitter: "OAuth 2.0 Authorization Code Flow"."""
 
+import re
+from html import unescape
+
 import pytest
 
 from sandbox.world.model import Client
@@ -34,6 +37,30 @@ def test_cancel_is_told_to_the_client(steps):
     back = steps.answer("cancel")
 
     assert back.location == f"{CALLBACK}?error=access_denied&state=a-state"
+
+
+@pytest.mark.parametrize("decision", ["authorize", "cancel"])
+def test_the_way_back_may_lead_through_another_browser(steps, world, decision):
+    world.change({"way_back": "another-browser"})
+
+    page = steps.answer(decision)
+
+    [link] = re.findall(r'<a href="([^"]+)"', page.text)
+    assert page.status_code == 200
+    assert unescape(link) == page.location
+    assert page.location.startswith(f"{CALLBACK}?")
+    assert query_of(page.location).keys() ^ {"state"} <= {"code", "error"}
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_the_journal_follows_a_sign_in_through_another_browser(steps, world):
+    world.change({"way_back": "another-browser"})
+
+    steps.exchange(query_of(steps.answer().location)["code"])
+
+    page = steps.browser.get("/").text
+    trace = page[page.index('id="sign-ins"') : page.index('id="journal"')]
+    assert "The app exchanges the code for tokens" in trace
 
 
 def test_missing_state_is_the_one_mistake_answered_by_a_redirect(steps):

@@ -209,6 +209,7 @@ def test_only_what_belongs_to_a_sign_in_is_told_there(steps, browser):
 def test_all_settings_can_be_turned(press, world):
     wish = {"plan": "legacy-free", "dialect": "renamed", "enrollment": "user-not-enrolled"}
     wish |= {"limit_body": "code-88", "grants": "many", "revoke": "grant"}
+    wish |= {"way_back": "another-browser"}
     numbers = {"access_token_seconds": 60, "latency_ms": 1, "posts_left": 7, "credits": 0.5}
     press("settings", **wish, **numbers)
     turned = world.settings

@@ -72,7 +72,7 @@ def test_settings_change_together_and_are_told(post, browser):
     answer = post("settings", wish)
 
     others = {"latency_ms": 0, "enrollment": "complete", "limit_body": "plain", "posts_left": None}
-    others |= {"grants": "one", "revoke": "app"}
+    others |= {"grants": "one", "revoke": "app", "way_back": "redirect"}
     assert answer.json == wish | others
     assert browser.get("/sandbox/settings").json == answer.json
 
@@ -85,6 +85,7 @@ def test_a_bad_setting_changes_nothing(post, world):
         ({"dialect": ["live"]}, "dialect must be one of"),
         ({"grants": "two"}, "grants must be one of"),
         ({"revoke": "none"}, "revoke must be one of"),
+        ({"way_back": "app"}, "way_back must be one of"),
         ({"latency_ms": -1}, "latency_ms must be a number"),
         ({"access_token_seconds": 0}, "access_token_seconds must be a number from 1"),
         ({"access_token_seconds": "60"}, "access_token_seconds must be a number"),

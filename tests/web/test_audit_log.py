@@ -94,10 +94,18 @@ def test_a_denial_is_recorded_as_one(client, recorded):
 
 
 def test_a_stranger_at_the_callback_is_refused(client, recorded):
+    client.get("/")
     client.come_back(state="never-sent", code="c")
 
     said = recorded.one("sign_in.refused")
     assert (said["error"], said["fault"]) == ("NotOurs", "you")
+
+
+def test_a_browser_without_any_cookie_of_ours_is_told_apart(client, recorded):
+    client.come_back(state="of-another-browser", code="c")
+
+    said = recorded.one("sign_in.refused")
+    assert (said["error"], said["fault"]) == ("NoCookie", "you")
 
 
 def test_a_refusal_has_its_error_and_whose_fault_it_is(client, twitter, recorded):

@@ -259,6 +259,7 @@ def test_sandbox_mode_is_named(bench):
     assert "stands in for Twitter" in results["settings"]["message"]
     assert results["callback"]["message"].startswith("The sandbox needs exactly this callback")
     assert printed.startswith("Sandbox mode: every result about Twitter is about the sandbox.")
+    assert "\nOnly a trial at the real X shows the rest: docs/live-trial.md\n" in printed
 
 
 def test_without_the_sandbox_doctor_says_how_to_start_it(bench):

@@ -75,7 +75,7 @@ def test_a_sign_in_is_counted_and_timed(client, kind_twitter, scrape):
 def test_endings_begin_at_zero(scrape):
     page = scrape()
 
-    for outcome in ("completed", "denied", "refused", "failed"):
+    for outcome in ("completed", "denied", "no_cookie", "refused", "failed"):
         assert ("perch_sign_ins_total", ("outcome", outcome)) in page.samples
     for outcome in ("refreshed", "refused", "failed"):
         assert ("perch_refreshes_total", ("outcome", outcome)) in page.samples
@@ -96,6 +96,15 @@ def test_other_endings_are_counted_with_their_reason(client, twitter, scrape):
     assert [page("sign_in_refusals_total", error=why) for why in reasons] == [1, 1, 1, 0]
     assert page("exchange_duration_seconds_count") == 2
     assert page("twitter_calls_total", endpoint="oauth2/token", status="unreachable") == 1
+
+
+def test_a_callback_in_another_browser_has_an_outcome_of_its_own(client, scrape):
+    client.come_back(state="of-another-browser", code="c")
+
+    page = scrape()
+    outcomes = ("no_cookie", "refused", "failed")
+    assert [page("sign_ins_total", outcome=each) for each in outcomes] == [1, 0, 0]
+    assert page("sign_in_refusals_total", error="NoCookie") == 1
 
 
 def test_a_double_click_is_one_sign_in():
