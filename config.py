@@ -28,6 +28,7 @@ from settings_text import (
     metrics_token,
     new_secret,
     new_token_key,
+    provider_name,
     secret_key,
     switch,
     token_key,
@@ -88,6 +89,7 @@ class Config:
     redis_url: str | None = field(repr=False)
     trusted_proxies: int
     app_name: str
+    provider_name: Literal["Twitter", "X"]
     cache_seconds: int
     metrics_token: str | None = field(repr=False)
     ratelimit_enabled: bool
@@ -183,6 +185,7 @@ class Config:
             redis_url=read.optional("REDIS_URL", redis_url),
             trusted_proxies=read.setting("TRUSTED_PROXIES", "0", _PROXIES),
             app_name=read.setting("APP_NAME", "Perch", app_name),
+            provider_name=read.setting("PROVIDER_NAME", "Twitter", provider_name),
             cache_seconds=read.setting("CACHE_SECONDS", "60", _UP_TO_A_DAY),
             metrics_token=read.optional("METRICS_TOKEN", metrics_token),
             ratelimit_enabled=read.setting("RATELIMIT_ENABLED", "1", switch),
