@@ -38,7 +38,6 @@ class Section(StrEnum):
     SETTINGS = "settings-need-attention"
     SECRETS = "a-secret-can-be-guessed-or-read"
     CONSENT = "something-went-wrong-on-xs-page"
-    LOCALHOST = "localhost-or-127001"
     PUBLIC_URL = "the-public-url-does-not-answer"
     ANOTHER_SITE = "another-site-answers"
     PROXIES = "proxies-in-front-of-perch"
