@@ -26,6 +26,7 @@ from settings_text import (
     metrics_token,
     new_secret,
     new_token_key,
+    provider_name,
     secret_key,
     switch,
     token_key,
@@ -89,6 +90,7 @@ class Config:
     privacy_url: str | None
     terms_url: str | None
     contact_email: str | None
+    provider_name: Literal["Twitter", "X"]
     cache_seconds: int
     metrics_token: str | None = field(repr=False)
     ratelimit_enabled: bool
@@ -187,6 +189,7 @@ class Config:
             privacy_url=read.optional("PRIVACY_URL", page_url),
             terms_url=read.optional("TERMS_URL", page_url),
             contact_email=read.optional("CONTACT_EMAIL", mail_address),
+            provider_name=read.setting("PROVIDER_NAME", "Twitter", provider_name),
             cache_seconds=read.setting("CACHE_SECONDS", "60", _UP_TO_A_DAY),
             metrics_token=read.optional("METRICS_TOKEN", metrics_token),
             ratelimit_enabled=read.setting("RATELIMIT_ENABLED", "1", switch),

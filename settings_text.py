@@ -122,6 +122,15 @@ def app_name(text: str) -> str:
     return text
 
 
+def provider_name(text: str) -> Literal["Twitter", "X"]:
+    """Return the name by which pages call Twitter."""
+    if text == "Twitter":
+        return "Twitter"
+    if text == "X":
+        return "X"
+    raise ValueError("must be Twitter or X.")
+
+
 def switch(text: str) -> bool:
     """Return whether something is on."""
     if text.lower() in _ON | _OFF:

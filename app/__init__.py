@@ -13,7 +13,16 @@ from app.observability.redaction import Redactor
 from app.storage import database
 from app.storage.extensions import db, migrate
 from app.twitter.circuit_breaker import CIRCUITS
-from app.web import forms, rate_limits, security, security_txt, session_cookie, static_files, tuning
+from app.web import (
+    forms,
+    rate_limits,
+    security,
+    security_txt,
+    session_cookie,
+    static_files,
+    tuning,
+    vocabulary,
+)
 from config import ROOT, Config
 
 
@@ -26,6 +35,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
     app_metrics = metrics.init_app(app, CIRCUITS)
     security.init_app(app, config)
     static_files.init_app(app)
+    vocabulary.init_app(app, config)
     session_cookie.init_app(app, config)
 
     app.config.update(

@@ -26,6 +26,7 @@ from app.twitter import errors as twitter
 from app.twitter.dialect import origin
 from app.web import forms, rate_limits
 from app.web.safe_redirects import local
+from app.web.vocabulary import worded
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ def _for_this_request(page: ErrorPage, error: Exception) -> ErrorPage:
 
 
 def _body(page: ErrorPage, error: Exception, until: datetime | None) -> str:
+    page = replace(page, message=page.message.worded())
     if request_ctx.url_adapter is None:  # a wrong host name: no URL can be built
         return _plain(page)
     try:
@@ -153,7 +155,8 @@ def _button(page: ErrorPage, error: Exception) -> Button | None:
 
 
 def _sign_in(**fields: str) -> Button:
-    return Button("Sign in with Twitter", url_for("auth.login"), method="post", fields=fields)
+    label = worded("Sign in with Twitter")
+    return Button(label, url_for("auth.login"), method="post", fields=fields)
 
 
 def _grant(error: Exception) -> Button:
@@ -161,7 +164,7 @@ def _grant(error: Exception) -> Button:
     permission = error.permission if isinstance(error, twitter.PermissionMissing) else None
     if permission is None:
         return _sign_in(next=_back())
-    return replace(_sign_in(next=_back(), ask=permission), label="Grant it at Twitter")
+    return replace(_sign_in(next=_back(), ask=permission), label=worded("Grant it at Twitter"))
 
 
 def _home() -> Button:

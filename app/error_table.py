@@ -187,7 +187,8 @@ PAGES: Mapping[type[BaseException], ErrorPage] = MappingProxyType(
             424,
             ERRORS[twitter.NotInPlan],
             fault="us",
-            advice="the X plan of this client lacks the endpoint, or the app is in no project",
+            advice="the X plan of this client lacks the endpoint, or the app is not in Pay-per-use "
+            "and Production",
         ),
         # No advice: the operator cannot change a person's own plan.
         twitter.NotInOwnPlan: ErrorPage(424, ERRORS[twitter.NotInOwnPlan], fault="you"),

@@ -175,7 +175,9 @@ def environment(stub: Stub, certificates: Certificates, *, tls: bool) -> dict[st
         "REQUESTS_CA_BUNDLE": str(certificates.bundle),
         # In its own transport Authlib insists on https.
         "AUTHLIB_INSECURE_TRANSPORT": "1",
-        **dict.fromkeys(("REDIS_URL", "TRUSTED_PROXIES", "APP_NAME", "METRICS_TOKEN"), ""),
+        **dict.fromkeys(
+            ("REDIS_URL", "TRUSTED_PROXIES", "APP_NAME", "PROVIDER_NAME", "METRICS_TOKEN"), ""
+        ),
     }
 
 

@@ -35,7 +35,6 @@ CHECKS = (
     Check("secrets", settings.secrets, Section.SECRETS),
     Check("callback", settings.callback, Section.CONSENT),
     Check("contact", settings.contact, Section.CONTACT),
-    Check("host name", settings.host_name, Section.LOCALHOST),
     Check("public URL", public_url.reachable, Section.PUBLIC_URL),
     Check("proxies", public_url.proxies, Section.PROXIES, ("public URL",)),
     Check("outgoing proxy", connection.outgoing_proxy, Section.OUTGOING_PROXY),

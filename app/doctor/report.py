@@ -40,7 +40,6 @@ class Section(StrEnum):
     SECRETS = "a-secret-can-be-guessed-or-read"
     CONSENT = "something-went-wrong-on-xs-page"
     CONTACT = "no-contact-is-set"
-    LOCALHOST = "localhost-or-127001"
     PUBLIC_URL = "the-public-url-does-not-answer"
     ANOTHER_SITE = "another-site-answers"
     PROXIES = "proxies-in-front-of-perch"

@@ -1,10 +1,9 @@
-"""Checks without any call: the settings, the secrets, the callback, the host name."""
+"""Checks without any call: the settings, the secrets, the callback."""
 
 from __future__ import annotations
 
 import stat
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from app.doctor.context import Context
 from app.doctor.report import Result, counted, failed, ok, warning
@@ -76,16 +75,3 @@ def contact(context: Context) -> Result:
             "that you store, set PRIVACY_URL to a policy of your own.",
         )
     return ok("On loopback the pages need no contact.")
-
-
-def host_name(context: Context) -> Result:
-    """Tell `localhost` from `127.0.0.1`: for cookies and for Twitter these are two hosts."""
-    config = context.config
-    parts = urlsplit(config.public_url)
-    if parts.hostname == "localhost":
-        numbers = config.public_url.replace("localhost", "127.0.0.1", 1)
-        return warning(
-            "PUBLIC_URL says localhost, but the developer portal wants 127.0.0.1.",
-            f"Set PUBLIC_URL={numbers} and register {numbers}/auth/callback",
-        )
-    return ok(f"The site has one host name: {parts.netloc}")

@@ -33,7 +33,7 @@ from app.twitter.transport.transport import Transport
 _REDIRECTS = range(300, 400)
 _BAD_REQUEST = 400
 
-_ENROL = "Attach the app to a project with access in the developer portal, or change the plan."
+_ENROL = "Move the app to Pay-per-use and Production in the developer console, or change the plan."
 _PAY = "Buy credits or raise the limit on the portal's billing page."
 
 

@@ -15,7 +15,7 @@ from app.pages.twitter_links import connected_apps_url
 from app.services import services
 from app.twitter.dialect import AT_SIGN_IN, Permission
 from app.web.current_person import for_signed_in
-from app.web.messages import PERMISSIONS, PURPOSES, logged_out
+from app.web.messages import logged_out, permission_purpose, permission_words
 
 
 @for_signed_in
@@ -24,8 +24,10 @@ def account(person: Person) -> str:
     granted = [p for p in Permission if services().dialect.scope(p) in person.scopes]
     return render_template(
         "account.html",
-        granted=[(PERMISSIONS[p], PURPOSES[p]) for p in granted],
-        lacking=[(p, PERMISSIONS[p], PURPOSES[p]) for p in AT_SIGN_IN if p not in granted],
+        granted=[(permission_words(p), permission_purpose(p)) for p in granted],
+        lacking=[
+            (p, permission_words(p), permission_purpose(p)) for p in AT_SIGN_IN if p not in granted
+        ],
         browsers=services().sessions.of(person.user_id),
         periods=usage.periods(person),
         remaining=usage.remaining(person),

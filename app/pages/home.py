@@ -12,7 +12,7 @@ from app.services import services
 from app.twitter.dialect import AT_SIGN_IN
 from app.twitter.endpoints import SPACES_BY_CREATORS
 from app.web.current_person import current_person
-from app.web.messages import PERMISSIONS
+from app.web.messages import permission_words
 
 
 def home() -> ResponseReturnValue:
@@ -21,7 +21,7 @@ def home() -> ResponseReturnValue:
     if person is None:
         return render_template(
             "home_signed_out.html",
-            asked=[PERMISSIONS[permission] for permission in AT_SIGN_IN],
+            asked=[permission_words(permission) for permission in AT_SIGN_IN],
             next_path=request.args.get("next", ""),
         )
     user_id = person.profile.id

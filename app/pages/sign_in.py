@@ -12,7 +12,7 @@ from app.pages import sign_in_diagram
 from app.services import services
 from app.twitter.dialect import BY_NAME, LIVE
 from app.web.current_person import for_signed_in
-from app.web.messages import PERMISSIONS
+from app.web.messages import permission_words
 
 
 @for_signed_in
@@ -53,7 +53,7 @@ def how_it_works() -> str:
 def _in_words(scopes: Iterable[str], dialect: str) -> list[tuple[str, str]]:
     """Return each scope with a description; empty for a scope that this site does not know."""
     words = {
-        scope: PERMISSIONS[permission]
+        scope: permission_words(permission)
         for permission, scope in BY_NAME.get(dialect, LIVE).scope_names.items()
     }
     return [(scope, words.get(scope, "")) for scope in sorted(scopes)]

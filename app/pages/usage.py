@@ -14,6 +14,7 @@ from app.services import services
 from app.twitter import endpoints
 from app.twitter.endpoints import Endpoint
 from app.twitter.rate_limit_headers import DAY, WINDOWS, Window
+from app.web.vocabulary import worded
 
 _CENT = Decimal("0.01")
 
@@ -99,7 +100,7 @@ def unavailable(person: Person) -> list[Unavailable]:
 
 def endpoint_label(endpoint: Endpoint) -> str:
     """Return the purpose of an endpoint in words. A template filter."""
-    return LABELS[endpoint]
+    return worded(LABELS[endpoint])
 
 
 def dollars(cost: Decimal) -> str:

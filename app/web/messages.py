@@ -17,6 +17,7 @@ from app.services import services
 from app.twitter import errors
 from app.twitter.dialect import Permission
 from app.twitter.errors import RateLimited, TwitterError
+from app.web.vocabulary import worded
 
 T = TypeVar("T")
 
@@ -31,6 +32,10 @@ class Message:
     def __str__(self) -> str:
         """Return both in one line."""
         return f"{self.title}. {self.text}"
+
+    def worded(self) -> Message:
+        """Return the same in the provider's words."""
+        return Message(worded(self.title), worded(self.text))
 
 
 # An error is told as its nearest class here. Errors of a sign-in have their messages in
@@ -114,7 +119,7 @@ _RESULTS: Mapping[ActionResult, str] = {
     ActionResult.UNKNOWN: "We could not finish that. Please check whether it was done.",
 }
 
-PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
+_PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
     {
         Permission.READ_TWEETS: "Read the Tweets you can see, protected ones too",
         Permission.READ_USERS: "Read profiles, yours included",
@@ -126,7 +131,7 @@ PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
 )
 
 # Why this site asks for each.
-PURPOSES: Mapping[Permission, str] = MappingProxyType(
+_PURPOSES: Mapping[Permission, str] = MappingProxyType(
     {
         Permission.READ_TWEETS: "To show your Tweets. Twitter asks for it even to say who you are.",
         Permission.READ_USERS: "To know who you are, and to show names and faces.",
@@ -154,11 +159,12 @@ def action_message(
     """Return what became of an action."""
     action = pending.action.name
     if isinstance(result, ActionResult):
-        return _RESULTS[result].format(action=action, target=pending.target)
+        return worded(_RESULTS[result]).format(action=action, target=pending.target)
     if isinstance(result, RateLimited):
         again = f"again {_clock(result.until, now)}" if result.until else "again later"
-        return f"{ERRORS[RateLimited].title}. You can {action} {pending.target} {again}."
-    return str(_nearest(_ACTIONS, result))
+        pause = worded(ERRORS[RateLimited].title)
+        return f"{pause}. You can {action} {pending.target} {again}."
+    return worded(str(_nearest(_ACTIONS, result)))
 
 
 def _clock(moment: datetime, now: datetime) -> str:
@@ -167,9 +173,19 @@ def _clock(moment: datetime, now: datetime) -> str:
     return f"{day}at {moment:%H:%M} UTC"
 
 
+def permission_words(permission: Permission) -> str:
+    """Return what this site may do with a permission."""
+    return worded(_PERMISSIONS[permission])
+
+
+def permission_purpose(permission: Permission) -> str:
+    """Return why this site asks for a permission."""
+    return worded(_PURPOSES[permission])
+
+
 def permission_needed(permission: Permission) -> str:
     """Return what a panel says before the person has granted a permission."""
-    return f"One more permission is needed here: {lower_first(PERMISSIONS[permission])}."
+    return f"One more permission is needed here: {lower_first(_PERMISSIONS[permission])}."
 
 
 def permission_lost(permission: Permission) -> str:
@@ -179,7 +195,7 @@ def permission_lost(permission: Permission) -> str:
     """
     return (
         "Twitter says that a permission is missing here: "
-        f"{lower_first(PERMISSIONS[permission])}. Granting it once more may help."
+        f"{lower_first(_PERMISSIONS[permission])}. Granting it once more may help."
     )
 
 
@@ -191,12 +207,14 @@ def lower_first(text: str) -> str:
 def logged_out(ended: LoggedOut) -> str:
     """Return the sentence that follows a logout: it says whether this site keeps its access."""
     if ended.kept:
-        return (
+        return worded(
             "You are logged out in this browser. Our database does not answer, so this site keeps "
             "trying to end the session there and to tell Twitter."
         )
     if ended.grant_ended:
-        return "You are logged out, and this site's access to your Twitter account has ended."
+        return worded(
+            "You are logged out, and this site's access to your Twitter account has ended."
+        )
     if ended.sessions and not services().config.logout_revokes:
         return (
             "You are logged out. This site keeps its access to your account until you disconnect."

@@ -22,6 +22,7 @@ from sandbox.world.state import World
 
 blueprint = Blueprint("api", __name__)
 
+_TYPES_OF_THE_BETA = "https://api.twitter.com/2/problems/"
 _VERSIONS = {RENAMED: "2.167"}  # the first specification with the new names
 
 HANDLERS: dict[str, Handler] = {
@@ -98,8 +99,19 @@ def limits_told(*, over: bool) -> dict[str, str]:
 
 
 def _said(body: dict[str, Any]) -> dict[str, Any]:
-    """Return a body in the names of the dialect."""
-    return published(body) if current_world().settings.dialect == RENAMED else body
+    """Return a body as the dialect spells it."""
+    spell = {BETA: _in_the_beta, RENAMED: published}.get(current_world().settings.dialect)
+    return spell(body) if spell else body
+
+
+def _in_the_beta(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a body with its problem types at the host of 2021."""
+    moved = dict(body)
+    if "type" in body:
+        moved["type"] = body["type"].replace(problems.TYPES, _TYPES_OF_THE_BETA)
+    if "errors" in body:
+        moved["errors"] = [_in_the_beta(error) for error in body["errors"]]
+    return moved
 
 
 for _endpoint in ENDPOINTS:

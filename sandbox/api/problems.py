@@ -8,7 +8,8 @@ from typing import Any
 
 from flask import Response
 
-TYPES = "https://api.twitter.com/2/problems/"
+# X's own `xdk` 0.10.6 refuses any other host.
+TYPES = "https://api.x.com/2/problems/"
 
 
 class Problem(Exception):

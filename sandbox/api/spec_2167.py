@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.api.fields import RENAMED
-from sandbox.api.problems import TYPES
 
 _NEW = {old: new for new, old in RENAMED.items()} | {"tweets": "posts"}
 _COUNTED_TWICE = frozenset({"tweet_count", "retweet_count"})
-_TYPES = "https://api.x.com/2/problems/"
 
 
 def renamed(value: Any) -> Any:  # noqa: ANN401 - JSON
@@ -22,19 +20,13 @@ def renamed(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def published(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return a value as in the specification: renamed, one count each, problem types at x.com."""
+    """Return a value as in the specification: renamed, and one count each."""
     if isinstance(value, list):
         return [published(item) for item in value]
     if not isinstance(value, dict):
-        return _moved(value)
+        return value
     return {
         _NEW.get(name, name): published(inner)
         for name, inner in value.items()
         if name not in _COUNTED_TWICE
     }
-
-
-def _moved(value: Any) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, str) and value.startswith(TYPES):
-        return _TYPES + value.removeprefix(TYPES)
-    return value

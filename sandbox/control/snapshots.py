@@ -17,7 +17,7 @@ def tokens(world: World) -> list[dict[str, Any]]:
                 "kind": token.kind,
                 "token": token.value,
                 "state": token.state(now),
-                "remaining_seconds": _remaining(token.expires_at, now),
+                "remaining_seconds": max(0, round(token.expires_at - now)),
                 "grant": token.grant.id,
                 "account": world.accounts[token.grant.account_id].username,
                 "client_id": token.grant.client_id,
@@ -25,10 +25,6 @@ def tokens(world: World) -> list[dict[str, Any]]:
             }
             for token in world.token_store.tokens.values()
         ]
-
-
-def _remaining(expires_at: float | None, now: float) -> int | None:
-    return None if expires_at is None else max(0, round(expires_at - now))
 
 
 def account(one: Account) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _handed_over(tokens: TokenSet) -> Response:
     access = tokens.access
     body = {
         "token_type": "bearer",
-        "expires_in": int((access.expires_at or 0) - access.issued_at + 0.5),
+        "expires_in": int(access.expires_at - access.issued_at + 0.5),
         "access_token": access.value,
         "scope": " ".join(_shuffled(access.grant.scopes)),
     }

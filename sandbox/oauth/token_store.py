@@ -20,6 +20,9 @@ from sandbox.world.dialects import OFFLINE
 
 _CODE_SECONDS = 30  # Twitter's documentation: "authorization codes ... 30 seconds after approval"
 
+# X's staff in 2022: "six months". In whole months that is 181 days or more.
+_REFRESH_TOKEN_SECONDS = 180 * 24 * 60 * 60
+
 
 class Refused(Exception):
     """A code or a token, or something sent with it, is not valid. The text is Twitter's own."""
@@ -64,14 +67,14 @@ class Token:
     kind: str  # "access_token" or "refresh_token", as token_type_hint spells them
     grant: Grant
     issued_at: float
-    expires_at: float | None
+    expires_at: float
     ended: str = ""  # why it is dead: "revoked", "spent", "expired"
 
     def state(self, now: float) -> str:
         """Return `living`, or why the token has ended."""
         if self.ended or self.grant.ended:
             return self.ended or self.grant.ended
-        return "expired" if self.expires_at is not None and now >= self.expires_at else "living"
+        return "expired" if now >= self.expires_at else "living"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,15 +224,20 @@ class TokenStore:
         return len(living)
 
     def _issue(self, grant: Grant, now: float, lifetime: float) -> TokenSet:
-        access = self._token("access_token", grant, now, now + lifetime)
-        wants_refresh = OFFLINE in grant.scopes
-        refresh = self._token("refresh_token", grant, now, None) if wants_refresh else None
+        access = self._token("access_token", grant, now, lifetime)
+        refresh = None
+        if OFFLINE in grant.scopes:
+            refresh = self._token("refresh_token", grant, now, _REFRESH_TOKEN_SECONDS)
         return TokenSet(access=access, refresh=refresh)
 
-    def _token(self, kind: str, grant: Grant, now: float, expires_at: float | None) -> Token:
+    def _token(self, kind: str, grant: Grant, now: float, lifetime: float) -> Token:
         mark = "at" if kind == "access_token" else "rt"
         token = Token(
-            value=_minted(mark, now), kind=kind, grant=grant, issued_at=now, expires_at=expires_at
+            value=_minted(mark, now),
+            kind=kind,
+            grant=grant,
+            issued_at=now,
+            expires_at=now + lifetime,
         )
         self.tokens[token.value] = token
         return token

@@ -149,6 +149,7 @@ def environment(twitter, **settings):
         "REDIS_URL": "",
         "TRUSTED_PROXIES": "",
         "APP_NAME": APP_NAME,
+        "PROVIDER_NAME": "",
         "CACHE_SECONDS": "",
         "METRICS_TOKEN": "",
         "GUNICORN_THREADS": "",

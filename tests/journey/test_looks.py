@@ -117,7 +117,7 @@ def test_words_stand_in_the_middle_of_their_button(wren):
 
 
 @pytest.mark.parametrize(
-    "path, name", [("/people", "Find"), ("/account", "Log out"), ("/", "Refresh tweets")]
+    "path, name", [("/people", "Find"), ("/account", "Log out"), ("/", "Refresh Tweets")]
 )
 def test_a_button_that_waits_can_be_read_and_keeps_its_width(wren, path, name):
     wren.open(path)

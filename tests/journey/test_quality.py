@@ -451,7 +451,7 @@ def test_a_hostile_account_runs_no_script(read, twitter):
         assert all(src.startswith(f"{reader.url}/static/") for src in scripts), path
         assert len(scripts) == 2, path
 
-    refresh = reader.page.get_by_role("button", name="Refresh tweets")
+    refresh = reader.page.get_by_role("button", name="Refresh Tweets")
     refresh.click()
     expect(refresh).to_be_focused()
     assert len(reader.page.frames) == 1

@@ -90,10 +90,10 @@ def test_a_panel_is_read_anew_in_place_and_the_others_are_not(wren):
     for panel in ("tweets", "spaces"):
         wren.page.locator(f"#{panel}").evaluate("panel => { panel.dataset.mark = 'old'; }")
 
-    button(wren, "Refresh tweets").click()
+    button(wren, "Refresh Tweets").click()
 
     expect(wren.page.locator("#tweets")).not_to_have_attribute("data-mark", "old")
-    expect(button(wren, "Refresh tweets")).to_be_focused()
+    expect(button(wren, "Refresh Tweets")).to_be_focused()
     assert wren.page.locator("#spaces").get_attribute("data-mark") == "old"
     assert is_same()
     assert wren.complaints == []
@@ -124,7 +124,7 @@ def test_a_panel_that_is_read_anew_looks_so(wren):
 def test_a_refresh_without_a_session_asks_to_sign_in(wren):
     wren.context.clear_cookies(name=re.compile("session-"))
 
-    button(wren, "Refresh tweets").click()
+    button(wren, "Refresh Tweets").click()
 
     expect(wren.page.locator("h1")).to_have_text("Please press once more")
 
@@ -243,7 +243,7 @@ def test_what_fails_on_the_way_is_said(wren, twitter):
 
 
 def test_a_button_that_waits_says_so_and_is_pressed_once(wren):
-    for path, name in (("/", "Refresh tweets"), ("/account", "Log out"), ("/people", "Find")):
+    for path, name in (("/", "Refresh Tweets"), ("/account", "Log out"), ("/people", "Find")):
         wren.open(path)
         if name == "Find":
             wren.page.get_by_role("searchbox").fill("robin")

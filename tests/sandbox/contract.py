@@ -26,7 +26,7 @@ CLASSIC = {
     "referenced_posts": "referenced_tweets",
     "repost_count": "retweet_count",
 }
-HOSTS = ("https://api.x.com/2/problems/", "https://api.twitter.com/2/problems/")
+TYPES = "https://api.x.com/2/problems/"
 
 formats = FormatChecker(formats=())
 # RFC 3339 as Twitter writes it: UTC, with milliseconds.
@@ -38,15 +38,12 @@ formats.checks("date-time")(
 class Contract:
     """What answers may look like in one dialect. Names that are not listed are mistakes."""
 
-    def __init__(self, dialect, *, live_host=False):
+    def __init__(self, dialect):
         schemas = PART["components"]["schemas"]
         if dialect == "live":
             schemas = classic(schemas)
-        if live_host:
-            schemas = json.loads(json.dumps(schemas).replace(*HOSTS))
         self.root = {"components": {"schemas": {k: strict(v) for k, v in schemas.items()}}}
         self.judges = {}
-        self.host = HOSTS[dialect == "live" or live_host]
 
     def complaints(self, name, body):
         """Say in words where a body breaks a schema: `path: what is wrong`."""
@@ -60,7 +57,7 @@ class Contract:
         """Name the schema of a problem type, or nothing if the specification has none."""
         mapping = PART["components"]["schemas"]["Problem"]["discriminator"]["mapping"]
         found = {k.rpartition("/")[2]: ref.rpartition("/")[2] for k, ref in mapping.items()}
-        return found.get(kind.removeprefix(self.host))
+        return found.get(kind.removeprefix(TYPES))
 
 
 def operation(method, rule):
@@ -89,12 +86,12 @@ def words(parameter):
 
 
 def classic(value):
-    """Give a schema the classic names, and the classic host of problem types."""
+    """Give a schema the classic names."""
     if isinstance(value, dict):
         return {CLASSIC.get(k, k): classic(inner) for k, inner in value.items()}
     if isinstance(value, list):
         return [classic(item) for item in value]
-    return CLASSIC.get(value, value.replace(*HOSTS)) if isinstance(value, str) else value
+    return CLASSIC.get(value, value) if isinstance(value, str) else value
 
 
 def strict(value):

@@ -184,3 +184,30 @@ def test_beta_knows_other_scopes_and_public_clients_only(steps, world):
     assert steps.ask(client_id="sandbox-public", scope=beta).status_code == 200
     assert steps.ask(client_id="sandbox-public", scope=EVERYTHING).status_code == 400
     assert "public clients" in steps.ask(scope=beta).text
+
+
+@pytest.mark.parametrize("name", ["prompt", "force_login", "login_hint", "screen_name"])
+def test_parameters_that_twitter_does_not_know_change_nothing(steps, name):
+    """RFC 6749 §3.1. X has no account chooser, and asks for consent at every sign-in."""
+    steps.sign_in()
+    pages = [steps.ask(**{name: value}).text for value in ("login", None)]
+
+    with_it, without = (re.sub(r'name="consent_request" value="[^"]+"', "", page) for page in pages)
+    assert with_it == without
+    assert "Authorize app" in without
+
+
+@pytest.mark.parametrize("name", ["openid-configuration", "oauth-authorization-server"])
+def test_there_is_no_discovery_and_no_openid(steps, name):
+    assert steps.browser.get(f"/.well-known/{name}").status_code == 404
+    assert steps.browser.post("/2/oauth2/register", json={}).status_code == 404
+    assert "&#39;openid&#39; does not exist" in steps.ask(scope="openid tweet.read").text
+
+
+def test_localhost_is_a_callback_like_any_other(steps, world):
+    """X's own tools register `http://localhost:8080/callback`."""
+    here, numbers = "http://localhost:8080/callback", "http://127.0.0.1:8080/callback"
+    world.register(Client(client_id="l", name="L", callbacks=(here,)))
+
+    assert steps.answer(client_id="l", redirect_uri=here).location.startswith(f"{here}?state=")
+    assert "redirect_uri" in steps.ask(client_id="l", redirect_uri=numbers).text

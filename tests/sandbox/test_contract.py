@@ -15,7 +15,7 @@ from sandbox.control.faults import fault_from
 from sandbox.seeds.birds import birds, is_flock
 from tests.sandbox import seen
 from tests.sandbox.birds import CUCKOO, EGG, NIGHTJAR, ROBIN, WREN
-from tests.sandbox.contract import Contract, answer_schema, operation, parameters, words
+from tests.sandbox.contract import TYPES, Contract, answer_schema, operation, parameters, words
 from tests.sandbox.steps import bearer
 
 DIALECTS = ["live", "renamed"]
@@ -157,8 +157,8 @@ def test_reads_answer_as_the_specification_says(steps, token, dialect, contract)
 
 
 def test_new_names_in_live_are_answered_as_published(steps):
-    """But for both counts, and the host of problem types, which stay as they are."""
-    contract = Contract("renamed", live_host=True)
+    """But for both counts, which stay as they are."""
+    contract = Contract("renamed")
     token = steps.sign_in()["access_token"]
     twice = r".*public_metrics: .*'(tweet_count|retweet_count)' was unexpected.*"
     complaints = []
@@ -314,7 +314,7 @@ def wrong_with(answer, name, contract, dialect):
     found = [] if shape == ("application/problem+json", answer.status_code) else [f"is {shape}"]
     kind = contract.problem(body["type"])
     if kind is None:
-        schema = seen.PROBLEMS[body["type"].removeprefix(contract.host)]
+        schema = seen.PROBLEMS[body["type"].removeprefix(TYPES)]
         return found + seen.complaints(schema, body)
     found += seen.complaints(seen.WRONG_PARAMETERS, body["errors"])
     return found + unlisted(contract.complaints(kind, body), dialect)
@@ -358,7 +358,7 @@ def test_every_error_is_judged():
 
 
 def test_the_specification_lacks_the_seen_problems(contract):
-    assert [kind for kind in seen.PROBLEMS if contract.problem(contract.host + kind)] == []
+    assert [kind for kind in seen.PROBLEMS if contract.problem(TYPES + kind)] == []
 
 
 def test_a_suspended_account_is_a_missing_resource(steps, dialect, contract):

@@ -291,3 +291,22 @@ def test_windows_can_be_used_up(steps, token, world):
     assert steps.get(f"/2/users/{WREN}", robin).status_code == 200
     world.clock.advance(86400)
     assert steps.get(ME, steps.sign_in()["access_token"]).status_code == 200
+
+
+@pytest.mark.parametrize("dialect, host", [("live", "x"), ("renamed", "x"), ("beta", "twitter")])
+def test_problem_types_are_at_the_host_of_the_dialect(steps, world, dialect, host):
+    """X's own `xdk` 0.10.6 takes a type at api.x.com and no other."""
+    world.change({"dialect": dialect})
+    client = "sandbox-public" if dialect == "beta" else "sandbox-client"
+    scope = "tweet.read users.read"
+    token = steps.sign_in(client_id=client, scope=scope)["access_token"]
+    partial = steps.get("/2/users", token, ids=f"{WREN},42").json
+    world.change({"enrollment": "user-not-enrolled"})
+    whole = steps.get("/2/users/me", token).json
+
+    types = [partial["errors"][0]["type"], whole["type"]]
+    assert types == [
+        f"https://api.{host}.com/2/problems/{kind}"
+        for kind in ("resource-not-found", "client-forbidden")
+    ]
+    assert partial["data"][0]["id"] == WREN

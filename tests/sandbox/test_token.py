@@ -9,6 +9,7 @@ import pytest
 
 from tests.sandbox.steps import basic
 
+SIX_MONTHS = 180 * 24 * 60 * 60
 BAD_CODE = "Value passed for the authorization code was invalid."
 BAD_TOKEN = "Value passed for the token was invalid."
 
@@ -254,3 +255,25 @@ def test_odd_json_is_refused(steps):
     answers = [steps.browser.post("/2/oauth2/token", data=b, headers=headers) for b in bodies]
 
     assert [refusal(answer)[:2] for answer in answers] == [(400, "invalid_request")] * 5
+
+
+def test_a_request_without_a_grant_type_is_told_so(steps):
+    """Seen on X in April 2026 (Steward-Fi/steward, PR #31)."""
+    answers = [steps.exchange(steps.code(), grant_type=kind) for kind in (None, "")]
+
+    said = (400, "invalid_request", "Missing required parameter [grant_type].")
+    assert [refusal(answer) for answer in answers] == [said] * 2
+
+
+def test_a_refresh_token_lives_six_months(steps, world):
+    """Said by X's staff in 2022. A refresh brings a new one, with six months of its own."""
+    first = steps.sign_in()["refresh_token"]
+    world.clock.advance(SIX_MONTHS - 1)
+    second = steps.refresh(first).json["refresh_token"]
+    world.clock.advance(SIX_MONTHS - 1)
+    third = steps.refresh(second).json["refresh_token"]
+    world.clock.advance(SIX_MONTHS)
+
+    too_late = steps.refresh(third)
+
+    assert refusal(too_late) == (400, "invalid_request", BAD_TOKEN)

@@ -153,7 +153,7 @@ def test_the_post_of_another_is_an_error_for_each_private_number(steps):
             f"Tweet with id : [{FOREIGN}]."
         ),
         "value": FOREIGN,
-        "type": "https://api.twitter.com/2/problems/not-authorized-for-field",
+        "type": "https://api.x.com/2/problems/not-authorized-for-field",
     }
 
 

@@ -46,7 +46,7 @@ def test_missing_ones_are_partial_errors(steps):
         "resource_type": "user",
         "parameter": "ids",
         "resource_id": "42",
-        "type": "https://api.twitter.com/2/problems/resource-not-found",
+        "type": "https://api.x.com/2/problems/resource-not-found",
     }
     assert answer.json["errors"][1]["detail"] == f"User has been suspended: [{CUCKOO}]."
 

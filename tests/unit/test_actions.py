@@ -2,12 +2,21 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from app.gateway.actions import FOLLOW, UNFOLLOW, PendingAction
 from app.twitter import errors
 from app.web.messages import action_message
 
 ROBIN = "1002"
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def in_an_app(app):
+    """Sentences are in the words of `PROVIDER_NAME`, a setting of the app."""
+    with app.app_context():
+        yield
 
 
 def refused(error, **changes):

@@ -84,6 +84,7 @@ def test_everything_that_is_wrong_is_named_at_once(tmp_path):
         "DATABASE_URL": "mysql://localhost/perch",
         "REDIS_URL": "localhost",
         "APP_NAME": "x" * 41,
+        "PROVIDER_NAME": "twitter",
         "TWITTER_API_URL": "http://api.example/2",
         "TWITTER_AUTHORIZE_URL": "ftp://x.com",
         "TWITTER_PROXY": "socks5://proxy:1080",

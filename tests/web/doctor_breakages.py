@@ -160,10 +160,6 @@ def authority_in_dotenv(bench):
     return bench.build_behind_a_proxy(HttpProxy())
 
 
-def localhost(bench):
-    return bench.build_at(bench.street.url.replace("127.0.0.1", "localhost"))
-
-
 def name_without_dns_of_the_proxy(bench):
     name_without_dns(bench)
     return bench.build_behind_a_proxy("nowhere.example:3128")
@@ -273,9 +269,6 @@ BROKEN = {
     "a file of secrets that others can read": (
         dotenv_that_others_read,
         "secrets", WARNS, "Other users of this machine can read .env", "chmod o= .env"),
-    "localhost instead of 127.0.0.1": (
-        localhost,
-        "host name", WARNS, "PUBLIC_URL says localhost", "Set PUBLIC_URL=http://127.0.0.1:"),
     "nothing at the public address": (
         at("http://{closed}"),
         "public URL", FAILS, UNREACHED, "Start the site"),
@@ -510,7 +503,7 @@ BROKEN = {
     "a plan that lacked something just now": (
         heard(NotInPlan("client-not-enrolled")),
         "plan", WARNS, "The plan does not have GET /2/users/:id/following.",
-        "Attach the app to a project with access"),
+        "Move the app to Pay-per-use and Production in the developer console"),
     "credits that are used up": (
         heard(OutOfCredits("CreditsDepleted")),
         "plan", FAILS, "Twitter reported a moment ago that the credits are used up.",

@@ -130,7 +130,7 @@ def timeline(signed_in, twitter):
 def test_the_chart_is_a_sentence_a_drawing_and_a_table(timeline, twitter):
     page = timeline(answer(2, likes=1200, replies=3, text="&lt;b&gt;"), answer(1, likes=1))
 
-    assert 'role="img" aria-label="1,201 likes, 0 reposts and 3 replies' in page
+    assert 'role="img" aria-label="1,201 likes, 0 retweets and 3 replies' in page
     assert "Reactions to these 2 Tweets" in page
     assert "<rect" in page
     row = re.search(r"<bdi>&lt;b&gt;</bdi></a></th><td>(.+?)</td><td>(.+?)</td><td>(.+?)<", page)

@@ -130,7 +130,6 @@ def test_a_set_up_in_order_is_fine(bench):
         f"{bench.street.url}/auth/callback",
         "contact": "People reach you at wren@nest.example. "
         f"Privacy policy: {bench.street.url}/privacy, built in.",
-        "host name": f"The site has one host name: {bench.street.url.removeprefix('http://')}",
         "public URL": f"{bench.street.url} leads to this site.",
         "proxies": "Requests arrive as they were sent, through 0 proxies.",
         "outgoing proxy": "Calls go straight to Twitter, through no proxy.",
@@ -242,6 +241,15 @@ def test_a_public_client_is_fine(bench, dialect):
 
     assert [problems(results), code] == [[], 0]
     assert results["client"]["message"] == "Twitter knows this client: a public client."
+
+
+def test_localhost_is_a_host_like_any_other(bench):
+    """X takes such a callback if it is registered exactly."""
+    there = bench.street.url.replace("127.0.0.1", "localhost")
+    _, results = diagnose(bench.build_at(there))
+
+    assert problems(results) == []
+    assert results["callback"]["message"].endswith(f": {there}/auth/callback")
 
 
 def test_a_name_beyond_ascii_is_fine(bench):

@@ -40,12 +40,12 @@ from app.twitter.rate_limit_headers import Window
 from app.twitter.transport import bulkhead
 from app.twitter.transport.bulkhead import PerPersonBulkhead
 from app.twitter.transport.deadline import Deadline
-from app.web.messages import PERMISSIONS, lower_first
+from app.web.messages import lower_first
 from tests.factories import Clock
 
 EVERYTHING = frozenset(LIVE.scope(need) for need in Permission)
 WREN = {"id": "1001", "username": "wren", "name": "Wren"}
-READ_TWEETS = PERMISSIONS[Permission.READ_TWEETS]
+READ_TWEETS = "Read the Tweets you can see, protected ones too"
 SPACE = {"id": "1DXxyRYNejbKM", "state": "live", "title": "Dawn chorus"}
 
 

@@ -340,7 +340,7 @@ def test_a_repost_is_shown_by_its_original(shown):
 
     assert "The whole of what Robin said" in page
     assert "RT @robin" not in page
-    assert re.search(r'class="name"[^>]*>Wren</bdi>\s+</span>\s+reposted', page)
+    assert re.search(r'class="name"[^>]*>Wren</bdi>\s+</span>\s+retweeted', page)
     assert 'href="/tweets/9"' in page
 
 
@@ -352,7 +352,7 @@ def test_a_repost_without_its_original_is_still_a_repost(shown):
 
     page = shown(repost)
 
-    assert re.search(r'class="name"[^>]*>Wren</bdi>\s+</span>\s+reposted', page)
+    assert re.search(r'class="name"[^>]*>Wren</bdi>\s+</span>\s+retweeted', page)
     assert "RT @robin: The whole of…" in page
     found = page[page.index('class="tweet"') :]
     assert '<a class="who"' not in found  # these are not Wren's words
