@@ -59,11 +59,11 @@ def prune() -> None:
     here, now = services(), services().now()
     states = here.used_states.prune() + here.people.prune_endings()
     ended, rows = here.sessions.prune(now=now)
-    figures = here.usages.prune(now=now)
+    figures = here.usages.prune(now=now) + here.performed.prune()
     here.outbox.wait(seconds=_DELIVERY_SECONDS)
     click.echo(
         f"Ended {ended} unused grants. Deleted {states} used states, {rows} ended sessions and"
-        f" grants, and {figures} old figures."
+        f" grants, and {figures} old figures and actions."
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from app.accounts.grants import Grants
 from app.accounts.outbox import Outbox
 from app.accounts.people import People
+from app.accounts.performed_actions import PerformedActions
 from app.accounts.session_endings import Lifetimes
 from app.accounts.sessions import Sessions
 from app.accounts.shared import Shared
@@ -94,7 +95,8 @@ class Services:
         self.usages = Usages(self.shared.database)
         self.calls = Calls(self.shared, self.upstream, self.tokens, self.quota, self.usages)
         self.page_reads = PageReads(self.calls, self.cache, self.metrics, threads=config.threads)
-        self.actions = Actions(self.calls, self.people, self.quota, self.shared.audit_log)
+        self.performed = PerformedActions(self.shared, kept=timedelta(days=config.session_days))
+        self.actions = Actions(self.shared, self.calls, self.people, self.performed, self.quota)
 
     @property
     def dialect(self) -> Dialect:

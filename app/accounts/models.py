@@ -39,8 +39,8 @@ class User(Model):
     profile: Mapped[dict[str, Any]] = mapped_column(JSON)
     # Part of every cache key: one more makes what was read for this person unreachable.
     cache_epoch: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    # The same for what depends on whom they follow, and for nothing else.
-    follows_epoch: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    # The same for each topic that an action changes ("follows"), and for what depends on it alone.
+    epochs: Mapped[dict[str, int]] = mapped_column(JSON, default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     signed_in_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -120,6 +120,26 @@ class Usage(Model):
     items: Mapped[int] = mapped_column(Integer)
 
     __table_args__ = (Index(None, "day"),)
+
+
+class PerformedAction(Model):
+    """An action of a person, claimed before the call to Twitter: it is performed once at most."""
+
+    __tablename__ = "actions"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    action: Mapped[str] = mapped_column(String(32), primary_key=True)
+    target_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    # The id of the form in which it was pressed.
+    once: Mapped[str] = mapped_column(String(40), primary_key=True)
+    # None: no answer of Twitter is known.
+    result: Mapped[str | None] = mapped_column(String(16))
+    # By the store's own clock.
+    performed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index(None, "performed_at"),)
 
 
 class UsedState(Model):

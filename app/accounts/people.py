@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,7 +34,7 @@ _LIVING = (
         User.id,
         User.profile,
         User.cache_epoch,
-        User.follows_epoch,
+        User.epochs,
         Grant.id.label("grant_id"),
         Grant.scopes,
         Session.created_at,
@@ -43,6 +44,8 @@ _LIVING = (
     .join(Grant, and_(Grant.user_id == User.id, Grant.ended_at.is_(None)))
     .where(Session.id == bindparam("session_id"), Session.ended_at.is_(None))
 )
+
+_EPOCHS = select(User.epochs).where(User.id == bindparam("user_id")).with_for_update()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +60,8 @@ class Person(UserMixin):  # type: ignore[misc] # Flask-Login ships no types
     signed_in_at: datetime
     # Part of the key of everything read for them: one more, and all of it is read again.
     cache_epoch: int
-    # The same for what depends on whom they follow.
-    follows_epoch: int
+    # The same for each topic, and what depends on it.
+    epochs: Mapping[str, int]
 
     @property
     def twitter_id(self) -> str:
@@ -149,7 +152,7 @@ class People:
             scopes=scopes,
             signed_in_at=now,
             cache_epoch=user.cache_epoch,
-            follows_epoch=user.follows_epoch,
+            epochs=user.epochs,
         )
         return person, left
 
@@ -251,14 +254,17 @@ class People:
             scopes=frozenset(row.scopes.split()),
             signed_in_at=row.created_at,
             cache_epoch=row.cache_epoch,
-            follows_epoch=row.follows_epoch,
+            epochs=row.epochs,
         )
 
-    def follows_changed(self, user_id: int) -> None:
-        """Let all workers read again what depends on whom this person follows, nothing else."""
+    def changed(self, user_id: int, topics: Collection[str]) -> None:
+        """Let all workers read again what depends on `topics`, and nothing else of this person."""
         with self._database.writing() as connection:
-            one_more = {User.follows_epoch: User.follows_epoch + 1}
-            connection.execute(update(User).where(User.id == user_id).values(one_more))
+            epochs = connection.execute(_EPOCHS, {"user_id": user_id}).scalar_one_or_none()
+            if epochs is not None:
+                more = {topic: epochs.get(topic, 0) + 1 for topic in topics}
+                changed = update(User).where(User.id == user_id).values(epochs=epochs | more)
+                connection.execute(changed)
 
     def delete(self, user_id: int, twitter_id: str) -> None:
         """Disconnect a person: end their grant and delete every row of theirs.

@@ -85,7 +85,7 @@ def _remembering(row: Insert) -> Executable:
     """
     seen = {name: row.excluded[name] for name in ("username", "profile", "signed_in_at")}
     return row.on_conflict_do_update(index_elements=[User.twitter_id], set_=seen).returning(
-        User.id, User.cache_epoch, User.follows_epoch
+        User.id, User.cache_epoch, User.epochs
     )
 
 
@@ -122,7 +122,9 @@ def lock(connection: Connection, twitter_id: str, session_ids: Collection[str]) 
     connection.execute(_LOCK, values)
 
 
-def remember(connection: Connection, profile: Profile, *, now: datetime) -> Row[int, int, int]:
+def remember(
+    connection: Connection, profile: Profile, *, now: datetime
+) -> Row[int, int, dict[str, int]]:
     """Insert or update the person with this Twitter id; return their id here and their epochs."""
     row = {
         "twitter_id": profile.id,

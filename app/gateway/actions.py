@@ -1,23 +1,30 @@
-"""Actions: follow or unfollow an account for a person, now or once they have granted it.
+"""Actions: what this site does at Twitter for a person, now or once they have granted it.
 
 An action for which the permission is missing travels through the sign-in that asks for it, and the
-callback performs it. Both ways end in `Actions.perform`.
+callback performs it. Both ways end in `Actions.perform`, and so does a background job.
+
+Each is performed at most once: a row is claimed before the call, and it stays if Twitter's answer
+is lost. Nothing sends such an action again; the person is asked to look.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import StrEnum
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.accounts.people import People, Person
-from app.gateway.calls import Calls
+from app.accounts.errors import AccountError
+from app.accounts.people import People
+from app.accounts.performed_actions import PerformedActions, Press
+from app.accounts.shared import Shared
+from app.gateway.calls import Caller, Calls
 from app.gateway.quota import Quota
-from app.observability.audit_log import AuditLog, Event
+from app.observability.audit_log import Event
 from app.twitter import endpoints
 from app.twitter.api import Api, Following
 from app.twitter.dialect import Permission
@@ -28,31 +35,46 @@ from app.twitter.tweet_text import USERNAME
 
 log = logging.getLogger(__name__)
 
+_ACCOUNT_ID = r"[1-9][0-9]{0,18}"
+# A target, or the id of a form.
+_WORD = r"[A-Za-z0-9_-]{1,40}"
+# The other press of a double click waits this long for the first one's result (seconds).
+_DUPLICATE_WAITS_SECONDS = 2.0
+_POLL_SECONDS = 0.1
 
-class ActionResult(Enum):
+
+class ActionResult(StrEnum):
     """What became of an action, unless Twitter failed or refused; `web.messages` words it."""
 
-    FOLLOWED = auto()
-    UNFOLLOWED = auto()
-    REQUESTED = auto()  # the account is protected: its owner decides
-    NOT_DONE = auto()  # Twitter answered, and changed nothing
-    OWN_ACCOUNT = auto()
+    DONE = "done"
+    REQUESTED = "requested"  # the account is protected: its owner decides
+    NOT_DONE = "not_done"  # Twitter answered, and changed nothing
+    UNCONFIRMED = "unconfirmed"  # sent, and no answer is known
+    OWN_ACCOUNT = "own_account"
     # After a sign-in
-    OTHER_PERSON = auto()
-    NOT_GRANTED = auto()
-    OVERTAKEN = auto()  # by a sign-in in another tab
-    UNKNOWN = auto()  # we failed, before or after Twitter did it
+    OTHER_PERSON = "other_person"
+    NOT_GRANTED = "not_granted"
+    OVERTAKEN = "overtaken"  # by a sign-in in another tab
+    UNKNOWN = "unknown"  # we failed, before or after Twitter did it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One thing that this site can do to an account for a person."""
+    """One thing that this site can do for a person.
 
-    name: str
+    The sentences may name the `{target}`. What the action makes stale is data of its endpoint.
+    """
+
+    name: str  # in forms, rows and log lines
     endpoint: Endpoint
-    send: Callable[[Api, str, str], Following]  # the person's id, the account's id
-    following: bool  # the answer when it is done
-    done: ActionResult
+    # Takes the caller and the target, which matches `targets`; makes exactly one call.
+    send: Callable[[Api, Caller, str], ActionResult]
+    deed: str  # "follow {target}": inside a sentence
+    done: str
+    refused: str
+    target: str = "this account"  # inside a sentence, for want of a name
+    targets: str = _ACCOUNT_ID  # the pattern of its ids
+    of_others: bool = False  # the target is an account, and never their own
 
     @property
     def permission(self) -> Permission:
@@ -60,109 +82,191 @@ class Action:
         return self.endpoint.needs[0]
 
 
-FOLLOW = Action(
-    name="follow",
-    endpoint=endpoints.FOLLOW,
-    send=Api.follow,
-    following=True,
-    done=ActionResult.FOLLOWED,
+_REGISTRY: dict[str, Action] = {}
+
+
+def register(action: Action) -> Action:
+    """Let forms and sign-ins name `action`. Call it where the module of the action is imported."""
+    if _REGISTRY.setdefault(action.name, action) is not action:
+        raise ValueError(f"two actions are called {action.name}")
+    return action
+
+
+def _result(answer: Following, *, wanted: bool) -> ActionResult:
+    if answer.following == wanted:
+        return ActionResult.DONE
+    return ActionResult.REQUESTED if answer.pending else ActionResult.NOT_DONE
+
+
+_GONE_OR_BLOCKED = "The account may be gone, or it may have blocked you."
+FOLLOW = register(
+    Action(
+        name="follow",
+        endpoint=endpoints.FOLLOW,
+        send=lambda api, me, target: _result(api.follow(me.twitter_id, target), wanted=True),
+        deed="follow {target}",
+        done="You follow {target} now.",
+        refused=_GONE_OR_BLOCKED,
+        of_others=True,
+    )
 )
-UNFOLLOW = Action(
-    name="unfollow",
-    endpoint=endpoints.UNFOLLOW,
-    send=Api.unfollow,
-    following=False,
-    done=ActionResult.UNFOLLOWED,
+UNFOLLOW = register(
+    Action(
+        name="unfollow",
+        endpoint=endpoints.UNFOLLOW,
+        send=lambda api, me, target: _result(api.unfollow(me.twitter_id, target), wanted=False),
+        deed="unfollow {target}",
+        done="You no longer follow {target}.",
+        refused=_GONE_OR_BLOCKED,
+        of_others=True,
+    )
 )
-_BY_NAME = {action.name: action for action in (FOLLOW, UNFOLLOW)}
-_PENDING = re.compile(rf"({'|'.join(_BY_NAME)}):([1-9][0-9]{{0,18}})(?::({USERNAME.pattern}))?")
+
+_PENDING = re.compile(
+    rf"(?P<name>[a-z_]{{1,32}}):(?P<target>{_WORD})"
+    rf"(?::(?P<username>{USERNAME.pattern}))?(?:~(?P<once>{_WORD}))?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingAction:
-    """An action and its target. The id decides; the username is only for sentences about it."""
+    """An action, its target, and the id of the form in which it was pressed.
+
+    The target's id decides; the username is only for sentences about it. Two presses of one form
+    (the same `once`) are one. Without an id each counts.
+    """
 
     action: Action
-    user_id: str
+    target_id: str
     username: str = ""
+    once: str = ""
 
     @classmethod
     def from_text(cls, text: str | None) -> PendingAction | None:
-        """Read "follow:1002" or "unfollow:1002:robin"; return None for anything else."""
+        """Read "follow:1002" or "unfollow:1002:robin~4f2a"; return None for anything else."""
         found = _PENDING.fullmatch(text or "")
-        if found is None:
+        action = _REGISTRY.get(found["name"]) if found else None
+        if found is None or action is None or not re.fullmatch(action.targets, found["target"]):
             return None
-        return cls(action=_BY_NAME[found[1]], user_id=found[2], username=found[3] or "")
+        return cls(
+            action=action,
+            target_id=found["target"],
+            username=found["username"] or "",
+            once=found["once"] or "",
+        )
+
+    @classmethod
+    def of_form(
+        cls, action: Action, target_id: str, *, username: str = "", once: str = ""
+    ) -> PendingAction | None:
+        """Read the fields of a form as strictly, without a username or id that cannot be one."""
+        fields = {
+            "username": username if USERNAME.fullmatch(username) else "",
+            "once": once if re.fullmatch(_WORD, once) else "",
+        }
+        pending = cls(action=action, target_id=target_id, **fields)
+        return pending if cls.from_text(str(pending)) else None
 
     def __str__(self) -> str:
         """Return the text that `from_text` reads."""
-        return f"{self.action.name}:{self.user_id}" + (f":{self.username}" if self.username else "")
+        username = f":{self.username}" if self.username else ""
+        once = f"~{self.once}" if self.once else ""
+        return f"{self.action.name}:{self.target_id}{username}{once}"
 
     @property
     def target(self) -> str:
-        """The account, inside a sentence."""
-        return f"@{self.username}" if self.username else "this account"
+        """The target, inside a sentence."""
+        return f"@{self.username}" if self.username else self.action.target
 
 
 class Actions:
-    """Performs actions. Reads that depend on follows are read again afterwards."""
+    """Performs actions, each at most once. What they made stale is read again afterwards."""
 
-    def __init__(self, calls: Calls, people: People, quota: Quota, audit_log: AuditLog) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        calls: Calls,
+        people: People,
+        performed: PerformedActions,
+        quota: Quota,
+    ) -> None:
         self._calls = calls
         self._people = people
+        self._performed = performed
         self._quota = quota
-        self._audit_log = audit_log
+        self._audit_log = shared.audit_log
 
-    def is_granted(self, pending: PendingAction, person: Person) -> bool:
+    def is_granted(self, pending: PendingAction, caller: Caller) -> bool:
         """Tell whether the person has granted what the action needs."""
-        return self._calls.may(person, pending.action.endpoint)
+        return self._calls.may(caller, pending.action.endpoint)
 
-    def needs_permission(self, pending: PendingAction, person: Person) -> bool:
+    def needs_permission(self, pending: PendingAction, caller: Caller) -> bool:
         """Tell whether the person must grant something first, and whether that would help."""
         return (
-            pending.user_id != person.twitter_id
-            and not self.is_granted(pending, person)
-            and self._quota.why_unavailable(pending.action.endpoint, person.twitter_id) is None
+            not _is_of_oneself(pending, caller)
+            and not self.is_granted(pending, caller)
+            and self._quota.why_unavailable(pending.action.endpoint, caller.twitter_id) is None
         )
 
     def perform(
-        self, pending: PendingAction, person: Person, *, deadline: Deadline
+        self, pending: PendingAction, caller: Caller, *, deadline: Deadline
     ) -> ActionResult | TwitterError:
         """Perform the action at Twitter; return what became of it, or why Twitter did not do it.
 
-        Following an account twice is fine. Raises `GrantEnded` when the person must sign in again.
+        A second press of the same form gets the result of the first. Raises `GrantEnded` when the
+        person must sign in again.
         """
-        action, own_id = pending.action, person.twitter_id
-        if pending.user_id == own_id:
+        if _is_of_oneself(pending, caller):
             return ActionResult.OWN_ACCOUNT
+        press = Press.of(pending.action.name, pending.target_id, pending.once, caller.user_id)
+        if not self._performed.claim(press):
+            return self._first_result(press, deadline)
         try:
-            answer = self._calls.call(
-                person,
-                action.endpoint,
-                lambda api: action.send(api, own_id, pending.user_id),
-                deadline=deadline,
-            )
-        except TwitterError as error:
-            if isinstance(error, Unreachable | InvalidAnswer):
-                self._drop_reads(person)  # Twitter may have done it
+            result = self._sent(pending, caller, deadline)
+        except (Unreachable, InvalidAnswer) as error:
+            self._changed(pending, caller)  # Twitter may have done it
             return error
-        self._drop_reads(person)
-        is_done = answer.following == action.following
-        self._record(action, person, is_done=is_done)
-        if is_done:
-            return action.done
-        return ActionResult.REQUESTED if answer.pending else ActionResult.NOT_DONE
+        except TwitterError as error:
+            self._performed.release(press)
+            return error
+        except AccountError:
+            self._performed.release(press)
+            raise
+        self._performed.record_result(press, result)
+        self._changed(pending, caller)
+        return result
 
-    def _record(self, action: Action, person: Person, *, is_done: bool) -> None:
-        session_id = person.session_id
-        if action is FOLLOW:
-            self._audit_log.record(Event.FOLLOWED, session_id=session_id, succeeded=is_done)
-        else:
-            self._audit_log.record(Event.UNFOLLOWED, session_id=session_id, succeeded=is_done)
+    def _sent(self, pending: PendingAction, caller: Caller, deadline: Deadline) -> ActionResult:
+        action = pending.action
+        result = self._calls.call(
+            caller,
+            action.endpoint,
+            lambda api: action.send(api, caller, pending.target_id),
+            deadline=deadline,
+        )
+        self._audit_log.record(
+            Event.ACTION_PERFORMED,
+            session_id=getattr(caller, "session_id", None),
+            action=action.name,
+            result=result.value,
+        )
+        return result
 
-    def _drop_reads(self, person: Person) -> None:
-        """Let pages read again what depends on follows; the action stands even if this fails."""
+    def _first_result(self, press: Press, deadline: Deadline) -> ActionResult:
+        """Return what became of the first press, if it is known soon."""
+        ends = time.monotonic() + min(_DUPLICATE_WAITS_SECONDS, deadline.remaining())
+        while (result := self._performed.result_of(press)) is None and time.monotonic() < ends:
+            time.sleep(_POLL_SECONDS)
+        return ActionResult(result) if result else ActionResult.UNCONFIRMED
+
+    def _changed(self, pending: PendingAction, caller: Caller) -> None:
+        """Let pages read again what the action made stale; it stands even if this fails."""
+        topics = pending.action.endpoint.changes
         try:
-            self._people.follows_changed(person.user_id)
+            self._people.changed(caller.user_id, topics)
         except SQLAlchemyError as error:
-            log.warning("reads that depend on follows may be old: %s", type(error).__name__)
+            log.warning("reads of %s may be old: %s", sorted(topics), type(error).__name__)
+
+
+def _is_of_oneself(pending: PendingAction, caller: Caller) -> bool:
+    return pending.action.of_others and pending.target_id == caller.twitter_id

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
@@ -44,12 +44,13 @@ class CacheOwner:
 
     user_id: str
     cache_epoch: int
-    follows_epoch: int
+    epochs: Mapping[str, int]
 
     def key(self, request: ApiRequest) -> str:
         """Return the cache key of the answer to `request`."""
-        follows = f"{self.follows_epoch} " if request.endpoint.depends_on_follows else ""
-        return f"{owner_of_reads(self.user_id)}\n{self.cache_epoch} {follows}{request.key}"
+        topics = request.endpoint.depends_on
+        epochs = "".join(f"{self.epochs.get(topic, 0)} " for topic in topics)
+        return f"{owner_of_reads(self.user_id)}\n{self.cache_epoch} {epochs}{request.key}"
 
 
 @dataclass(slots=True)

@@ -41,8 +41,8 @@ class Reader(Caller, Protocol):
         """Part of every cache key: raising it invalidates all cached reads."""
 
     @property
-    def follows_epoch(self) -> int:
-        """The same for reads that depend on the people they follow."""
+    def epochs(self) -> Mapping[str, int]:
+        """The same for each topic that an action changes, and reads that depend on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +199,7 @@ def _owner(reader: Reader) -> CacheOwner:
     return CacheOwner(
         user_id=reader.twitter_id,
         cache_epoch=reader.cache_epoch,
-        follows_epoch=reader.follows_epoch,
+        epochs=reader.epochs,
     )
 
 

@@ -31,8 +31,7 @@ class Event(StrEnum):
     LOGGED_OUT = "logged_out"
     SESSION_ENDED = "session.ended"
     DISCONNECTED = "disconnected"
-    FOLLOWED = "followed"
-    UNFOLLOWED = "unfollowed"
+    ACTION_PERFORMED = "action.performed"
     CSRF_REFUSED = "csrf.refused"
     RATE_LIMITED = "rate.limited"
 
@@ -50,8 +49,7 @@ FIELDS: Mapping[Event, tuple[str, ...]] = {
     Event.LOGGED_OUT: ("browser", "grant_ended"),
     Event.SESSION_ENDED: ("browser", "reason"),
     Event.DISCONNECTED: ("sessions",),
-    Event.FOLLOWED: ("browser", "succeeded"),
-    Event.UNFOLLOWED: ("browser", "succeeded"),
+    Event.ACTION_PERFORMED: ("browser", "action", "result"),
     Event.CSRF_REFUSED: ("endpoint", "error"),
     Event.RATE_LIMITED: ("endpoint", "limit"),
 }

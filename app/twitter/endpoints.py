@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from functools import partial
 from typing import Literal
 
@@ -28,6 +29,12 @@ SPACE_READ = Decimal("0.005")
 _UNFOLLOW_PRICE = Decimal("0.010")
 
 
+class Topic(StrEnum):
+    """What an action can change for a person."""
+
+    FOLLOWS = "follows"  # whom they follow
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One row of Twitter's endpoint map. `path` names its parameters as X's documents do."""
@@ -37,8 +44,9 @@ class Endpoint:
     needs: tuple[Permission, ...]  # the main one first
     dialects: frozenset[str]
     price: Decimal
-    # Its answers contain or depend on whom the person follows: a follow makes them stale.
-    depends_on_follows: bool = False
+    # A call to an endpoint that changes a topic makes the answers stale that depend on it.
+    changes: tuple[Topic, ...] = ()
+    depends_on: tuple[Topic, ...] = ()
 
     @property
     def route(self) -> str:
@@ -50,13 +58,14 @@ class Endpoint:
         return dialect.name in self.dialects
 
 
-def _endpoint(
+def _endpoint(  # noqa: PLR0913 - the columns of the table
     method: Method,
     path: str,
     price: Decimal,
     *dialects: Dialect,
     main: Permission | None = None,
-    depends_on_follows: bool = False,
+    changes: tuple[Topic, ...] = (),
+    depends_on: tuple[Topic, ...] = (),
 ) -> Endpoint:
     return Endpoint(
         method=method,
@@ -64,29 +73,31 @@ def _endpoint(
         needs=(main, *_ALWAYS) if main else _ALWAYS,
         dialects=frozenset(dialect.name for dialect in dialects),
         price=price,
-        depends_on_follows=depends_on_follows,
+        changes=changes,
+        depends_on=depends_on,
     )
 
 
 # The beta's document does not list it, but without it the app cannot tell who signed in.
 USERS_ME = _endpoint("GET", "/users/me", USER_READ, LIVE, BETA)
 # Profiles include `connection_status`: whether the person follows them.
-_stale_after_follow = partial(_endpoint, depends_on_follows=True)
-USERS = _stale_after_follow("GET", "/users", USER_READ, LIVE, BETA)
-USER = _stale_after_follow("GET", "/users/:id", USER_READ, LIVE, BETA)
-USERS_BY = _stale_after_follow("GET", "/users/by", USER_READ, LIVE, BETA)
-USER_BY_USERNAME = _stale_after_follow("GET", "/users/by/username/:username", USER_READ, LIVE)
+_with_follows = partial(_endpoint, depends_on=(Topic.FOLLOWS,))
+USERS = _with_follows("GET", "/users", USER_READ, LIVE, BETA)
+USER = _with_follows("GET", "/users/:id", USER_READ, LIVE, BETA)
+USERS_BY = _with_follows("GET", "/users/by", USER_READ, LIVE, BETA)
+USER_BY_USERNAME = _with_follows("GET", "/users/by/username/:username", USER_READ, LIVE)
 TWEETS = _endpoint("GET", "/tweets", TWEET_READ, LIVE, BETA)
 TWEET = _endpoint("GET", "/tweets/:id", TWEET_READ, LIVE, BETA)
 USER_TWEETS = _endpoint("GET", "/users/:id/tweets", TWEET_READ, LIVE)
 
 _READ = Permission.READ_FOLLOWS
-FOLLOWING = _stale_after_follow("GET", "/users/:id/following", USER_READ, LIVE, BETA, main=_READ)
-FOLLOWERS = _stale_after_follow("GET", "/users/:id/followers", USER_READ, LIVE, main=_READ)
+FOLLOWING = _with_follows("GET", "/users/:id/following", USER_READ, LIVE, BETA, main=_READ)
+FOLLOWERS = _with_follows("GET", "/users/:id/followers", USER_READ, LIVE, main=_READ)
 # X removed both from all self-serve plans in April 2026. Only contracts include them.
 _WRITE = Permission.WRITE_FOLLOWS
-FOLLOW = _endpoint("POST", "/users/:id/following", FREE, LIVE, BETA, main=_WRITE)
-UNFOLLOW = _endpoint(
+_changing_follows = partial(_endpoint, changes=(Topic.FOLLOWS,))
+FOLLOW = _changing_follows("POST", "/users/:id/following", FREE, LIVE, BETA, main=_WRITE)
+UNFOLLOW = _changing_follows(
     "DELETE",
     "/users/:source_user_id/following/:target_user_id",
     _UNFOLLOW_PRICE,
@@ -102,7 +113,7 @@ SPACES = _endpoint("GET", "/spaces", SPACE_READ, LIVE, BETA, main=_SPACES)
 SPACES_BY_CREATORS = _endpoint(
     "GET", "/spaces/by/creator_ids", SPACE_READ, LIVE, BETA, main=_SPACES
 )
-FOLLOWING_SPACES = _stale_after_follow(
+FOLLOWING_SPACES = _with_follows(
     "GET", "/users/:id/following/spaces", SPACE_READ, BETA, main=_SPACES
 )
 

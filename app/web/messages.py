@@ -89,9 +89,7 @@ _PANELS: Mapping[type[BaseException], Message | str] = {
 
 # Twitter may have done it although its answer got lost.
 _NO_CLEAR_ANSWER = "Twitter gave no clear answer. Please check whether it was done."
-_REFUSED = replace(
-    ERRORS[errors.Refused], text="The account may be gone, or it may have blocked you."
-)
+_REFUSED = replace(ERRORS[errors.Refused], text="{refused}")
 _ACTIONS: Mapping[type[BaseException], Message | str] = {
     **ERRORS,
     errors.Unreachable: _NO_CLEAR_ANSWER,
@@ -104,18 +102,17 @@ _ACTIONS: Mapping[type[BaseException], Message | str] = {
     errors.Refused: _REFUSED,
 }
 
+# `{done}` and `{deed}` are the action's own words.
 _RESULTS: Mapping[ActionResult, str] = {
-    ActionResult.FOLLOWED: "You follow {target} now.",
-    ActionResult.UNFOLLOWED: "You no longer follow {target}.",
-    ActionResult.REQUESTED: "Your request to follow {target} is sent. "
-    "They decide who may follow them.",
-    ActionResult.NOT_DONE: "Twitter did not let you {action} {target}.",
-    ActionResult.OWN_ACCOUNT: "You cannot {action} yourself.",
+    ActionResult.DONE: "{done}",
+    ActionResult.REQUESTED: "Your request to {deed} is sent. They decide who may follow them.",
+    ActionResult.NOT_DONE: "Twitter did not let you {deed}.",
+    ActionResult.UNCONFIRMED: _NO_CLEAR_ANSWER,
+    ActionResult.OWN_ACCOUNT: "You cannot {name} yourself.",
     ActionResult.OTHER_PERSON: "You came back with another account, "
-    "the one that is signed in at Twitter, so you did not {action} {target}.",
-    ActionResult.NOT_GRANTED: "Twitter did not pass on your permission, "
-    "so you did not {action} {target}.",
-    ActionResult.OVERTAKEN: "Another sign-in came first, so you did not {action} {target}.",
+    "the one that is signed in at Twitter, so you did not {deed}.",
+    ActionResult.NOT_GRANTED: "Twitter did not pass on your permission, so you did not {deed}.",
+    ActionResult.OVERTAKEN: "Another sign-in came first, so you did not {deed}.",
     ActionResult.UNKNOWN: "We could not finish that. Please check whether it was done.",
 }
 
@@ -157,14 +154,24 @@ def action_message(
     pending: PendingAction, result: ActionResult | TwitterError, *, now: datetime
 ) -> str:
     """Return what became of an action."""
-    action = pending.action.name
+    action = pending.action
+    words = {
+        "name": action.name,
+        "deed": deed(pending),
+        "done": worded(action.done).format(target=pending.target),
+        "refused": worded(action.refused),
+    }
     if isinstance(result, ActionResult):
-        return worded(_RESULTS[result]).format(action=action, target=pending.target)
+        return worded(_RESULTS[result]).format(**words)
     if isinstance(result, RateLimited):
         again = f"again {_clock(result.until, now)}" if result.until else "again later"
-        pause = worded(ERRORS[RateLimited].title)
-        return f"{pause}. You can {action} {pending.target} {again}."
-    return worded(str(_nearest(_ACTIONS, result)))
+        return f"{worded(ERRORS[RateLimited].title)}. You can {words['deed']} {again}."
+    return worded(str(_nearest(_ACTIONS, result))).format(**words)
+
+
+def deed(pending: PendingAction) -> str:
+    """Return the action and its target inside a sentence: "follow @robin"."""
+    return worded(pending.action.deed).format(target=pending.target)
 
 
 def _clock(moment: datetime, now: datetime) -> str:

@@ -20,7 +20,7 @@ def in_an_app(app):
 
 
 def refused(error, **changes):
-    pending = PendingAction(**{"action": FOLLOW, "user_id": ROBIN, "username": "robin"} | changes)
+    pending = PendingAction(**{"action": FOLLOW, "target_id": ROBIN, "username": "robin"} | changes)
     return action_message(pending, error, now=NOON)
 
 

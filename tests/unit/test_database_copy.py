@@ -8,7 +8,16 @@ from sqlalchemy import create_engine, delete, func, insert, select, text, update
 
 from app.accounts import database_copy
 from app.accounts.database_copy import CannotCopy, copy
-from app.accounts.models import Ending, Grant, Revocation, Session, Usage, UsedState, User
+from app.accounts.models import (
+    Ending,
+    Grant,
+    PerformedAction,
+    Revocation,
+    Session,
+    Usage,
+    UsedState,
+    User,
+)
 from app.accounts.token_cipher import TokenCipher, associated_data
 from app.storage import database as storage
 from app.storage.database import Database, engine_options
@@ -20,7 +29,16 @@ to_both_stores = pytest.mark.parametrize("target_url", STORES, indirect=True)
 KEY = b"k" * 32
 MOMENT = datetime(2026, 11, 24, 8, 30, 15, 123456, tzinfo=UTC)
 PEOPLE = 7
-TABLES = ("users", "sessions", "grants", "usage", "used_states", "endings", "revocations")
+TABLES = (
+    "users",
+    "sessions",
+    "grants",
+    "usage",
+    "actions",
+    "used_states",
+    "endings",
+    "revocations",
+)
 ROWS = dict.fromkeys(TABLES, PEOPLE)
 
 
@@ -76,7 +94,7 @@ def live_in(connection, number):
         for name in ("access_token", "refresh_token")
     }
     person = {"id": user, "twitter_id": f"{number}", "username": "wren"}
-    epochs = {"cache_epoch": number, "follows_epoch": number}
+    epochs = {"cache_epoch": number, "epochs": {"follows": number}}
     profile = {"name": "Zaunkönig \N{BIRD} \\ \"'", "public_metrics": {"b": 1, "a": [None, 2.5]}}
     signed_in = {"created_at": MOMENT, "signed_in_at": MOMENT}
     tables = [
@@ -98,6 +116,11 @@ def live_in(connection, number):
             Usage,
             {"user_id": user, "day": date(2026, 11, 24), "route": "GET /2/tweets"}
             | {"calls": 1, "items": 20},
+        ),
+        (
+            PerformedAction,
+            {"user_id": user, "action": "follow", "target_id": "1002", "once": f"form-{number}"}
+            | {"result": "done", "performed_at": MOMENT},
         ),
         (UsedState, {"state_hash": f"{number:064}", "code_hash": "c" * 64, "used_at": MOMENT}),
         (Ending, {"twitter_id_hash": f"{number:064}", "ended_at": 1790000000.25}),

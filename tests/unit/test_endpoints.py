@@ -8,7 +8,7 @@ import pytest
 from app.twitter import endpoints
 from app.twitter.api import Api
 from app.twitter.dialect import AT_SIGN_IN, BETA, LIVE, Permission
-from app.twitter.endpoints import BY_ROUTE, ENDPOINTS, FREE, Endpoint
+from app.twitter.endpoints import BY_ROUTE, ENDPOINTS, FREE, Endpoint, Topic
 from tests.unit.calls import CALLS, THING
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "twitter-api.md"
@@ -123,7 +123,11 @@ def test_a_follow_outdates_answers_about_people_and_follows():
         and endpoint is not endpoints.USERS_ME
     }
 
-    assert {endpoint for endpoint in ENDPOINTS if endpoint.depends_on_follows} == outdated
+    assert {endpoint for endpoint in ENDPOINTS if Topic.FOLLOWS in endpoint.depends_on} == outdated
+    assert {each for each in ENDPOINTS if Topic.FOLLOWS in each.changes} == {
+        endpoints.FOLLOW,
+        endpoints.UNFOLLOW,
+    }
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, select
 from app.accounts.errors import AccountError
 from app.accounts.export import export_of
 from app.accounts.grants import EndReason
-from app.accounts.models import Grant, Session, Usage, User
+from app.accounts.models import Grant, PerformedAction, Session, Usage, User
 from app.gateway.usage import Usages
 from app.storage.extensions import db
 from app.twitter.api_client import ApiCall
@@ -35,7 +35,10 @@ def rows_of(database):
                 )
                 for model, theirs in (
                     (User, User.id == user_id),
-                    *((each, each.user_id == user_id) for each in (Session, Grant, Usage)),
+                    *(
+                        (each, each.user_id == user_id)
+                        for each in (Session, Grant, Usage, PerformedAction)
+                    ),
                 )
             }
 
@@ -65,7 +68,7 @@ def actions(people, sessions, refresher, outbox, database, server, clock):
             ),
             "prune": lambda: sessions._end(wren.user_id, EndReason.EXPIRED),
             "usage": lambda: Usages(database).add(wren.user_id, asked, now=clock()),
-            "follow": lambda: people.follows_changed(wren.user_id),
+            "follow": lambda: people.changed(wren.user_id, ["follows"]),
             "lease": lambda: refresher._take(read, "a worker"),
             "refreshed tokens": lambda: refresher._store(read, new),
             "refusal": lambda: refresher._end(read, EndReason.REFUSED),

@@ -642,11 +642,16 @@ def test_every_column_that_leads_to_a_person_is_exported_and_deleted(
         connection.execute(
             insert(db.metadata.tables["usage"]).values(usage | {"calls": 1, "items": 1})
         )
+        pressed = {"user_id": person.user_id, "action": "follow", "target_id": "1002", "once": "f"}
+        connection.execute(
+            insert(db.metadata.tables["actions"]).values(pressed | {"performed_at": clock()})
+        )
 
     copy = export_of(database, person.user_id, "1001")
     people.delete(person.user_id, "1001")
 
     exported = {"user": "users", "grants": "grants", "sessions": "sessions", "usage": "usage"}
+    exported |= {"actions": "actions"}
     exported |= {"used_states": "used_states", "revocations": "revocations"}
     shown = {
         (table, name)

@@ -263,7 +263,7 @@ def perform(client):
     actions = client.application.extensions["perch"].actions
 
     def perform(action, person):
-        pending = PendingAction(action=action, user_id=ROBIN)
+        pending = PendingAction(action=action, target_id=ROBIN)
         return actions.perform(pending, person, deadline=Deadline())
 
     return perform
@@ -290,9 +290,8 @@ def test_follows_are_recorded_without_the_target(perform, twitter, person, recor
 
     browser = known_as(person.session_id)
     assert recorded.events[-3:] == [
-        {"event": "followed", "browser": browser, "succeeded": True},
-        {"event": "followed", "browser": browser, "succeeded": False},
-        {"event": "unfollowed", "browser": browser, "succeeded": True},
+        {"event": "action.performed", "browser": browser, "action": action, "result": result}
+        for action, result in [("follow", "done"), ("follow", "requested"), ("unfollow", "done")]
     ]
 
 
@@ -302,7 +301,7 @@ def test_a_follow_with_a_refused_token_is_tried_with_another(perform, twitter, p
 
     perform(FOLLOW, person)
 
-    assert recorded.names()[-2:] == ["token.refreshed", "followed"]
+    assert recorded.names()[-2:] == ["token.refreshed", "action.performed"]
 
 
 def test_a_follow_that_was_never_allowed_did_not_happen(perform, person, recorded):
@@ -311,7 +310,7 @@ def test_a_follow_that_was_never_allowed_did_not_happen(perform, person, recorde
     result = perform(FOLLOW, lacking)
 
     assert isinstance(result, PermissionMissing)
-    assert "followed" not in recorded.names()
+    assert "action.performed" not in recorded.names()
 
 
 # Refused requests
@@ -355,11 +354,11 @@ def test_rows_are_shown_by_a_short_hash():
 def test_listeners_get_each_event():
     heard = []
 
-    AuditLog(lambda *event: heard.append(event)).record(Event.FOLLOWED, grant_id="g")
+    AuditLog(lambda *event: heard.append(event)).record(Event.TOKEN_REFRESHED, grant_id="g")
     AuditLog(lambda *event: heard.append(event)).record(Event.LOGGED_OUT, session_id="s")
 
     assert heard == [
-        (Event.FOLLOWED, {"grant": known_as("g")}),
+        (Event.TOKEN_REFRESHED, {"grant": known_as("g")}),
         (Event.LOGGED_OUT, {"browser": known_as("s")}),
     ]
 

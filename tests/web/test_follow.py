@@ -259,11 +259,11 @@ def test_a_follow_without_a_clear_answer_can_be_looked_up(wren, twitter, answer)
 
 
 def test_a_follow_is_done_though_the_database_is_away_after_it(wren, twitter, app, monkeypatch):
-    def away(user_id):
+    def away(user_id, topics):
         raise OperationalError("UPDATE", None, ConnectionError("away"))
 
     twitter.post(FOLLOWING, **FOLLOWED)
-    monkeypatch.setattr(app.extensions["perch"].people, "follows_changed", away)
+    monkeypatch.setattr(app.extensions["perch"].people, "changed", away)
 
     press_follow(wren)
 
@@ -358,7 +358,7 @@ def test_a_follow_without_the_permission_is_not_sent(client, kind_twitter, app):
     with app.app_context():
         person = here.people.find(here.sessions.of(1)[0].session_id)
 
-        pending = PendingAction(action=FOLLOW, user_id=ROBIN)
+        pending = PendingAction(action=FOLLOW, target_id=ROBIN)
         result = here.actions.perform(pending, person, deadline=Deadline())
 
     assert isinstance(result, PermissionMissing)

@@ -141,7 +141,7 @@ def here(clock):
         yield Here(threads, clock)
 
 
-def person(user_id=1, epoch=0, follows_epoch=0, *, scopes=EVERYTHING):
+def person(user_id=1, epoch=0, follows=0, *, scopes=EVERYTHING):
     return Person(
         user_id=user_id,
         session_id="s",
@@ -150,7 +150,7 @@ def person(user_id=1, epoch=0, follows_epoch=0, *, scopes=EVERYTHING):
         scopes=scopes,
         signed_in_at=datetime.now(UTC),
         cache_epoch=epoch,
-        follows_epoch=follows_epoch,
+        epochs={"follows": follows},
     )
 
 
@@ -375,7 +375,7 @@ def test_a_failure_of_one_token_is_none_of_the_next(here):
     [
         (person(1), person(2)),
         (person(epoch=0), person(epoch=1)),
-        (person(follows_epoch=0), person(follows_epoch=1)),
+        (person(follows=0), person(follows=1)),
     ],
     ids=["another person", "the next epoch", "the next epoch of follows"],
 )
@@ -397,9 +397,9 @@ def test_a_failure_of_one_person_is_none_of_another(here):
 def test_the_next_epoch_of_follows_leaves_tweets_alone(here):
     tweets = Query(endpoints=(TWEETS,), fetch=lambda api: api.tweets(["7"]))
     here.client.answers = [{"data": [{"id": "7", "text": "dawn chorus"}]}]
-    panels(here, who=person(follows_epoch=0), tweets=tweets)
+    panels(here, who=person(follows=0), tweets=tweets)
 
-    [tweet] = panels(here, who=person(follows_epoch=1), tweets=tweets)["tweets"].page.items
+    [tweet] = panels(here, who=person(follows=1), tweets=tweets)["tweets"].page.items
 
     assert tweet.id == "7"
     assert len(here.client.asked) == 1

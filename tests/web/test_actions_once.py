@@ -1,0 +1,227 @@
+"""An action is performed once for each press, whatever becomes of the answer."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Event
+
+import pytest
+from requests import ReadTimeout
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
+
+from app.accounts.models import PerformedAction
+from app.gateway.actions import FOLLOW, Action, ActionResult, PendingAction, register
+from app.twitter.transport.deadline import Deadline
+from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
+from tests.stores import on_both_stores
+from tests.web.answers import FOLLOWING, LIMITED
+
+ROBIN = "1002"
+FOLLOWED = {"json": {"data": {"following": True, "pending_follow": False}}}
+UNFOLLOWED = {"json": {"data": {"following": False}}}
+LOOK = "Twitter gave no clear answer. Please check whether it was done."
+
+
+@pytest.fixture
+def wren(client, twitter, dialect):
+    """A browser of a person who has allowed us to follow for them."""
+    twitter.post(TOKEN_PATH, json=twitter.token(scope=dialect.granted(dialect.follow)))
+    twitter.get(ME_PATH, json=user_answer())
+    twitter.post(REVOKE_PATH, json={"revoked": True})
+    client.sign_in()
+    return client
+
+
+def press(browser, once, action="follow", next_path="/account"):
+    fields = {"once": once, "username": "robin", "next": next_path}
+    if action == "follow":
+        return browser.press("/follows", user_id=ROBIN, **fields)
+    return browser.press(f"/follows/{ROBIN}/delete", **fields)
+
+
+@on_both_stores
+def test_a_second_press_of_a_form_gets_the_result_of_the_first(wren, twitter, rows):
+    twitter.post(FOLLOWING, **FOLLOWED)
+
+    press(wren, "a1")
+    press(wren, "a1")
+
+    assert len(twitter.calls_to(FOLLOWING, "POST")) == 1
+    assert wren.flashed() == ["You follow @robin now."]
+    [row] = rows(PerformedAction)
+    assert (row["action"], row["target_id"], row["once"]) == ("follow", ROBIN, "a1")
+    assert row["result"] == "done"
+
+
+@on_both_stores
+def test_a_double_click_is_one_press(wren, twitter, app):
+    arrived, go_on = Event(), Event()
+
+    def slowly(_request):
+        arrived.set()
+        go_on.wait(5)
+        return 200, {}, '{"data": {"following": true, "pending_follow": false}}'
+
+    twitter.add_callback("POST", FOLLOWING, slowly)
+    twin = wren.twin()
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(press, wren, "a1")
+        assert arrived.wait(5)
+        second = pool.submit(press, twin, "a1")
+        pool.submit(go_on.wait, 0.3).result()
+        go_on.set()
+        assert (first.result().status_code, second.result().status_code) == (303, 303)
+
+    assert len(twitter.calls_to(FOLLOWING, "POST")) == 1
+    assert twin.flashed() == ["You follow @robin now."]
+
+
+def test_follow_unfollow_follow_works(wren, twitter):
+    twitter.post(FOLLOWING, **FOLLOWED)
+    twitter.delete(f"{FOLLOWING}/{ROBIN}", **UNFOLLOWED)
+
+    press(wren, "page-1")
+    press(wren, "page-2", "unfollow")
+    press(wren, "page-3")
+
+    assert len(twitter.calls_to(FOLLOWING, "POST")) == 2
+    assert len(twitter.calls_to(f"{FOLLOWING}/{ROBIN}", "DELETE")) == 1
+
+
+def test_two_pages_have_different_ids(wren, twitter):
+    twitter.get("/users/by", json={"data": [{"id": ROBIN, "username": "robin", "name": "Robin"}]})
+
+    pages = [wren.get("/people?who=robin").text for _ in range(2)]
+
+    ids = {page.split('name="once" value="')[1].split('"')[0] for page in pages}
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize("answer", [{"body": ReadTimeout()}, {"status": 502}, {"json": {"x": 1}}])
+def test_a_lost_answer_is_never_sent_again(wren, twitter, rows, answer):
+    twitter.post(FOLLOWING, **answer)
+    press(wren, "a1")
+    twitter.upsert("POST", FOLLOWING, **FOLLOWED)
+
+    press(wren, "a1")
+
+    assert len(twitter.calls_to(FOLLOWING, "POST")) == 1
+    assert wren.flashed() == [LOOK]
+    assert [row["result"] for row in rows(PerformedAction)] == [None]
+
+
+@pytest.mark.parametrize("refused", [LIMITED, {"status": 403, "json": {"title": "Forbidden"}}])
+def test_a_refused_press_may_be_repeated(wren, twitter, rows, refused, app, clock):
+    twitter.post(FOLLOWING, **refused)
+    press(wren, "a1")
+    assert rows(PerformedAction) == []
+    clock.advance(minutes=16)
+    twitter.upsert("POST", FOLLOWING, **FOLLOWED)
+
+    press(wren, "a1")
+
+    assert wren.flashed()[-1] == "You follow @robin now."
+
+
+def test_a_form_that_asks_for_the_permission_twice_acts_once(client, twitter, dialect, rows):
+    twitter.post(TOKEN_PATH, json=twitter.token())
+    twitter.get(ME_PATH, json=user_answer())
+    twitter.post(REVOKE_PATH, json={"revoked": True})
+    client.sign_in()
+    twitter.upsert("POST", TOKEN_PATH, json=twitter.token(scope=dialect.granted(dialect.follow)))
+    twitter.post(FOLLOWING, **FOLLOWED)
+    page = press(client, "a1").text
+    assert f'name="pending_action" value="follow:{ROBIN}:robin~a1"' in page
+    asks = {"ask": "write_follows", "pending_action": f"follow:{ROBIN}:robin~a1"}
+    states = [client.press_sign_in(**asks).state for _ in range(2)]
+
+    for state in states:
+        client.come_back(state=state, code="c")
+
+    assert len(twitter.calls_to(FOLLOWING, "POST")) == 1
+    assert client.flashed() == ["You follow @robin now."]
+
+
+def test_presses_of_two_people_are_two(wren, twitter, app, rows):
+    twitter.post(FOLLOWING, **FOLLOWED)
+    press(wren, "a1")
+    twitter.upsert("GET", ME_PATH, json=user_answer(id="1003", username="jay"))
+    twitter.post("/users/1003/following", **FOLLOWED)
+    jay = app.test_client()
+    jay.sign_in()
+
+    press(jay, "a1")
+
+    assert len(twitter.calls_to("/users/1003/following", "POST")) == 1
+
+
+def test_an_impossible_form_id_is_no_id(wren, twitter, rows):
+    twitter.post(FOLLOWING, **FOLLOWED)
+
+    press(wren, "a" * 41)
+    press(wren, "a" * 41)
+
+    assert len(twitter.calls_to(FOLLOWING, "POST")) == 2
+
+
+def test_nothing_is_sent_that_cannot_be_claimed(wren, twitter, app, monkeypatch):
+    def away(press):
+        raise OperationalError("INSERT", None, ConnectionError("away"))
+
+    twitter.post(FOLLOWING, **FOLLOWED)
+    monkeypatch.setattr(app.extensions["perch"].performed, "claim", away)
+
+    answer = press(wren, "a1")
+
+    assert answer.status_code == 503
+    assert twitter.calls_to(FOLLOWING, "POST") == []
+
+
+def test_presses_are_pruned_when_their_form_works_no_more(wren, twitter, app, rows):
+    twitter.post(FOLLOWING, **FOLLOWED)
+    press(wren, "a1")
+    performed = app.extensions["perch"].performed
+    assert performed.prune() == 0
+
+    with app.extensions["perch"].database.writing() as connection:
+        [row] = rows(PerformedAction)
+        connection.execute(
+            update(PerformedAction).values(performed_at=row["performed_at"] - timedelta(days=181))
+        )
+
+    assert performed.prune() == 1
+    assert rows(PerformedAction) == []
+
+
+def test_an_action_of_a_product_goes_the_same_way(wren, twitter, app, monkeypatch):
+    """A name that is registered, a target of its own shape, and what a background job passes."""
+    monkeypatch.setattr("app.gateway.actions._REGISTRY", {})
+    sent = []
+
+    def send(api, caller, target):
+        sent.append((caller.twitter_id, target))
+        return ActionResult.DONE
+
+    wave = register(
+        Action(
+            name="wave",
+            endpoint=FOLLOW.endpoint,
+            send=send,
+            deed="wave to {target}",
+            done="You waved.",
+            refused="It did not see you.",
+            target="the flock",
+            targets="[a-z]+",
+        )
+    )
+    here = app.extensions["perch"]
+    pending = PendingAction.from_text("wave:flock~draft-7")
+    job = here.calls.for_user(1)
+
+    results = [here.actions.perform(pending, job, deadline=Deadline()) for _ in range(2)]
+
+    assert (pending.action, pending.target, results) == (wave, "the flock", [ActionResult.DONE] * 2)
+    assert sent == [("1001", "flock")]
+    assert PendingAction.from_text("wave:1002") is None
+    with pytest.raises(ValueError, match="two actions are called wave"):
+        register(Action(**{name: getattr(wave, name) for name in wave.__slots__}))
