@@ -25,7 +25,7 @@ TOLD = {
         "id twitter_id": "Your id",
         "username": "username at Twitter",
         "profile": "your profile as Twitter showed it",
-        "cache_epoch follows_epoch": "two counters",
+        "cache_epoch epochs": "two counters",
         "created_at signed_in_at": "when you first and last signed in here",
     },
     "sessions": {
@@ -46,6 +46,10 @@ TOLD = {
     "usage": {
         "user_id route calls day": "How many calls of each kind were made on a day",
         "items": "how many items they returned",
+    },
+    "actions": {
+        "user_id action target_id once": "Which action, on what, in which form",
+        "performed_at result": "when, and what became of it",
     },
     "used_states": {
         "state_hash code_hash used_at": "A hash of the secrets of each sign-in",

@@ -143,7 +143,7 @@ def test_every_error_page_speaks_in_the_words_of_its_name(build, provider):
 def sentences():
     """Return every sentence of Python that a page can show."""
     kinds = [kind for kind in messages.ERRORS if issubclass(kind, errors.TwitterError)]
-    pending = PendingAction(action=FOLLOW, user_id="1002", username="Tweet_Twitter")
+    pending = PendingAction(action=FOLLOW, target_id="1002", username="Tweet_Twitter")
     now = messages.services().now()
     for result in [*ActionResult, *(kind("x") for kind in kinds)]:
         yield messages.action_message(pending, result, now=now)
@@ -165,7 +165,7 @@ def test_every_sentence_speaks_in_the_words_of_its_name(build, provider):
     with build(provider).test_request_context("/"):
         said = list(sentences())
         refused = messages.action_message(
-            PendingAction(action=FOLLOW, user_id="1002", username="Tweet"),
+            PendingAction(action=FOLLOW, target_id="1002", username="Tweet"),
             ActionResult.NOT_DONE,
             now=messages.services().now(),
         )
