@@ -31,6 +31,7 @@ class Event(StrEnum):
     LOGGED_OUT = "logged_out"
     SESSION_ENDED = "session.ended"
     DISCONNECTED = "disconnected"
+    PERSON_DELETED = "person.deleted"
     FOLLOWED = "followed"
     UNFOLLOWED = "unfollowed"
     CSRF_REFUSED = "csrf.refused"
@@ -50,6 +51,7 @@ FIELDS: Mapping[Event, tuple[str, ...]] = {
     Event.LOGGED_OUT: ("browser", "grant_ended"),
     Event.SESSION_ENDED: ("browser", "reason"),
     Event.DISCONNECTED: ("sessions",),
+    Event.PERSON_DELETED: ("sessions",),
     Event.FOLLOWED: ("browser", "succeeded"),
     Event.UNFOLLOWED: ("browser", "succeeded"),
     Event.CSRF_REFUSED: ("endpoint", "error"),
