@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import Connection, bindparam, exists, select, tuple_
+from sqlalchemy import Connection, bindparam, exists, func, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import endings
@@ -28,6 +28,7 @@ _HAVE_LEFT = select(User.id, User.twitter_id, User.left_at).where(
     User.left_at < bindparam("before"),
     ~exists().where(Session.user_id == User.id, Session.ended_at.is_(None)),
 )
+_COUNT = select(func.count()).select_from(_HAVE_LEFT.subquery())
 _ONE = _HAVE_LEFT.where(User.id == bindparam("user_id"))
 _NEXT = _HAVE_LEFT.order_by(User.left_at, User.id).limit(bindparam("batch"))
 _AFTER = _NEXT.where(
@@ -67,6 +68,13 @@ def prune(database: Database, people: _Deletes, *, days: int) -> int:
         except SQLAlchemyError as error:
             log.warning("a person is left to the next prune: %s", type(error).__name__)
     return deleted
+
+
+def overdue(database: Database, *, days: int) -> int:
+    """Return how many people left more than `days` ago, and still have a row."""
+    with database.reading() as connection:
+        before = store_time(connection) - timedelta(days=days)
+        return connection.execute(_COUNT, {"before": before}).scalar_one()
 
 
 def forget(database: Database, people: _Deletes, twitter_id: str) -> bool:

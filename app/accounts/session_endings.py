@@ -92,8 +92,7 @@ class SessionEndings:
             return EndedSessions()
         if connection.execute(_SIGNED_IN, {"user_id": user_id}).scalar():
             return EndedSessions(ended)
-        if ended or self._logout_revokes:
-            note_left(connection, user_id)
+        note_left(connection, user_id)
         if not self._logout_revokes:
             return EndedSessions(ended)
         no_more = reason if reason in REVOKING else EndReason.LOGGED_OUT
