@@ -97,6 +97,7 @@ class Config:
     session_idle_days: int
     session_days: int
     logout_revokes: bool
+    people_days: int
     threads: int
     port: int
     sandbox: bool
@@ -196,6 +197,7 @@ class Config:
             session_idle_days=read.setting("SESSION_IDLE_DAYS", "30", _DAYS),
             session_days=read.setting("SESSION_DAYS", "180", _DAYS),
             logout_revokes=read.setting("LOGOUT_REVOKES", "on", switch),
+            people_days=read.setting("PEOPLE_DAYS", "90", _DAYS),
             threads=read.setting("GUNICORN_THREADS", "32", THREADS),
             port=port,
             sandbox=read.text("TWITTER_CLIENT_ID") is None,

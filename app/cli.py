@@ -16,11 +16,11 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import doctor
-from app.accounts import database_copy
+from app.accounts import database_copy, departures
 from app.accounts.outbox_delivery import Delivery
-from app.accounts.people_by_name import people_named
 from app.accounts.reencryption import keys_in_use, reencrypt
 from app.observability.redaction import redacted
+from app.people_cli import DELIVERY_SECONDS, people, person_named
 from app.services import services
 from app.storage.database import Database, engine_options
 from app.storage.refusals import in_words
@@ -30,8 +30,6 @@ from config import secrets_in, store_url
 IDLE_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 30.0
 
-# How long a command waits for Twitter to hear of what it revoked (seconds).
-_DELIVERY_SECONDS = 10
 
 # PostgreSQL's reason for refusing a user: names, and no secret.
 _FATAL = re.compile(r"FATAL:\s+(.+)")
@@ -44,7 +42,7 @@ database = AppGroup("database", help="The database of the site.")
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (prune, revocations, tokens, grants, database):
+    for command in (prune, revocations, tokens, grants, people, database):
         app.cli.add_command(command)
     doctor.init_app(app)
 
@@ -55,15 +53,18 @@ def init_app(app: Flask) -> None:
 @click.command("prune")
 @with_appcontext
 def prune() -> None:
-    """End unused sign-ins, and delete rows that are out of date. Run it hourly."""
-    here, now = services(), services().now()
+    """End unused sign-ins, and delete people who left and rows out of date. Run it hourly."""
+    here, now, days = services(), services().now(), services().config.people_days
     states = here.used_states.prune() + here.people.prune_endings()
     ended, rows = here.sessions.prune(now=now)
     figures = here.usages.prune(now=now) + here.performed.prune()
-    here.outbox.wait(seconds=_DELIVERY_SECONDS)
+    left = departures.prune(here.database, here.people, days=days)
+    dead_letters = here.outbox.prune(days=days)
+    here.outbox.wait(seconds=DELIVERY_SECONDS)
     click.echo(
         f"Ended {ended} unused grants. Deleted {states} used states, {rows} ended sessions and"
-        f" grants, and {figures} old figures and actions."
+        f" grants, and {figures} old figures and actions.\n"
+        f"Deleted {left} people who left {days} days ago, and {dead_letters} dead letters as old."
     )
 
 
@@ -146,24 +147,12 @@ def end(username: str | None, twitter_id: str | None) -> None:
     """Sign a person out everywhere, and revoke their tokens at Twitter."""
     if (username is None) == (twitter_id is None):
         raise click.UsageError("Name the person by --username or by --twitter-id.")
-    ended = services().sessions.end_all_of(twitter_id or _id_of((username or "").removeprefix("@")))
+    known = twitter_id or person_named(username or "", choose_by="--twitter-id").twitter_id
+    ended = services().sessions.end_all_of(known)
     if ended is None:
         raise click.ClickException(f"No person with the Twitter id {twitter_id} has signed in.")
-    services().outbox.wait(seconds=_DELIVERY_SECONDS)
+    services().outbox.wait(seconds=DELIVERY_SECONDS)
     click.echo(f"Signed {ended} out everywhere.")
-
-
-def _id_of(username: str) -> str:
-    """Return the Twitter id of the one person of that name. A name may have had several owners."""
-    people = people_named(services().database, username)
-    if len(people) == 1:
-        return people[0].twitter_id
-    if not people:
-        raise click.ClickException(f"No person has signed in as @{username}.")
-    known = "".join(f"\n  {each}, signed in {each.signed_in_at:%Y-%m-%d}" for each in people)
-    raise click.ClickException(
-        f"{len(people)} people have signed in as @{username}. Choose one by --twitter-id:{known}"
-    )
 
 
 # flask database

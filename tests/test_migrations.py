@@ -1,14 +1,17 @@
 """Migrations: up from nothing, down to nothing, no drift from the models, on both stores."""
 
+from datetime import UTC, datetime
+
 import flask_migrate
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select, text
 
 from app import create_app
+from app.accounts.models import User
 from app.storage.extensions import db
 from config import ROOT
 from tests.factories import build_config
@@ -149,3 +152,38 @@ def constraints_on(inspector, table, column):
     ]
     checks = [check["sqltext"] for check in inspector.get_check_constraints(table)]
     return sorted({name for columns, name in [*named, *foreign] if column in columns}), checks
+
+
+def test_people_of_before_have_left_at_their_latest_end_or_today(empty):
+    flask_migrate.upgrade(revision="0006")
+    person = (
+        "INSERT INTO users (id, twitter_id, username, profile, created_at, signed_in_at)"
+        " VALUES (:id, :twitter_id, 'wren', '{}', '2026-01-01', '2026-01-01')"
+    )
+    session = (
+        "INSERT INTO sessions (id, user_id, browser, created_at, seen_at, ended_at)"
+        " VALUES (:id, :user, '', '2026-01-01', '2026-01-01', :ended)"
+    )
+    grant = (
+        "INSERT INTO grants (id, user_id, scopes, issued_at, expires_at, created_at, ended_at)"
+        " VALUES (:id, :user, '', '2026-01-01', '2026-01-01', '2026-01-01', :ended)"
+    )
+    ends = [datetime(2026, 3, day, tzinfo=UTC) for day in range(1, 5)]
+    with db.engine.begin() as connection:
+        for number in range(1, 5):
+            row = {"id": number, "twitter_id": f"100{number}"}
+            connection.execute(text(person), row)
+        for name, user, ended in [("a", 1, ends[0]), ("b", 1, ends[1]), ("c", 2, ends[2])]:
+            connection.execute(text(session), {"id": name, "user": user, "ended": ended})
+        connection.execute(text(session), {"id": "d", "user": 4, "ended": None})
+        for name, user, ended in [("a", 1, ends[0]), ("c", 2, ends[3])]:
+            connection.execute(text(grant), {"id": name, "user": user, "ended": ended})
+    before = datetime.now(UTC)
+
+    flask_migrate.upgrade()
+
+    with db.engine.connect() as connection:
+        query = select(User.id, User.left_at).order_by(User.id)
+        left_at = dict(tuple(row) for row in connection.execute(query))
+    assert (left_at[1], left_at[2], left_at[4]) == (ends[1], ends[3], None)
+    assert before <= left_at[3] <= datetime.now(UTC)

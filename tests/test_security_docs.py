@@ -1,9 +1,13 @@
 """docs/security.md leaves nothing out, claims nothing without a test, and names what exists."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
-from app.accounts import models  # noqa: F401 - fills the tables
+from app.accounts import endings, models, used_states  # noqa: F401 - fills the tables
+from app.accounts.sessions import ENDED_KEPT
+from app.gateway import usage
+from app.storage import cache
 from app.storage.extensions import db
 from tests.factories import build_config
 
@@ -74,3 +78,36 @@ def test_every_table_has_a_class_of_data():
     data = TEXT.partition("## Data")[2].partition("###")[0]
 
     assert set(re.findall(r"`(\w+)`", data)) >= set(db.metadata.tables)
+
+
+def test_the_times_that_rows_are_kept_are_the_codes(tmp_path):
+    config = build_config(tmp_path)
+    people = f"{config.people_days} days"
+    month = days(ENDED_KEPT)
+    rows = [
+        ("`users`, with all below that is theirs", f"{people} after they left", "`PEOPLE_DAYS`"),
+        (
+            "`sessions` that live",
+            f"{config.session_idle_days} days without use, {config.session_days} at most",
+            "`SESSION_IDLE_DAYS`, `SESSION_DAYS`",
+        ),
+        ("`sessions`, `grants` that ended", f"{month} days after the end", "-"),
+        ("`usage`", f"{days(usage.KEPT)} days", "-"),
+        ("`actions`", f"{config.session_days} days", "`SESSION_DAYS`"),
+        ("`revocations`", "until Twitter has revoked the token", "-"),
+        ("`revocations`, dead letters", f"{people} after Twitter's last refusal", "`PEOPLE_DAYS`"),
+        ("`used_states`", f"{used_states.KEPT.seconds // 3600} hour", "-"),
+        ("`endings`", f"{endings.KEPT_SECONDS / 60:.0f} minutes", "-"),
+        ("cached answers", f"{cache.KEPT / timedelta(hours=1):.0f} hours", "-"),
+    ]
+    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+    kept = TEXT.partition("<!-- kept -->\n")[2].partition("<!-- /kept -->")[0]
+    assert kept == f"| rows | kept | set by |\n| --- | --- | --- |\n{table}\n"
+    named = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row[0])}
+    assert named == set(db.metadata.tables)
+
+
+def days(time):
+    assert time % timedelta(days=1) == timedelta(0)
+    return time.days

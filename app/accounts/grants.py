@@ -18,7 +18,7 @@ from app.accounts.outbox import Outbox
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import associated_data
 from app.storage.cache import Cache
-from app.storage.database import STORE_CLOCK
+from app.storage.database import STORE_CLOCK, STORE_NOW
 from app.twitter.oauth import TokenSet
 
 TOKENS = ("access_token", "refresh_token")
@@ -47,6 +47,7 @@ _ONE_MORE_EPOCH = (
     .where(User.id == bindparam("whose"))
     .values({User.cache_epoch: User.cache_epoch + 1})
 )
+_LEFT = update(User).where(User.id == bindparam("whose")).values(left_at=STORE_NOW)
 _END_SESSIONS = (
     update(Session)
     .where(Session.user_id == bindparam("owner"), Session.ended_at.is_(None))
@@ -101,6 +102,11 @@ def lock_person(connection: Connection, user_id: int) -> str | None:
     too, would end in deadlocks.
     """
     return connection.execute(_LOCK, {"user_id": user_id}).scalar_one_or_none()
+
+
+def note_left(connection: Connection, user_id: int) -> None:
+    """Note that a person, whose row is locked, has no session any more."""
+    connection.execute(_LEFT, {"whose": user_id})
 
 
 class Grants:
@@ -174,6 +180,8 @@ class Grants:
             _END_SESSIONS.values(ended | refused), {"owner": user_id}
         ).scalars()
         ids = tuple(sessions)
+        if ids:
+            note_left(connection, user_id)
         if row is None:
             return Ended(sessions=ids)
         connection.execute(_ONE_MORE_EPOCH, {"whose": user_id})

@@ -43,6 +43,9 @@ class User(Model):
     epochs: Mapped[dict[str, int]] = mapped_column(JSON, default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     signed_in_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # When their last session ended, or later the grant, by the store's own clock. A sign-in clears
+    # it.
+    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
 
 class Session(Model):

@@ -12,10 +12,10 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.background_worker import BackgroundWorker
@@ -23,7 +23,7 @@ from app.accounts.models import Grant, Revocation, User
 from app.accounts.outbox_delivery import Deliverer, Delivery, tokens_of
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import outbox_associated_data
-from app.storage.database import STORE_CLOCK
+from app.storage.database import STORE_CLOCK, store_time
 from app.twitter.oauth import AuthorizationServer, TokenSet
 from app.twitter.transport.deadline import Deadline
 
@@ -174,6 +174,12 @@ class Outbox:
         """
         taken = self._deliverer.take()
         return None if taken is None else self._deliverer.attempt(taken)
+
+    def prune(self, *, days: int) -> int:
+        """Delete dead letters that are older than `days`, by the store's clock; return how many."""
+        with self._database.writing() as connection:
+            old = Revocation.dead_letter_at < store_time(connection) - timedelta(days=days)
+            return connection.execute(delete(Revocation).where(old)).rowcount
 
     def wait(self, *, seconds: float) -> bool:
         """Wait until every row given to the background was tried once; tell whether it was."""

@@ -16,7 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from app.accounts import endings, sign_in
+from app.accounts import departures, endings, sign_in
 from app.accounts.errors import EndedMeanwhile, Superseded
 from app.accounts.grants import EndReason, Grants, lock_person
 from app.accounts.models import Grant, Session, UsedState, User
@@ -138,6 +138,8 @@ class People:
         grant_id, scopes = self._keep_tokens(connection, user.id, came, found, session_id)
         if found.revocations:
             sign_in.drop_revocations(connection, came.profile.id)
+        if user.left_at is not None and (goes_on or refused_since is not None):
+            sign_in.note_return(connection, user.id)
         if refused_since is not None:
             sign_in.revive_sessions(connection, user.id, since=refused_since)
         if goes_on:
@@ -266,19 +268,31 @@ class People:
                 changed = update(User).where(User.id == user_id).values(epochs=epochs | more)
                 connection.execute(changed)
 
-    def delete(self, user_id: int, twitter_id: str) -> None:
+    def delete(
+        self,
+        user_id: int,
+        twitter_id: str,
+        reason: EndReason = EndReason.DISCONNECTED,
+        *,
+        left_before: datetime | None = None,
+    ) -> bool:
         """Disconnect a person: end their grant and delete every row of theirs.
 
         One transaction. Only sealed tokens stay in the outbox, until Twitter was told to kill
-        them, and for a quarter of an hour a hash that holds against sign-ins under way. Nothing
-        happens if `user_id` is not theirs any more. Copies of what was read for them are dropped
-        where they can be reached; nothing finds the others, and they last a day at most.
+        them, and for a quarter of an hour a hash that holds against sign-ins under way. With
+        `left_before` (UTC, by the store's clock) only a person who has left before it is deleted,
+        and a sign-in under way may bring them back. Return False, and do nothing, if `user_id` is
+        not theirs any more. Copies of what was read for them are dropped where they can be reached;
+        nothing finds the others, and they last a day at most.
         """
         with self._database.writing() as connection:
             if lock_person(connection, user_id) != twitter_id:
-                return
-            endings.note(connection, twitter_id)
-            ended = self._grants.end(connection, user_id, EndReason.DISCONNECTED, now=self._clock())
+                return False
+            if left_before is None:
+                endings.note(connection, twitter_id)
+            elif not departures.has_left(connection, user_id, before=left_before):
+                return False
+            ended = self._grants.end(connection, user_id, reason, now=self._clock())
             theirs = select(Session.id).where(Session.user_id == user_id)
             # The states stay used: a cookie that can be replayed may live for ten minutes more.
             used = update(UsedState).where(UsedState.session_id.in_(theirs))
@@ -287,7 +301,11 @@ class People:
             # usage holds the person's row and waits for its own.
             connection.execute(delete(User).where(User.id == user_id))
         self._grants.follow_up(ended)
-        self._audit_log.record(Event.DISCONNECTED, sessions=len(ended.sessions))
+        if reason is EndReason.DISCONNECTED:
+            self._audit_log.record(Event.DISCONNECTED, sessions=len(ended.sessions))
+        else:
+            self._audit_log.record(Event.PERSON_DELETED, sessions=len(ended.sessions))
+        return True
 
     def prune_endings(self) -> int:
         """Delete endings that no sign-in under way can meet; return how many."""

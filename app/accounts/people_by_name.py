@@ -22,7 +22,12 @@ class Named:
 
     def __str__(self) -> str:
         """Write the name, and the id that never changes."""
-        return f"@{self.username} (Twitter id {self.twitter_id})"
+        return f"@{printable(self.username)} (Twitter id {self.twitter_id})"
+
+
+def printable(text: str) -> str:
+    """Return text of others as a terminal may show it, without its control characters."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
 def people_named(database: Database, username: str) -> list[Named]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, or_, select, update
 
-from app.accounts.grants import REVOKING, Ended, EndReason, Grants
+from app.accounts.grants import REVOKING, Ended, EndReason, Grants, note_left
 from app.accounts.models import Grant, Session
 from app.accounts.shared import Shared
 from app.observability.audit_log import Event
@@ -90,10 +90,10 @@ class SessionEndings:
             ended |= dict.fromkeys(found.scalars(), why)
         if which and not ended:
             return EndedSessions()
-        if (
-            not self._logout_revokes
-            or connection.execute(_SIGNED_IN, {"user_id": user_id}).scalar()
-        ):
+        if connection.execute(_SIGNED_IN, {"user_id": user_id}).scalar():
+            return EndedSessions(ended)
+        note_left(connection, user_id)
+        if not self._logout_revokes:
             return EndedSessions(ended)
         no_more = reason if reason in REVOKING else EndReason.LOGGED_OUT
         return EndedSessions(ended, self._grants.end(connection, user_id, no_more, now=now))

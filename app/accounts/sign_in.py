@@ -74,6 +74,7 @@ _REVIVE_SESSIONS = (
     )
     .values(ended_at=None, end_reason=None, refused_at=None)
 )
+_RETURNED = update(User).where(User.id == bindparam("whose")).values(left_at=None)
 _DROP_REVOCATIONS = delete(Revocation).where(Revocation.twitter_id == bindparam("twitter_id"))
 
 
@@ -85,7 +86,7 @@ def _remembering(row: Insert) -> Executable:
     """
     seen = {name: row.excluded[name] for name in ("username", "profile", "signed_in_at")}
     return row.on_conflict_do_update(index_elements=[User.twitter_id], set_=seen).returning(
-        User.id, User.cache_epoch, User.epochs
+        User.id, User.cache_epoch, User.epochs, User.left_at
     )
 
 
@@ -124,8 +125,11 @@ def lock(connection: Connection, twitter_id: str, session_ids: Collection[str]) 
 
 def remember(
     connection: Connection, profile: Profile, *, now: datetime
-) -> Row[int, int, dict[str, int]]:
-    """Insert or update the person with this Twitter id; return their id here and their epochs."""
+) -> Row[int, int, dict[str, int], datetime | None]:
+    """Insert or update the person with this Twitter id.
+
+    Return their id here, their epochs, and when they had left.
+    """
     row = {
         "twitter_id": profile.id,
         "username": profile.username,
@@ -136,6 +140,11 @@ def remember(
         "signed_in_at": now,
     }
     return connection.execute(_REMEMBERED[connection.dialect.name], row).one()
+
+
+def note_return(connection: Connection, user_id: int) -> None:
+    """Note that a person who had left has a session again."""
+    connection.execute(_RETURNED, {"whose": user_id})
 
 
 def find(connection: Connection, user_id: int, came: SignIn) -> Found:

@@ -51,6 +51,7 @@ CHECKS = (
     Check("Redis", storage.shared_memory, Section.REDIS),
     Check("keys", storage.keys, Section.KEYS, ("migrations",)),
     Check("outbox", storage.outbox, Section.OUTBOX, ("migrations",)),
+    Check("people", storage.people, Section.PEOPLE, ("migrations",)),
     Check("scopes", storage.scopes, Section.SCOPES, ("migrations",)),
     Check("plan", twitter.plan, Section.ENROLMENT, ("API host", "TLS", "keys")),
 )

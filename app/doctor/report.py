@@ -53,6 +53,7 @@ class Section(StrEnum):
     REDIS = "redis-does-not-answer"
     KEYS = "a-key-is-missing-from-token_keys"
     OUTBOX = "revocations-are-not-delivered"
+    PEOPLE = "people-who-left-are-still-stored"
     SCOPES = "a-scope-is-missing"
     ENROLMENT = "client-not-enrolled"
     CREDITS = "402-out-of-credits"

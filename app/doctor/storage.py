@@ -16,6 +16,7 @@ from redis.exceptions import AuthenticationError, ResponseError
 from sqlalchemy import URL, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.accounts import departures
 from app.accounts.models import Grant
 from app.accounts.reencryption import keys_in_use
 from app.doctor.context import Context
@@ -183,6 +184,19 @@ def outbox(context: Context) -> Result:
             "Look for 'dead letter' in the log; if in doubt, end the app's access in the portal.",
         )
     return ok(f"{waiting} to be revoked.")
+
+
+def people(context: Context) -> Result:
+    """Look for people who left so long ago that their rows should be gone."""
+    days = context.config.people_days
+    overdue = departures.overdue(context.services.database, days=days + 1)  # the timer may be late
+    if overdue:
+        return warning(
+            f"{counted(overdue, 'person', 'people')} left more than {days} days ago, and no prune "
+            "has deleted their rows.",
+            "Run this once an hour: flask --app wsgi prune",
+        )
+    return ok(f"No person is stored for more than {days} days after they left.")
 
 
 def scopes(context: Context) -> Result:

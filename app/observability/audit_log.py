@@ -32,6 +32,7 @@ class Event(StrEnum):
     SESSION_ENDED = "session.ended"
     DISCONNECTED = "disconnected"
     ACTION_PERFORMED = "action.performed"
+    PERSON_DELETED = "person.deleted"
     CSRF_REFUSED = "csrf.refused"
     RATE_LIMITED = "rate.limited"
 
@@ -50,6 +51,7 @@ FIELDS: Mapping[Event, tuple[str, ...]] = {
     Event.SESSION_ENDED: ("browser", "reason"),
     Event.DISCONNECTED: ("sessions",),
     Event.ACTION_PERFORMED: ("browser", "action", "result"),
+    Event.PERSON_DELETED: ("sessions",),
     Event.CSRF_REFUSED: ("endpoint", "error"),
     Event.RATE_LIMITED: ("endpoint", "limit"),
 }

@@ -23,10 +23,9 @@ def privacy() -> ResponseReturnValue:
     config = services().config
     if config.privacy_url:
         return redirect(config.privacy_url, code=302)
-    people_days = getattr(config, "people_days", None)
     return render_template(
         "privacy.html",
-        people_kept=timedelta(days=people_days) if people_days else None,
+        people_kept=timedelta(days=config.people_days),
         idle=timedelta(days=config.session_idle_days),
         longest=timedelta(days=config.session_days),
         ended_kept=sessions.ENDED_KEPT,

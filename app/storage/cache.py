@@ -193,7 +193,7 @@ class _Redis:
         names = [self._name(key) for key in keys]
         nothing: list[bytes | None] = [None] * len(keys)
         found = self._ask(lambda: cast("list[bytes | None]", self._client.mget(names)), nothing)
-        return [_from_json(text) if text else None for text in found]
+        return [from_json(text) if text else None for text in found]
 
     def put(self, key: str, stored: Stored) -> None:
         name, text, kept = self._name(key), _to_json(stored), int(KEPT.total_seconds())
@@ -280,9 +280,10 @@ def _to_json(stored: Stored) -> bytes:
     return json.dumps(found, separators=(",", ":")).encode()
 
 
-def _from_json(text: bytes) -> Stored | None:
+def from_json(text: bytes) -> Stored | None:
+    """Return the value that a text in Redis holds; None if the cache did not write it."""
     try:
         found = json.loads(text)
         return Stored(found["value"], datetime.fromtimestamp(found["at"], tz=UTC))
     except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
-        return None  # not written by us
+        return None

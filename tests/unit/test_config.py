@@ -520,7 +520,7 @@ def test_the_folder_of_keys_is_private_whatever_made_it(tmp_path):
 
 
 def test_numbers_of_days_and_threads_have_bounds(tmp_path):
-    for name in ("SESSION_IDLE_DAYS", "SESSION_DAYS"):
+    for name in ("SESSION_IDLE_DAYS", "SESSION_DAYS", "PEOPLE_DAYS"):
         assert refused(tmp_path, name, bad := ["0", "3651", "-1", "1.5", "١", "9" * 5000]) == bad
     config = read(tmp_path, SESSION_IDLE_DAYS="1", SESSION_DAYS="3650", GUNICORN_THREADS="3")
 

@@ -9,9 +9,10 @@ from functools import partial
 
 import flask_migrate
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from app import doctor
+from app.accounts.models import User
 from app.doctor import storage
 from app.storage.extensions import db
 from app.twitter.endpoints import FOLLOWING
@@ -114,6 +115,17 @@ def owing(**changes):
         app = bench.build()
         now = bench.clock()
         bench.owe(app, **{name: now - ago for name, ago in changes.items()})
+        return app
+
+    return break_it
+
+
+def gone_for(**time):
+    def break_it(bench):
+        app = bench.build()
+        bench.sign_in(app)
+        with app.extensions["perch"].database.writing() as connection:
+            connection.execute(update(User).values(left_at=bench.clock() - timedelta(**time)))
         return app
 
     return break_it
@@ -496,6 +508,10 @@ BROKEN = {
         owing(dead_letter_at=timedelta(0), created_at=timedelta(days=1)),
         "outbox", WARNS, "Twitter refuses to revoke 1 token.",
         "'dead letter' in the log"),
+    "a prune that does not run": (
+        gone_for(days=92),
+        "people", WARNS, "1 person left more than 90 days ago, and no prune has deleted",
+        "flask --app wsgi prune"),
     "a provider that leaves a scope out": (
         scope_left_out,
         "scopes", FAILS, "No sign-in of 1 has space.read: the provider does not grant it.",

@@ -145,6 +145,7 @@ def test_a_set_up_in_order_is_fine(bench):
         "Redis": "REDIS_URL is not set: each process caches and counts for itself.",
         "keys": "All 2 tokens are encrypted with the first key.",
         "outbox": "1 token waits to be revoked.",
+        "people": "No person is stored for more than 90 days after they left.",
         "scopes": "1 sign-in, with all that the pages need.",
         "plan": "Twitter reported nothing missing. To make sure, --call-twitter reads one profile "
         "($0.010).",

@@ -27,6 +27,7 @@ TOLD = {
         "profile": "your profile as Twitter showed it",
         "cache_epoch epochs": "two counters",
         "created_at signed_in_at": "when you first and last signed in here",
+        "left_at": "when your last session ended",
     },
     "sessions": {
         "id user_id": "For each browser in which you sign in: an id",
@@ -61,7 +62,7 @@ TOLD = {
         "twitter_id waits_for": "with your Twitter id",
         "attempts refusals created_at": ATTEMPTS,
         "due_at": "the time of the next one",
-        "dead_letter_at": "Tokens that Twitter refuses to revoke stay",
+        "dead_letter_at": "Tokens that Twitter refuses to revoke are deleted",
     },
 }
 
@@ -132,30 +133,17 @@ def test_every_other_time_is_that_of_the_code(client):
     assert "connects a sign-in with this browser: for ten minutes" in text
 
 
-class WithPeopleDays:
-    """Settings with a PEOPLE_DAYS of 45."""
-
-    people_days = 45
-
-    def __init__(self, config):
-        self.config = config
-
-    def __getattr__(self, name):
-        return getattr(self.config, name)
-
-
 @pytest.mark.parametrize(
     "revokes, words_of_it",
     [("on", "session and the access to your account have ended."), ("off", "session has ended.")],
 )
 def test_people_who_left_are_kept_as_long_as_the_setting_says(build_app, revokes, words_of_it):
-    site = build_app(LOGOUT_REVOKES=revokes)
-    services = site.extensions["perch"]
-    services.config = WithPeopleDays(services.config)
+    site = build_app(LOGOUT_REVOKES=revokes, PEOPLE_DAYS="45")
 
     text = words(site.test_client().get("/privacy"))
 
     assert f"until you disconnect, or until 45 days after your last {words_of_it}" in text
+    assert "Tokens that Twitter refuses to revoke are deleted 45 days later." in text
 
 
 def test_a_site_without_a_cache_and_with_background_work_says_so(build_app):
