@@ -19,7 +19,7 @@ from app.observability.metrics import Answered
 from app.storage.cache import Cache, Stored
 from app.twitter import errors
 from app.twitter.endpoints import Endpoint
-from app.twitter.errors import RateLimited, TwitterError
+from app.twitter.errors import RateLimited, TokenRefused, TwitterError
 from app.twitter.source import ApiRequest, Document
 
 # A failure is not tried again for so long: all that waited for the same answer share it.
@@ -98,9 +98,12 @@ class CachedSource:
             return self._fetch(request)
 
         try:
-            stored = self.cache.get_or_create(key, fetch, max_age=self.max_age(request.endpoint))
-            if not _is_document(stored):
-                stored = self.cache.put(key, fetch())
+            stored = self._shared(key, fetch, request)
+        except TokenRefused:
+            # A read that we joined had an older token. It is over, so the next is our own.
+            if result == "miss" or self.live.direct.deadline.remaining() <= 0:
+                raise
+            return self.answer(request)
         except PASSING as error:
             stale = self.cache.get(key)
             if not _is_document(stale):
@@ -110,6 +113,11 @@ class CachedSource:
         self.on_answer(result)
         self.oldest = min(self.oldest or stored.at, stored.at)
         return Document(stored.value, stored.parsed)
+
+    def _shared(self, key: str, fetch: Callable[[], dict[str, Any]], request: ApiRequest) -> Stored:
+        """Return a fresh answer, by one call for all threads."""
+        stored = self.cache.get_or_create(key, fetch, max_age=self.max_age(request.endpoint))
+        return stored if _is_document(stored) else self.cache.put(key, fetch())
 
     def _fetch(self, request: ApiRequest) -> dict[str, Any]:
         """Ask Twitter, unless another read has just failed at the same."""

@@ -85,6 +85,15 @@ class Store:
                     .values(used_at=row.used_at - earlier, recorded_at=known)
                 )
 
+    def age_refreshes(self, seconds):
+        """Have every last refresh be so much longer ago."""
+        with self.engine.begin() as connection:
+            refreshed = sa.select(Grant.id, Grant.refreshed_at)
+            refreshed = refreshed.where(Grant.refreshed_at.is_not(None))
+            for row in connection.execute(refreshed).all():
+                earlier = {"refreshed_at": row.refreshed_at - timedelta(seconds=seconds)}
+                connection.execute(sa.update(Grant).where(Grant.id == row.id).values(earlier))
+
     def age_revocations(self):
         """Leave the outbox as ten minutes of failures do: many attempts, the longest pause."""
         with self.engine.begin() as connection:
