@@ -45,7 +45,8 @@ class Signatures:
         """Return the `response_token` for a `crc_token`; None for one that gets no answer.
 
         The answer to an event's own text would be its signature: without this check, a stranger
-        could have an event signed here. Every event has a brace, and no challenge of X.
+        could have an event signed here. Every event has a brace, and no challenge in X's
+        documents has one.
         """
         if not 0 < len(challenge) <= _LONGEST_CHALLENGE or "{" in challenge:
             return None
