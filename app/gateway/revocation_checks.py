@@ -89,7 +89,7 @@ class RevocationChecks:
         try:
             result = self._try_grant(taken)
         except (TwitterError, CannotOpen) as error:
-            log.warning("a revocation that X reports waits to be checked: %s", error)
+            log.info("a revocation that X reports waits to be checked: %s", error)
             self._events.postpone(taken)
             return Checked.SEALED if isinstance(error, CannotOpen) else Checked.AWAY
         self._events.finish(taken)
