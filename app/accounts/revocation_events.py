@@ -7,7 +7,7 @@ replaced. So an event ends nothing by itself (`app.gateway.revocation_checks`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ from app.storage.database import INSERTS, STORE_CLOCK, Insert
 from app.twitter.webhook_events import Revoked
 
 # X repeats the events of a day if it is asked to (X docs, "Create replay job").
-_KEPT_SECONDS = 7 * 24 * 3600.0
+KEPT = timedelta(days=7)
 
 
 def _storing(row: Insert) -> Executable:
@@ -126,7 +126,7 @@ class RevocationEvents:
 
     def prune(self) -> int:
         """Delete events that X does not repeat any more; return how many."""
-        old = RevocationEvent.received_at < STORE_CLOCK - _KEPT_SECONDS
+        old = RevocationEvent.received_at < STORE_CLOCK - KEPT.total_seconds()
         with self._database.writing() as connection:
             return connection.execute(delete(RevocationEvent).where(old)).rowcount
 
