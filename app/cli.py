@@ -1,6 +1,6 @@
 """Commands for operators: `flask --app wsgi ...`.
 
-`flask doctor` has a room of its own, `flask webhook` a file.
+`flask doctor` has a room of its own, `flask people` and `flask webhook` have files.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import doctor, webhook_commands
+from app import doctor, webhook_cli
 from app.accounts import database_copy, departures
 from app.accounts.outbox_delivery import Delivery
 from app.accounts.reencryption import keys_in_use, reencrypt
@@ -48,7 +48,7 @@ def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
     for command in (prune, revocations, tokens, grants, people, database):
         app.cli.add_command(command)
-    webhook_commands.init_app(app)
+    webhook_cli.init_app(app)
     doctor.init_app(app)
 
 
@@ -61,15 +61,15 @@ def prune() -> None:
     """End unused sign-ins, and delete people who left and rows out of date. Run it hourly."""
     here, now, days = services(), services().now(), services().config.people_days
     states = here.used_states.prune() + here.people.prune_endings()
-    here.revocation_events.prune()
     ended, rows = here.sessions.prune(now=now)
     figures = here.usages.prune(now=now) + here.performed.prune()
+    figures += here.revocation_events.prune()
     left = departures.prune(here.database, here.people, days=days)
     dead_letters = here.outbox.prune(days=days)
     here.outbox.wait(seconds=DELIVERY_SECONDS)
     click.echo(
         f"Ended {ended} unused grants. Deleted {states} used states, {rows} ended sessions and"
-        f" grants, and {figures} old figures and actions.\n"
+        f" grants, and {figures} old figures, actions and events.\n"
         f"Deleted {left} people who left {days} days ago, and {dead_letters} dead letters as old."
     )
 
