@@ -22,6 +22,7 @@ from settings_text import (
     client_id,
     client_text,
     dialect,
+    half_a_webhook,
     is_guessable,
     metrics_token,
     new_secret,
@@ -77,6 +78,8 @@ class Config:
     public_url: str
     twitter_client_id: str
     twitter_client_secret: str | None = field(repr=False)
+    twitter_bearer_token: str | None = field(repr=False)
+    twitter_consumer_secret: str | None = field(repr=False)
     twitter_authorize_url: str | None
     twitter_api_url: str | None
     twitter_dialect: Literal["live", "beta"]
@@ -177,6 +180,8 @@ class Config:
             public_url=read.setting("PUBLIC_URL", here, public_url),
             twitter_client_id=read.optional("TWITTER_CLIENT_ID", client_id) or "",
             twitter_client_secret=read.optional("TWITTER_CLIENT_SECRET", client_text),
+            twitter_bearer_token=read.optional("TWITTER_BEARER_TOKEN", client_text),
+            twitter_consumer_secret=read.optional("TWITTER_CONSUMER_SECRET", client_text),
             twitter_authorize_url=read.optional("TWITTER_AUTHORIZE_URL", twitter_url),
             twitter_api_url=read.optional("TWITTER_API_URL", twitter_url),
             twitter_dialect=read.setting("TWITTER_DIALECT", "live", dialect),
@@ -235,6 +240,7 @@ def _contradictions(config: Config, read: Reader) -> list[str]:
             "TWITTER_CLIENT_ID: an https site needs a client of its own, not the sandbox's. "
             "Take it from your app's page in the X developer portal."
         )
+    problems += half_a_webhook(read.text)
     urls = (config.twitter_authorize_url, config.twitter_api_url)
     if config.twitter_proxy and any(url and url.startswith("http://") for url in urls):
         problems.append(

@@ -90,13 +90,26 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
 
 
 def client_text(text: str) -> str:
-    """Return a client's id or secret. Only ASCII is safe in headers and forms."""
+    """Return a client's id, secret or token. Only ASCII is safe in headers and forms."""
     if not _CLIENT_TEXT.fullmatch(text):
         raise ValueError(
             "must be visible ASCII characters without spaces. "
             "Copy it once more from your app's page in the X developer portal."
         )
     return text
+
+
+def half_a_webhook(text: Callable[[str], str | None]) -> list[str]:
+    """Return the problem of one secret of the webhook without the other, by the `text` of names."""
+    names = ("TWITTER_BEARER_TOKEN", "TWITTER_CONSUMER_SECRET")
+    for missing, given in (names, names[::-1]):
+        if text(given) and not text(missing):
+            problem = (
+                f"{missing}: is not set although {given} is. The webhook needs both. "
+                "Copy them from your app's page in the X developer portal, or unset both."
+            )
+            return [problem]
+    return []
 
 
 def client_id(text: str) -> str:

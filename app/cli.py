@@ -1,4 +1,7 @@
-"""Commands for operators: `flask --app wsgi ...`. `flask doctor` has a room of its own."""
+"""Commands for operators: `flask --app wsgi ...`.
+
+`flask doctor` has a room of its own, `flask people` and `flask webhook` have files.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,11 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import doctor
+from app import doctor, webhook_cli
 from app.accounts import database_copy, departures
 from app.accounts.outbox_delivery import Delivery
 from app.accounts.reencryption import keys_in_use, reencrypt
+from app.gateway.revocation_checks import Checked
 from app.observability.redaction import redacted
 from app.people_cli import DELIVERY_SECONDS, people, person_named
 from app.services import services
@@ -44,6 +48,7 @@ def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
     for command in (prune, revocations, tokens, grants, people, database):
         app.cli.add_command(command)
+    webhook_cli.init_app(app)
     doctor.init_app(app)
 
 
@@ -58,12 +63,13 @@ def prune() -> None:
     states = here.used_states.prune() + here.people.prune_endings()
     ended, rows = here.sessions.prune(now=now)
     figures = here.usages.prune(now=now) + here.performed.prune()
+    figures += here.revocation_events.prune()
     left = departures.prune(here.database, here.people, days=days)
     dead_letters = here.outbox.prune(days=days)
     here.outbox.wait(seconds=DELIVERY_SECONDS)
     click.echo(
         f"Ended {ended} unused grants. Deleted {states} used states, {rows} ended sessions and"
-        f" grants, and {figures} old figures and actions.\n"
+        f" grants, and {figures} old figures, actions and events.\n"
         f"Deleted {left} people who left {days} days ago, and {dead_letters} dead letters as old."
     )
 
@@ -74,7 +80,10 @@ def prune() -> None:
 @revocations.command("deliver")
 @click.option("--watch", is_flag=True, help="Keep running until SIGINT or SIGTERM.")
 def deliver(*, watch: bool) -> None:
-    """Revoke the tokens in the outbox at Twitter. Any number of these may run at once."""
+    """Revoke the tokens in the outbox at Twitter, and check the revocations that X reported.
+
+    Any number of these may run at once.
+    """
     stop = threading.Event()
     if watch:
         for name in (signal.SIGINT, signal.SIGTERM):
@@ -83,13 +92,16 @@ def deliver(*, watch: bool) -> None:
     while True:
         try:
             delivered, away = _deliver_due(stop)
+            checked = _check_due(stop)
         except SQLAlchemyError as error:
             if not watch:
                 raise
             click.echo(f"The database failed: {in_words(error)}.", err=True)
-            delivered, away = 0, True
+            delivered, checked, away = 0, 0, True
         if delivered:
             click.echo(f"Revoked {delivered} tokens.")
+        if checked:
+            click.echo(f"Checked {checked} revocations that X reported.")
         if not watch or stop.is_set():
             break
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS) if away else IDLE_SECONDS
@@ -107,6 +119,17 @@ def _deliver_due(stop: threading.Event) -> tuple[int, bool]:
             return delivered, delivery is Delivery.AWAY
         delivered += delivery is Delivery.DONE
     return delivered, False
+
+
+def _check_due(stop: threading.Event) -> int:
+    """Check the revocations that X reported; return how many were answered."""
+    checked = 0
+    while not stop.is_set():
+        result = services().revocation_checks.check_next()
+        if result in {None, Checked.AWAY}:
+            break
+        checked += result is not Checked.SEALED
+    return checked
 
 
 # flask tokens

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 5
 _SIGN_IN = {"auth.login", "auth.callback"}
+_FOR_MACHINES = "webhooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ def show(error: Exception) -> Response:
     page = _for_this_request(page, error)
     until = _until(error)
     response = make_response(_body(page, error, until), _status(error, page))
+    if request.blueprint == _FOR_MACHINES:
+        response.mimetype = "text/plain"
     _add_headers(response, error, page, until)
     return response
 
@@ -77,6 +80,8 @@ def _for_this_request(page: ErrorPage, error: Exception) -> ErrorPage:
 
 def _body(page: ErrorPage, error: Exception, until: datetime | None) -> str:
     page = replace(page, message=page.message.worded())
+    if request.blueprint == _FOR_MACHINES:
+        return f"{page.message}\n"
     if request_ctx.url_adapter is None:  # a wrong host name: no URL can be built
         return _plain(page)
     try:

@@ -15,6 +15,7 @@ from app.accounts.grants import Grants
 from app.accounts.outbox import Outbox
 from app.accounts.people import People
 from app.accounts.performed_actions import PerformedActions
+from app.accounts.revocation_events import RevocationEvents
 from app.accounts.session_endings import Lifetimes
 from app.accounts.sessions import Sessions
 from app.accounts.shared import Shared
@@ -24,6 +25,7 @@ from app.gateway.actions import Actions
 from app.gateway.calls import Calls, Upstream
 from app.gateway.page_reads import PageReads
 from app.gateway.quota import Quota
+from app.gateway.revocation_checks import RevocationChecks
 from app.gateway.token_refresh import TokenRefresher
 from app.gateway.usage import Usages
 from app.observability.audit_log import AuditLog
@@ -40,6 +42,8 @@ from app.twitter.transport.bulkhead import PerPersonBulkhead
 from app.twitter.transport.deadline import Deadline
 from app.twitter.transport.transport import Transport
 from app.twitter.transport.tunnel import Proxy
+from app.twitter.webhook_events import Signatures
+from app.twitter.webhooks import Webhooks
 from config import Config
 
 EXTENSION = "perch"
@@ -72,7 +76,8 @@ class Services:
             clock=clock,
             audit_log=AuditLog(self.metrics.on_event),
         )
-        self.server, self.upstream = _twitter(config, self.metrics, clock)
+        self.server, self.upstream, self.webhooks = _twitter(config, self.metrics, clock)
+        self.signatures = _signatures(config)
         # CACHE_SECONDS=0 means no cache, and no remembered limits.
         self.cache = _cache(config, self.dialect, clock) if config.cache_seconds else None
 
@@ -91,6 +96,8 @@ class Services:
 
         waiting = SingleFlight(at_most=config.max_calls_per_person, waiting=self.metrics.waiting)
         self.tokens = TokenRefresher(self.shared, self.grants, self.outbox, self.server, waiting)
+        self.revocation_events = RevocationEvents(self.shared)
+        self.revocation_checks = RevocationChecks(self.shared, self.revocation_events, self.tokens)
         self.quota = Quota(self.cache, clock=clock)
         self.usages = Usages(self.shared.database)
         self.calls = Calls(self.shared, self.upstream, self.tokens, self.quota, self.usages)
@@ -118,6 +125,11 @@ class Services:
         """The audit log."""
         return self.shared.audit_log
 
+    @property
+    def webhook_url(self) -> str:
+        """The address at which X delivers events."""
+        return f"{self.config.public_url}/webhooks/x"
+
     def now(self) -> datetime:
         """Return the time, aware and in UTC."""
         return self.shared.clock()
@@ -130,6 +142,7 @@ class Services:
         """Stop the background threads. Undelivered revocations stay in the outbox."""
         self.sessions.close()
         self.outbox.stop()
+        self.revocation_checks.stop()
         self.page_reads.close()
         if self.cache is not None:
             self.cache.close()
@@ -137,8 +150,8 @@ class Services:
 
 def _twitter(
     config: Config, metrics: Metrics, clock: Callable[[], datetime]
-) -> tuple[AuthorizationServer, Upstream]:
-    """Return the authorization server and the API upstream, on one transport."""
+) -> tuple[AuthorizationServer, Upstream, Webhooks | None]:
+    """Return the authorization server, the API upstream and the webhooks, on one transport."""
     dialect = dialect_of(config)
     transport = Transport(
         slots=config.twitter_slots,
@@ -152,7 +165,7 @@ def _twitter(
         authorize_url=dialect.authorize_url,
         api_url=dialect.api_url,
     )
-    return server, Upstream(
+    upstream = Upstream(
         client=ApiClient(transport, api_url=dialect.api_url, clock=clock),
         dialect=dialect,
         breaker=CircuitBreaker(
@@ -163,6 +176,22 @@ def _twitter(
         bulkhead=PerPersonBulkhead(
             config.twitter_slots, max_calls_per_person=config.max_calls_per_person
         ),
+    )
+    return server, upstream, _webhooks(config, transport, dialect)
+
+
+def _webhooks(config: Config, transport: Transport, dialect: Dialect) -> Webhooks | None:
+    if config.twitter_bearer_token is None:
+        return None
+    return Webhooks(transport, api_url=dialect.api_url, bearer_token=config.twitter_bearer_token)
+
+
+def _signatures(config: Config) -> Signatures | None:
+    if config.twitter_consumer_secret is None:
+        return None
+    return Signatures(
+        consumer_secret=config.twitter_consumer_secret,
+        client_secret=config.twitter_client_secret,
     )
 
 

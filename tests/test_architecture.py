@@ -34,8 +34,9 @@ MAY_IMPORT = {
     "app.auth": {"app.web"} | SERVICES,
     "app.pages": {"app.web"} | SERVICES,
     # What concerns them all, put together by the factory.
-    "app.cli": {"app.doctor", "app.people_cli"} | SERVICES,
+    "app.cli": {"app.doctor", "app.people_cli", "app.webhook_cli"} | SERVICES,
     "app.people_cli": SERVICES,
+    "app.webhook_cli": {"app.doctor"} | SERVICES,
     "app.doctor": {"app.web"} | SERVICES,
     "app.error_pages": {"app.auth", "app.error_table", "app.web"} | SERVICES,
     "app.error_table": {"app.auth", "app.web"} | SERVICES,

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-from app.accounts import endings, models, used_states  # noqa: F401 - fills the tables
+from app.accounts import endings, models, revocation_events, used_states  # noqa: F401 - fills the tables
 from app.accounts.sessions import ENDED_KEPT
 from app.gateway import usage
 from app.storage import cache
@@ -95,6 +95,7 @@ def test_the_times_that_rows_are_kept_are_the_codes(tmp_path):
         ("`usage`", f"{days(usage.KEPT)} days", "-"),
         ("`actions`", f"{config.session_days} days", "`SESSION_DAYS`"),
         ("`revocations`", "until Twitter has revoked the token", "-"),
+        ("`revocation_events`", f"{days(revocation_events.KEPT)} days", "-"),
         ("`revocations`, dead letters", f"{people} after Twitter's last refusal", "`PEOPLE_DAYS`"),
         ("`used_states`", f"{used_states.KEPT.seconds // 3600} hour", "-"),
         ("`endings`", f"{endings.KEPT_SECONDS / 60:.0f} minutes", "-"),

@@ -8,7 +8,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, select
 
 from app.accounts.errors import GrantEnded
-from app.accounts.models import Grant, PerformedAction, Revocation, Session, Usage, UsedState, User
+from app.accounts.models import (
+    Grant,
+    PerformedAction,
+    Revocation,
+    RevocationEvent,
+    Session,
+    Usage,
+    UsedState,
+    User,
+)
 from app.storage.database import Database
 from app.storage.extensions import Model
 
@@ -34,6 +43,9 @@ def export_of(database: Database, user_id: int, twitter_id: str) -> dict[str, An
             "used_states": _rows(connection, UsedState, UsedState.session_id.in_(ids)),
             "revocations": _rows(connection, Revocation, Revocation.twitter_id == twitter_id),
             "actions": _rows(connection, PerformedAction, PerformedAction.user_id == user_id),
+            "revocation_events": _rows(
+                connection, RevocationEvent, RevocationEvent.user_id == user_id
+            ),
             "usage": _rows(connection, Usage, Usage.user_id == user_id),
         }
 

@@ -1,4 +1,4 @@
-"""The rows: people, their sessions and grants, used states, tokens that must still be revoked."""
+"""The rows: people, their sessions and grants, used states, revocations to send and received."""
 
 from __future__ import annotations
 
@@ -200,5 +200,23 @@ class Revocation(Model):
     due_at: Mapped[float]
     # Refused too often to be tried again; the operator has to look.
     dead_letter_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index(None, "due_at"),)
+
+
+class RevocationEvent(Model):
+    """X said that a person revoked this site's access. Kept a week, so that a repeat is known."""
+
+    __tablename__ = "revocation_events"
+
+    event_uuid: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    # By X's clock, in whole seconds. None: X did not say when.
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # This and `due_at` are seconds since 1970 by the store's own clock.
+    received_at: Mapped[float]
+    # When the grant is tried next. None: the event is done.
+    due_at: Mapped[float | None]
+    attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
     __table_args__ = (Index(None, "due_at"),)

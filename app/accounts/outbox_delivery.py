@@ -250,7 +250,7 @@ class Deliverer:
 
     def _postpone(self, taken: TakenRow, **changes: object) -> None:
         with self._database.writing() as connection:
-            due_at = STORE_CLOCK + _pause(taken.attempts)
+            due_at = STORE_CLOCK + pause_after(taken.attempts)
             values = {"attempts": taken.attempts + 1, "due_at": due_at} | changes
             connection.execute(update(Revocation).where(Revocation.id == taken.row).values(values))
 
@@ -283,7 +283,7 @@ def tokens_of(token_set: TokenSet) -> list[tuple[str, TokenTypeHint]]:
     return tokens
 
 
-def _pause(attempts: int) -> float:
+def pause_after(attempts: int) -> float:
     """Return the seconds until the next attempt, spread out so that rows do not come at once."""
     longest = PAUSES[attempts] if attempts < len(PAUSES) else LATER_SECONDS
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret

@@ -1,4 +1,4 @@
-"""Signing in with Twitter, and logging out."""
+"""Signing in with Twitter, logging out, and X's word that a person has revoked the access."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.auth.pending_sign_ins import FlowCookies
 from app.auth.routes import auth
+from app.auth.webhooks import webhook
 from app.web.cookie_names import cookie_name
 from config import Config
 
@@ -19,3 +20,5 @@ def init_app(app: Flask, config: Config) -> None:
         https=config.https,
     )
     app.register_blueprint(auth)
+    app.register_blueprint(webhook)
+    app.extensions["csrf"].exempt(webhook)  # X signs what it sends

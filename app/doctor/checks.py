@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from flask import Flask
 
-from app.doctor import connection, public_url, settings, storage, twitter
+from app.doctor import connection, public_url, settings, storage, twitter, webhook
 from app.doctor.context import Context
 from app.doctor.report import Report, Result, Section, Status, failed, skipped
 from app.observability.redaction import secrets_of
@@ -54,6 +54,7 @@ CHECKS = (
     Check("people", storage.people, Section.PEOPLE, ("migrations",)),
     Check("scopes", storage.scopes, Section.SCOPES, ("migrations",)),
     Check("plan", twitter.plan, Section.ENROLMENT, ("API host", "TLS", "keys")),
+    Check("webhook", webhook.webhook, Section.WEBHOOK, ("API host", "TLS")),
 )
 
 

@@ -54,6 +54,7 @@ class Section(StrEnum):
     KEYS = "a-key-is-missing-from-token_keys"
     OUTBOX = "revocations-are-not-delivered"
     PEOPLE = "people-who-left-are-still-stored"
+    WEBHOOK = "the-webhook-does-not-work"
     SCOPES = "a-scope-is-missing"
     ENROLMENT = "client-not-enrolled"
     CREDITS = "402-out-of-credits"

@@ -124,6 +124,16 @@ class TokenRefresher:
             raise TokenRefused("a token that was just refreshed")
         return self._refreshed(grant, deadline, dead=True)
 
+    def prove(self, grant_id: str, *, deadline: Deadline) -> None:
+        """Refresh a grant of which X says that it was revoked; raise `GrantEnded` if it has ended.
+
+        Raises `TwitterError` if Twitter did not say. A grant without a refresh token is left to its
+        next read.
+        """
+        grant = self._read(grant_id)
+        if grant.refresh_token is not None:
+            self._refreshed(grant, deadline, dead=True)
+
     def _refreshed(self, grant: RefreshableGrant, deadline: Deadline, *, dead: bool = False) -> str:
         """Return the token of a refresh: by this worker, or by the one that holds the lease.
 

@@ -28,6 +28,7 @@ class Event(StrEnum):
     TOKEN_REFRESH_REJECTED = "token.refresh_rejected"  # noqa: S105
     TOKEN_REFRESH_FAILED = "token.refresh_failed"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    REVOCATION_REPORTED = "revocation.reported"
     LOGGED_OUT = "logged_out"
     SESSION_ENDED = "session.ended"
     DISCONNECTED = "disconnected"
@@ -47,6 +48,7 @@ FIELDS: Mapping[Event, tuple[str, ...]] = {
     Event.TOKEN_REFRESH_REJECTED: ("grant",),
     Event.TOKEN_REFRESH_FAILED: ("grant", "error"),
     Event.TOKEN_REVOKED: ("row", "kind"),
+    Event.REVOCATION_REPORTED: ("result",),
     Event.LOGGED_OUT: ("browser", "grant_ended"),
     Event.SESSION_ENDED: ("browser", "reason"),
     Event.DISCONNECTED: ("sessions",),

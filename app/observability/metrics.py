@@ -52,6 +52,11 @@ _OUTCOME_OF_REFRESH = {
     Event.TOKEN_REFRESH_REJECTED: "refused",
     Event.TOKEN_REFRESH_FAILED: "failed",
 }
+# What became of a revocation that X reported: at its arrival, and once its grant was tried.
+_RESULTS_OF_REPORTS = (
+    *("forged", "unreadable", "other_event", "no_grant", "repeated", "stored"),
+    *("ended", "ended_already", "newer_grant", "still_valid"),
+)
 _STATUSES = frozenset(str(status.value) for status in HTTPStatus)
 
 
@@ -108,6 +113,7 @@ class Metrics:
             buckets=_REMAINING_SECONDS,
         )
         self._refreshes = counter("refreshes", "Refreshes of tokens.", ["outcome"])
+        self._reports = counter("revocation_reports", "Revocations reported by X.", ["result"])
         self._waiters = gauge("refresh_waiters", "Threads waiting for another thread's refresh.")
         self._waits = counter("refresh_waits", "Waits for another thread's refresh.")
         self._calls = counter("twitter_calls", "Calls to Twitter.", ["endpoint", "status"])
@@ -131,6 +137,8 @@ class Metrics:
             self._sign_ins.labels(outcome)
         for outcome in _OUTCOME_OF_REFRESH.values():
             self._refreshes.labels(outcome)
+        for result in _RESULTS_OF_REPORTS:
+            self._reports.labels(result)
         for result in get_args(Answered):
             self._cache_reads.labels(result)
         for group in groups:
@@ -141,6 +149,8 @@ class Metrics:
         """Count an event of the audit log."""
         if event in _OUTCOME_OF_REFRESH:
             self._refreshes.labels(_OUTCOME_OF_REFRESH[event]).inc()
+        elif event is Event.REVOCATION_REPORTED:
+            self._reports.labels(fields["result"]).inc()
         elif event is Event.SIGN_IN_STARTED:
             self._started.inc()
         elif event is Event.SIGN_IN_COMPLETED and not fields["duplicate"]:

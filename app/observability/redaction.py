@@ -219,6 +219,8 @@ def secrets_of(config: Config) -> list[str]:
     basic = f"{config.twitter_client_id}:{config.twitter_client_secret}".encode()
     texts = [
         config.twitter_client_secret,
+        config.twitter_bearer_token,
+        config.twitter_consumer_secret,
         config.metrics_token,
         *config.secret_key,
         *(base64.urlsafe_b64encode(key).decode().rstrip("=") for key in config.token_keys),

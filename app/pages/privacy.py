@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import redirect, render_template
 from flask.typing import ResponseReturnValue
 
-from app.accounts import endings, sessions, used_states
+from app.accounts import endings, revocation_events, sessions, used_states
 from app.gateway import usage
 from app.pages.twitter_links import connected_apps_url
 from app.services import services
@@ -32,6 +32,7 @@ def privacy() -> ResponseReturnValue:
         usage_kept=usage.KEPT,
         used_states_kept=used_states.KEPT,
         endings_kept=timedelta(seconds=endings.KEPT_SECONDS),
+        events_kept=revocation_events.KEPT,
         fresh=timedelta(seconds=config.cache_seconds),
         copies_kept=cache.KEPT,
         cookies={kind: cookie_name(config, kind) for kind in ("session", "visit", "flow")},

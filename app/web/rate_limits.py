@@ -1,4 +1,4 @@
-"""Rate limits of the sign-in, for each address."""
+"""Rate limits of the sign-in and of the webhook, for each address."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ LIMITS = {
     "auth.login": "30 per minute",
     "auth.callback": "60 per minute",
     "auth.logout": "60 per minute",
+    # X delivers all events from a few addresses.
+    "webhooks.challenge": "60 per minute",
+    "webhooks.event": "600 per minute",
 }
 # Providers give a household a network of this size (RFC 6177); a device takes any address in it.
 _HOUSEHOLD = 64
@@ -25,7 +28,7 @@ UNREADABLE = "no address"
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Limit the routes of a sign-in: counted in Redis for all workers, else in each process.
+    """Limit these routes: counted in Redis for all workers, else in each process.
 
     Call this before `forms.init_app`: a request counts before its form is checked. Without an
     answer from Redis each process counts for itself. Each app has a limiter of its own, because a

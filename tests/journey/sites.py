@@ -152,6 +152,8 @@ def environment(twitter, **settings):
         "PROVIDER_NAME": "",
         "CACHE_SECONDS": "",
         "METRICS_TOKEN": "",
+        "TWITTER_BEARER_TOKEN": "",
+        "TWITTER_CONSUMER_SECRET": "",
         "GUNICORN_THREADS": "",
     } | settings
 

@@ -35,6 +35,8 @@ FORM_SECRETS = ("code", "code_verifier", "refresh_token", "token")
 # A piece this long is nobody's coincidence. What is shorter than that is not searched in pieces.
 PIECE = 16
 METRICS_TOKEN = "a-word-between-us-and-prometheus"
+BEARER_TOKEN = "a-word-that-names-this-app-alone"
+CONSUMER_SECRET = "a-word-that-signs-what-x-delivers"
 SAID_AT_DEBUG = [
     ("DEBUG", "urllib3"),
     ("DEBUG", "sqlalchemy"),
@@ -83,6 +85,8 @@ def site(sites, twitter_server, tmp_path_factory, front):
         gunicorn=("--log-level", "debug", "tests.journey.loud_wsgi:app"),
         WEB_CONCURRENCY="2",
         METRICS_TOKEN=METRICS_TOKEN,
+        TWITTER_BEARER_TOKEN=BEARER_TOKEN,
+        TWITTER_CONSUMER_SECRET=CONSUMER_SECRET,
         PROMETHEUS_MULTIPROC_DIR=str(tmp_path_factory.mktemp("figures")),
         **behind,
     )
@@ -115,6 +119,8 @@ class Secrets:
             CLIENT_SECRET: "the client secret",
             SECRET_KEY: "SECRET_KEY",
             METRICS_TOKEN: "METRICS_TOKEN",
+            BEARER_TOKEN: "TWITTER_BEARER_TOKEN",
+            CONSUMER_SECRET: "TWITTER_CONSUMER_SECRET",
             site.environ["TOKEN_KEYS"]: "TOKEN_KEYS",
             base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode(): "Basic",
         }

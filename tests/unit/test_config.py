@@ -122,11 +122,14 @@ def test_problems_never_quote_a_secret(tmp_path):
 
 
 def test_no_secret_shows_in_the_repr(tmp_path):
-    environ = production(DATABASE_URL="postgresql://perch:hunter2@db/perch", METRICS_TOKEN=METRICS)
+    webhook = {"TWITTER_BEARER_TOKEN": "app-only", "TWITTER_CONSUMER_SECRET": "a-key-for-hmac"}
+    environ = production(
+        DATABASE_URL="postgresql://perch:hunter2@db/perch", METRICS_TOKEN=METRICS, **webhook
+    )
 
     text = repr(Config.from_env(environ, root=tmp_path))
 
-    for secret in (LONG, "a-secret-nest", "hunter2", METRICS, token_key()[:8]):
+    for secret in (LONG, "a-secret-nest", "hunter2", METRICS, token_key()[:8], *webhook.values()):
         assert secret not in text
 
 
@@ -363,6 +366,7 @@ EVERY_TEXT = [
     *("TWITTER_API_URL", "SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL", "METRICS_TOKEN"),
     *("APP_NAME", "TRUSTED_PROXIES", "RATELIMIT_ENABLED", "TWITTER_PROXY"),
     *("PRIVACY_URL", "TERMS_URL", "CONTACT_EMAIL"),
+    *("TWITTER_BEARER_TOKEN", "TWITTER_CONSUMER_SECRET"),
 ]
 
 
@@ -380,6 +384,8 @@ def test_no_setting_takes_what_was_pasted_along_with_it(tmp_path, form):
         PRIVACY_URL="https://nest.example/privacy",
         TERMS_URL="https://nest.example/terms",
         CONTACT_EMAIL="wren@nest.example",
+        TWITTER_BEARER_TOKEN="an-app-only-token",
+        TWITTER_CONSUMER_SECRET="a-key-for-hmac",
     )
 
     for name in EVERY_TEXT:
@@ -421,6 +427,27 @@ def test_the_sites_name_can_stand_in_a_header(tmp_path):
     }
 
     assert {name: read(tmp_path, APP_NAME=name).user_agent for name in names} == names
+
+
+@pytest.mark.parametrize(
+    "given, missing",
+    [
+        ("TWITTER_BEARER_TOKEN", "TWITTER_CONSUMER_SECRET"),
+        ("TWITTER_CONSUMER_SECRET", "TWITTER_BEARER_TOKEN"),
+    ],
+)
+def test_the_webhook_needs_both_of_its_secrets(tmp_path, given, missing):
+    [problem] = problems(build_environ(**{given: "hunter2-and-more"}), tmp_path)
+
+    assert problem.startswith(f"{missing}: is not set although {given} is.")
+    assert "hunter2" not in problem
+    assert read(tmp_path).twitter_bearer_token is None
+    # X percent-encodes what it puts into this token.
+    both = read(tmp_path, **{given: "AAAA%2Fbb%3D", missing: "hunter2-and-more"})
+    assert {both.twitter_bearer_token, both.twitter_consumer_secret} == {
+        "AAAA%2Fbb%3D",
+        "hunter2-and-more",
+    }
 
 
 def test_a_client_without_a_secret_is_public(tmp_path):

@@ -13,6 +13,7 @@ from app.accounts.models import (
     Grant,
     PerformedAction,
     Revocation,
+    RevocationEvent,
     Session,
     Usage,
     UsedState,
@@ -38,6 +39,7 @@ TABLES = (
     "used_states",
     "endings",
     "revocations",
+    "revocation_events",
 )
 ROWS = dict.fromkeys(TABLES, PEOPLE)
 
@@ -132,6 +134,9 @@ def live_in(connection, number):
             | {"sealed_for": f"grants.access_token:{grant}"},
         ),
     ]
+    event = {"event_uuid": f"{number}", "user_id": user, "revoked_at": MOMENT, "attempts": number}
+    times = {"received_at": 1790000000.5, "due_at": None if number % 2 else 1790000000.75}
+    tables.append((RevocationEvent, event | times))
     for model, row in tables:
         connection.execute(insert(model).values(row))
 

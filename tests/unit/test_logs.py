@@ -149,6 +149,7 @@ def test_nesting_that_is_too_deep_is_cut_off():
 def test_the_operators_secrets_are_known_by_value(tmp_path):
     words = "feathers+on+a+garden+wall+for+the+{}"
     names = ["TWITTER_CLIENT_SECRET", "SECRET_KEY", "METRICS_TOKEN"]
+    names += ["TWITTER_BEARER_TOKEN", "TWITTER_CONSUMER_SECRET"]
     settings = {name: words.format(name.lower()) for name in names} | {"TOKEN_KEYS": token_key("z")}
     basic = f"birdhouse:{settings['TWITTER_CLIENT_SECRET']}".encode()
     settings["DATABASE_URL"] = (
@@ -166,7 +167,7 @@ def test_the_operators_secrets_are_known_by_value(tmp_path):
 
     said = [line.partition("says ")[2] for line in log.text.splitlines()]
     assert [line.partition(" aloud")[0].rstrip("=") for line in said] == (
-        ["[redacted]"] * 4
+        ["[redacted]"] * 6
         + ["postgresql://perch:[redacted]@db/perch?sslpassword=[redacted]"]
         + ["redis://cache/0?password=[redacted]"]
         + ["http://wren:[redacted]@proxy.example:3128"]

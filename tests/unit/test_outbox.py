@@ -248,13 +248,13 @@ def test_many_deliverers_revoke_each_token_once(build_outbox, database, clock):
 
 
 def test_pauses_grow_and_differ():
-    pauses = [outbox_delivery._pause(attempts) for attempts in range(8)]
+    pauses = [outbox_delivery.pause_after(attempts) for attempts in range(8)]
 
     assert all(
         pause <= longest for pause, longest in zip(pauses, outbox_delivery.PAUSES, strict=False)
     )
     assert all(30 <= pause <= 60 for pause in pauses[5:])
-    assert len({outbox_delivery._pause(7) for _ in range(20)}) > 1
+    assert len({outbox_delivery.pause_after(7) for _ in range(20)}) > 1
 
 
 def test_a_row_that_is_gone_is_done_with(build_outbox):

@@ -149,6 +149,7 @@ def test_a_set_up_in_order_is_fine(bench):
         "scopes": "1 sign-in, with all that the pages need.",
         "plan": "Twitter reported nothing missing. To make sure, --call-twitter reads one profile "
         "($0.010).",
+        "webhook": "TWITTER_BEARER_TOKEN is not set: X does not tell this site of revocations.",
     }
     assert results["database"]["message"].startswith("SQLite 3.")
     assert results["migrations"]["message"].startswith("The tables have the newest version (")
@@ -460,8 +461,11 @@ def test_reports_are_printed_without_secrets(tmp_path, capsys):
         REDIS_URL=f"redis://:{redis_password}@cache",
         METRICS_TOKEN="a-token-for-figures",
         TWITTER_PROXY="http://wren:worm%2Fat%2Fnoon@proxy.example:3128",
+        TWITTER_BEARER_TOKEN="a-token-for-the-app",
+        TWITTER_CONSUMER_SECRET="a-secret-for-hmac",
     )
     all_secrets = [
+        *("a-token-for-the-app", "a-secret-for-hmac"),
         *(CLIENT_SECRET, SECRET_KEY, TOKEN_KEY, PASSWORD, redis_password),
         *("worm/at/dusk", "a-token-for-figures", "worm/at/noon", "worm%2Fat%2Fnoon"),
     ]

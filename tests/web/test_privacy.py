@@ -64,6 +64,11 @@ TOLD = {
         "due_at": "the time of the next one",
         "dead_letter_at": "Tokens that Twitter refuses to revoke are deleted",
     },
+    "revocation_events": {
+        "event_uuid user_id": "the number of that message, whom it is about",
+        "revoked_at received_at": "when you revoked the access and when the message came",
+        "due_at attempts": "when, and how often, the access was tried",
+    },
 }
 
 
@@ -128,6 +133,7 @@ def test_every_other_time_is_that_of_the_code(client):
     assert "deleted 30 days after the session ended" in text
     assert "the rest 30 days after that" in text
     assert "Kept for 31 days" in text
+    assert "Kept for 7 days" in text
     assert "The first is kept for 1 hour, the second for 15 minutes" in text
     assert pending_sign_ins._LIFETIME.total_seconds() == 600
     assert "connects a sign-in with this browser: for ten minutes" in text
