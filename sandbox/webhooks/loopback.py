@@ -22,10 +22,6 @@ LONGEST_URL = 200  # X's specification: CreateWebhooksRequest
 _ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")  # RFC 3986 §2, without a fragment
 
 
-class _NotOnLoopback(ValueError):
-    """The URL is not http on loopback."""
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to a call, or why there is none."""
@@ -64,23 +60,29 @@ def call(
 
     A URL that is not http on loopback is not called.
     """
-    began = time.perf_counter()
+    parts, began = urlsplit(url), time.perf_counter()
+    address = _loopback_address(parts) if parts.scheme == "http" else None
+    if address is None:
+        return Answer(problem="not sent: the sandbox calls http on loopback only")
+    line = http.client.HTTPConnection(address, parts.port or 80, timeout=ANSWER_SECONDS)
+    target = parts._replace(scheme="", netloc="", path=parts.path or "/").geturl()
     try:
-        status, read = _called(method, url, body, headers or {})
+        status, read = _exchanged(
+            line, method, target, body, {"Host": parts.netloc, **(headers or {})}
+        )
     except (OSError, http.client.HTTPException, ValueError) as problem:
         return Answer(problem=f"no answer: {type(problem).__name__}")
     took = (time.perf_counter() - began) * 1000
     return Answer(status, read, milliseconds=round(took, 1))
 
 
-def _called(
-    method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+def _exchanged(
+    line: http.client.HTTPConnection,
+    method: str,
+    target: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
 ) -> tuple[int, bytes]:
-    parts = urlsplit(url)
-    address = _loopback_address(parts) if parts.scheme == "http" else None
-    if address is None:
-        raise _NotOnLoopback
-    line = http.client.HTTPConnection(address, parts.port or 80, timeout=ANSWER_SECONDS)
     with contextlib.closing(line):
         line.connect()
         # A timeout of the socket begins again with each byte that drips in; this one does not.
@@ -88,8 +90,7 @@ def _called(
         deadline.daemon = True
         deadline.start()
         try:
-            target = parts._replace(scheme="", netloc="", path=parts.path or "/").geturl()
-            line.request(method, target, body, {"Host": parts.netloc, **headers})
+            line.request(method, target, body, headers)
             answer = line.getresponse()
             return answer.status, answer.read(_LARGEST_ANSWER)
         finally:

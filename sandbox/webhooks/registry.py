@@ -9,8 +9,8 @@ from sandbox.world.model import Client
 
 REVOKE_EVENT = "oauth.revoke"
 MOST_SUBSCRIPTIONS = 50  # of a client; X's page "X Activity API" on the plan Basic
-_FIRST_WEBHOOK = 1_800_000_000_000_000_001
-_FIRST_SUBSCRIPTION = 1_900_000_000_000_000_001
+_BEFORE_WEBHOOKS = 1_800_000_000_000_000_000
+_BEFORE_SUBSCRIPTIONS = 1_900_000_000_000_000_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Registry:
         """Add a webhook that has just passed its challenge."""
         with self.lock:
             webhook = Webhook(
-                id=self._next_id(_FIRST_WEBHOOK),
+                id=self._next_id(_BEFORE_WEBHOOKS),
                 client=client,
                 url=url,
                 created_at=now,
@@ -65,7 +65,7 @@ class Registry:
         """Add a subscription."""
         with self.lock:
             subscription = Subscription(
-                id=self._next_id(_FIRST_SUBSCRIPTION),
+                id=self._next_id(_BEFORE_SUBSCRIPTIONS),
                 client_id=client.client_id,
                 event_type=event_type,
                 created_at=now,
@@ -95,6 +95,6 @@ class Registry:
                 and subscription.webhook_id in self.webhooks
             ]
 
-    def _next_id(self, first: int) -> str:
+    def _next_id(self, before: int) -> str:
         self._issued += 1
-        return str(first + self._issued)
+        return str(before + self._issued)

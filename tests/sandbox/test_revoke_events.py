@@ -352,7 +352,7 @@ def test_nothing_but_loopback_is_ever_reached(hook, monkeypatch, host):
 
     assert hook.register(f"http://{host}/").status_code == 400
     for scheme in ("http", "https"):
-        assert loopback.call("GET", f"{scheme}://{host}/").problem == "no answer: _NotOnLoopback"
+        assert "not sent" in loopback.call("GET", f"{scheme}://{host}/").problem
     assert connected == []
 
 

@@ -97,7 +97,7 @@ def test_a_url_that_x_would_not_take_is_refused_before_it_is_asked(hook, url):
 
 def test_https_is_taken_and_not_reached(hook):
     """X's rules allow it; nothing leaves this computer."""
-    assert "no answer: _NotOnLoopback" in message(hook.register("https://perch.example/webhooks/x"))
+    assert "http on loopback only" in message(hook.register("https://perch.example/webhooks/x"))
 
 
 def test_a_webhook_is_registered_once_and_the_plan_bounds_them(hook, hooked):
