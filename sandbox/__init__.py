@@ -14,6 +14,7 @@ from sandbox.api import dispatch
 from sandbox.control import api, console, fault_injection
 from sandbox.oauth import authorize, connected_apps, revoke, token
 from sandbox.request_context import KEY
+from sandbox.webhooks import subscription_routes, webhook_routes
 from sandbox.world import pictures
 from sandbox.world.clock import timestamp
 from sandbox.world.state import World
@@ -41,7 +42,18 @@ def create_app(world: World | None = None) -> Flask:
     app.after_request(_spoil_after)
     app.after_request(_harden)
     app.jinja_env.globals["picture"] = pictures.address
-    for room in (dispatch, authorize, connected_apps, console, pictures, revoke, token, api):
+    webhooks = (webhook_routes, subscription_routes)
+    for room in (
+        dispatch,
+        authorize,
+        connected_apps,
+        console,
+        pictures,
+        revoke,
+        token,
+        api,
+        *webhooks,
+    ):
         app.register_blueprint(room.blueprint)
     return app
 

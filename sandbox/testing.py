@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from sandbox import create_app
 from sandbox.control.faults import fault_from
-from sandbox.control.snapshots import tokens
+from sandbox.control.snapshots import tokens, webhooks
 from sandbox.errors import InvalidInput
 from sandbox.oauth.registration import client_from
 from sandbox.seeds.file import read
@@ -206,6 +206,15 @@ class Sandbox:
         """Return all tokens with their state, the oldest first."""
         return tokens(self.world)
 
+    def deliveries(self, timeout: float = 5) -> list[dict[str, Any]]:
+        """Return what was sent to webhooks, the oldest first, when nothing is under way any more.
+
+        Raise TimeoutError if something that is due still is, after so many seconds.
+        """
+        if not self.world.sender.settle(timeout):
+            raise TimeoutError(f"a delivery was still under way after {timeout} seconds")
+        return webhooks(self.world)["deliveries"]
+
     def register_client(
         self,
         *callbacks: str,
@@ -233,6 +242,7 @@ class Sandbox:
     def stop(self) -> None:
         """Stop serving, and close every connection. A second call does nothing."""
         self.world.faults.clear()
+        self.world.sender.stop()
         if self._thread.is_alive():
             self._server.stop()
             self._thread.join()

@@ -52,10 +52,10 @@ class View:
                 limits.check(world, self.endpoint, token, counts)
                 body, resources = self._answer(world, token, path)
             except Problem as problem:
-                problem.headers, problem.body = headers, _said(problem.body)
+                problem.headers, problem.body = headers, said(problem.body)
                 return problem.answer()
             limits.charge(world, self.endpoint, resources)
-        text = json.dumps(_said(body), ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(said(body), ensure_ascii=False, separators=(",", ":"))
         return Response(text, headers=headers, content_type="application/json; charset=utf-8")
 
     def _check_scopes(self, world: World, token: Token) -> None:
@@ -75,13 +75,13 @@ class View:
 
 def _token(world: World) -> Token:
     """Return the living access token of the request, which must have one."""
-    token = _brought(world)
+    token = brought(world)
     if token is None:
         raise problems.unauthorized()
     return token
 
 
-def _brought(world: World) -> Token | None:
+def brought(world: World) -> Token | None:
     """Return the living access token of the request."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     token = world.token_store.bearer(value.strip(), world.now())
@@ -95,10 +95,10 @@ def limits_told(*, over: bool) -> dict[str, str]:
         return {}
     endpoint = view.endpoint if isinstance(view, View) else NOWHERE
     with world.lock:
-        return limits.glance(world, endpoint, _brought(world), over=over)
+        return limits.glance(world, endpoint, brought(world), over=over)
 
 
-def _said(body: dict[str, Any]) -> dict[str, Any]:
+def said(body: dict[str, Any]) -> dict[str, Any]:
     """Return a body as the dialect spells it."""
     spell = {BETA: _in_the_beta, RENAMED: published}.get(current_world().settings.dialect)
     return spell(body) if spell else body
@@ -129,7 +129,7 @@ def nothing_here(anything: str) -> Response:
     del anything
     world, problem = current_world(), problems.not_found()
     with world.lock:
-        if (token := _brought(world)) is not None:
+        if (token := brought(world)) is not None:
             problem.headers = limits.told(limits.count(world, NOWHERE, token))
     return problem.answer()
 

@@ -101,14 +101,19 @@ def not_enrolled(client_id: str, reason: str) -> Problem:
     return Problem(403, body)
 
 
-def unsupported_authentication() -> Problem:
-    """Return the 403 of an endpoint that the beta of 2021 did not open to OAuth 2.0 user tokens."""
+_OTHER_WAYS = "OAuth 1.0a User Context, OAuth 2.0 Application-Only"
+
+
+def unsupported_authentication(supported: str = _OTHER_WAYS) -> Problem:
+    """Return the 403 of an endpoint that is not open to OAuth 2.0 user tokens.
+
+    In the beta of 2021 these were most endpoints; today it is `/2/webhooks`, for one.
+    """
     body = {
         "title": "Unsupported Authentication",
         "detail": (
             "Authenticating with OAuth 2.0 User Context is forbidden for this endpoint.  "
-            "Supported authentication types are [OAuth 1.0a User Context, OAuth 2.0 "
-            "Application-Only]."
+            f"Supported authentication types are [{supported}]."
         ),
         "type": TYPES + "unsupported-authentication",
         "status": 403,
@@ -128,13 +133,17 @@ class Complaints:
     def raise_if_any(self) -> None:
         """Raise 400 if there was a mistake."""
         if self.found:
-            body = {
-                "errors": self.found,
-                "title": "Invalid Request",
-                "detail": "One or more parameters to your request was invalid.",
-                "type": TYPES + "invalid-request",
-            }
-            raise Problem(400, body)
+            raise self.problem()
+
+    def problem(self) -> Problem:
+        """Return the 400 that lists the mistakes."""
+        body = {
+            "errors": self.found,
+            "title": "Invalid Request",
+            "detail": "One or more parameters to your request was invalid.",
+            "type": TYPES + "invalid-request",
+        }
+        return Problem(400, body)
 
 
 def missing(kind: str, parameter: str, value: str) -> dict[str, Any]:

@@ -130,3 +130,9 @@ def clients() -> tuple[Response, int] | Response:
     if request.method == "POST":
         return jsonify(snapshots.client(actions.register_client(world, _body()))), 201
     return jsonify(clients=[snapshots.client(one) for one in list(world.clients.values())])
+
+
+@blueprint.get("/webhooks")
+def webhooks() -> Response:
+    """Return webhooks and subscriptions, and what was sent."""
+    return jsonify(snapshots.webhooks(current_world()))

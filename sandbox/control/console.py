@@ -23,6 +23,7 @@ blueprint = Blueprint("console", __name__)
 
 _SHOWN_ACCOUNTS = 100  # a seed file may bring thousands
 _SHOWN_TRACES = 5
+_SHOWN_DELIVERIES = 20
 _SHOWN_ENTRIES = 60  # all of them are in the control API
 
 
@@ -62,8 +63,15 @@ def _page(problem: str = "") -> str:
         clients=clients,
         tokens=list(reversed(snapshots.tokens(world))),
         faults=[(fault, describe(fault)) for fault in world.faults.waiting()],
+        **_webhooks(world),
         **_journal(world),
     )
+
+
+def _webhooks(world: World) -> dict[str, Any]:
+    """Return the webhooks, the subscriptions and the last deliveries, the newest first."""
+    found = snapshots.webhooks(world)
+    return found | {"deliveries": found["deliveries"][-_SHOWN_DELIVERIES:][::-1]}
 
 
 def _journal(world: World) -> dict[str, Any]:

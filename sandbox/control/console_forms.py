@@ -25,6 +25,12 @@ _KINDS: dict[str, dict[str, Any]] = {
     "redirect": {"redirect": "https://example.com/"},
     "slow": {"drip": "body"},
     "type": {"content_type": "text/plain", "when": "after"},
+    # These are for every webhook, whatever path the form has.
+    "late-event": {"path": "*", "webhook": "late", "delay_seconds": 60},
+    "lost-event": {"path": "*", "webhook": "lost"},
+    "doubled-event": {"path": "*", "webhook": "doubled"},
+    "forged-event": {"path": "*", "webhook": "forged"},
+    "wrong-challenge": {"path": "*", "webhook": "crc"},
 }
 
 

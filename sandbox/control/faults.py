@@ -43,6 +43,7 @@ class Fault:
     cut_bytes: int | None = None  # the connection closes after this many bytes of the body
     drip: str | None = None  # "body" or "headers": one byte at a time
     drip_seconds: float = 0.5  # between two bytes
+    webhook: str | None = None  # not for a request, but for what is sent to a webhook of this path
 
     def answers(self) -> bool:
         """Return whether the fault has an answer of its own."""
@@ -51,8 +52,16 @@ class Fault:
 
     def matches(self, method: str, path: str) -> bool:
         """Return whether the fault is meant for a request."""
-        return self.method in (None, method) and fnmatchcase(path, self.path)
+        meant = self.webhook is None and self.method in (None, method)
+        return meant and fnmatchcase(path, self.path)
 
+    def matches_sent(self, kind: str, path: str) -> bool:
+        """Return whether the fault is meant for an event or a challenge to a webhook."""
+        spoilt = {None: "", "crc": CHALLENGE}.get(self.webhook, EVENT)
+        return spoilt == kind and fnmatchcase(path, self.path)
+
+
+EVENT, CHALLENGE = "event", "challenge"  # what is sent to webhooks
 
 _TEXTS = {"path", "method", "body", "content_type", "redirect", "when", "drop", "drip"}
 _IN_HEADERS = {"content_type", "redirect"}
@@ -63,7 +72,10 @@ _CHOICES = {
     "when": ("before", "after"),
     "drop": ("before", "after"),
     "drip": ("body", "headers"),
+    "webhook": ("late", "lost", "doubled", "forged", "crc"),
 }
+# A fault of a webhook spoils no answer.
+_OF_WEBHOOKS = {"path", "times", "for_seconds", "probability", "delay_seconds", "webhook"}
 
 
 def fault_from(given: Mapping[str, Any]) -> Fault:
@@ -76,6 +88,8 @@ def fault_from(given: Mapping[str, Any]) -> Fault:
         raise InvalidInput(f"There is no {unknown[0]!r}. There are: {', '.join(sorted(names))}.")
     if "path" not in given:
         raise InvalidInput("path is missing. It is the path of a URL; * stands for anything.")
+    if "webhook" in given and (others := sorted(set(given) - _OF_WEBHOOKS)):
+        raise InvalidInput(f"{others[0]} does not go with webhook.")
     if isinstance(given.get("body"), dict | list):
         given = {"content_type": "application/json"} | given | {"body": json.dumps(given["body"])}
     for name, value in given.items():
@@ -130,7 +144,7 @@ class Faults:
         """Begin without faults. `now` is the clock by which they end."""
         self._lock = threading.Lock()
         self._now = now
-        self._dice = _same_dice()
+        self._dice, self._webhook_dice = _same_dice(), _same_dice()
         self._waiting: list[tuple[Fault, float]] = []  # and when it ends by itself
         self.cleared = threading.Event()
 
@@ -140,14 +154,22 @@ class Faults:
             self._waiting.append((fault, self._now() + seconds))
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Return the fault for a request, and count it down.
+        """Return the fault for a request, and count it down."""
+        return self._take(lambda fault: fault.matches(method, path), self._dice)
+
+    def take_sent(self, kind: str, path: str) -> Fault | None:
+        """Return the fault for an event or a challenge to a webhook, and count it down."""
+        return self._take(lambda fault: fault.matches_sent(kind, path), self._webhook_dice)
+
+    def _take(self, matches: Callable[[Fault], bool], dice: random.Random) -> Fault | None:
+        """Take the first fault that matches and that chance picks.
 
         One random number decides for all faults, so that their probabilities add up.
         """
         with self._lock:
-            fallen = self._dice.random()
+            fallen = dice.random()
             for fault in self._unended():
-                if fault.matches(method, path):
+                if matches(fault):
                     fallen -= fault.probability
                     if fallen < 0:
                         self._count_down(fault)
@@ -163,7 +185,7 @@ class Faults:
         """Remove all faults, and release the requests that hang."""
         with self._lock:
             self._waiting.clear()
-            self._dice = _same_dice()
+            self._dice, self._webhook_dice = _same_dice(), _same_dice()
             self.cleared.set()
             self.cleared = threading.Event()
 

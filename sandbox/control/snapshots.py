@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+from sandbox.world.clock import timestamp
 from sandbox.world.model import Account, Client
 from sandbox.world.state import World
 
@@ -46,7 +48,34 @@ def client(one: Client) -> dict[str, Any]:
     return {
         "client_id": one.client_id,
         "client_secret": one.client_secret or None,
+        "app_id": one.app_id,
+        "bearer_token": one.bearer_token,
+        "consumer_secret": one.consumer_secret,
         "name": one.name,
         "confidential": one.confidential,
         "callbacks": list(one.callbacks),
+    }
+
+
+def webhooks(world: World) -> dict[str, list[dict[str, Any]]]:
+    """Return the webhooks, the subscriptions and the newest deliveries, the oldest first."""
+    with world.lock:
+        found = list(world.webhooks.webhooks.values())
+        subscriptions = [asdict(one) for one in world.webhooks.subscriptions.values()]
+    return {
+        "webhooks": [
+            {
+                "id": one.id,
+                "client_id": one.client.client_id,
+                "url": one.url,
+                "valid": one.valid,
+                "created_at": timestamp(one.created_at),
+                "passed_at": timestamp(one.passed_at),
+            }
+            for one in found
+        ],
+        "subscriptions": [
+            one | {"created_at": timestamp(one["created_at"])} for one in subscriptions
+        ],
+        "deliveries": [asdict(one) for one in world.sender.deliveries()],
     }

@@ -13,6 +13,7 @@ import hmac
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from sandbox.oauth.consent_requests import AuthorizationRequest
@@ -32,6 +33,8 @@ BAD_CODE = "Value passed for the authorization code was invalid."
 _BAD_VERIFIER = "Value passed for the code verifier did not match the code challenge."
 _BAD_REDIRECT = "Value passed for the redirect uri did not match the uri of the authorization code."
 SIGNED_IN_AGAIN = "ended: the person signed in again"
+REVOKED = "revoked"
+REMOVED = "revoked by the person"
 BAD_TOKEN = "Value passed for the token was invalid."  # noqa: S105 - a sentence, not a password
 
 
@@ -91,6 +94,8 @@ class TokenStore:
     """All grants, codes and tokens of one world."""
 
     lock: threading.RLock
+    # Told of account, client and reason when a grant with tokens ends; must not wait.
+    tell: Callable[[str, str, str], None]
     grants: list[Grant] = field(default_factory=list)
     codes: dict[str, Code] = field(default_factory=dict)
     tokens: OrderedDict[str, Token] = field(default_factory=OrderedDict)
@@ -134,7 +139,7 @@ class TokenStore:
             if known is None or known.grant.client_id != client_id:
                 raise Refused(BAD_CODE)
             if known.spent:
-                known.grant.ended = known.grant.ended or "ended: its code was used twice"
+                self._end([known.grant], "ended: its code was used twice")
                 raise Refused(BAD_CODE)
             known.spent = True
             if known.grant.ended or now >= known.expires_at:
@@ -158,7 +163,7 @@ class TokenStore:
             if known is None or known.kind != "refresh_token" or known.grant.client_id != client_id:
                 raise Refused(BAD_TOKEN)
             if known.ended == "spent":
-                known.grant.ended = known.grant.ended or "ended: a refresh token was used twice"
+                self._end([known.grant], "ended: a refresh token was used twice")
             if known.state(now) != "living":
                 raise Refused(BAD_TOKEN)
             known.ended = "spent"
@@ -177,12 +182,10 @@ class TokenStore:
                 return 0
             if known.grant.client_id != client_id:
                 raise Refused(BAD_TOKEN)
-            known.ended = known.ended or "revoked"
+            known.ended = known.ended or REVOKED
             if reach == "token":
                 return 0
-            return self._end(
-                self._given(known.grant) if reach == "app" else [known.grant], "revoked"
-            )
+            return self._end(self._given(known.grant) if reach == "app" else [known.grant], REVOKED)
 
     def bearer(self, value: str, now: float) -> Token | None:
         """Return the living access token of this value."""
@@ -194,16 +197,14 @@ class TokenStore:
     def disconnect(self, account_id: str, client_id: str) -> None:
         """End everything a person allowed a client, as the connected apps page does."""
         with self.lock:
-            for grant in self.grants:
-                if (grant.account_id, grant.client_id) == (account_id, client_id):
-                    grant.ended = grant.ended or "revoked by the person"
+            whose = (account_id, client_id)
+            self._end([g for g in self.grants if (g.account_id, g.client_id) == whose], REMOVED)
 
     def suspend(self, account_id: str) -> None:
         """End all grants of a person. A suspension that is lifted brings none back."""
         with self.lock:
-            for grant in self.grants:
-                if grant.account_id == account_id:
-                    grant.ended = grant.ended or "ended: the account was suspended"
+            theirs = [grant for grant in self.grants if grant.account_id == account_id]
+            self._end(theirs, "ended: the account was suspended")
 
     def expire_access(self) -> None:
         """Expire every access token, as if two hours had passed."""
@@ -221,6 +222,9 @@ class TokenStore:
         living = [grant for grant in grants if not grant.ended]
         for grant in living:
             grant.ended = why
+        pairs = {(grant.account_id, grant.client_id) for grant in living if grant.exchanged}
+        for account_id, client_id in sorted(pairs):
+            self.tell(account_id, client_id, why)
         return len(living)
 
     def _issue(self, grant: Grant, now: float, lifetime: float) -> TokenSet:

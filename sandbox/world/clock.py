@@ -18,6 +18,7 @@ class Clock:
     def __init__(self, begins_at: float | None = None) -> None:
         """Begin at this time, or now; `reset()` comes back to it."""
         self._lock = threading.Lock()
+        self.moved = threading.Condition()  # notified at each jump
         self._begins_at = begins_at
         self.reset()
 
@@ -47,6 +48,8 @@ class Clock:
             if not 0 <= seconds <= LONGEST_JUMP - self._offset:
                 raise InvalidInput("Time goes forward, and not further than a thousand years.")
             self._offset += seconds
+        with self.moved:
+            self.moved.notify_all()
         return self.now()
 
     def ahead(self) -> float:

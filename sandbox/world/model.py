@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field, replace
 
 LONGEST_TEXT = 280  # of a Tweet; a longer one is a note
@@ -119,6 +120,21 @@ class Client:
     def confidential(self) -> bool:
         """Whether this client has a secret, and must send it."""
         return bool(self.client_secret)
+
+    @property
+    def app_id(self) -> str:
+        """The numeric id of the app, which events name."""
+        return str(10_000_000 + zlib.crc32(self.client_id.encode()) % 10_000_000)
+
+    @property
+    def bearer_token(self) -> str:
+        """The app-only bearer token."""
+        return f"{self.client_id}-bearer"
+
+    @property
+    def consumer_secret(self) -> str:
+        """The secret of OAuth 1.0a, also called API secret key, that signs webhooks."""
+        return f"{self.client_id}-consumer-secret"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,8 @@ class Settings:
     posts_left: int | None = None  # posts that may still be read this month
     revoke: str = "app"  # what ends beside a revoked token
     way_back: str = "redirect"  # how the consent page sends people back
+    revoke_events: str = "revocations"  # which endings of a grant send `oauth.revoke`
+    webhook_signatures: str = "consumer"  # which secret signs events and answers challenges
 
     def changed(self, changes: Mapping[str, object]) -> Settings:
         """Return a copy with these changes; InvalidInput says what is wrong with them."""
@@ -46,6 +48,8 @@ CHOICES = {
     "plan": ("enterprise", "pay-per-use", "legacy-free"),
     "revoke": ("app", "grant", "token"),
     "way_back": ("redirect", "another-browser"),
+    "revoke_events": ("revocations", "person", "all"),
+    "webhook_signatures": ("consumer", "client", "both"),
 }
 _RANGES = {
     "access_token_seconds": (1, 10**9),

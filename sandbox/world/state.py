@@ -16,8 +16,10 @@ from sandbox.control.faults import Faults
 from sandbox.control.journal import Journal
 from sandbox.errors import InvalidInput
 from sandbox.oauth.consent_requests import ConsentRequests
-from sandbox.oauth.token_store import TokenStore
+from sandbox.oauth.token_store import REMOVED, REVOKED, TokenStore
 from sandbox.seeds.birds import birds, is_flock
+from sandbox.webhooks.registry import Registry
+from sandbox.webhooks.sender import Sender
 from sandbox.world.account_changes import changed_account
 from sandbox.world.clock import Clock
 from sandbox.world.follows import Follows
@@ -27,6 +29,7 @@ from sandbox.world.settings import Settings
 from sandbox.world.timelines import mentions, timelines
 
 WINDOWS = {"quarter": QUARTER, "day": DAY}
+_TELLING = {"person": {REMOVED}, "revocations": {REMOVED, REVOKED}}  # the other choice is "all"
 
 
 class World:
@@ -50,11 +53,14 @@ class World:
         self._beginning = beginning or birds()
         self._first_settings = settings or Settings()
         self.secret = _secret(self._beginning)
+        self._begin_webhooks()
         self.reset()
 
     def reset(self) -> None:
-        """Bring the beginning back: clock, settings, follows, clients, codes, tokens, journal."""
+        """Bring the beginning back: clock, settings, people, clients, tokens, webhooks, journal."""
         with self.lock:
+            self.sender.stop()
+            self._begin_webhooks()
             self.clock.reset()
             self.settings = self._first_settings
             self.accounts = {a.id: a for a in self._beginning.accounts}
@@ -68,11 +74,24 @@ class World:
             self.topics = {t[0]: t for t in self._beginning.topics}
             self.clients = {c.client_id: c for c in self._beginning.clients}
             self.follows = Follows(self._beginning.follows)
-            self.token_store = TokenStore(self.lock)
+            self.token_store = TokenStore(self.lock, self._tell_webhooks)
             self.consent_requests = ConsentRequests(self.lock)
             self.meter = Meter()
         self.faults.clear()
         self.journal.clear()
+
+    def _begin_webhooks(self) -> None:
+        self.webhooks = Registry(self.lock)
+        self.sender = Sender(
+            self.webhooks, self.clock, self.faults, lambda: self.settings.webhook_signatures
+        )
+
+    def _tell_webhooks(self, account_id: str, client_id: str, why: str) -> None:
+        """Queue an event for the end of a grant, if the setting wants one."""
+        choice = self.settings.revoke_events
+        if (choice == "all" or why in _TELLING[choice]) and client_id in self.clients:
+            for subscription, webhook in self.webhooks.revoke_targets(self.clients[client_id]):
+                self.sender.revoked(subscription, webhook, account_id)
 
     def now(self) -> float:
         return self.clock.now()

@@ -5,6 +5,7 @@ import pytest
 from sandbox import create_app
 from sandbox.testing import Sandbox
 from sandbox.world.state import World
+from tests.sandbox.hooked import Hook, HookedApp
 from tests.sandbox.steps import Steps
 
 
@@ -34,3 +35,18 @@ def running():
     """Yield a sandbox that listens on a free port."""
     with Sandbox() as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def hooked():
+    """Yield an app with a webhook."""
+    app = HookedApp()
+    yield app
+    app.stop()
+
+
+@pytest.fixture
+def hook(steps, hooked):
+    """Yield the calls with which that app registers, and the person who revokes."""
+    yield Hook(steps, hooked)
+    steps.world.sender.stop()

@@ -121,7 +121,7 @@ def test_faults_of_every_kind_can_be_ordered(press, browser, world):
         press("fault", path="/2/*", kind=kind, times="2", delay_seconds="0.5")
     ordered = world.faults.waiting()
 
-    assert len(ordered) == len({repr(fault) for fault in ordered}) == 14
+    assert len(ordered) == len({repr(fault) for fault in ordered}) == 19
     assert {fault.times for fault in ordered} == {2}
 
 

@@ -73,6 +73,7 @@ def test_settings_change_together_and_are_told(post, browser):
 
     others = {"latency_ms": 0, "enrollment": "complete", "limit_body": "plain", "posts_left": None}
     others |= {"grants": "one", "revoke": "app", "way_back": "redirect"}
+    others |= {"revoke_events": "revocations", "webhook_signatures": "consumer"}
     assert answer.json == wish | others
     assert browser.get("/sandbox/settings").json == answer.json
 
@@ -86,6 +87,8 @@ def test_a_bad_setting_changes_nothing(post, world):
         ({"grants": "two"}, "grants must be one of"),
         ({"revoke": "none"}, "revoke must be one of"),
         ({"way_back": "app"}, "way_back must be one of"),
+        ({"revoke_events": "none"}, "revoke_events must be one of"),
+        ({"webhook_signatures": "none"}, "webhook_signatures must be one of"),
         ({"latency_ms": -1}, "latency_ms must be a number"),
         ({"access_token_seconds": 0}, "access_token_seconds must be a number from 1"),
         ({"access_token_seconds": "60"}, "access_token_seconds must be a number"),
