@@ -23,6 +23,7 @@ from sandbox.world.state import World
 blueprint = Blueprint("api", __name__)
 
 _TYPES_OF_THE_BETA = "https://api.twitter.com/2/problems/"
+_METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 _VERSIONS = {RENAMED: "2.167"}  # the first specification with the new names
 
 HANDLERS: dict[str, Handler] = {
@@ -123,8 +124,9 @@ for _endpoint in ENDPOINTS:
     )
 
 
-@blueprint.route("/2/<path:anything>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
-def nothing_here(anything: str) -> Response:
+@blueprint.route("/2", methods=_METHODS)  # not the profile of an account of that name
+@blueprint.route("/2/<path:anything>", methods=_METHODS)
+def nothing_here(anything: str = "") -> Response:
     """Answer a path that the API, or the sandbox, does not have."""
     del anything
     world, problem = current_world(), problems.not_found()
