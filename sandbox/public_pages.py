@@ -48,7 +48,7 @@ def profile(username: str) -> str:
         account = _shown(world.usernames.get(username.lower()))
         about = tweet_text.of_profile(account, world)
         found = about["entities"].get("description", {})
-        posts = [one for one in world.timeline(account.id) if _is_public(world, one)]
+        posts = [one for one in world.timeline(account.id) if world.is_public(one)]
         return render_template(
             "profile.html",
             account=account,
@@ -148,7 +148,7 @@ def _found(title: str, fits: Any) -> str:  # noqa: ANN401
     world, cards = current_world(), []
     with world.lock:
         for one in sorted(world.tweets.values(), key=lambda tweet: int(tweet.id), reverse=True):
-            if not one.later_versions and _is_public(world, one):
+            if not one.later_versions and world.is_public(one):
                 texted = tweet_text.of(one, world)
                 if fits(texted.entities, texted.text):
                     cards.append(_card(world, one))
@@ -163,15 +163,9 @@ def _shown(account: Account | None) -> Account:
     return account
 
 
-def _is_public(world: World, tweet: Tweet) -> bool:
-    original = world.tweets.get(dict(tweet.references).get("retweeted", ""), tweet)
-    authors = [world.accounts[one.author_id] for one in (tweet, original)]
-    return not any(author.suspended or author.protected for author in authors)
-
-
 def _public(world: World, tweet_id: str) -> Tweet:
     found = world.tweets.get(tweet_id)
-    if found is None or not _is_public(world, found):
+    if found is None or not world.is_public(found):
         abort(404, "There is no such Post, or its author shows it to followers only.")
     return found
 

@@ -46,6 +46,18 @@ def not_found() -> Problem:
     return plain(404, "Not Found")
 
 
+def refused(detail: str) -> Problem:
+    """Return the 403 of a change that X understands and does not allow."""
+    problem = forbidden()
+    problem.body["detail"] = detail
+    return problem
+
+
+def invalid(message: str) -> Problem:
+    """Return the 400 whose message names no parameter."""
+    return _invalid_request([{"message": message}])
+
+
 def too_many_requests(shape: str = "plain") -> Problem:
     """Return a 429 in one of the three forms that were observed or documented."""
     if shape == "code-88":  # the rate limit page
@@ -128,13 +140,17 @@ class Complaints:
     def raise_if_any(self) -> None:
         """Raise 400 if there was a mistake."""
         if self.found:
-            body = {
-                "errors": self.found,
-                "title": "Invalid Request",
-                "detail": "One or more parameters to your request was invalid.",
-                "type": TYPES + "invalid-request",
-            }
-            raise Problem(400, body)
+            raise _invalid_request(self.found)
+
+
+def _invalid_request(errors: list[dict[str, Any]]) -> Problem:
+    body = {
+        "errors": errors,
+        "title": "Invalid Request",
+        "detail": "One or more parameters to your request was invalid.",
+        "type": TYPES + "invalid-request",
+    }
+    return Problem(400, body)
 
 
 def missing(kind: str, parameter: str, value: str) -> dict[str, Any]:
