@@ -9,7 +9,7 @@ import time
 
 from flask import Flask, Response, g, request
 
-from sandbox import request_context
+from sandbox import public_pages, request_context
 from sandbox.api import dispatch
 from sandbox.control import api, console, fault_injection
 from sandbox.oauth import authorize, connected_apps, revoke, token
@@ -42,18 +42,8 @@ def create_app(world: World | None = None) -> Flask:
     app.after_request(_spoil_after)
     app.after_request(_harden)
     app.jinja_env.globals["picture"] = pictures.address
-    webhooks = (webhook_routes, subscription_routes)
-    for room in (
-        dispatch,
-        authorize,
-        connected_apps,
-        console,
-        pictures,
-        revoke,
-        token,
-        api,
-        *webhooks,
-    ):
+    rooms = (dispatch, authorize, connected_apps, console, pictures, revoke, token, api)
+    for room in (*rooms, webhook_routes, subscription_routes, public_pages):
         app.register_blueprint(room.blueprint)
     return app
 

@@ -27,6 +27,7 @@ class Call:
         self.viewer = viewer
         self.query = query
         self.renamed = False
+        self.price: float | None = None  # of this call, where it is not that of its endpoint
         self._token = token
         self._origin = origin
 

@@ -9,8 +9,8 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from sandbox.api import follows, limits, problems, spaces, tweets, users
-from sandbox.api.call import Answer, Call, Handler
+from sandbox.api import follows, limits, posts, problems, reactions, search, spaces, tweets, users
+from sandbox.api.call import Call, Handler
 from sandbox.api.endpoints import ENDPOINTS, NOWHERE, Endpoint
 from sandbox.api.problems import Problem
 from sandbox.api.query import Query
@@ -23,11 +23,15 @@ from sandbox.world.state import World
 blueprint = Blueprint("api", __name__)
 
 _TYPES_OF_THE_BETA = "https://api.twitter.com/2/problems/"
+_METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 _VERSIONS = {RENAMED: "2.167"}  # the first specification with the new names
 
 HANDLERS: dict[str, Handler] = {
     **users.HANDLERS,
     **tweets.HANDLERS,
+    **posts.HANDLERS,
+    **reactions.HANDLERS,
+    **search.HANDLERS,
     **follows.HANDLERS,
     **spaces.HANDLERS,
 }
@@ -50,13 +54,14 @@ class View:
                 headers = limits.told(counts)
                 self._check_scopes(world, token)
                 limits.check(world, self.endpoint, token, counts)
-                body, resources = self._answer(world, token, path)
+                body, resources, price = self._answer(world, token, path)
             except Problem as problem:
                 problem.headers, problem.body = headers, said(problem.body)
                 return problem.answer()
-            limits.charge(world, self.endpoint, resources)
+            limits.charge(world, self.endpoint, resources, price)
         text = json.dumps(said(body), ensure_ascii=False, separators=(",", ":"))
-        return Response(text, headers=headers, content_type="application/json; charset=utf-8")
+        kind = "application/json; charset=utf-8"
+        return Response(text, self.endpoint.status, headers=headers, content_type=kind)
 
     def _check_scopes(self, world: World, token: Token) -> None:
         beta = world.settings.dialect == BETA
@@ -66,11 +71,15 @@ class View:
         if not needed <= token.grant.scopes:
             raise problems.forbidden()
 
-    def _answer(self, world: World, token: Token, path: dict[str, str]) -> Answer:
+    def _answer(
+        self, world: World, token: Token, path: dict[str, str]
+    ) -> tuple[dict[str, Any], int, float]:
+        """Return the body, how many resources it holds, and the price of each."""
         query = Query(published=world.settings.dialect == RENAMED)
         call = Call(world, token, world.accounts[token.grant.account_id], query, origin())
         body, resources = self.handler(call, **path)
-        return renamed(body) if call.renamed else body, resources
+        price = self.endpoint.price if call.price is None else call.price
+        return renamed(body) if call.renamed else body, resources, price
 
 
 def _token(world: World) -> Token:
@@ -123,8 +132,9 @@ for _endpoint in ENDPOINTS:
     )
 
 
-@blueprint.route("/2/<path:anything>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
-def nothing_here(anything: str) -> Response:
+@blueprint.route("/2", methods=_METHODS)  # not the profile of an account of that name
+@blueprint.route("/2/<path:anything>", methods=_METHODS)
+def nothing_here(anything: str = "") -> Response:
     """Answer a path that the API, or the sandbox, does not have."""
     del anything
     world, problem = current_world(), problems.not_found()

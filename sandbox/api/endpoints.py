@@ -17,6 +17,8 @@ class Limit:
     user: int  # in a quarter of an hour
     app: int = PLENTY
     day: int | None = None  # in 24 hours, by one person and by the client alike
+    user_day: int | None = None  # in 24 hours, by one person alone
+    app_day: int | None = None  # in 24 hours, by the client alone
     second: int | None = None  # in one second, by the client
 
 
@@ -33,6 +35,7 @@ class Endpoint:
     free_when_broke: bool = False
     limits: dict[str, Limit | None] = field(default_factory=dict)  # None: not in that plan
     beta_limit: Limit | None = None  # of the document of 2021, on every plan
+    status: int = 200  # of an answer that is no error
 
     @property
     def reads_posts(self) -> bool:
@@ -40,11 +43,20 @@ class Endpoint:
         return self.name in _POST_READERS
 
 
-_POST_READERS = frozenset({"tweet", "tweets", "timeline", "mentions", "home"})
+_POST_READERS = frozenset({"tweet", "tweets", "timeline", "mentions", "home"}) | {
+    "search_recent",
+    "liked_tweets",
+    "bookmarks",
+}
 
 _USERS = "tweet.read users.read"
 _FOLLOWS = "follows.read tweet.read users.read"
 _FOLLOW = "follows.write tweet.read users.read"
+_WRITE = "tweet.read tweet.write users.read"
+_LIKES = "like.read tweet.read users.read"
+_LIKE = "like.write tweet.read users.read"
+_BOOKMARKS = "bookmark.read tweet.read users.read"
+_BOOKMARK = "bookmark.write tweet.read users.read"
 _SPACES = "space.read tweet.read users.read"
 _BETA_SPACES = "spaces.read tweet.read users.read"
 
@@ -65,6 +77,7 @@ def _row(  # noqa: PLR0913, PLR0917 - the columns of the table
     legacy_free: Limit | None,
     *,
     free_when_broke: bool = False,
+    status: int = 200,
 ) -> Endpoint:
     method, rule = route.split()
     return Endpoint(
@@ -81,6 +94,7 @@ def _row(  # noqa: PLR0913, PLR0917 - the columns of the table
             "legacy-free": legacy_free,
         },
         beta_limit=_BETA_LOOKUP if name in _LOOKUPS else None,
+        status=status,
     )
 
 
@@ -107,6 +121,11 @@ _TIMELINE = "GET /2/users/<account_id>/tweets"
 _MENTIONS = "GET /2/users/<account_id>/mentions"
 _HOME = "GET /2/users/<account_id>/timelines/reverse_chronological"
 _FOLLOWERS = "GET /2/users/<account_id>/followers"
+_LIKED_TWEETS = "GET /2/users/<account_id>/liked_tweets"
+_LIKING_USERS = "GET /2/tweets/<tweet_id>/liking_users"
+_UNLIKE = "DELETE /2/users/<account_id>/likes/<tweet_id>"
+_UNBOOKMARK = "DELETE /2/users/<account_id>/bookmarks/<tweet_id>"
+_UNREPOST = "DELETE /2/users/<account_id>/retweets/<tweet_id>"
 _UNFOLLOW = "DELETE /2/users/<account_id>/following/<target_id>"
 
 # Scopes from Twitter's authentication map, limits from its rate limit page, prices from its
@@ -129,6 +148,37 @@ ENDPOINTS = (
     _row("tweet", "GET /2/tweets/<tweet_id>", _USERS, _USERS, 0.005, _each(900, 450), _each(1)),
     _row("timeline", _TIMELINE, _USERS, None, 0.005, _each(900, 10_000), _each(1)),
     _row("mentions", _MENTIONS, _USERS, None, 0.005, _each(300, 450), _each(1)),
+    _row(
+        "search_recent", "GET /2/tweets/search/recent", _USERS, None, 0.005, _each(300, 450),
+        _each(1),
+    ),
+    # With a link it is 0.200 dollars, as a reply to a mention 0.010.
+    _row(
+        "create_tweet", "POST /2/tweets", _WRITE, None, 0.015, Limit(user=100, app_day=10_000),
+        _each(PLENTY, day=17), status=201,
+    ),
+    _row(
+        "delete_tweet", "DELETE /2/tweets/<tweet_id>", _WRITE, None, 0.005, _each(50),
+        _each(PLENTY, day=17),
+    ),
+    # Like left every self-serve plan with follow; the Free one had lost it in August 2025.
+    _row("like", "POST /2/users/<account_id>/likes", _LIKE, None, 0.0, None, None),
+    _row("unlike", _UNLIKE, _LIKE, None, 0.01, Limit(user=50, user_day=1000), _each(1)),
+    _row("liked_tweets", _LIKED_TWEETS, _LIKES, None, 0.005, _each(75, 75), _each(1)),
+    _row("liking_users", _LIKING_USERS, _LIKES, None, 0.01, _each(75, 75), _each(1)),
+    _row(
+        "repost", "POST /2/users/<account_id>/retweets", _WRITE, None, 0.015, _each(50), _each(1)
+    ),
+    _row("unrepost", _UNREPOST, _WRITE, None, 0.01, _each(50), _each(1)),
+    _row(
+        "bookmarks", "GET /2/users/<account_id>/bookmarks", _BOOKMARKS, None, 0.005, _each(180),
+        _each(1),
+    ),
+    _row(
+        "bookmark", "POST /2/users/<account_id>/bookmarks", _BOOKMARK, None, 0.005, _each(50),
+        _each(1),
+    ),
+    _row("unbookmark", _UNBOOKMARK, _BOOKMARK, None, 0.005, _each(50), _each(1)),
     _row("home", _HOME, _USERS, None, 0.005, _each(180), _each(1)),
     _row(
         "following", _FOLLOWING, _FOLLOWS, "account.follows.read", 0.01,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sandbox.api.body import Body
 from sandbox.api.call import Answer, Call, Handler
-from sandbox.api.query import NUMERIC_ID
 from sandbox.api.tweets import closed, must_be_me
-from sandbox.request_body import sent_json
 
 
 def following(call: Call, account_id: str) -> Answer:
@@ -24,7 +23,9 @@ def follow(call: Call, account_id: str) -> Answer:
     """`POST /2/users/:id/following`; a protected account is asked first."""
     call.query.path("id", account_id)
     must_be_me(call, account_id)
-    target_id = _target(call)
+    body = Body.sent(call.query.complaints)
+    target_id = body.id("target_user_id", required=True)
+    body.done()
     call.query.done()
     target = call.world.accounts.get(target_id)
     if target is None or target.suspended or target_id == call.viewer.id:
@@ -64,22 +65,6 @@ def _list(call: Call, account_id: str, name: str, ids: Callable[[str], list[str]
     seen = [account for account in accounts if not account.suspended]
     page = [show.user(account) for account in seen[start : start + size]]
     return show.body(page, pages.meta(len(seen), start, size))
-
-
-def _target(call: Call) -> str:
-    """Return the id in `{"target_user_id": "…"}`; other keys are refused."""
-    body = sent_json()
-    given = body if isinstance(body, dict) else {}
-    for name in given.keys() - {"target_user_id"}:
-        call.query.complaints.add(name, [str(given[name])], f"$.{name}: is not defined")
-    target = given.get("target_user_id")
-    if target is None:
-        message = "$.target_user_id: is missing but it is required"
-        call.query.complaints.add("target_user_id", [], message)
-    elif not isinstance(target, str) or not NUMERIC_ID.fullmatch(target):
-        message = f"$.target_user_id: does not match the regex pattern ^{NUMERIC_ID.pattern}$"
-        call.query.complaints.add("target_user_id", [str(target)], message)
-    return str(target)
 
 
 HANDLERS: dict[str, Handler] = {

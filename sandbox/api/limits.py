@@ -87,10 +87,10 @@ def check(world: World, endpoint: Endpoint, token: Token, counts: list[Count]) -
         raise problems.too_many_requests(settings.limit_body)
 
 
-def charge(world: World, endpoint: Endpoint, resources: int) -> None:
+def charge(world: World, endpoint: Endpoint, resources: int, price: float) -> None:
     """Charge for the returned resources, as pay-per-use does."""
     if world.settings.plan == "pay-per-use":
-        world.spend_credits(endpoint.price * resources)
+        world.spend_credits(price * resources)
     if endpoint.reads_posts:
         world.spend_posts(resources)
 
@@ -114,8 +114,8 @@ def _counts(world: World, endpoint: Endpoint, token: Token) -> Iterator[Count]:
     for whose, length, most in (
         (_USER, QUARTER, limit.user),
         (_APP, QUARTER, limit.app),
-        (_USER, DAY, limit.day),
-        (_APP, DAY, limit.day),
+        (_USER, DAY, limit.day or limit.user_day),
+        (_APP, DAY, limit.day or limit.app_day),
         (_APP, SECOND, limit.second),
     ):
         key = _key(endpoint, token, whose, length)

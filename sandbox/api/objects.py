@@ -45,11 +45,11 @@ def tweet(world: World, one: Tweet) -> Object:
         "edit_history_tweet_ids": history(one),
         "author_id": one.author_id,
         "created_at": timestamp(world.time_of(one)),
-        "conversation_id": _conversation(world, one),
+        "conversation_id": conversation(world, one),
         "in_reply_to_user_id": replied_to(world, one),
         "lang": one.lang,
         "possibly_sensitive": one.sensitive,
-        "reply_settings": "everyone",
+        "reply_settings": one.reply_settings,
         "source": "Twitter Sandbox",
         "display_text_range": [0, len(texted.text)],
         "entities": texted.entities,
@@ -184,7 +184,7 @@ def _edit_controls(world: World, one: Tweet) -> Object:
     }
 
 
-def _conversation(world: World, one: Tweet) -> str:
+def conversation(world: World, one: Tweet) -> str:
     """Return the id of the post that began the conversation."""
     while parent := dict(one.references).get("replied_to"):
         if parent not in world.tweets:

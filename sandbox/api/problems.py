@@ -46,6 +46,20 @@ def not_found() -> Problem:
     return plain(404, "Not Found")
 
 
+def refused(detail: str) -> Problem:
+    """Return the 403 of a change that X understands and does not allow."""
+    problem = forbidden()
+    problem.body["detail"] = detail
+    return problem
+
+
+def invalid(message: str) -> Problem:
+    """Return the 400 whose message names no parameter."""
+    complaints = Complaints()
+    complaints.found.append({"message": message})
+    return complaints.problem()
+
+
 def too_many_requests(shape: str = "plain") -> Problem:
     """Return a 429 in one of the three forms that were observed or documented."""
     if shape == "code-88":  # the rate limit page

@@ -136,16 +136,26 @@ class Query:
             return None
         return int(text) if NUMERIC_ID.fullmatch(self.path(name, text)) else None
 
-    def start(self, pages: Pages) -> int:
+    def start(self, pages: Pages, name: str = "pagination_token") -> int:
         """Read the pagination token, and return where in its list this page begins."""
-        text = self.text("pagination_token")
+        text = self.text(name)
         if text is None:
             return 0
         offset = pages.open(text)
         if offset is None:
-            self._invalid("pagination_token", text, "is not valid")
+            self._invalid(name, text, "is not valid")
             return 0
         return offset
+
+    def at_most_one(self, *pairs: tuple[str, str]) -> None:
+        """Report parameters that exclude each other."""
+        for first, second in pairs:
+            if first in request.args and second in request.args:
+                self._complain(first, [request.args[first]], f"excludes `{second}`")
+
+    def sent(self, name: str) -> str:
+        """Return a parameter as it was sent, or an empty text."""
+        return request.args.get(name, "")
 
     def wanted(self, kind: str) -> Wanted:
         """Read `*.fields` and `expansions` for an endpoint that returns this kind of object."""

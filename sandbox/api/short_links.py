@@ -17,7 +17,7 @@ _TOP = r"(?:xn--[a-z0-9]+|[a-z]{2,}|[^\x00-\x7f\s]{2,})"
 _IN_PATH = rf"[a-z0-9{LATIN}\u0400-\u04ff!*';:=+,.$/%#\[\]\u2013_~@|&-]"
 _IN_PAIRS = rf"\((?:{_IN_PATH}|\({_IN_PATH}+\))+\)"
 _END = rf"[a-z0-9{LATIN}\u0400-\u04ff+=_#/-]"
-_ADDRESS = re.compile(
+ADDRESS = re.compile(
     rf"(?<![A-Za-z0-9$\u202a-\u202e{AT}{HASH}])https?://(?:{_LABEL}\.)+{_TOP}(?::[0-9]+)?"
     rf"(?:/(?:(?:{_IN_PATH}|{_IN_PAIRS})*(?:{_END}|{_IN_PAIRS}))?)?"
     r"(?:\?[a-z0-9!?*'@();:&=+$/%#\[\]_.,~|-]*[a-z0-9_&=#/-])?",
@@ -28,9 +28,9 @@ _SHOWN = 26
 
 def linked(text: str, known: Mapping[str, Link] | None = None) -> tuple[str, tuple[Link, ...]]:
     """Return a text with short links for its addresses, and where those lead."""
-    found = _ADDRESS.findall(text)
+    found = ADDRESS.findall(text)
     links = {address: (known or {}).get(address) or shortened(address) for address in found}
-    return _ADDRESS.sub(lambda found: links[found[0]].short, text), tuple(links.values())
+    return ADDRESS.sub(lambda found: links[found[0]].short, text), tuple(links.values())
 
 
 def shortened(address: str) -> Link:

@@ -104,7 +104,7 @@ class _Asked:
         self._show = call.renderer("tweet")
         call.query.path("id", account_id)
         self._size = call.query.number("max_results", least, 100, usually)
-        self.kept = _Filter.read(call, exclude=exclude)
+        self.kept = Filter.read(call, exclude=exclude)
         self._pages = call.pages(f"{name}/{account_id}/{self.kept.spelled()}")
         self._start = call.query.start(self._pages)
         call.query.done()
@@ -128,7 +128,7 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Filter:
+class Filter:
     """The filters of a timeline."""
 
     hidden: frozenset[str]
@@ -138,7 +138,7 @@ class _Filter:
     until: float | None
 
     @classmethod
-    def read(cls, call: Call, *, exclude: bool) -> _Filter:
+    def read(cls, call: Call, *, exclude: bool) -> Filter:
         """Return the filters of the query; mentions have no `exclude`."""
         words = call.query.words("exclude", KINDS) if exclude else ()
         since, until = call.query.span("start_time", "end_time")

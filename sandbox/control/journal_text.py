@@ -12,6 +12,7 @@ _STEPS = {
     ("POST", "/i/oauth2/authorize"): "The person answers, and is sent back",
     ("POST", "/2/oauth2/revoke"): "The app revokes a token",
     ("GET", "/2/users/me"): "The app asks who signed in",
+    ("POST", "/2/tweets"): "The app posts for the person",
     ("POST", "/settings/connected_apps"): "The person removes an app",
 }
 _DECISIONS = {

@@ -172,7 +172,7 @@ def _versions(row: Row, tweet: Tweet, number: int) -> Iterator[Tweet]:
     if len(earlier) > MOST_EDITS:
         raise row.wrong("earlier_texts", f"must be at most {MOST_EDITS} texts or objects")
     ages = [
-        one.number("minutes_ago", tweet.minutes_ago + before, OLDEST_MINUTES + MOST_EDITS)
+        one.number("minutes_ago", int(tweet.minutes_ago) + before, OLDEST_MINUTES + MOST_EDITS)
         for before, one in zip(range(len(earlier), 0, -1), earlier, strict=True)
     ]
     ids = tuple(

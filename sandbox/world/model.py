@@ -71,11 +71,12 @@ class Tweet:
     id: str
     author_id: str
     text: str
-    minutes_ago: int
+    minutes_ago: float  # before the world began; less than 0 for one that is posted later
     note: str = ""
     lang: str = "en"
     article: str = ""  # the title, if the post is an Article; the text is a link to that
     sensitive: bool = False
+    reply_settings: str = "everyone"
     links: tuple[Link, ...] = ()
     media_keys: tuple[str, ...] = ()
     poll_id: str = ""

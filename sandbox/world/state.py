@@ -25,6 +25,7 @@ from sandbox.world.clock import Clock
 from sandbox.world.follows import Follows
 from sandbox.world.meter import Meter
 from sandbox.world.model import Account, Client, Seed, Tweet
+from sandbox.world.reactions import Reactions
 from sandbox.world.settings import Settings
 from sandbox.world.timelines import mentions, timelines
 
@@ -57,7 +58,7 @@ class World:
         self.reset()
 
     def reset(self) -> None:
-        """Bring the beginning back: clock, settings, people, clients, tokens, webhooks, journal."""
+        """Bring the beginning back: clock, settings, people, Tweets, clients, tokens, webhooks."""
         with self.lock:
             self.sender.stop()
             self._begin_webhooks()
@@ -74,6 +75,8 @@ class World:
             self.topics = {t[0]: t for t in self._beginning.topics}
             self.clients = {c.client_id: c for c in self._beginning.clients}
             self.follows = Follows(self._beginning.follows)
+            self.likes, self.bookmarks = Reactions(), Reactions()
+            self.last_tweet_id = max((int(t.id) for t in self._beginning.tweets), default=0)
             self.token_store = TokenStore(self.lock, self._tell_webhooks)
             self.consent_requests = ConsentRequests(self.lock)
             self.meter = Meter()
@@ -167,6 +170,12 @@ class World:
         """Return whether a viewer may read a post. The posts of a suspended account are hidden."""
         author = self.accounts[tweet.author_id]
         return not author.suspended and self.may_see_posts_of(viewer.id, author)
+
+    def is_public(self, tweet: Tweet) -> bool:
+        """Return whether a post, and of a repost the original too, is public."""
+        original = self.tweets.get(dict(tweet.references).get("retweeted", ""), tweet)
+        authors = [self.accounts[one.author_id] for one in (tweet, original)]
+        return not any(author.suspended or author.protected for author in authors)
 
     def time_of(self, tweet: Tweet) -> float:
         """Return when something was posted, in Unix seconds."""

@@ -284,7 +284,8 @@ def test_the_pages_of_the_sandbox_are_accessible(read, twitter, inspector):
     reader.page.get_by_role("link", name="Back to").click()
     reader.page.wait_for_url(f"{reader.url}/**")
     twitter.fault(path="/2/tweets", status=503)
-    for path in ("/", "/settings/connected_apps", "/i/oauth2/authorize?client_id=none"):
+    paths = ("/", "/settings/connected_apps", "/i/oauth2/authorize?client_id=none")
+    for path in (*paths, "/wren", "/search?q=the", "/nobody_here"):
         reader.page.goto(twitter.url + path)
         unfold(reader)
         inspector.look(reader, f"sandbox {path}")

@@ -70,8 +70,14 @@ def operation(method, rule):
 
 
 def answer_schema(found):
-    """Name the schema of an operation's 200."""
-    return found["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+    """Name the schema of an operation's 200 or 201."""
+    good = next(answer for status, answer in found["responses"].items() if status.startswith("2"))
+    return good["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+
+
+def request_schema(found):
+    """Name the schema of the body that an operation takes."""
+    return found["requestBody"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
 
 
 def parameters(found):

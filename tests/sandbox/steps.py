@@ -8,7 +8,10 @@ CALLBACK = "http://127.0.0.1:8000/auth/callback"
 # The example of RFC 7636 appendix B.
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-EVERYTHING = "tweet.read users.read follows.read follows.write space.read offline.access"
+EVERYTHING = (
+    "tweet.read tweet.write users.read follows.read follows.write space.read offline.access "
+    "like.read like.write bookmark.read bookmark.write"
+)
 
 
 def basic(client_id="sandbox-client", secret="sandbox-secret"):

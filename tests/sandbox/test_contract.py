@@ -14,9 +14,19 @@ from sandbox.api.endpoints import ENDPOINTS
 from sandbox.control.faults import fault_from
 from sandbox.seeds.birds import birds, is_flock
 from tests.sandbox import seen
-from tests.sandbox.birds import CUCKOO, EGG, NIGHTJAR, ROBIN, WREN
-from tests.sandbox.contract import TYPES, Contract, answer_schema, operation, parameters, words
-from tests.sandbox.steps import bearer
+from tests.sandbox.birds import CUCKOO, EGG, NIGHTJAR, ROBIN, WREN, at
+from tests.sandbox.contract import (
+    PART,
+    TYPES,
+    Contract,
+    answer_schema,
+    operation,
+    parameters,
+    request_schema,
+    words,
+)
+from tests.sandbox.cut_openapi import cut
+from tests.sandbox.steps import EVERYTHING, bearer
 
 DIALECTS = ["live", "renamed"]
 ACCOUNT_IDS = [account.id for account in birds().accounts if not is_flock(account)]
@@ -67,8 +77,10 @@ def contract(dialect):
 
 @pytest.fixture
 def token(steps, dialect):
-    scope = "tweet.read users.read follows.read follows.write space.read users.email"
-    return steps.sign_in(scope=scope)["access_token"]
+    for tweet_id in TWEET_IDS[:9]:
+        steps.world.likes.add(WREN, tweet_id)
+        steps.world.bookmarks.add(WREN, tweet_id)
+    return steps.sign_in(scope=f"{EVERYTHING} users.email")["access_token"]
 
 
 def everything(kind, dialect, *, private=False):
@@ -107,6 +119,16 @@ REQUESTS = {
         "tweet",
         [(f"/2/users/{WREN}/timelines/reverse_chronological", {"max_results": n}) for n in (3, 99)],
     ),
+    "search_recent": (
+        "tweet",
+        [("/2/tweets/search/recent", {"query": q}) for q in ("from:wren", "nest -4", "nothing")],
+    ),
+    "liked_tweets": ("tweet", [(f"/2/users/{WREN}/liked_tweets", {"max_results": 5})]),
+    "liking_users": (
+        "user",
+        [(f"/2/tweets/{i}/liking_users", {}) for i in (at(12), at(25), MISSING)],
+    ),
+    "bookmarks": ("tweet", [(f"/2/users/{WREN}/bookmarks", {"max_results": n}) for n in (1, 99)]),
     "following": ("user", by_user("/2/users/{}/following", max_results=3)),
     "followers": ("user", by_user("/2/users/{}/followers", max_results=3)),
     "space": ("space", [(f"/2/spaces/{i}", {}) for i in (*SPACE_IDS, MISSING)]),
@@ -114,11 +136,25 @@ REQUESTS = {
     "spaces_by": ("space", [("/2/spaces/by/creator_ids", {"user_ids": ",".join(ACCOUNT_IDS)})]),
     "spaces_search": ("space", [("/2/spaces/search", {"query": q}) for q in ("hedge", "nothing")]),
 }
+POLL = {"options": ["Yes", "No"], "duration_minutes": 5}
 CHANGES = {
     "follow": [
         ("POST", f"/2/users/{WREN}/following", {"target_user_id": i}) for i in (EGG, NIGHTJAR)
     ],
     "unfollow": [("DELETE", f"/2/users/{WREN}/following/{ROBIN}", None)],
+    "create_tweet": [
+        ("POST", "/2/tweets", {"text": "Rain & <sun>", "reply_settings": "following"}),
+        ("POST", "/2/tweets", {"text": "Yes", "reply": {"in_reply_to_tweet_id": at(12)}}),
+        ("POST", "/2/tweets", {"text": "This", "quote_tweet_id": at(25)}),
+        ("POST", "/2/tweets", {"text": "Which?", "poll": POLL}),
+    ],
+    "delete_tweet": [("DELETE", f"/2/tweets/{at(12)}", None)],
+    "like": [("POST", f"/2/users/{WREN}/likes", {"tweet_id": at(25)})],
+    "unlike": [("DELETE", f"/2/users/{WREN}/likes/{at(25)}", None)],
+    "bookmark": [("POST", f"/2/users/{WREN}/bookmarks", {"tweet_id": at(25)})],
+    "unbookmark": [("DELETE", f"/2/users/{WREN}/bookmarks/{at(25)}", None)],
+    "repost": [("POST", f"/2/users/{WREN}/retweets", {"tweet_id": at(25)})],
+    "unrepost": [("DELETE", f"/2/users/{WREN}/retweets/{at(25)}", None)],
 }
 ROWS = {row.name: row for row in ENDPOINTS if row.name not in NOT_AN_OPERATION}
 
@@ -176,8 +212,60 @@ def test_changes_answer_as_the_specification_says(steps, token, contract):
         for method, path, body in requests:
             answer = steps.browser.open(path, method=method, json=body, headers=bearer(token))
 
-            assert answer.status_code == 200
+            assert answer.status_code == ROWS[name].status
+            assert str(answer.status_code) in operation(method, ROWS[name].rule)["responses"]
             assert contract.complaints(schema_of(name), answer.json) == []
+
+
+def test_changes_take_the_keys_of_the_specification_and_no_others(steps, token):
+    """A value of a wrong type tells a key that is known from one that is not."""
+    for name, (method, path, _) in ((name, rows[0]) for name, rows in CHANGES.items()):
+        if method == "POST":
+            schema = PART["components"]["schemas"][
+                request_schema(operation(method, ROWS[name].rule))
+            ]
+            body = dict.fromkeys((*schema["properties"], "nonsense"), 1.5)
+            answer = steps.browser.post(path, json=body, headers=bearer(token))
+            errors = answer.json["errors"]
+            unknown = [e["message"] for e in errors if e["message"].endswith(": is not defined")]
+
+            assert answer.status_code == 400
+            assert unknown == ["$.nonsense: is not defined"]
+
+
+def test_the_kept_part_is_what_the_script_cuts():
+    assert cut(PART, PART["info"]["x-source"]) == PART
+
+
+def test_the_script_leaves_out_prose_and_keeps_names():
+    schema = {
+        "type": "object",
+        "description": "Prose",
+        "properties": {
+            "description": {"type": "string", "description": "Prose"},
+            "properties": {"$ref": "#/components/schemas/Inner"},
+        },
+    }
+    answer = {"200": {"description": "Prose", "content": {"$ref": "#/components/schemas/Outer"}}}
+    found = {"operationId": "getUsersMe", "summary": "Prose", "responses": answer}
+    schemas = {"Outer": schema, "Inner": {"type": "string"}, "Unused": {}}
+    whole = {
+        "openapi": "3.0.0",
+        "info": {"title": "X", "version": "9"},
+        "paths": {"/2/users/me": {"get": found, "put": found}, "/2/unplayed": {"get": found}},
+        "components": {"schemas": schemas, "parameters": {"Unused": {}}},
+    }
+    part = cut(whole, "here")
+
+    assert part["paths"].keys() == {"/2/users/me"}
+    assert part["paths"]["/2/users/me"].keys() == {"get"}
+    assert part["components"].keys() == {"schemas"}
+    assert part["components"]["schemas"].keys() == {"Inner", "Outer"}
+    assert part["components"]["schemas"]["Outer"]["properties"].keys() == {
+        "description",
+        "properties",
+    }
+    assert "Prose" not in str(part)
 
 
 @pytest.mark.parametrize("difference, dialect", DIFFERENCES)
@@ -284,6 +372,8 @@ WHOLE = {
     "too_many_requests problem": ({"limit_body": "problem"}, None),
     "unauthorized": (None, "/2/users/me"),
     "plain 503": ({}, "/2/users/by/username/down"),
+    "refused": ({"plan": "pay-per-use"}, {"text": "This.", "quote_tweet_id": at(25)}),
+    "invalid": ({}, {"text": "x" * 281}),
 }
 
 
@@ -300,6 +390,8 @@ def whole_error(steps, world, dialect):
             world.exhaust("wren")
         if name == "plain 503":
             world.faults.add(fault_from({"path": path, "status": 503}))
+        if isinstance(path, dict):
+            return steps.browser.post("/2/tweets", json=path, headers=bearer(token))
         return steps.get(path or "/2/users/me", "nonsense" if settings is None else token)
 
     return provoke
@@ -348,7 +440,7 @@ def test_every_error_is_judged():
     made = {
         name
         for name, made in inspect.getmembers(problems, inspect.isfunction)
-        if inspect.getmodule(made) is problems
+        if inspect.getmodule(made) is problems and not name.startswith("_")
     }
     partial = {"missing", "suspended", "not_for_you", "field_not_for_you"}
     elsewhere = {"unsupported_authentication"}  # only in beta, see above

@@ -17,6 +17,7 @@ from sandbox.world.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "sandbox.md").read_text()
+README = (ROOT / "sandbox" / "README.md").read_text()
 
 
 @pytest.fixture
@@ -54,6 +55,19 @@ def test_the_examples_tests_notice_a_mistake_in_its_app(example):
 
     assert done.returncode == 1
     assert "FAILED test_myapp.py::test_wren_signs_in" in done.stdout
+
+
+@pytest.mark.loopback
+def test_the_example_of_the_readme_passes(tmp_path):
+    blocks = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", README, re.DOTALL)
+    for name, text in blocks:
+        (tmp_path / name).write_text(text)
+    done = run_pytest(tmp_path)
+
+    assert [name for name, _ in blocks] == ["conftest.py", "test_posting.py"]
+    assert README.count("```python") == len(blocks)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 1 passed" in done.stdout
 
 
 def test_every_example_is_run():
@@ -103,10 +117,10 @@ def test_every_account_is_introduced():
 
 
 def test_every_endpoint_is_listed():
-    names = {"target_id": "target", "username": "username"}
+    names = {"target_id": "target", "tweet_id": "tweet_id", "username": "username"}
     paths = {
-        re.sub(r"<(\w+)>", lambda found: ":" + names.get(found[1], "id"), endpoint.rule)
-        for endpoint in ENDPOINTS
+        re.sub(r"<(\w+)>", lambda found: ":" + names.get(found[1], "id"), rule)
+        for rule in (row.rule.replace("/tweets/<tweet_id>", "/tweets/:id") for row in ENDPOINTS)
     }
 
     assert [path for path in sorted(paths) if path not in TEXT] == []

@@ -51,6 +51,43 @@ def test_odd_paths_get_an_answer(steps, token):
     assert odd == []
 
 
+def test_odd_changes_get_an_answer(steps, token):
+    """Odd parts of the path, odd values in the body, and odd queries."""
+    odd = []
+    for endpoint in (row for row in ENDPOINTS if row.method != "GET"):
+        for value in filter(None, ODD):
+            path = re.sub(r"<\w+>", lambda _, odd=value: odd.replace("%", "%25"), endpoint.rule)
+            for rule in (path, re.sub(r"<\w+>", WREN, endpoint.rule)):
+                for given in (value, [value], {value: value}, len(value)):
+                    names = (
+                        "text",
+                        "tweet_id",
+                        "target_user_id",
+                        "quote_tweet_id",
+                        "reply",
+                        "poll",
+                    )
+                    answer = steps.browser.open(
+                        rule,
+                        method=endpoint.method,
+                        headers=bearer(token),
+                        json=dict.fromkeys(names, given),
+                    )
+                    well = answer.status_code in {200, 400, 403, 404} and answer.is_json
+                    odd += [] if well else [(endpoint.name, rule, given, answer.status_code)]
+
+    assert odd == []
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_odd_texts_are_posted_or_refused(steps, token, text):
+    answer = steps.browser.post("/2/tweets", json={"text": text}, headers=bearer(token))
+    page = steps.browser.get("/wren").text
+
+    assert answer.status_code in {201, 400}
+    assert "<script" not in page
+
+
 @pytest.mark.parametrize("path", ["/2/oauth2/token", "/2/oauth2/revoke", "/i/oauth2/authorize"])
 def test_odd_forms_are_refused(browser, path):
     names = ["grant_type", "code", "redirect_uri", "code_verifier", "client_id", "refresh_token"]

@@ -29,6 +29,25 @@ TABLE = {
     "home": (
         ("180/15", "-", "1/15", 0.005, f"GET /2/users/{WREN}/timelines/reverse_chronological")
     ),
+    "search_recent": (
+        "300/15",
+        "450/15",
+        "1/15",
+        0.005,
+        "GET /2/tweets/search/recent?query=from:wren",
+    ),
+    "create_tweet": ("100/15", "10000/d", "17/d", 0.015, "POST /2/tweets"),
+    "delete_tweet": ("50/15", "-", "17/d", 0.005, f"DELETE /2/tweets/{at(12)}"),
+    # In April 2026 it left every plan without a contract, and in August 2025 the Free one.
+    "like": ("none", "none", "none", 0.0, f"POST /2/users/{WREN}/likes"),
+    "unlike": ("50/15 1000/d", "-", "1/15", 0.010, f"DELETE /2/users/{WREN}/likes/{at(25)}"),
+    "liked_tweets": ("75/15", "75/15", "1/15", 0.005, f"GET /2/users/{WREN}/liked_tweets"),
+    "liking_users": ("75/15", "75/15", "1/15", 0.010, f"GET /2/tweets/{at(95)}/liking_users"),
+    "repost": ("50/15", "-", "1/15", 0.015, f"POST /2/users/{WREN}/retweets"),
+    "unrepost": ("50/15", "-", "1/15", 0.010, f"DELETE /2/users/{WREN}/retweets/{at(25)}"),
+    "bookmarks": ("180/15", "-", "1/15", 0.005, f"GET /2/users/{WREN}/bookmarks"),
+    "bookmark": ("50/15", "-", "1/15", 0.005, f"POST /2/users/{WREN}/bookmarks"),
+    "unbookmark": ("50/15", "-", "1/15", 0.005, f"DELETE /2/users/{WREN}/bookmarks/{at(25)}"),
     "following": ("300/15", "300/15", "none", 0.010, f"GET /2/users/{WREN}/following"),
     "followers": ("300/15", "300/15", "none", 0.010, f"GET /2/users/{WREN}/followers"),
     # In April 2026 it left every plan without a contract.
@@ -46,7 +65,8 @@ TABLE = {
 }
 ONLY_BETA = {"following_spaces"}
 LIVE = [name for name in TABLE if name not in ONLY_BETA]
-SOLD = [name for name in LIVE if name != "follow"]
+NOT_SOLD = {"follow", "like"}
+SOLD = [name for name in LIVE if name not in NOT_SOLD]
 LENGTHS = {"15": QUARTER, "d": DAY, "s": SECOND}
 
 
@@ -60,18 +80,25 @@ def given(limit, *, whose):
     """List the windows that the sandbox has for a person or for the client."""
     most = limit.user if whose == "user" else limit.app
     found = {QUARTER: most} if most != PLENTY else {}
-    found |= {DAY: limit.day} if limit.day is not None else {}
+    day = limit.day or (limit.user_day if whose == "user" else limit.app_day)
+    found |= {DAY: day} if day is not None else {}
     return found | ({SECOND: limit.second} if limit.second and whose == "app" else {})
 
 
 def call(steps, token, name):
     method, url = TABLE[name][-1].split()
-    body = {"json": {"target_user_id": EGG}} if method == "POST" else {}
+    bodies = {
+        "follow": {"target_user_id": EGG},
+        "create_tweet": {"text": f"At {steps.world.now()}"},
+    }
+    body = {"json": bodies.get(name, {"tweet_id": at(25)})} if method == "POST" else {}
     return steps.browser.open(url, method=method, headers=bearer(token), **body)
 
 
 @pytest.fixture
-def token(steps):
+def token(steps, world):
+    world.likes.add(WREN, at(95))
+    world.bookmarks.add(WREN, at(95))
     return steps.sign_in()["access_token"]
 
 
@@ -103,12 +130,11 @@ def test_answers_tell_the_limit_of_their_row(steps, world, token):
     world.change({"plan": "pay-per-use"})
     answers = {name: call(steps, token, name) for name in LIVE}
 
-    assert answers.pop("follow").status_code == 403
-    assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(
-        SOLD, 200
-    )
-    assert {n: answer.headers["x-rate-limit-limit"] for n, answer in answers.items()} == {
-        name: TABLE[name][0].removesuffix("/15") for name in SOLD
+    assert {name: answer.status_code for name, answer in answers.items()} == {
+        name: 403 if name in NOT_SOLD else ROWS[name].status for name in LIVE
+    }
+    assert {n: answers[n].headers["x-rate-limit-limit"] for n in SOLD} == {
+        name: TABLE[name][0].partition("/")[0] for name in SOLD
     }
 
 

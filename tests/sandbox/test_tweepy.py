@@ -108,6 +108,45 @@ def test_tweepy_follows_and_reads_every_page(client):
     assert unfollowed.data == {"following": False}
 
 
+def test_tweepy_posts_and_deletes(client):
+    options = ["Worms", "Seeds"]
+    posted = client.create_tweet(
+        text="Breakfast?", poll_options=options, poll_duration_minutes=60, user_auth=False
+    )
+    reply = client.create_tweet(
+        text="Worms.", in_reply_to_tweet_id=posted.data["id"], user_auth=False
+    )
+    found = client.search_recent_tweets("from:wren breakfast -report", max_results=10)
+    with pytest.raises(tweepy.Forbidden, match="duplicate content"):
+        client.create_tweet(text="Worms.", user_auth=False)
+    with pytest.raises(tweepy.BadRequest, match="Your Tweet text is too long"):
+        client.create_tweet(text="x" * 281, user_auth=False)
+    deleted = client.delete_tweet(reply.data["id"], user_auth=False)
+
+    assert [str(tweet.id) for tweet in found.data] == [posted.data["id"]]
+    assert deleted.data == {"deleted": True}
+
+
+def test_tweepy_likes_bookmarks_and_reposts(client):
+    liked = client.like(at(25), user_auth=False)
+    marked = client.bookmark(at(25))
+    reposted = client.retweet(at(25), user_auth=False)
+    with pytest.raises(tweepy.BadRequest, match="already retweeted"):
+        client.retweet(at(25), user_auth=False)
+    likes = client.get_liked_tweets(WREN)
+    undone = [
+        client.unlike(at(25), user_auth=False).data,
+        client.remove_bookmark(at(25)).data,
+        client.unretweet(at(25), user_auth=False).data,
+    ]
+
+    assert (liked.data, marked.data) == ({"liked": True}, {"bookmarked": True})
+    assert reposted.data["retweeted"] is True
+    assert [str(tweet.id) for tweet in likes.data] == [at(25)]
+    assert client.get_bookmarks().data is None
+    assert undone == [{"liked": False}, {"bookmarked": False}, {"retweeted": False}]
+
+
 def test_tweepy_reads_spaces(client):
     one = client.get_space("1DawnChorus1a", expansions=["host_ids"], space_fields=["title"])
     several = client.get_spaces(user_ids=[ROBIN])

@@ -20,7 +20,7 @@ from sandbox.world.state import World
 from tests.sandbox.birds import NIGHTJAR, ROBIN, STARLING, WREN
 from tests.sandbox.steps import Steps
 
-BIRDS = "d9d99a1a2744234ac31c3d864d3f4ed4848ff0cfc50a5a1172f6dd66b9cde9d1"
+BIRDS = "e49423ba39f5e20f566e5805b9c38a41097f0f3fcf48ab3ac575b53d630ff14b"
 
 
 def test_two_worlds_that_begin_at_one_time_answer_alike():
