@@ -202,7 +202,7 @@ def test_a_name_too_old_for_twitter_leads_to_the_profile_by_id(signed_in, twitte
     page = look_for(signed_in, "1002").text
 
     assert "@robin_of_sherwood" in page
-    assert '<a class="who" href="/people/id/1002">' in page
+    assert 'class="quiet" href="/people/id/1002"' in page
 
 
 # One
@@ -219,8 +219,9 @@ def test_a_profile_shows_the_person_and_their_tweets(signed_in, twitter, dialect
         assert "I was here first." in page
         assert "On the handle of your spade" in page
         assert "<b>12.3K</b> followers" in page
-        assert 'href="https://robin.example/garden" rel="noopener noreferrer' in page
-        assert f'href="{dialect.home}/i/user/1002" rel="noopener noreferrer' in page
+        assert 'href="https://t.co/robin" rel="noopener noreferrer' in page
+        assert ">robin.example/garden<" in page
+        assert f'href="{dialect.home}/robin" rel="noopener noreferrer' in page
         assert 'aria-label="Follow @robin"' in page
         assert 'aria-label="Unfollow @robin"' in page  # Twitter did not say how things stand
         assert "Took my solo up a third" in page
