@@ -90,7 +90,6 @@ def test_profiles_lead_to_twitter(signed_in, twitter, dialect, path):
     page = signed_in.get(path).text
 
     whose = "robin" if "1002" in path else "wren"
-    assert f'class="avatar" href="{dialect.home}/{whose}"' in page
     assert f"{dialect.home}/{whose}" in [href for href, words in links(page) if words]
 
 
@@ -215,7 +214,7 @@ def test_the_time_leads_to_the_tweet_at_twitter_and_so_does_the_link_beside_it(s
     said = shown({})
 
     assert to(said, "1 May 2020") == to(said, "View on Twitter") == [f"{X}/i/web/status/10"]
-    beside = r'class="when".*?</a></li>\s*<li><a [^>]+><bdi>View on Twitter</bdi></a></li>'
+    beside = r'class="when".*?</a></li>\s*<li><a [^>]+>View on Twitter</a></li>'
     assert re.search(beside, said, re.DOTALL)
 
 
@@ -267,7 +266,7 @@ def test_a_quoted_tweet_is_shown_by_the_same_rules(shown):
 
     card = said[said.index('<article class="quoted"') :].partition("</article>")[0]
     assert '<header dir="rtl">' in card
-    assert f'class="avatar" href="{X}/robin"' in card
+    assert re.search(rf'<a class="who" href="{X}/robin"[^>]*>\s*<img class="avatar"', card)
     assert to(card, "Robin Redbreast @robin") == [f"{X}/robin"]
     assert to(card, "1 May 2020") == to(card, "View on Twitter") == [f"{X}/i/web/status/9"]
 
@@ -312,7 +311,8 @@ def test_the_logo_of_x_is_beside_who_is_signed_in(signed_in, path, start):
     identity = page[page.index(start) :].partition("</section>")[0]
     assert LOGO in identity
     assert "@wren</bdi>" in identity
-    assert f'class="avatar" href="{X}/wren"' in identity
+    assert "<img" in identity
+    assert f'href="{X}/wren"' in identity
 
 
 def test_the_sandbox_has_the_links_and_not_the_logo(build_app, kind_twitter, dialect):
