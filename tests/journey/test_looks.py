@@ -15,6 +15,8 @@ CUT = """() => [...document.querySelectorAll(".people .name")]
 TWO_LINES = """() => [...document.querySelectorAll(".tweet header")]
     .filter((it) => it.clientHeight > 1.6 * parseFloat(getComputedStyle(it).fontSize) + 4)
     .map((it) => it.textContent.replace(/\\s+/g, " "))"""
+HIDDEN = """() => [...document.querySelectorAll(".who .username")]
+    .filter((it) => it.scrollWidth > it.clientWidth).map((it) => it.textContent)"""
 COVERED = """() => {
     const { left, top, width, height } = document.activeElement.getBoundingClientRect();
     const there = document.elementFromPoint(left + width / 2, top + height / 2);
@@ -96,6 +98,17 @@ def test_the_username_of_an_author_stands_beside_their_name(wren):
         broken[path] = wren.page.evaluate(TWO_LINES)
 
     assert [path for path, headers in broken.items() if headers] == []
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_no_name_is_so_long_that_it_hides_the_username(wren, width):
+    wren.page.set_viewport_size(width)
+    hidden = {}
+    for path in ("/", "/tweets", "/people/mockingbird", "/follows", "/spaces"):
+        wren.open(path)
+        hidden[path] = wren.page.evaluate(HIDDEN)
+
+    assert [path for path, usernames in hidden.items() if usernames] == []
 
 
 def test_a_bio_begins_right_below_its_name(wren):
