@@ -32,7 +32,7 @@ def account_pages() -> dict[str, str]:
     """
     if services().config.sandbox:
         return {}
-    site = _consent_origin()
+    site = twitter_site()
     return {"switch": f"{site}/account/switch", "sign_up": f"{site}/i/flow/signup"}
 
 
