@@ -16,7 +16,7 @@ from tests.web.answers import FOLLOWING, LIVE_SPACE, ME, ROBIN
 RULES = Path(__file__).parent.parent.parent / "docs" / "x-rules.md"
 X = LIVE.home
 WREN = user_answer()["data"] | {"profile_image_url": "https://pbs.twimg.com/1/wren_normal.jpg"}
-LOGO = 'aria-label="X"><path'
+LOGO = 'aria-label="Twitter"><path d="M18.244'
 TOUCHED = {  # the pages on which Tweets are, with the heading above them
     "/": "Latest Tweets",
     "/tweets": "Your Tweets",
