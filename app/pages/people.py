@@ -15,7 +15,7 @@ from app.pages.panels import Panel, render_panels
 from app.pages.queries import Query
 from app.services import services
 from app.twitter.models import USER_OR_TWEET_ID, Profile, Tweet
-from app.twitter.tweet_text import ASKABLE, Piece
+from app.twitter.tweet_text import ASKABLE
 from app.web.current_person import for_signed_in
 
 
@@ -71,20 +71,8 @@ def found_in(
 
 
 def profile_url(user: Profile) -> str:
-    """Return the URL of an account's page, by its id, which is never reused. A template filter."""
+    """Return the URL of an account's page here, by id, which is never reused. A template filter."""
     return url_for("pages.person_by_id", user_id=user.id)
-
-
-def mention_url(piece: Piece) -> str:
-    """Return the URL of a mentioned account's page; empty if the API cannot look it up.
-
-    A template filter. A mention without an id goes by username; some old ones are longer than the
-    API allows.
-    """
-    if piece.user_id:
-        return url_for("pages.person_by_id", user_id=piece.user_id)
-    is_valid = ASKABLE.fullmatch(piece.target)
-    return url_for("pages.person", username=piece.target) if is_valid else ""
 
 
 def _queries(wanted: PeopleLookup) -> dict[str, Query[Profile]]:

@@ -6,15 +6,23 @@ from urllib.parse import urlsplit
 
 from app.services import services
 from app.twitter.dialect import origin
-
-
-def _consent_origin() -> str:
-    return origin(services().dialect.authorize_url)
+from app.twitter.models import Profile
+from app.twitter.tweet_text import USERNAME
 
 
 def twitter_site() -> str:
-    """Return the origin of profile and hashtag pages; empty for the sandbox, which has none."""
-    return "" if services().config.sandbox else _consent_origin()
+    """Return the origin of Twitter's pages, on which profiles, Tweets and hashtags are as well."""
+    return origin(services().dialect.authorize_url)
+
+
+def profile_at_twitter(user: Profile) -> str:
+    """Return the URL of an account's profile at Twitter. A template filter.
+
+    It has the username, as X's display requirements want it, or else the id: a username from an
+    answer could be anything, even a path to elsewhere.
+    """
+    path = user.username if USERNAME.fullmatch(user.username) else f"i/user/{user.id}"
+    return f"{twitter_site()}/{path}"
 
 
 def account_pages() -> dict[str, str]:
@@ -24,10 +32,10 @@ def account_pages() -> dict[str, str]:
     """
     if services().config.sandbox:
         return {}
-    site = _consent_origin()
+    site = twitter_site()
     return {"switch": f"{site}/account/switch", "sign_up": f"{site}/i/flow/signup"}
 
 
 def connected_apps_url() -> str:
     """Return the URL of the page on which people revoke access."""
-    return _consent_origin() + urlsplit(services().dialect.connected_apps_url).path
+    return twitter_site() + urlsplit(services().dialect.connected_apps_url).path

@@ -34,7 +34,6 @@ _CASHTAG = re.compile(r"[A-Za-z0-9]{1,20}(?:[._][A-Za-z0-9]{1,10})?")
 _SHORT_PICTURE = re.compile(r"pic\.[a-z]+\.com/\w+")
 PICTURE = re.compile(r"/status/[0-9]{1,19}/(?:photo|video)/[0-9]+")
 STATUS = re.compile(r"/status/([0-9]{1,19})/?\Z")
-ARTICLE = re.compile(r"/(?:i|\w{1,50})/article/[0-9]{1,19}/?\Z", re.ASCII)
 USER_ID = re.compile(r"[0-9]{1,19}")
 
 # UTF-8 has no lone surrogates, and PostgreSQL stores no NUL.
@@ -48,6 +47,7 @@ _NO_SHAPE = re.compile(
 )
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs"})
+_STRONG = frozenset({"L", "R", "AL"})  # the letters that decide a direction
 
 
 def is_blank(text: str) -> bool:
@@ -100,6 +100,7 @@ class Span:
     target: str
     label: str = ""
     user_id: str = ""
+    expanded: str = ""  # where a short link leads; pages link to the short one
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,24 +145,11 @@ class Text:
         for index, span in reversed(list(enumerate(self.spans))):
             if span.kind not in {"url", "media"} or self.raw[span.end : end].strip():
                 break
-            if span.kind == "url" and _status(span.target) == tweet_id:
+            if span.kind == "url" and _status(span.expanded) == tweet_id:
                 marked = replace(span, kind="quote")
                 return replace(self, spans=(*self.spans[:index], marked, *self.spans[index + 1 :]))
             end = span.start
         return self
-
-    def titled(self, title: str) -> Text:
-        """Return the text with `title` instead of the address as the label of links to Articles.
-
-        Without such a link or without a `title`, the text is unchanged.
-        """
-        spans = (
-            replace(span, label=title or span.label)
-            if span.kind == "url" and _is_article(span.target)
-            else span
-            for span in self.spans
-        )
-        return replace(self, spans=tuple(spans))
 
     @property
     def plain(self) -> str:
@@ -172,6 +160,15 @@ class Text:
     def pieces(self) -> tuple[Piece, ...]:
         """The text cut into runs, in order, nothing lost or repeated."""
         return tuple(self._cut())
+
+    @property
+    def is_right_to_left(self) -> bool:
+        """Whether the first letter outside links is a right-to-left one, as for `dir="auto"`."""
+        if self.raw.isascii():
+            return False
+        plain = "".join(piece.text for piece in self.pieces if piece.kind == "plain")
+        letters = (unicodedata.bidirectional(character) for character in plain)
+        return next((kind for kind in letters if kind in _STRONG), "L") != "L"
 
     def _cut(self) -> Iterator[Piece]:
         position = 0
@@ -194,7 +191,7 @@ def unescape(text: str) -> str:
 
 
 # The list of each kind in the entities, and the names of its fields there and in `Span`.
-_LINK = ("urls", {"expanded_url": "target", "display_url": "label"})
+_LINK = ("urls", {"url": "target", "expanded_url": "expanded", "display_url": "label"})
 _WRITTEN: Mapping[Kind, tuple[str, Mapping[str, str]]] = {
     "url": _LINK,
     "media": _LINK,
@@ -205,7 +202,7 @@ _WRITTEN: Mapping[Kind, tuple[str, Mapping[str, str]]] = {
 }
 
 
-_Found = tuple[Kind, str, str, str] | None  # kind, target, label, id of a person
+_Found = tuple[Kind, str, str, str, str] | None  # the fields of a Span, in this order
 _Reader = Callable[[Mapping[str, Any]], _Found]
 
 
@@ -237,18 +234,22 @@ def _side_by_side(spans: list[Span]) -> Iterator[Span]:
 
 
 def _link(item: Mapping[str, Any]) -> _Found:
-    target = web_address(item.get("expanded_url")) or web_address(item.get("url"))
+    """Read a link as X's display requirements want it: to `url`, shown as `display_url`."""
+    expanded = web_address(item.get("expanded_url"))
+    target = web_address(item.get("url")) or expanded
+    if not target:
+        return None
     display = item.get("display_url")
     is_shown = isinstance(display, str) and not is_blank(display)
-    label = clean(str(display), _LONGEST_ADDRESS) if is_shown else target
-    return ("media" if _is_picture(item, target) else "url", target, label, "") if target else None
+    label = clean(str(display), _LONGEST_ADDRESS) if is_shown else expanded or target
+    return "media" if _is_picture(item, expanded) else "url", target, label, "", expanded
 
 
-def _is_picture(item: Mapping[str, Any], target: str) -> bool:
+def _is_picture(item: Mapping[str, Any], expanded: str) -> bool:
     # The beta has no media keys, but only attached pictures have the short address.
     display = item.get("display_url")
     short = isinstance(display, str) and _SHORT_PICTURE.fullmatch(display)
-    return bool(item.get("media_key") or (short and PICTURE.search(target)))
+    return bool(item.get("media_key") or (short and PICTURE.search(expanded)))
 
 
 def _status(address: str) -> str:
@@ -256,22 +257,18 @@ def _status(address: str) -> str:
     return found[1] if found else ""
 
 
-def _is_article(address: str) -> bool:
-    return bool(ARTICLE.search(urlsplit(address).path))
-
-
 def _mention(item: Mapping[str, Any]) -> _Found:
     username = item.get("username")
     known = isinstance(username, str) and USERNAME.fullmatch(username)
     user_id = item.get("id")
     has_id = isinstance(user_id, str) and USER_ID.fullmatch(user_id)
-    return ("mention", str(username), "", str(user_id) if has_id else "") if known else None
+    return ("mention", str(username), "", str(user_id) if has_id else "", "") if known else None
 
 
 def _hashtag(item: Mapping[str, Any]) -> _Found:
     tag = item.get("tag")
     known = isinstance(tag, str) and 0 < len(tag) <= _LONGEST_TAG and all(map(_fits_a_tag, tag))
-    return ("hashtag", str(tag), "", "") if known else None
+    return ("hashtag", str(tag), "", "", "") if known else None
 
 
 def _fits_a_tag(character: str) -> bool:
@@ -282,7 +279,7 @@ def _fits_a_tag(character: str) -> bool:
 def _cashtag(item: Mapping[str, Any]) -> _Found:
     tag = item.get("tag")
     known = isinstance(tag, str) and _CASHTAG.fullmatch(tag)
-    return ("cashtag", str(tag), "", "") if known else None
+    return ("cashtag", str(tag), "", "", "") if known else None
 
 
 _READERS: Mapping[str, _Reader] = {

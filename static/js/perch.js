@@ -1,4 +1,3 @@
-// Beside htmx.
 const on = (name, act) => addEventListener(name, act, true);
 const each = (css, act) => document.querySelectorAll(css).forEach(act);
 const idle = () => each("[aria-busy]", (it) => (it.ariaBusy = null));
@@ -45,7 +44,7 @@ on("htmx:before:swap", (event) => {
 });
 on("htmx:after:swap", ({ detail }) => {
   tick();
-  if (!document.querySelector(":focus")) detail.ctx.near()?.querySelector("a")?.focus();
+  if (!document.querySelector(":focus")) detail.ctx.near()?.querySelector("a:not(.avatar)")?.focus();
 });
 on("htmx:error", () => each(".flash", (it) => (it.textContent = "That failed. Try again.")));
 on("htmx:finally:request", idle);

@@ -208,6 +208,6 @@ def test_no_address_of_a_picture_leads_anywhere(sign_in_duck, site, twitter):
 
     _, wrong = seen(duck, "/follows/followers")
 
-    assert duck.page.locator("#people-list .avatar").count() == len(ADDRESSES)
+    assert duck.page.locator("#people-list img.avatar").count() == len(ADDRESSES)
     assert wrong == []
     assert duck.alarms == []

@@ -36,7 +36,7 @@ def test_removing_the_app_at_twitter_leads_to_a_new_sign_in(read, twitter):
     reader.pick("Robin Redbreast")
     reader.press("Authorize app")
 
-    assert (reader.path(), reader.heading()) == ("/follows", "Follows")
+    assert (reader.path(), reader.heading()) == ("/follows", "Follows on Twitter")
 
 
 def test_a_dead_access_token_is_replaced_without_a_word(read, twitter):

@@ -1,5 +1,7 @@
 """What pages look like, as far as it can be measured: nothing cut, hidden, faded or jumping."""
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import expect
 
@@ -13,6 +15,8 @@ CUT = """() => [...document.querySelectorAll(".people .name")]
 TWO_LINES = """() => [...document.querySelectorAll(".tweet header")]
     .filter((it) => it.clientHeight > 1.6 * parseFloat(getComputedStyle(it).fontSize) + 4)
     .map((it) => it.textContent.replace(/\\s+/g, " "))"""
+HIDDEN = """() => [...document.querySelectorAll(".who .username")]
+    .filter((it) => it.scrollWidth > it.clientWidth).map((it) => it.textContent)"""
 COVERED = """() => {
     const { left, top, width, height } = document.activeElement.getBoundingClientRect();
     const there = document.elementFromPoint(left + width / 2, top + height / 2);
@@ -30,6 +34,11 @@ OFF_CENTRE = """() => [...document.querySelectorAll(".button")].map((it) => {
     const text = range.getBoundingClientRect(), box = it.getBoundingClientRect();
     return Math.abs(text.top + text.bottom - box.top - box.bottom) / 2;
 })"""
+TOUCH = """(it) => {
+    it.scrollIntoView({ block: "center" });
+    const { left, top, height } = it.getBoundingClientRect();
+    return document.elementFromPoint(left + 3, top + height / 2).closest("a")?.href;
+}"""
 LIGHT = """(it) => {
     // Relative luminance, WCAG 2.2.
     const drawing = document.createElement("canvas").getContext("2d");
@@ -81,7 +90,7 @@ def test_the_mark_of_the_verified_stays_beside_the_name(wren):
         assert text["y"] < sign["y"] + sign["height"] / 2 < text["y"] + text["height"]
 
 
-def test_the_time_of_a_tweet_stands_beside_its_author(wren):
+def test_the_username_of_an_author_stands_beside_their_name(wren):
     wren.page.set_viewport_size(NARROW)
     broken = {}
     for path in ("/", "/tweets", "/people/jay", "/people/mockingbird"):
@@ -89,6 +98,17 @@ def test_the_time_of_a_tweet_stands_beside_its_author(wren):
         broken[path] = wren.page.evaluate(TWO_LINES)
 
     assert [path for path, headers in broken.items() if headers] == []
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_no_name_is_so_long_that_it_hides_the_username(wren, width):
+    wren.page.set_viewport_size(width)
+    hidden = {}
+    for path in ("/", "/tweets", "/people/mockingbird", "/follows", "/spaces"):
+        wren.open(path)
+        hidden[path] = wren.page.evaluate(HIDDEN)
+
+    assert [path for path, usernames in hidden.items() if usernames] == []
 
 
 def test_a_bio_begins_right_below_its_name(wren):
@@ -285,3 +305,43 @@ def test_a_sensitive_picture_is_seen_after_a_press_and_not_before(read, twitter,
     reader.page.get_by_text("Show 1 picture that may be sensitive").click()
 
     expect(picture).to_be_visible()
+
+
+def test_a_touch_beside_the_text_leads_to_the_tweet_at_twitter(wren, chromium, twitter, site):
+    quote = next(one for one in twitter.world.tweets.values() if dict(one.references).get("quoted"))
+    phone = chromium.new_context(
+        storage_state=wren.context.storage_state(),
+        is_mobile=True,
+        has_touch=True,
+        viewport=NARROW,
+    )
+    parts = {"text": ".body > .text", "card": ".quoted > .text", "author": ".body > header a"}
+    leads_to = {}
+    for name, page in {"mouse": wren.page, "phone": phone.new_page()}.items():
+        page.goto(f"{site.url}/tweets/{quote.id}")
+        leads_to[name] = {part: page.locator(css).evaluate(TOUCH) for part, css in parts.items()}
+    phone.close()
+
+    author = twitter.world.accounts[quote.author_id].username
+    of_links = {"author": f"{twitter.url}/{author}"}
+    status = f"{twitter.url}/i/web/status"
+    quoted = dict(quote.references)["quoted"]
+    assert leads_to["mouse"] == {"text": None, "card": None} | of_links
+    assert leads_to["phone"] == (
+        {"text": f"{status}/{quote.id}", "card": f"{status}/{quoted}"} | of_links
+    )
+
+
+def test_a_right_to_left_tweet_has_its_picture_and_author_on_the_right(wren, twitter):
+    world = twitter.world
+    tweet_id = world.timelines[world.named("wren").id][1]
+    world.tweets[tweet_id] = replace(world.tweets[tweet_id], text="שלום wren", lang="he", links=())
+    wren.open(f"/tweets/{tweet_id}")
+
+    left = "(it) => it.getBoundingClientRect().left"
+    picture, name, text = (
+        wren.page.locator(css).evaluate(left) for css in (".tweet > .avatar", ".body .who", ".text")
+    )
+
+    assert picture > name > text
+    assert wren.has_room_for_all()

@@ -76,7 +76,7 @@ def test_a_user_is_read_whole():
     user = Profile.from_json(FULL)
 
     assert user.bio.plain == "Hedges & ivy #birds"
-    assert (user.website, user.website_label) == ("https://example.com/wren", "example.com/wren")
+    assert (user.website, user.website_label) == ("https://t.co/x", "example.com/wren")
     assert user.created_at == datetime(2013, 12, 14, 4, 35, 55, tzinfo=UTC)
     assert (user.followers_count, user.following_count, user.tweet_count) == (3, 2, 1)
     assert user.verified
@@ -112,6 +112,18 @@ def test_a_stored_user_comes_back_the_same(data):
     again = Profile.from_json(json.loads(json.dumps(user.to_json())))
 
     assert again == user
+
+
+def test_a_user_stored_before_has_its_old_links():
+    link = {"expanded_url": "https://example.com/wren", "display_url": "example.com/wren"}
+    bio = {"urls": [{"start": 0, "end": 4, **link}]}
+    stored = {**WREN, "description": "link", "entities": {"url": {"urls": [link]}}}
+    stored["entities"]["description"] = bio
+
+    user = Profile.from_json(stored)
+
+    assert (user.website, user.website_label) == ("https://example.com/wren", "example.com/wren")
+    assert user.bio.pieces[0].target == "https://example.com/wren"
 
 
 def test_a_user_without_id_username_or_name_is_unreadable():
@@ -346,12 +358,9 @@ def test_a_blank_username_is_unreadable(username):
 
 @pytest.mark.parametrize("article, title", [({"title": "On standing still"}, "On standing still")])
 def test_an_article_has_a_title(article, title):
-    link = {"start": 0, "end": 14, "expanded_url": "https://x.com/i/article/7", "display_url": "x"}
-    data = {"id": "1", "text": "https://t.co/a", "entities": {"urls": [link]}, "article": article}
+    tweet = Tweet.from_json({"id": "1", "text": "", "article": article}, Includes())
 
-    tweet = Tweet.from_json(data, Includes())
-
-    assert (tweet.article_title, tweet.text.pieces[0].text) == (title, title)
+    assert tweet.article_title == title
 
 
 def test_nonsense_for_an_article_is_none():
@@ -436,10 +445,11 @@ def test_an_included_tweet_hides_no_quote_as_its_quotes_never_come_along():
 def test_a_tweet_with_more_than_one_version_is_edited():
     tweets = [
         Tweet.from_json({"id": "10", "text": "a", "edit_history_tweet_ids": versions}, Includes())
-        for versions in ([], ["10"], ["9", "10"])
+        for versions in ([], ["10"], ["9", "10"], ["10", "11"], ["10", "../11"])
     ]
 
-    assert [tweet.edited for tweet in tweets] == [False, False, True]
+    assert [tweet.edited for tweet in tweets] == [False, False, True, True, True]
+    assert [tweet.live_id for tweet in tweets] == ["10", "10", "10", "11", "10"]
 
 
 def test_a_tweet_shows_four_pictures_at_most():

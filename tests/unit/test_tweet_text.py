@@ -46,13 +46,14 @@ def test_only_the_escapes_of_twitter_are_unescaped_and_once():
 @pytest.mark.parametrize(
     "more, label, target",
     [
-        ({}, "example.com/ivy", "https://example.com/ivy"),
-        ({"display_url": None}, "https://example.com/ivy", "https://example.com/ivy"),
-        ({"expanded_url": "javascript:alert(1)"}, "example.com/ivy", "https://t.co/a"),
+        ({}, "example.com/ivy", "https://t.co/a"),
+        ({"display_url": None}, "https://example.com/ivy", "https://t.co/a"),
+        ({"display_url": None, "expanded_url": None}, "https://t.co/a", "https://t.co/a"),
+        ({"url": "javascript:alert(1)"}, "example.com/ivy", "https://example.com/ivy"),
     ],
-    ids=["documented", "without a label", "hostile"],
+    ids=["documented", "without a label", "short alone", "hostile"],
 )
-def test_a_link_shows_its_display_url_and_leads_to_the_expanded_one(more, label, target):
+def test_a_link_shows_its_display_url_and_leads_to_the_short_one(more, label, target):
     text = Text.from_json("see https://t.co/a", {"urls": [url(4, 18, **more)]})
 
     assert text.pieces[1] == Piece(label, "url", target)
@@ -373,23 +374,24 @@ def test_a_mention_without_a_proper_id_is_one_by_name(bad):
     assert Text.from_json("@peewit", {"mentions": [mention]}).pieces[0].user_id == ""
 
 
-# Articles
-
-
-@pytest.mark.parametrize("path", ["i/article/77", "heron/article/10", "i/article/77/"])
-def test_the_link_to_an_article_has_its_title(path):
-    link = {"start": 6, "end": 20, "expanded_url": f"https://x.com/{path}", "display_url": path}
-
-    text = Text.from_json("Read: https://t.co/b", {"urls": [link]}).titled("On <standing> still")
-
-    assert text.pieces[1] == Piece("On <standing> still", "url", f"https://x.com/{path}")
-    assert text.titled("").pieces == text.pieces
+# Direction
 
 
 @pytest.mark.parametrize(
-    "path", ["heron/status/10", "i/articles/1", "i/article/abc", "a/b/article/1x"]
+    "raw, is_right_to_left",
+    [
+        ("", False),
+        ("Good morning", False),
+        ("123 …", False),
+        ("שלום wren", True),
+        ("🐦 2 صباح الخير", True),
+        ("Wren says שלום", False),
+        ("@robin שלום", True),
+        ("@שלום good morning", False),
+    ],
 )
-def test_other_links_keep_their_addresses(path):
-    link = {"start": 0, "end": 1, "expanded_url": f"https://x.com/{path}", "display_url": "label"}
+def test_the_first_letter_outside_links_decides_the_direction(raw, is_right_to_left):
+    place = {"start": 0, "end": len(raw.split(" ")[0]), "username": "robin"}
+    entities = {"mentions": [place]} if raw.startswith("@") else None
 
-    assert Text.from_json("a", {"urls": [link]}).titled("Title").pieces[0].text == "label"
+    assert Text.from_json(raw, entities).is_right_to_left is is_right_to_left

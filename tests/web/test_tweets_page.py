@@ -215,18 +215,6 @@ def test_refreshing_a_part_stays_in_it(signed_in, twitter, clock):
 # One Tweet
 
 
-def test_the_time_of_a_tweet_leads_to_the_tweet(shown):
-    page = shown({})
-
-    assert re.search(r'<a class="when" href="/tweets/10"><time [^>]+>1 May 2020</time>', page)
-
-
-def test_a_tweet_without_a_time_can_be_opened_too(shown):
-    page = shown({"created_at": None})
-
-    assert '<a class="when" href="/tweets/10">Open</a>' in page
-
-
 @in_both_dialects
 def test_one_tweet_says_its_exact_time_and_leads_to_twitter(signed_in, twitter, dialect):
     twitter.get(TWEET, json={"data": tweet(), "includes": {"users": [WREN]}})
@@ -288,26 +276,6 @@ def test_each_page_title_is_distinct(signed_in, twitter, path, title):
 # The content of a Tweet
 
 
-def test_entities_are_links(shown):
-    text = "🐛 @robin https://t.co/a #ivy $TWIG &lt;3"
-    link = {"url": "https://t.co/a", "expanded_url": "https://wren.example/?a=1&b=2"}
-    entities = {
-        "mentions": [{"start": 2, "end": 8, "username": "robin", "id": "1002"}],
-        "urls": [{"start": 9, "end": 23, "display_url": "wren.example/?a=1&b=2", **link}],
-        "hashtags": [{"start": 24, "end": 28, "tag": "ivy"}],
-        "cashtags": [{"start": 29, "end": 34, "tag": "TWIG"}],
-    }
-
-    page = shown({"text": text, "entities": entities})
-
-    assert '<a href="/people/id/1002"><bdi translate="no">@robin</bdi></a>' in page
-    assert '<a href="https://wren.example/?a=1&amp;b=2"' in page
-    assert "<bdi>wren.example/?a=1&amp;b=2</bdi>" in page
-    assert f'href="{LIVE.home}/hashtag/ivy"' in page
-    assert f'href="{LIVE.home}/search?q=%24TWIG"' in page
-    assert "</a> &lt;3</p>" in page
-
-
 def test_text_is_escaped_once(shown):
     page = shown({"text": "a &lt;b&gt; &amp; <i>c</i>"})
 
@@ -325,7 +293,7 @@ def test_an_edited_reply_says_so(shown):
     replied = [{"type": "replied_to", "id": "9"}]
     page = shown({"edit_history_tweet_ids": ["9", "10"], "referenced_tweets": replied})
 
-    assert ">edited</span>" in page
+    assert ", edited</a>" in page
     assert ">Reply</p>" in page
 
 
@@ -340,7 +308,6 @@ def test_a_repost_is_shown_by_its_original(shown):
 
     assert "The whole of what Robin said" in page
     assert "RT @robin" not in page
-    assert re.search(r'class="name"[^>]*>Wren</bdi>\s+</span>\s+retweeted', page)
     assert 'href="/tweets/9"' in page
 
 
@@ -352,33 +319,9 @@ def test_a_repost_without_its_original_is_still_a_repost(shown):
 
     page = shown(repost)
 
-    assert re.search(r'class="name"[^>]*>Wren</bdi>\s+</span>\s+retweeted', page)
     assert "RT @robin: The whole of…" in page
-    found = page[page.index('class="tweet"') :]
+    found = page[page.index('class="body"') :]
     assert '<a class="who"' not in found  # these are not Wren's words
-
-
-@pytest.mark.parametrize(
-    "username, leads_to", [("robin", "/people/robin"), ("robin_of_sherwood", None)]
-)
-def test_a_mention_without_an_id_goes_by_its_name_if_that_can_be_asked_for(
-    shown, username, leads_to
-):
-    mention = {"start": 0, "end": 3, "username": username}
-
-    page = shown({"text": "@it", "entities": {"mentions": [mention]}})
-
-    found = re.search(r'(?:href="([^"]+)">)?<bdi translate="no">@it</bdi>', page)
-    assert found[1] == leads_to
-
-
-def test_a_mention_links_to_its_id_and_not_its_username(shown):
-    mention = {"start": 0, "end": 7, "username": "peewit", "id": "1014"}
-
-    page = shown({"text": "@peewit", "entities": {"mentions": [mention]}})
-
-    assert '<a href="/people/id/1014"><bdi translate="no">@peewit</bdi></a>' in page
-    assert "/people/peewit" not in page
 
 
 @pytest.mark.parametrize("sent, attribute", [("ja", ' lang="ja"'), ("und", ""), ("qme", "")])
@@ -399,22 +342,16 @@ LINK_TO_IT = {
 
 
 @pytest.mark.parametrize(
-    "said, address",
-    [
-        (
-            {"text": "https://t.co/a", "entities": {"urls": [LINK_TO_IT]}},
-            "https://x.com/i/article/77",
-        ),
-        ({"text": ""}, f"{LIVE.home}/i/web/status/10"),
-    ],
+    "said", [{"text": "https://t.co/a", "entities": {"urls": [LINK_TO_IT]}}, {"text": ""}]
 )
-def test_an_article_shows_its_title(shown, said, address):
+def test_an_article_shows_its_title_below_its_text(shown, said):
     page = shown(ARTICLE | said)
 
     label = "<bdi>On &lt;standing&gt; still</bdi>"
-    assert re.findall(rf'<a href="([^"]+)"[^>]*>{re.escape(label)}', page) == [address]
+    links = re.findall(rf'<a href="([^"]+)"[^>]*>{re.escape(label)}', page)
+    assert links == [f"{LIVE.home}/i/web/status/10"]
     assert ">Article</span>" in page
-    assert "<bdi>x.com/i/article" not in page
+    assert ("<bdi>x.com/i/article/77</bdi>" in page) == bool(said["text"])
 
 
 @pytest.mark.parametrize(

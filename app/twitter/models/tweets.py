@@ -14,6 +14,7 @@ from app.twitter.models.json_values import (
     USER_OR_TWEET_ID,
     as_count,
     as_date,
+    as_id,
     as_language,
     as_list,
     as_object,
@@ -122,6 +123,7 @@ class Tweet:
     quoted: Tweet | None = None
     hides_quote: bool = False  # it quotes a Tweet that the answer does not include
     is_reply: bool = False
+    live_id: str  # its newest version, itself unless it was edited (X docs: "Edit Posts")
     edited: bool = False
     reply_count: int | None = None
     repost_count: int | None = None
@@ -133,17 +135,17 @@ class Tweet:
         """Read a Tweet with its includes; raise `InvalidAnswer` without id and text."""
         tweet = as_object(data)
         metrics = as_object(tweet.get("public_metrics"))
-        title = _article_title(tweet)
-        text = _tweet_text(tweet).titled(title)
+        tweet_id, text = required_id(tweet, USER_OR_TWEET_ID), _tweet_text(tweet)
+        versions = as_list(either(tweet, "edit_history_tweet_ids", "edit_history_post_ids"))
         media, poll = includes.media_of(tweet), includes.poll_of(tweet)
         quoted = includes.referenced(tweet, "quoted")
         return cls(
-            id=required_id(tweet, USER_OR_TWEET_ID),
+            id=tweet_id,
             text=text.quoting(quoted.id) if quoted else text,
             author=includes.user(tweet.get("author_id")),
             created_at=as_date(tweet.get("created_at")),
             lang=as_language(tweet.get("lang")),
-            article_title=title,
+            article_title=as_text(as_object(tweet.get("article")).get("title"), LONGEST_NAME),
             media=media,
             is_sensitive=tweet.get("possibly_sensitive") is True,
             poll=poll,
@@ -153,7 +155,8 @@ class Tweet:
             quoted=quoted,
             hides_quote=includes.are_all and not quoted and bool(_references(tweet, "quoted")),
             is_reply=bool(_references(tweet, "replied_to")),
-            edited=_is_edited(tweet),
+            live_id=as_id(versions[-1]) or tweet_id if versions else tweet_id,
+            edited=len(versions) > 1,
             reply_count=as_count(metrics.get("reply_count")),
             repost_count=as_count(either(metrics, "retweet_count", "repost_count")),
             quote_count=as_count(metrics.get("quote_count")),
@@ -230,11 +233,6 @@ def _tweet_text(tweet: Mapping[str, Any]) -> Text:
     return Text.from_json(whole["text"], whole.get("entities"))
 
 
-def _article_title(tweet: Mapping[str, Any]) -> str:
-    """Return the title of a Tweet that is an Article, whose text is only a link."""
-    return as_text(as_object(tweet.get("article")).get("title"), LONGEST_NAME)
-
-
 def _attachments(tweet: Mapping[str, Any], kind: str) -> list[object]:
     return as_list(as_object(tweet.get("attachments")).get(kind))
 
@@ -249,11 +247,6 @@ def _references(tweet: Mapping[str, Any], kind: str) -> list[object]:
     """Return the ids of the Tweets that a Tweet refers to as `kind`."""
     references = map(as_object, as_list(either(tweet, "referenced_tweets", "referenced_posts")))
     return [item.get("id") for item in references if item.get("type") == kind]
-
-
-def _is_edited(tweet: Mapping[str, Any]) -> bool:
-    """Return whether there is more than one version (X docs: "Edit Posts")."""
-    return len(as_list(either(tweet, "edit_history_tweet_ids", "edit_history_post_ids"))) > 1
 
 
 def _by(key: str, items: object) -> _Objects:

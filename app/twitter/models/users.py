@@ -82,7 +82,7 @@ class Profile:
 
     def to_json(self) -> dict[str, Any]:
         """Return a small dictionary of JSON values, in Twitter's own classic shape."""
-        link = {"expanded_url": self.website, "display_url": self.website_label}
+        link = {"url": self.website, "display_url": self.website_label}
         return {
             "id": self.id,
             "username": self.username,
@@ -113,8 +113,9 @@ def _website(user: Mapping[str, Any], entities: Mapping[str, Any]) -> tuple[str,
     """Return where the link of a profile leads and how Twitter shows it."""
     links = as_list(as_object(entities.get("url")).get("urls"))
     link = as_object(links[0]) if links else {}
-    target = web_address(link.get("expanded_url")) or web_address(user.get("url"))
-    label = as_text(link.get("display_url"), LONGEST_NAME) or target
+    expanded = web_address(link.get("expanded_url"))
+    target = web_address(link.get("url")) or web_address(user.get("url")) or expanded
+    label = as_text(link.get("display_url"), LONGEST_NAME) or expanded or target
     return (target, label) if target else ("", "")
 
 
