@@ -14,7 +14,14 @@ from sqlalchemy import delete, insert, select
 from app.accounts.errors import AccountError
 from app.accounts.export import export_of
 from app.accounts.grants import EndReason
-from app.accounts.models import Grant, PerformedAction, Session, Usage, User
+from app.accounts.models import (
+    Grant,
+    PerformedAction,
+    RevocationEvent,
+    Session,
+    Usage,
+    User,
+)
 from app.gateway.usage import Usages
 from app.storage.extensions import db
 from app.twitter.api_client import ApiCall
@@ -37,7 +44,7 @@ def rows_of(database):
                     (User, User.id == user_id),
                     *(
                         (each, each.user_id == user_id)
-                        for each in (Session, Grant, Usage, PerformedAction)
+                        for each in (Session, Grant, Usage, PerformedAction, RevocationEvent)
                     ),
                 )
             }

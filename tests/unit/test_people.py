@@ -642,6 +642,8 @@ def test_every_column_that_leads_to_a_person_is_exported_and_deleted(
         connection.execute(
             insert(db.metadata.tables["usage"]).values(usage | {"calls": 1, "items": 1})
         )
+        told = {"event_uuid": "e", "user_id": person.user_id, "received_at": 0.0, "attempts": 0}
+        connection.execute(insert(db.metadata.tables["revocation_events"]).values(told))
         pressed = {"user_id": person.user_id, "action": "follow", "target_id": "1002", "once": "f"}
         connection.execute(
             insert(db.metadata.tables["actions"]).values(pressed | {"performed_at": clock()})
@@ -651,7 +653,7 @@ def test_every_column_that_leads_to_a_person_is_exported_and_deleted(
     people.delete(person.user_id, "1001")
 
     exported = {"user": "users", "grants": "grants", "sessions": "sessions", "usage": "usage"}
-    exported |= {"actions": "actions"}
+    exported |= {"actions": "actions", "revocation_events": "revocation_events"}
     exported |= {"used_states": "used_states", "revocations": "revocations"}
     shown = {
         (table, name)
