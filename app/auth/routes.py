@@ -25,7 +25,7 @@ from app.auth.pending_sign_ins import FlowCookies, OpenedFlow, PendingSignIn
 from app.gateway.actions import ActionResult, PendingAction
 from app.observability.audit_log import Event
 from app.services import services
-from app.twitter.dialect import AT_SIGN_IN, Permission
+from app.twitter.dialect import Permission
 from app.twitter.errors import TokenRefused, TwitterError, Unreachable
 from app.twitter.models import Profile
 from app.twitter.oauth import TokenSet
@@ -69,12 +69,10 @@ def login() -> Response:
 def _scopes_to_ask(ask: str | None) -> frozenset[str]:
     """Return the scopes for reading, those granted before, and that of the permission `ask`."""
     dialect = services().dialect
-    scopes = dialect.scopes(*AT_SIGN_IN)
+    scopes = dialect.scopes(*dialect.at_sign_in)
     if current_user.is_authenticated:
         scopes |= current_user.scopes & dialect.scopes(*Permission)
-    if ask in set(Permission):
-        scopes |= dialect.scopes(Permission(ask))
-    return scopes
+    return scopes | dialect.scopes(*(known for known in Permission if known == ask))
 
 
 def _began() -> float:

@@ -14,7 +14,7 @@ from app.doctor import probe
 from app.doctor.connection import STATUS_PAGE
 from app.doctor.context import Context
 from app.doctor.report import Result, Section, Status, failed, ok, skipped, warning
-from app.twitter.dialect import AT_SIGN_IN, HOMES, origin
+from app.twitter.dialect import HOMES, origin
 from app.twitter.endpoints import USERS_ME
 from app.twitter.errors import (
     ClientRefused,
@@ -181,7 +181,8 @@ def _is_refused(context: Context, scopes: frozenset[str], deadline: Deadline) ->
 
 
 def _scopes(context: Context) -> frozenset[str]:
-    return context.services.dialect.scopes(*AT_SIGN_IN)
+    dialect = context.services.dialect
+    return dialect.scopes(*dialect.at_sign_in)
 
 
 def _listed(scopes: frozenset[str] | set[str]) -> str:

@@ -204,6 +204,7 @@ class Actions:
         """Tell whether the person must grant something first, and whether that would help."""
         return (
             not _is_of_oneself(pending, caller)
+            and pending.action.endpoint.exists_in(self._calls.dialect)
             and not self.is_granted(pending, caller)
             and self._quota.why_unavailable(pending.action.endpoint, caller.twitter_id) is None
         )

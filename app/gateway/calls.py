@@ -24,7 +24,7 @@ from app.twitter.api_client import ApiCall, ApiClient, DirectSource
 from app.twitter.circuit_breaker import CircuitBreaker
 from app.twitter.dialect import Dialect
 from app.twitter.endpoints import Endpoint
-from app.twitter.errors import PermissionMissing, TokenRefused, TwitterError
+from app.twitter.errors import NotInPlan, PermissionMissing, TokenRefused, TwitterError
 from app.twitter.models import Profile
 from app.twitter.source import ApiRequest, Source
 from app.twitter.transport.bulkhead import PerPersonBulkhead
@@ -152,9 +152,17 @@ class Calls:
             scopes=frozenset(row.scopes.split()),
         )
 
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect of Twitter that is called."""
+        return self._upstream.dialect
+
     def may(self, caller: Caller, endpoint: Endpoint) -> bool:
-        """Return whether the person has granted the scopes that `endpoint` needs."""
-        return self._upstream.dialect.scopes(*endpoint.needs) <= caller.scopes
+        """Return whether the person has granted the scopes that `endpoint` needs.
+
+        Without a scope in this dialect, a permission cannot be granted.
+        """
+        return all(self.dialect.scope(need) in caller.scopes for need in endpoint.needs)
 
     def call(
         self,
@@ -167,9 +175,12 @@ class Calls:
         """Call Twitter for a person, without a cache: a write, or a read that must be fresh.
 
         Raises `PermissionMissing` before any call if a scope is not granted, `GrantEnded` if the
-        person must sign in again, and the `TwitterError` of a call that failed.
+        person must sign in again, `NotInPlan` if the dialect has no such endpoint or permission,
+        and the `TwitterError` of a call that failed.
         """
         deadline = deadline or Deadline()
+        if not endpoint.exists_in(self.dialect):
+            raise NotInPlan("not-in-dialect", f"the {self.dialect.name} dialect lacks this")
         self._quota.check(caller.twitter_id, endpoint)
         if not self.may(caller, endpoint):
             raise PermissionMissing(

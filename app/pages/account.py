@@ -13,7 +13,6 @@ from app.accounts.people import Person
 from app.pages import usage
 from app.pages.twitter_links import connected_apps_url
 from app.services import services
-from app.twitter.dialect import AT_SIGN_IN, Permission
 from app.web.current_person import for_signed_in
 from app.web.messages import logged_out, permission_purpose, permission_words
 
@@ -21,12 +20,15 @@ from app.web.messages import logged_out, permission_purpose, permission_words
 @for_signed_in
 def account(person: Person) -> str:
     """GET /account."""
-    granted = [p for p in Permission if services().dialect.scope(p) in person.scopes]
+    dialect = services().dialect
+    granted = [p for p in dialect.permissions if dialect.scope(p) in person.scopes]
     return render_template(
         "account.html",
         granted=[(permission_words(p), permission_purpose(p)) for p in granted],
         lacking=[
-            (p, permission_words(p), permission_purpose(p)) for p in AT_SIGN_IN if p not in granted
+            (p, permission_words(p), permission_purpose(p))
+            for p in dialect.at_sign_in
+            if p not in granted
         ],
         browsers=services().sessions.of(person.user_id),
         periods=usage.periods(person),

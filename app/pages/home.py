@@ -9,7 +9,6 @@ from app.accounts.people import Person
 from app.pages import queries
 from app.pages.panels import render_panels
 from app.services import services
-from app.twitter.dialect import AT_SIGN_IN
 from app.twitter.endpoints import SPACES_BY_CREATORS
 from app.web.current_person import current_person
 from app.web.messages import permission_words
@@ -17,15 +16,14 @@ from app.web.messages import permission_words
 
 def home() -> ResponseReturnValue:
     """GET /. `next` goes along with the sign-in, which checks it before redirecting there."""
-    person = current_person()
+    person, dialect = current_person(), services().dialect
     if person is None:
         return render_template(
             "home_signed_out.html",
-            asked=[permission_words(permission) for permission in AT_SIGN_IN],
+            asked=[permission_words(permission) for permission in dialect.at_sign_in],
             next_path=request.args.get("next", ""),
         )
     user_id = person.profile.id
-    dialect = services().dialect
     return render_panels(
         person,
         "home.html",
@@ -39,6 +37,7 @@ def home() -> ResponseReturnValue:
 
 def _shows_spaces(person: Person) -> bool:
     """Return whether the panel of Spaces will request the list of followed people as well."""
-    granted = services().dialect.scopes(*SPACES_BY_CREATORS.needs) <= person.scopes
-    quota = services().quota
-    return granted and quota.why_unavailable(SPACES_BY_CREATORS, person.profile.id) is None
+    granted = services().calls.may(person, SPACES_BY_CREATORS)
+    return (
+        granted and services().quota.why_unavailable(SPACES_BY_CREATORS, person.profile.id) is None
+    )

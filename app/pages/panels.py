@@ -150,7 +150,10 @@ class PanelLoader:
 
     def _ungranted(self, query: Query[Any]) -> Panel[Any] | None:
         """Return a panel that asks for the permission that `query` lacks, if it lacks one."""
-        lacking = [n for n in query.needs if self.app.dialect.scope(n) not in self.person.scopes]
+        dialect = self.app.dialect
+        if not all(map(dialect.scope, query.needs)):
+            return Panel(unavailable="plan")
+        lacking = [n for n in query.needs if dialect.scope(n) not in self.person.scopes]
         return Panel(trouble=_lacks(lacking[0])) if lacking else None
 
     def _panel(self, outcome: ReadResult, query: Query[Any]) -> Panel[Any]:

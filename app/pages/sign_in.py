@@ -52,8 +52,6 @@ def how_it_works() -> str:
 
 def _in_words(scopes: Iterable[str], dialect: str) -> list[tuple[str, str]]:
     """Return each scope with a description; empty for a scope that this site does not know."""
-    words = {
-        scope: permission_words(permission)
-        for permission, scope in BY_NAME.get(dialect, LIVE).scope_names.items()
-    }
+    its = BY_NAME.get(dialect, LIVE)
+    words = {its.scope(permission): permission_words(permission) for permission in its.permissions}
     return [(scope, words.get(scope, "")) for scope in sorted(scopes)]

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from app.accounts.sign_in_record import ClientKind, SignInRecord, Step
 from app.pages.filters import about, duration
-from app.twitter.dialect import AT_SIGN_IN, Dialect
+from app.twitter.dialect import Dialect
 
 # The lifetime of an authorization code at Twitter.
 CODE_LIFETIME_MS = 30_000
@@ -103,7 +103,7 @@ def phases(record: SignInRecord) -> list[Phase]:
 
 def example(client: ClientKind, dialect: Dialect) -> SignInRecord:
     """Return a sign-in with typical times, of a site like this one."""
-    scopes = dialect.scopes(*AT_SIGN_IN)
+    scopes = dialect.scopes(*dialect.at_sign_in)
     return SignInRecord(
         client=client,
         dialect=dialect.name,

@@ -10,28 +10,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Self
 from urllib.parse import urlsplit
 
 
 class Permission(StrEnum):
-    """A permission that we may ask for; each dialect has its own scope name for it."""
+    """The permissions that this site knows, one a row. Their sentences are in app/web/messages.py.
 
-    READ_TWEETS = "read_tweets"
-    READ_USERS = "read_users"
-    READ_FOLLOWS = "read_follows"
-    WRITE_FOLLOWS = "write_follows"
-    READ_SPACES = "read_spaces"
-    STAY_SIGNED_IN = "stay_signed_in"
+    The columns: its name in forms, its scope in each dialect (None where there is none), and
+    whether a sign-in asks for it; otherwise it is asked for when it is first needed.
+    """
 
+    scopes: Mapping[str, str | None]
+    at_sign_in: bool
 
-# A sign-in asks for reading only; the first press of Follow asks for writing.
-AT_SIGN_IN = (
-    Permission.READ_TWEETS,
-    Permission.READ_USERS,
-    Permission.READ_FOLLOWS,
-    Permission.READ_SPACES,
-    Permission.STAY_SIGNED_IN,
-)
+    def __new__(cls, name: str, live: str | None, beta: str | None, at_sign_in: bool) -> Self:  # noqa: FBT001 - a column
+        """Return the member of one row."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.scopes = MappingProxyType({"live": live, "beta": beta})
+        member.at_sign_in = at_sign_in
+        return member
+
+    READ_TWEETS = "read_tweets", "tweet.read", "tweet.read", True
+    READ_USERS = "read_users", "users.read", "users.read", True
+    READ_FOLLOWS = "read_follows", "follows.read", "account.follows.read", True
+    WRITE_FOLLOWS = "write_follows", "follows.write", "account.follows.write", False
+    READ_SPACES = "read_spaces", "space.read", "spaces.read", True
+    STAY_SIGNED_IN = "stay_signed_in", "offline.access", "offline.access", True
 
 
 # Twitter redirects between its two names, and the CSP of a form covers every redirect.
@@ -49,15 +55,24 @@ class Dialect:
     api_url: str
     image_origins: tuple[str, ...]
     connected_apps_url: str
-    scope_names: Mapping[Permission, str]
 
-    def scope(self, permission: Permission) -> str:
-        """Return the wire name of `permission`."""
-        return self.scope_names[permission]
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """The permissions that this dialect has, in the order of the table."""
+        return tuple(permission for permission in Permission if self.scope(permission))
+
+    @property
+    def at_sign_in(self) -> tuple[Permission, ...]:
+        """The permissions that a sign-in asks for: those for reading."""
+        return tuple(permission for permission in self.permissions if permission.at_sign_in)
+
+    def scope(self, permission: Permission) -> str | None:
+        """Return the wire name of `permission`; None if this dialect lacks it."""
+        return permission.scopes[self.name]
 
     def scopes(self, *permissions: Permission) -> frozenset[str]:
-        """Return the wire names of `permissions`."""
-        return frozenset(self.scope_names[permission] for permission in permissions)
+        """Return the wire names of those of `permissions` that this dialect has."""
+        return frozenset(scope for permission in permissions if (scope := self.scope(permission)))
 
 
 LIVE = Dialect(
@@ -67,16 +82,6 @@ LIVE = Dialect(
     api_url="https://api.x.com/2",
     image_origins=_IMAGES,
     connected_apps_url="https://x.com/settings/connected_apps",
-    scope_names=MappingProxyType(
-        {
-            Permission.READ_TWEETS: "tweet.read",
-            Permission.READ_USERS: "users.read",
-            Permission.READ_FOLLOWS: "follows.read",
-            Permission.WRITE_FOLLOWS: "follows.write",
-            Permission.READ_SPACES: "space.read",
-            Permission.STAY_SIGNED_IN: "offline.access",
-        }
-    ),
 )
 
 BETA = Dialect(
@@ -86,16 +91,6 @@ BETA = Dialect(
     api_url="https://api.twitter.com/2",
     image_origins=_IMAGES,
     connected_apps_url="https://twitter.com/settings/connected_apps",
-    scope_names=MappingProxyType(
-        {
-            Permission.READ_TWEETS: "tweet.read",
-            Permission.READ_USERS: "users.read",
-            Permission.READ_FOLLOWS: "account.follows.read",
-            Permission.WRITE_FOLLOWS: "account.follows.write",
-            Permission.READ_SPACES: "spaces.read",
-            Permission.STAY_SIGNED_IN: "offline.access",
-        }
-    ),
 )
 
 BY_NAME: Mapping[str, Dialect] = MappingProxyType({"live": LIVE, "beta": BETA})

@@ -54,8 +54,8 @@ class Endpoint:
         return f"{self.method} /2{self.path}"
 
     def exists_in(self, dialect: Dialect) -> bool:
-        """Return whether `dialect` has this endpoint."""
-        return dialect.name in self.dialects
+        """Return whether `dialect` has this endpoint, and all permissions that it needs."""
+        return dialect.name in self.dialects and all(map(dialect.scope, self.needs))
 
 
 def _endpoint(  # noqa: PLR0913 - the columns of the table

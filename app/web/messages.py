@@ -116,26 +116,33 @@ _RESULTS: Mapping[ActionResult, str] = {
     ActionResult.UNKNOWN: "We could not finish that. Please check whether it was done.",
 }
 
-_PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
+# Each permission: what this site may do with it, and why it asks for it.
+_PERMISSIONS: Mapping[Permission, tuple[str, str]] = MappingProxyType(
     {
-        Permission.READ_TWEETS: "Read the Tweets you can see, protected ones too",
-        Permission.READ_USERS: "Read profiles, yours included",
-        Permission.READ_FOLLOWS: "See whom you follow and who follows you",
-        Permission.READ_SPACES: "See the Spaces that are open to you",
-        Permission.STAY_SIGNED_IN: "Stay connected until you log out",
-        Permission.WRITE_FOLLOWS: "Follow and unfollow people for you",
-    }
-)
-
-# Why this site asks for each.
-_PURPOSES: Mapping[Permission, str] = MappingProxyType(
-    {
-        Permission.READ_TWEETS: "To show your Tweets. Twitter asks for it even to say who you are.",
-        Permission.READ_USERS: "To know who you are, and to show names and faces.",
-        Permission.READ_FOLLOWS: "To list whom you follow, and who follows you.",
-        Permission.READ_SPACES: "To show Spaces that are live, planned or over.",
-        Permission.STAY_SIGNED_IN: "Without it you would have to sign in every two hours.",
-        Permission.WRITE_FOLLOWS: "For Follow and Unfollow, and only when you press them.",
+        Permission.READ_TWEETS: (
+            "Read the Tweets you can see, protected ones too",
+            "To show your Tweets. Twitter asks for it even to say who you are.",
+        ),
+        Permission.READ_USERS: (
+            "Read profiles, yours included",
+            "To know who you are, and to show names and faces.",
+        ),
+        Permission.READ_FOLLOWS: (
+            "See whom you follow and who follows you",
+            "To list whom you follow, and who follows you.",
+        ),
+        Permission.WRITE_FOLLOWS: (
+            "Follow and unfollow people for you",
+            "For Follow and Unfollow, and only when you press them.",
+        ),
+        Permission.READ_SPACES: (
+            "See the Spaces that are open to you",
+            "To show Spaces that are live, planned or over.",
+        ),
+        Permission.STAY_SIGNED_IN: (
+            "Stay connected until you log out",
+            "Without it you would have to sign in every two hours.",
+        ),
     }
 )
 
@@ -182,17 +189,17 @@ def _clock(moment: datetime, now: datetime) -> str:
 
 def permission_words(permission: Permission) -> str:
     """Return what this site may do with a permission."""
-    return worded(_PERMISSIONS[permission])
+    return worded(_PERMISSIONS[permission][0])
 
 
 def permission_purpose(permission: Permission) -> str:
     """Return why this site asks for a permission."""
-    return worded(_PURPOSES[permission])
+    return worded(_PERMISSIONS[permission][1])
 
 
 def permission_needed(permission: Permission) -> str:
     """Return what a panel says before the person has granted a permission."""
-    return f"One more permission is needed here: {lower_first(_PERMISSIONS[permission])}."
+    return f"One more permission is needed here: {lower_first(_PERMISSIONS[permission][0])}."
 
 
 def permission_lost(permission: Permission) -> str:
@@ -202,7 +209,7 @@ def permission_lost(permission: Permission) -> str:
     """
     return (
         "Twitter says that a permission is missing here: "
-        f"{lower_first(_PERMISSIONS[permission])}. Granting it once more may help."
+        f"{lower_first(_PERMISSIONS[permission][0])}. Granting it once more may help."
     )
 
 

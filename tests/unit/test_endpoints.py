@@ -7,7 +7,7 @@ import pytest
 
 from app.twitter import endpoints
 from app.twitter.api import Api
-from app.twitter.dialect import AT_SIGN_IN, BETA, LIVE, Permission
+from app.twitter.dialect import BETA, LIVE, Permission
 from app.twitter.endpoints import BY_ROUTE, ENDPOINTS, FREE, Endpoint, Topic
 from tests.unit.calls import CALLS, THING
 
@@ -93,7 +93,7 @@ def test_every_endpoint_needs_tweets_and_users():
 
 
 def test_signing_in_asks_for_all_but_writing():
-    beyond = {endpoint: set(endpoint.needs) - set(AT_SIGN_IN) for endpoint in ENDPOINTS}
+    beyond = {endpoint: set(endpoint.needs) - set(LIVE.at_sign_in) for endpoint in ENDPOINTS}
 
     assert beyond == {
         endpoint: set() if endpoint.method == "GET" else {Permission.WRITE_FOLLOWS}

@@ -11,7 +11,7 @@ from app.accounts.sign_in_record import SignInRecord, Step
 from app.pages import sign_in_diagram
 from app.pages.filters import about, duration
 from app.storage.extensions import db
-from app.twitter.dialect import AT_SIGN_IN, LIVE
+from app.twitter.dialect import LIVE
 from tests.factories import APP_NAME, ME_PATH, TOKEN_PATH, token_answer, user_answer
 
 PUBLIC, OWN = "/how-it-works", "/account/sign-in"
@@ -269,7 +269,7 @@ def test_hostile_scopes_are_only_text(app, signed_in):
 def test_an_example_asks_for_what_a_first_sign_in_asks():
     example = sign_in_diagram.example("public", LIVE)
 
-    assert example.asked == example.granted == LIVE.scopes(*AT_SIGN_IN)
+    assert example.asked == example.granted == LIVE.scopes(*LIVE.at_sign_in)
 
 
 def test_durations_are_rounded_down_by_size():
