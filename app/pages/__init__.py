@@ -41,7 +41,6 @@ def register(app: Flask) -> None:
     app.add_template_filter(lookup.in_order)
     app.add_template_filter(profile_at_twitter)
     app.add_template_filter(usage.dollars)
-    app.add_template_filter(usage.endpoint_label)
     for section in _SECTIONS:
         for template_filter in section.filters:
             app.add_template_filter(template_filter)
