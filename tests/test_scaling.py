@@ -8,7 +8,7 @@ import pytest
 
 from app.accounts import used_states
 from app.gateway import usage
-from app.pages import queries
+from app.pages import queries, tweets
 from app.storage.database import engine_options
 from app.twitter import api, endpoints
 from config import Config
@@ -77,7 +77,7 @@ def test_constants_of_the_code_are_the_codes(tmp_path):
         "used_state_hours": used_states.KEPT.total_seconds() / 3600,
         "usage_days": usage.KEPT.days,
         "home_users": api.MOST_ASKED,
-        "home_tweets": queries.ON_HOME,
+        "home_tweets": tweets.ON_HOME,
         "page_tweets": queries.ON_A_PAGE,
         "user_price": float(endpoints.USER_READ),
         "tweet_price": float(endpoints.TWEET_READ),

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from app.accounts.export import export_of
 from app.accounts.people import Person
 from app.pages import usage
+from app.pages.section import Entry, Route, Section
 from app.pages.twitter_links import connected_apps_url
 from app.services import services
 from app.web.current_person import for_signed_in
@@ -104,3 +105,16 @@ def _signed_out(words: str) -> Response:
     session.clear()
     flash(words)
     return redirect(url_for("pages.home"), code=303)
+
+
+SECTION = Section(
+    routes=(
+        Route("/account", account),
+        Route("/account/browsers/end", end_browser, ("POST",)),
+        Route("/account/browsers/end-others", end_others, ("POST",)),
+        Route("/account/export", export),
+        Route("/account/disconnect", disconnect_form),
+        Route("/account/disconnect", disconnect, ("POST",)),
+    ),
+    entry=Entry("Account"),
+)

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
 from app.gateway.actions import Action, PendingAction
-from app.pages import queries
+from app.pages import people
 from app.pages.panels import PanelLoader
 from app.services import services
 from app.twitter.transport.deadline import Deadline
@@ -37,7 +37,7 @@ def perform(person: Person, action: Action, target_id: str) -> ResponseReturnVal
 
 def _explain(pending: PendingAction, person: Person, back: str) -> str:
     """Return the page that says which permission Twitter will ask for, and for which action."""
-    account = queries.user(pending.target_id) if pending.action.of_others else None
+    account = people.by_id(pending.target_id) if pending.action.of_others else None
     return render_template(
         "allow_action.html",
         pending=pending,

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
 from app.gateway.actions import FOLLOW, UNFOLLOW
-from app.pages import actions, paging, queries
+from app.pages import actions, paging
 from app.pages.paging import Position
-from app.pages.panels import render_panels
-from app.pages.queries import Query
+from app.pages.panels import is_sent, render_panels
+from app.pages.queries import ON_A_PAGE, Query
+from app.pages.section import PANELS, Entry, HomePanel, Route, Section
 from app.services import services
-from app.twitter.endpoints import FOLLOWERS
+from app.twitter import endpoints
+from app.twitter.api import MOST_ASKED
+from app.twitter.endpoints import FOLLOWERS, FOLLOWING
 from app.twitter.models import Profile
 from app.web.current_person import for_signed_in
+
+# The most faces of the home page.
+_ON_HOME = 12
 
 
 @for_signed_in
@@ -29,7 +39,12 @@ def followers(person: Person) -> ResponseReturnValue:
     if not FOLLOWERS.exists_in(services().dialect):
         return render_template("follows.html", list_is="missing"), 404
     position = paging.requested_position()
-    query = queries.followers(person.profile.id, page_token=position.token)
+    query = Query(
+        endpoints=(FOLLOWERS,),
+        fetch=lambda api: api.followers(
+            person.profile.id, max_results=ON_A_PAGE, page_token=position.token
+        ),
+    )
     return _list(person, query, position, list_is="followers")
 
 
@@ -49,7 +64,12 @@ def unfollow(person: Person, user_id: str) -> ResponseReturnValue:
 
 def _following(person: Person) -> ResponseReturnValue:
     position = paging.requested_position()
-    query = queries.following(person.profile.id, page_token=position.token)
+    query = Query(
+        endpoints=(FOLLOWING,),
+        fetch=lambda api: api.following(
+            person.profile.id, max_results=ON_A_PAGE, page_token=position.token
+        ),
+    )
     return _list(person, query, position, list_is="following")
 
 
@@ -59,3 +79,41 @@ def _list(
     people = {"people": paging.at_position(query, position)}
     context = {"list_is": list_is, "number": position.number}
     return render_panels(person, "follows.html", people, **context)
+
+
+def _on_home(person: Person, before: Sequence[Query[Any]]) -> Query[Profile]:
+    """Return a query for the people they follow, as few as the home page shows.
+
+    If another panel reads that list, both share one call for a hundred people: the same parameters
+    hit the same cached answer, for as long as the other panel is cached.
+    """
+    sharing = [one for one in before if FOLLOWING in one.endpoints and is_sent(one, person)]
+    asked = MOST_ASKED if sharing else _ON_HOME
+    return Query(
+        endpoints=(FOLLOWING,),
+        fetch=lambda api: api.following(person.profile.id, max_results=asked, read=_ON_HOME),
+        cached_for=max((one.cached_for for one in sharing), default=timedelta(0)),
+    )
+
+
+SECTION = Section(
+    routes=(
+        Route("/follows", follows),
+        Route("/follows", follow, ("POST",)),
+        Route("/follows/<user_id>/delete", unfollow, ("POST",)),
+        Route("/follows/followers", followers, PANELS),
+    ),
+    entry=Entry("Follows", covers=("people",)),
+    subject="follows",
+    features={
+        "follow": (endpoints.FOLLOW,),
+        "unfollow": (endpoints.UNFOLLOW,),
+        "followers": (FOLLOWERS,),
+    },
+    panel=HomePanel(
+        name="following",
+        template="partials/follows_on_home.html",
+        query=_on_home,
+        place=3,
+    ),
+)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.accounts.people import Person
-from app.pages import queries
 from app.pages.panels import render_panels
+from app.pages.queries import Query
+from app.pages.section import PANELS, Entry, Route, Section
+from app.pages.sections import SECTIONS
 from app.services import services
-from app.twitter.endpoints import SPACES_BY_CREATORS
 from app.web.current_person import current_person
 from app.web.messages import permission_words
+
+_PANELS = sorted((one.panel for one in SECTIONS if one.panel), key=lambda panel: panel.place)
 
 
 def home() -> ResponseReturnValue:
@@ -23,21 +27,10 @@ def home() -> ResponseReturnValue:
             asked=[permission_words(permission) for permission in dialect.at_sign_in],
             next_path=request.args.get("next", ""),
         )
-    user_id = person.profile.id
-    return render_panels(
-        person,
-        "home.html",
-        {
-            "tweets": queries.tweets(user_id, dialect, at_most=queries.ON_HOME),
-            "following": queries.faces(user_id, dialect, with_spaces=_shows_spaces(person)),
-            "spaces": queries.spaces(user_id, dialect),
-        },
-    )
+    queries: dict[str, Query[Any]] = {}
+    for panel in _PANELS:
+        queries[panel.name] = panel.query(person, list(queries.values()))
+    return render_panels(person, "home.html", queries, home_panels=_PANELS)
 
 
-def _shows_spaces(person: Person) -> bool:
-    """Return whether the panel of Spaces will request the list of followed people as well."""
-    granted = services().calls.may(person, SPACES_BY_CREATORS)
-    return (
-        granted and services().quota.why_unavailable(SPACES_BY_CREATORS, person.profile.id) is None
-    )
+SECTION = Section(routes=(Route("/", home, PANELS),), entry=Entry("Home"))

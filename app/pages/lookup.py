@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from app.twitter.api import MOST_ASKED
 from app.twitter.dialect import HOMES
-from app.twitter.models import SPACE_ID, USER_OR_TWEET_ID
+from app.twitter.models import USER_OR_TWEET_ID
 from app.twitter.page import Page
 from app.twitter.problems import Missing
 from app.twitter.tweet_text import ASKABLE, is_invisible
@@ -52,12 +52,6 @@ _HOSTS = {
     for home in HOMES
     for prefix in ("", "www.", "mobile.", "m.")
 }
-# "/<username>/article/" has the id of the Tweet; "/i/article/" has another one.
-_TWEET_PATH = re.compile(
-    r"/(?:(?:[A-Za-z0-9_]{1,50}|i/web|i)/status(?:es)?|(?!i/)[A-Za-z0-9_]{1,50}/article)"
-    r"/([0-9]{1,19})(?:/.*)?"
-)
-_SPACE_PATH = re.compile(r"/i/spaces/([A-Za-z0-9]{1,13})(?:/.*)?")
 _PERSON_PATH = re.compile(
     rf"/@?({ASKABLE.pattern})(?:/(?:with_replies|media|likes|highlights|articles|photo|"
     r"header_photo|followers|verified_followers|following))?/?"
@@ -103,28 +97,6 @@ class PeopleLookup:
     order: tuple[str, ...] = field(default=(), compare=False)
 
 
-def tweets(text: str) -> tuple[str, ...]:
-    """Return the ids of the Tweets in `text`, given as ids or links: each once, in order."""
-    return _parse(
-        text,
-        _tweet,
-        nothing="Please paste the id or the link of at least one Tweet.",
-        unknown="Not the id or the link of a Tweet:",
-        things="Tweets",
-    )
-
-
-def spaces(text: str) -> tuple[str, ...]:
-    """Return the ids of the Spaces in `text`, given as ids or links: each once, in order."""
-    return _parse(
-        text,
-        _space,
-        nothing="Please paste the id or the link of at least one Space.",
-        unknown="Not the id or the link of a Space:",
-        things="Spaces",
-    )
-
-
 def people(text: str) -> PeopleLookup:
     """Return the people in `text`, given as ids, usernames or links to profiles: each once.
 
@@ -132,7 +104,7 @@ def people(text: str) -> PeopleLookup:
     only a space between them are refused: they are a display name ("Robin Redbreast"), and as
     usernames would find two strangers.
     """
-    entries = _parse(
+    entries = parse(
         text,
         _person,
         nothing="Please type the username, the id or the link of at least one person.",
@@ -180,7 +152,7 @@ def in_order(asked: Iterable[str], page: Page[_T_id]) -> list[LookupResult[_T_id
 _WordParser = Callable[[str], str | None]
 
 
-def _parse(
+def parse(
     text: str, parse_word: _WordParser, *, nothing: str, unknown: str, things: str
 ) -> tuple[str, ...]:
     """Return the results of `parse_word` for the words of `text`, each once.
@@ -222,27 +194,20 @@ def _bare(word: str) -> str:
     return word.lstrip(_OPENING).rstrip(_CLOSING)
 
 
-def _tweet(word: str) -> str | None:
-    return _user_id(word) or _in_link(_TWEET_PATH, word)
-
-
-def _space(word: str) -> str | None:
-    return word if SPACE_ID.fullmatch(word) else _in_link(_SPACE_PATH, word)
-
-
-def _user_id(word: str) -> str | None:
+def user_or_tweet_id(word: str) -> str | None:
+    """Return `word` if it is the id of a user or Tweet."""
     return word if USER_OR_TWEET_ID.fullmatch(word) else None
 
 
 def _person(word: str) -> str | None:
     """Return an id as it is, and a username with an @ before it."""
-    if found := _user_id(word) or _in_link(_PERSON_ID_PATH, word):
+    if found := user_or_tweet_id(word) or in_link(_PERSON_ID_PATH, word):
         return found
-    if _in_link(_INTENT_PATH, word) is not None:
+    if in_link(_INTENT_PATH, word) is not None:
         return _in_intent(word)
     if name := _NAME.fullmatch(word):
         return f"@{name[1]}"
-    name_in_link = _in_link(_PERSON_PATH, word)
+    name_in_link = in_link(_PERSON_PATH, word)
     return (
         f"@{name_in_link}" if name_in_link and name_in_link.lower() not in _RESERVED_PATHS else None
     )
@@ -251,10 +216,12 @@ def _person(word: str) -> str | None:
 def _has_adjacent_bare_words(text: str) -> bool:
     parts = _COMMAS_OR_LINE_ENDS.split(_without_markup(text))
     pairs = (pair for part in parts for pair in pairwise(map(_bare, part.split())))
-    return any(all(map(ASKABLE.fullmatch, pair)) and not all(map(_user_id, pair)) for pair in pairs)
+    return any(
+        all(map(ASKABLE.fullmatch, pair)) and not all(map(user_or_tweet_id, pair)) for pair in pairs
+    )
 
 
-def _in_link(path: re.Pattern[str], word: str) -> str | None:
+def in_link(path: re.Pattern[str], word: str) -> str | None:
     """Return the first group of `path` in a link to Twitter; None for anything else."""
     parts = _link(word)
     # Until 2012, Twitter's own links had "#!" before the path.
@@ -269,7 +236,7 @@ def _in_intent(word: str) -> str | None:
     query = parse_qs(parts.query) if parts else {}
     user_id, name = (query.get(key, [""])[0] for key in ("user_id", "screen_name"))
     known = _NAME.fullmatch(name)
-    return _user_id(user_id) or (f"@{known[1]}" if known else None)
+    return user_or_tweet_id(user_id) or (f"@{known[1]}" if known else None)
 
 
 def _link(word: str) -> SplitResult | None:

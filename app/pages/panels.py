@@ -90,7 +90,7 @@ def render_panels(
         _refresh(person, request.form.get("refresh", ""), queries)
         return redirect(request.full_path.removesuffix("?"), code=303)
     panels = PanelLoader.of(person, max_age=_max_age_after_refresh()).load(**queries)
-    return render_template(template, **panels, **context)
+    return render_template(template, panels=panels, **panels, **context)
 
 
 def _refresh(person: Person, panel: str, queries: Mapping[str, Query[Any]]) -> None:
@@ -115,6 +115,13 @@ def _page_id() -> str:
     """
     query = urlencode(sorted(request.args.items(multi=True)))
     return hashlib.sha256(f"{request.path}?{query}".encode()).hexdigest()[:16]
+
+
+def is_sent(query: Query[Any], person: Person) -> bool:
+    """Return whether `query` is granted, and its main endpoint in the plan, as far as is known."""
+    granted = services().dialect.scopes(*query.needs) <= person.scopes
+    quota, main = services().quota, query.endpoints[0]
+    return granted and quota.why_unavailable(main, person.profile.id) is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

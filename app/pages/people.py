@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
-from app.pages import lookup, paging, queries
+from app.pages import lookup, paging
 from app.pages.lookup import InvalidInput, LookupResult, PeopleLookup
 from app.pages.paging import Position
 from app.pages.panels import Panel, render_panels
 from app.pages.queries import Query
+from app.pages.section import PANELS, Route, Section
+from app.pages.tweets import timeline
 from app.services import services
+from app.twitter import endpoints
+from app.twitter.api import Api
+from app.twitter.dialect import Dialect
 from app.twitter.models import USER_OR_TWEET_ID, Profile, Tweet
+from app.twitter.page import Page
 from app.twitter.tweet_text import ASKABLE
 from app.web.current_person import for_signed_in
 
@@ -43,8 +49,8 @@ def person(person: Person, username: str) -> ResponseReturnValue:
     if not ASKABLE.fullmatch(username):
         abort(404)
     dialect, position = services().dialect, paging.requested_position()
-    tweets = queries.tweets_by_username(username, dialect, page_token=position.token)
-    profile = queries.user_by_username(username, dialect)
+    tweets = _tweets_by_username(username, dialect, page_token=position.token)
+    profile = _by_username(username, dialect)
     return _profile(person, profile, tweets, position, asked=f"@{username}")
 
 
@@ -54,8 +60,8 @@ def person_by_id(person: Person, user_id: str) -> ResponseReturnValue:
     if not USER_OR_TWEET_ID.fullmatch(user_id):
         abort(404)
     dialect, position = services().dialect, paging.requested_position()
-    tweets = queries.tweets(user_id, dialect, page_token=position.token)
-    return _profile(person, queries.user(user_id), tweets, position, asked=user_id)
+    tweets = timeline(user_id, dialect, page_token=position.token)
+    return _profile(person, by_id(user_id), tweets, position, asked=user_id)
 
 
 def found_in(
@@ -79,9 +85,9 @@ def _queries(wanted: PeopleLookup) -> dict[str, Query[Profile]]:
     """Return a query for the usernames and one for the ids, which run side by side."""
     by_kind = {}
     if wanted.usernames:
-        by_kind["names"] = queries.users_by_usernames(wanted.usernames)
+        by_kind["names"] = _by_usernames(wanted.usernames)
     if wanted.ids:
-        by_kind["ids"] = queries.users(wanted.ids)
+        by_kind["ids"] = _by_ids(wanted.ids)
     return by_kind
 
 
@@ -110,3 +116,53 @@ def _profile(
     panels = {"someone": profile, "tweets": paging.at_position(tweets, position)}
     context = {"asked": asked, "number": position.number}
     return render_panels(person, "person.html", panels, **context)
+
+
+def _tweets_by_username(username: str, dialect: Dialect, *, page_token: str = "") -> Query[Tweet]:
+    """Return the same by username. It shares one call with the query for the profile."""
+    by_name = _by_username(username, dialect)
+
+    def fetch(api: Api) -> Page[Tweet]:
+        found = by_name.fetch(api)
+        if not found.items:
+            return Page(problems=found.problems)
+        return timeline(found.items[0].id, dialect, page_token=page_token).fetch(api)
+
+    endpoint = endpoints.USER_TWEETS
+    asked = endpoint if endpoint.exists_in(dialect) else endpoints.USER
+    return Query(endpoints=(asked, *by_name.endpoints), fetch=fetch)
+
+
+def _by_username(username: str, dialect: Dialect) -> Query[Profile]:
+    """Return a query for one profile by username."""
+    by_name = endpoints.USER_BY_USERNAME
+    asked = by_name if by_name.exists_in(dialect) else endpoints.USERS_BY
+    return Query(endpoints=(asked,), fetch=lambda api: api.user_by_username(username))
+
+
+def by_id(user_id: str) -> Query[Profile]:
+    """Return a query for one profile by id."""
+    return Query(endpoints=(endpoints.USER,), fetch=lambda api: api.user(user_id))
+
+
+def _by_ids(user_ids: Sequence[str]) -> Query[Profile]:
+    """Return a query for up to a hundred profiles by id."""
+    return Query(endpoints=(endpoints.USERS,), fetch=lambda api: api.users(user_ids))
+
+
+def _by_usernames(usernames: Sequence[str]) -> Query[Profile]:
+    """Return a query for up to a hundred profiles by username."""
+    return Query(
+        endpoints=(endpoints.USERS_BY,), fetch=lambda api: api.users_by_usernames(usernames)
+    )
+
+
+SECTION = Section(
+    routes=(
+        Route("/people", people, PANELS),
+        Route("/people/<username>", person, PANELS),
+        Route("/people/id/<user_id>", person_by_id, PANELS),
+    ),
+    filters=(found_in, profile_url),
+    features={"find_people": (endpoints.USERS_BY,)},
+)

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts import endings, revocation_events, sessions, used_states
 from app.gateway import usage
+from app.pages.section import Route, Section
 from app.pages.twitter_links import connected_apps_url
 from app.services import services
 from app.storage import cache
@@ -39,3 +40,6 @@ def privacy() -> ResponseReturnValue:
         logout_revokes=config.logout_revokes,
         connected_apps_url=connected_apps_url(),
     )
+
+
+SECTION = Section(routes=(Route("/privacy", privacy),))

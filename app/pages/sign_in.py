@@ -9,6 +9,7 @@ from flask import render_template
 from app.accounts.people import Person
 from app.accounts.sign_in_record import sign_in_record_of
 from app.pages import sign_in_diagram
+from app.pages.section import Route, Section
 from app.services import services
 from app.twitter.dialect import BY_NAME, LIVE
 from app.web.current_person import for_signed_in
@@ -55,3 +56,8 @@ def _in_words(scopes: Iterable[str], dialect: str) -> list[tuple[str, str]]:
     its = BY_NAME.get(dialect, LIVE)
     words = {its.scope(permission): permission_words(permission) for permission in its.permissions}
     return [(scope, words.get(scope, "")) for scope in sorted(scopes)]
+
+
+SECTION = Section(
+    routes=(Route("/account/sign-in", sign_in), Route("/how-it-works", how_it_works)),
+)

@@ -1,21 +1,35 @@
-"""The person's own Tweets, one Tweet, and Tweets by id or link."""
+"""Tweets: the person's own, one, and those found by id or link."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
 
 from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
-from app.pages import lookup, paging, queries
+from app.pages import charts, lookup, paging
 from app.pages.lookup import InvalidInput
 from app.pages.paging import Position
 from app.pages.panels import render_panels
-from app.pages.queries import Query
+from app.pages.queries import ON_A_PAGE, Query
+from app.pages.section import PANELS, Entry, HomePanel, Route, Section
 from app.services import services
+from app.twitter import endpoints
 from app.twitter.dialect import Dialect
 from app.twitter.endpoints import USER_TWEETS
 from app.twitter.models import USER_OR_TWEET_ID, Tweet
 from app.web.current_person import for_signed_in
+
+# "/<username>/article/" has the id of the Tweet; "/i/article/" has another one.
+_PATH = re.compile(
+    r"/(?:(?:[A-Za-z0-9_]{1,50}|i/web|i)/status(?:es)?|(?!i/)[A-Za-z0-9_]{1,50}/article)"
+    r"/([0-9]{1,19})(?:/.*)?"
+)
+# The most Tweets of the home page.
+ON_HOME = 5
 
 
 @for_signed_in
@@ -23,7 +37,7 @@ def tweets(person: Person) -> ResponseReturnValue:
     """GET /tweets: the person's own Tweets, page by page; in the beta, pinned Tweets."""
     user_id, dialect, position = person.profile.id, services().dialect, paging.requested_position()
     if USER_TWEETS.exists_in(dialect):
-        query = queries.tweets(user_id, dialect, page_token=position.token)
+        query = timeline(user_id, dialect, page_token=position.token)
         panels = {"tweets": paging.at_position(query, position)}
     else:
         panels = _pinned(user_id, dialect, position)
@@ -32,8 +46,8 @@ def tweets(person: Person) -> ResponseReturnValue:
 
 def _pinned(user_id: str, dialect: Dialect, position: Position) -> dict[str, Query[Tweet]]:
     """Return queries for Tweets pinned by the person (page 1 only) and by followed people."""
-    followed = queries.pinned_of_followed(user_id, page_token=position.token)
-    mine = {"tweets": queries.tweets(user_id, dialect)} if position.number == 1 else {}
+    followed = _pinned_by_followed(user_id, page_token=position.token)
+    mine = {"tweets": timeline(user_id, dialect)} if position.number == 1 else {}
     return {**mine, "followed": paging.at_position(followed, position)}
 
 
@@ -42,9 +56,7 @@ def tweet(person: Person, tweet_id: str) -> ResponseReturnValue:
     """GET /tweets/<tweet_id>: one Tweet."""
     if not USER_OR_TWEET_ID.fullmatch(tweet_id):
         abort(404)
-    return render_panels(
-        person, "tweet.html", {"tweet": queries.tweet(tweet_id)}, tweet_id=tweet_id
-    )
+    return render_panels(person, "tweet.html", {"tweet": _one(tweet_id)}, tweet_id=tweet_id)
 
 
 @for_signed_in
@@ -57,10 +69,84 @@ def tweets_lookup(person: Person) -> ResponseReturnValue:
     if typed is None:
         return render_template("tweets_lookup.html")
     try:
-        ids = lookup.tweets(typed)
+        ids = ids_in(typed)
     except InvalidInput as error:
         return render_template("tweets_lookup.html", typed=typed, error=error), 400
     if "ids" in request.form:
         return redirect(f"{url_for('pages.tweets_lookup')}?ids={','.join(ids)}", code=303)
-    query = {"tweets": queries.tweets_by_id(ids)}
+    query = {"tweets": _by_ids(ids)}
     return render_panels(person, "tweets_lookup.html", query, typed=typed, ids=ids)
+
+
+def ids_in(text: str) -> tuple[str, ...]:
+    """Return the ids of the Tweets in `text`, given as ids or links: each once, in order.
+
+    Raises `InvalidInput`.
+    """
+    return lookup.parse(
+        text,
+        lambda word: lookup.user_or_tweet_id(word) or lookup.in_link(_PATH, word),
+        nothing="Please paste the id or the link of at least one Tweet.",
+        unknown="Not the id or the link of a Tweet:",
+        things="Tweets",
+    )
+
+
+def has_timeline() -> bool:
+    """Return whether there is a timeline; the beta has only pinned Tweets."""
+    return USER_TWEETS.exists_in(services().dialect)
+
+
+def timeline(
+    user_id: str, dialect: Dialect, *, at_most: int = ON_A_PAGE, page_token: str = ""
+) -> Query[Tweet]:
+    """Return a query for a user's newest Tweets. The beta has no timeline, only pinned Tweets."""
+    if not endpoints.USER_TWEETS.exists_in(dialect):
+        return Query(endpoints=(endpoints.USER,), fetch=lambda api: api.pinned_tweets(user_id))
+    return Query(
+        endpoints=(endpoints.USER_TWEETS,),
+        fetch=lambda api: api.user_tweets(user_id, max_results=at_most, page_token=page_token),
+    )
+
+
+def _pinned_by_followed(user_id: str, *, page_token: str = "") -> Query[Tweet]:
+    """Return a query for the Tweets pinned by the users that a user follows."""
+    return Query(
+        endpoints=(endpoints.FOLLOWING,),
+        fetch=lambda api: api.pinned_tweets_of_followed(user_id, page_token=page_token),
+    )
+
+
+def _one(tweet_id: str) -> Query[Tweet]:
+    """Return a query for one Tweet."""
+    return Query(endpoints=(endpoints.TWEET,), fetch=lambda api: api.tweet(tweet_id))
+
+
+def _by_ids(tweet_ids: Sequence[str]) -> Query[Tweet]:
+    """Return a query for up to a hundred Tweets."""
+    return Query(endpoints=(endpoints.TWEETS,), fetch=lambda api: api.tweets(tweet_ids))
+
+
+def _on_home(person: Person, _before: Sequence[Query[Any]]) -> Query[Tweet]:
+    return timeline(person.profile.id, services().dialect, at_most=ON_HOME)
+
+
+SECTION = Section(
+    routes=(
+        Route("/tweets", tweets, PANELS),
+        Route("/tweets/<tweet_id>", tweet, PANELS),
+        Route("/tweets/lookup", tweets_lookup, PANELS),
+    ),
+    entry=Entry("Tweets"),
+    subject="Tweets",
+    stylesheets=("tweets",),
+    filters=(charts.beginning, charts.reactions),
+    features={"look_up_tweets": (endpoints.TWEETS,)},
+    panel=HomePanel(
+        name="tweets",
+        template="partials/tweets_on_home.html",
+        query=_on_home,
+        place=1,
+        is_wide=True,
+    ),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_UP, Decimal
@@ -11,31 +11,10 @@ from app.accounts.people import Person
 from app.gateway.quota import Unavailable
 from app.gateway.usage import KEPT, Used
 from app.services import services
-from app.twitter import endpoints
 from app.twitter.endpoints import Endpoint
 from app.twitter.rate_limit_headers import DAY, WINDOWS, Window
-from app.web.vocabulary import worded
 
 _CENT = Decimal("0.01")
-
-LABELS: Mapping[Endpoint, str] = {
-    endpoints.USERS_ME: "Your own profile",
-    endpoints.USERS: "People by id",
-    endpoints.USER: "One person by id",
-    endpoints.USERS_BY: "People by name",
-    endpoints.USER_BY_USERNAME: "One person by name",
-    endpoints.TWEETS: "Tweets by id",
-    endpoints.TWEET: "One Tweet",
-    endpoints.USER_TWEETS: "Tweets of one person",
-    endpoints.FOLLOWING: "People whom someone follows",
-    endpoints.FOLLOWERS: "Followers of someone",
-    endpoints.FOLLOW: "Following",
-    endpoints.UNFOLLOW: "Unfollowing",
-    endpoints.SPACE: "One Space",
-    endpoints.SPACES: "Spaces by id",
-    endpoints.SPACES_BY_CREATORS: "Spaces by host",
-    endpoints.FOLLOWING_SPACES: "Spaces of people you follow",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +75,6 @@ def unavailable(person: Person) -> list[Unavailable]:
     dialect = services().dialect
     verdicts = services().quota.unavailable(person.profile.id)
     return [verdict for verdict in verdicts if verdict.endpoint.exists_in(dialect)]
-
-
-def endpoint_label(endpoint: Endpoint) -> str:
-    """Return the purpose of an endpoint in words. A template filter."""
-    return worded(LABELS[endpoint])
 
 
 def dollars(cost: Decimal) -> str:

@@ -23,8 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from app.twitter import endpoints
-from app.twitter.endpoints import Endpoint
+from app.twitter.endpoints import ENDPOINTS, Endpoint
 from app.twitter.errors import Busy, TwitterError, Unreachable
 from app.twitter.transport.deadline import Deadline
 
@@ -37,25 +36,8 @@ WINDOW_SECONDS = 10.0
 PROBE_INTERVAL_SECONDS = 2.0
 PROBE_TIMEOUT_SECONDS = 4.0
 
-# Twitter's services fail one by one. Every read of `endpoints` is in one circuit.
-CIRCUITS = {
-    "users": (
-        endpoints.USERS_ME,
-        endpoints.USERS,
-        endpoints.USER,
-        endpoints.USERS_BY,
-        endpoints.USER_BY_USERNAME,
-    ),
-    "tweets": (endpoints.TWEETS, endpoints.TWEET, endpoints.USER_TWEETS),
-    "follows": (endpoints.FOLLOWING, endpoints.FOLLOWERS),
-    "spaces": (
-        endpoints.SPACE,
-        endpoints.SPACES,
-        endpoints.SPACES_BY_CREATORS,
-        endpoints.FOLLOWING_SPACES,
-    ),
-}
-_CIRCUIT_OF = {endpoint.route: name for name, members in CIRCUITS.items() for endpoint in members}
+# Twitter's services fail one by one, so each group of endpoints that are read has a circuit.
+CIRCUITS = tuple(dict.fromkeys(one.group for one in ENDPOINTS if one.method == "GET"))
 
 T = TypeVar("T")
 
@@ -117,7 +99,7 @@ class CircuitBreaker:
         probe. Only a time-out or a failure to connect counts as a failure. Any answer counts as a
         success, even a refusal; a 5xx, a broken connection and `Busy` count as neither.
         """
-        name = _CIRCUIT_OF[endpoint.route]
+        name = endpoint.group
         now = self._clock()
         with self._lock:
             circuit = self._circuits[name]

@@ -41,6 +41,8 @@ class Endpoint:
 
     method: Method
     path: str
+    label: str  # what it is for, in plain words
+    group: str  # reads of a group fail together, behind one circuit breaker
     needs: tuple[Permission, ...]  # the main one first
     dialects: frozenset[str]
     price: Decimal
@@ -61,8 +63,10 @@ class Endpoint:
 def _endpoint(  # noqa: PLR0913 - the columns of the table
     method: Method,
     path: str,
+    label: str,
     price: Decimal,
     *dialects: Dialect,
+    group: str,
     main: Permission | None = None,
     changes: tuple[Topic, ...] = (),
     depends_on: tuple[Topic, ...] = (),
@@ -70,6 +74,8 @@ def _endpoint(  # noqa: PLR0913 - the columns of the table
     return Endpoint(
         method=method,
         path=path,
+        label=label,
+        group=group,
         needs=(main, *_ALWAYS) if main else _ALWAYS,
         dialects=frozenset(dialect.name for dialect in dialects),
         price=price,
@@ -78,43 +84,55 @@ def _endpoint(  # noqa: PLR0913 - the columns of the table
     )
 
 
+_user = partial(_endpoint, group="users")
 # The beta's document does not list it, but without it the app cannot tell who signed in.
-USERS_ME = _endpoint("GET", "/users/me", USER_READ, LIVE, BETA)
+USERS_ME = _user("GET", "/users/me", "Your own profile", USER_READ, LIVE, BETA)
 # Profiles include `connection_status`: whether the person follows them.
-_with_follows = partial(_endpoint, depends_on=(Topic.FOLLOWS,))
-USERS = _with_follows("GET", "/users", USER_READ, LIVE, BETA)
-USER = _with_follows("GET", "/users/:id", USER_READ, LIVE, BETA)
-USERS_BY = _with_follows("GET", "/users/by", USER_READ, LIVE, BETA)
-USER_BY_USERNAME = _with_follows("GET", "/users/by/username/:username", USER_READ, LIVE)
-TWEETS = _endpoint("GET", "/tweets", TWEET_READ, LIVE, BETA)
-TWEET = _endpoint("GET", "/tweets/:id", TWEET_READ, LIVE, BETA)
-USER_TWEETS = _endpoint("GET", "/users/:id/tweets", TWEET_READ, LIVE)
+_other = partial(_user, depends_on=(Topic.FOLLOWS,))
+USERS = _other("GET", "/users", "People by id", USER_READ, LIVE, BETA)
+USER = _other("GET", "/users/:id", "One person by id", USER_READ, LIVE, BETA)
+USERS_BY = _other("GET", "/users/by", "People by name", USER_READ, LIVE, BETA)
+USER_BY_USERNAME = _other(
+    "GET", "/users/by/username/:username", "One person by name", USER_READ, LIVE
+)
 
-_READ = Permission.READ_FOLLOWS
-FOLLOWING = _with_follows("GET", "/users/:id/following", USER_READ, LIVE, BETA, main=_READ)
-FOLLOWERS = _with_follows("GET", "/users/:id/followers", USER_READ, LIVE, main=_READ)
+_tweet = partial(_endpoint, group="tweets")
+TWEETS = _tweet("GET", "/tweets", "Tweets by id", TWEET_READ, LIVE, BETA)
+TWEET = _tweet("GET", "/tweets/:id", "One Tweet", TWEET_READ, LIVE, BETA)
+USER_TWEETS = _tweet("GET", "/users/:id/tweets", "Tweets of one person", TWEET_READ, LIVE)
+
+_follow = partial(_endpoint, group="follows")
+_list = partial(_follow, main=Permission.READ_FOLLOWS, depends_on=(Topic.FOLLOWS,))
+FOLLOWING = _list(
+    "GET", "/users/:id/following", "People whom someone follows", USER_READ, LIVE, BETA
+)
+FOLLOWERS = _list("GET", "/users/:id/followers", "Followers of someone", USER_READ, LIVE)
 # X removed both from all self-serve plans in April 2026. Only contracts include them.
-_WRITE = Permission.WRITE_FOLLOWS
-_changing_follows = partial(_endpoint, changes=(Topic.FOLLOWS,))
-FOLLOW = _changing_follows("POST", "/users/:id/following", FREE, LIVE, BETA, main=_WRITE)
-UNFOLLOW = _changing_follows(
+_change = partial(_follow, main=Permission.WRITE_FOLLOWS, changes=(Topic.FOLLOWS,))
+FOLLOW = _change("POST", "/users/:id/following", "Following", FREE, LIVE, BETA)
+UNFOLLOW = _change(
     "DELETE",
     "/users/:source_user_id/following/:target_user_id",
+    "Unfollowing",
     _UNFOLLOW_PRICE,
     LIVE,
     BETA,
-    main=_WRITE,
 )
 
-_SPACES = Permission.READ_SPACES
-SPACE = _endpoint("GET", "/spaces/:id", SPACE_READ, LIVE, BETA, main=_SPACES)
-SPACES = _endpoint("GET", "/spaces", SPACE_READ, LIVE, BETA, main=_SPACES)
+_space = partial(_endpoint, group="spaces", main=Permission.READ_SPACES)
+SPACE = _space("GET", "/spaces/:id", "One Space", SPACE_READ, LIVE, BETA)
+SPACES = _space("GET", "/spaces", "Spaces by id", SPACE_READ, LIVE, BETA)
 # Its parameters list the creators: after a follow they differ, so no stale answer is found.
-SPACES_BY_CREATORS = _endpoint(
-    "GET", "/spaces/by/creator_ids", SPACE_READ, LIVE, BETA, main=_SPACES
+SPACES_BY_CREATORS = _space(
+    "GET", "/spaces/by/creator_ids", "Spaces by host", SPACE_READ, LIVE, BETA
 )
-FOLLOWING_SPACES = _with_follows(
-    "GET", "/users/:id/following/spaces", SPACE_READ, BETA, main=_SPACES
+FOLLOWING_SPACES = _space(
+    "GET",
+    "/users/:id/following/spaces",
+    "Spaces of people you follow",
+    SPACE_READ,
+    BETA,
+    depends_on=(Topic.FOLLOWS,),
 )
 
 ENDPOINTS = (

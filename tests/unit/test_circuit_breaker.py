@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine
@@ -18,7 +19,7 @@ from app.twitter.circuit_breaker import (
     CircuitBreaker,
     in_a_thread,
 )
-from app.twitter.endpoints import ENDPOINTS, FOLLOWING, TWEET, USER, USERS_ME
+from app.twitter.endpoints import ENDPOINTS, FOLLOWING, TWEET, TWEETS, USER, USER_TWEETS, USERS_ME
 from app.twitter.errors import Busy, TokenRefused, Unreachable
 from app.twitter.source import ApiRequest
 from app.twitter.transport.deadline import Deadline
@@ -160,17 +161,16 @@ def test_only_silence_counts(breaker, error):
 
 
 def test_a_circuit_opens_for_all_its_endpoints_and_no_others(hanging):
-    assert not any(read(hanging, endpoint) for endpoint in CIRCUITS["tweets"])
+    assert not any(read(hanging, endpoint) for endpoint in (TWEETS, TWEET, USER_TWEETS))
     assert read(hanging, USER)
     assert read(hanging, FOLLOWING)
 
 
-def test_every_read_is_in_one_circuit():
-    grouped = [endpoint for members in CIRCUITS.values() for endpoint in members]
+def test_the_circuits_are_the_groups_that_operators_read_about():
+    document = (Path(__file__).parents[2] / "docs" / "observing.md").read_text()
+    row = next(line for line in document.splitlines() if line.startswith("| `perch_circuit_open`"))
 
-    assert sorted(e.route for e in grouped) == sorted(
-        e.route for e in ENDPOINTS if e.method == "GET"
-    )
+    assert f"({', '.join(f'`{name}`' for name in CIRCUITS)})" in row
 
 
 # Probes

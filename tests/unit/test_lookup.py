@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.pages import lookup
+from app.pages import lookup, tweets
 from app.pages.lookup import InvalidInput, PeopleLookup
-from app.twitter.models import Space
+from app.twitter.models import Profile
 from app.twitter.page import Page
 from app.twitter.problems import Problem
 
@@ -55,19 +55,19 @@ def test_a_tweet_is_known_by_id_and_by_link():
         "mobile.twitter.com/wren/status/20?s=20",
     ]
 
-    assert {word: lookup.tweets(word) for word in words} == dict.fromkeys(words, ("20",))
+    assert {word: tweets.ids_in(word) for word in words} == dict.fromkeys(words, ("20",))
 
 
 def test_tweets_stand_in_the_order_asked_each_once():
     text = " 30,x.com/wren/status/10\r\n20 ;30\thttps://x.com/i/web/status/20,, "
 
-    assert lookup.tweets(text) == ("30", "10", "20")
+    assert tweets.ids_in(text) == ("30", "10", "20")
 
 
 def test_a_hundred_tweets_may_be_asked_for_and_repeated():
     hundred = [str(number) for number in range(100)]
 
-    assert lookup.tweets(" ".join(hundred + hundred)) == tuple(hundred)
+    assert tweets.ids_in(" ".join(hundred + hundred)) == tuple(hundred)
 
 
 def test_a_word_that_is_no_tweet_is_named():
@@ -87,14 +87,14 @@ def test_a_word_that_is_no_tweet_is_named():
         *NO_LINKS_OF_OURS,
     ]
 
-    said = named(lambda word: lookup.tweets(f"20 {word}"), words)
+    said = named(lambda word: tweets.ids_in(f"20 {word}"), words)
 
     assert said == [("Not the id or the link of a Tweet:", word) for word in words]
 
 
 def test_only_the_first_few_rejected_are_named():
     with pytest.raises(InvalidInput) as caught:
-        lookup.tweets("one two 20 three four one five")
+        tweets.ids_in("one two 20 three four one five")
 
     assert caught.value.rejected == ("one", "two", "three")
     assert caught.value.more == 2
@@ -102,7 +102,7 @@ def test_only_the_first_few_rejected_are_named():
 
 def test_a_long_culprit_is_cut_short():
     with pytest.raises(InvalidInput) as caught:
-        lookup.tweets("a" * 61)
+        tweets.ids_in("a" * 61)
 
     assert caught.value.rejected == ("a" * 59 + "…",)
 
@@ -110,8 +110,7 @@ def test_a_long_culprit_is_cut_short():
 @pytest.mark.parametrize(
     "read, text, sentence",
     [
-        (lookup.tweets, "", "Please paste the id or the link of at least one Tweet."),
-        (lookup.spaces, " , ", "Please paste the id or the link of at least one Space."),
+        (tweets.ids_in, "", "Please paste the id or the link of at least one Tweet."),
         (lookup.people, "", "Please type the username, the id or the link of at least one person."),
     ],
 )
@@ -125,8 +124,7 @@ def test_an_empty_field_is_answered_with_a_request(read, text, sentence):
 @pytest.mark.parametrize(
     "read, things",
     [
-        (lookup.tweets, "Tweets"),
-        (lookup.spaces, "Spaces"),
+        (tweets.ids_in, "Tweets"),
         (lookup.people, "people"),
     ],
 )
@@ -139,36 +137,9 @@ def test_more_than_a_hundred_are_too_many(read, things):
 
 def test_very_long_input_is_rejected():
     with pytest.raises(InvalidInput) as caught:
-        lookup.tweets("1 " * 20_000)
+        tweets.ids_in("1 " * 20_000)
 
     assert caught.value.sentence == "That is too much text. Twitter shows 100 Tweets at once."
-
-
-# Spaces
-
-
-def test_a_space_is_known_by_id_and_by_link():
-    words = [
-        "1DXxyRYNejbKM",
-        "https://x.com/i/spaces/1DXxyRYNejbKM",
-        "https://twitter.com/i/spaces/1DXxyRYNejbKM?s=20",
-        "https://x.com/i/spaces/1DXxyRYNejbKM/peek",
-        "mobile.twitter.com/i/spaces/1DXxyRYNejbKM/",
-    ]
-
-    assert {lookup.spaces(word) for word in words} == {("1DXxyRYNejbKM",)}
-
-
-def test_ids_of_spaces_differ_by_case():
-    assert lookup.spaces("1dx 1DX 1dx") == ("1dx", "1DX")
-
-
-def test_a_word_that_is_no_space_is_named():
-    words = ["dawn-chorus", "-5", "1DXxyRYNejbKMM", "https://x.com/wren/status/20"]
-
-    said = named(lookup.spaces, words)
-
-    assert said == [("Not the id or the link of a Space:", word) for word in words]
 
 
 # People
@@ -242,14 +213,17 @@ def test_numbers_side_by_side_are_ids():
 
 def test_found_items_stand_in_the_order_asked():
     page = Page(
-        items=(Space(id="c", state="live"), Space(id="a", state="ended")),
+        items=(
+            Profile(id="c", username="third", name="C"),
+            Profile(id="a", username="first", name="A"),
+        ),
         problems=(Problem(missing="gone", asked="b"),),
     )
 
     found = lookup.in_order(["a", "b", "c", "d"], page)
 
     assert [one.asked for one in found] == ["a", "b", "c", "d"]
-    assert [one.item and one.item.state for one in found] == ["ended", None, "live", None]
+    assert [one.item and one.item.name for one in found] == ["A", None, "C", None]
     assert [found[1].missing, found[3].missing] == ["gone", "unknown"]
 
 
@@ -309,11 +283,7 @@ def test_a_pasted_person_is_found(typed):
     ],
 )
 def test_a_pasted_tweet_is_found(typed):
-    assert lookup.tweets(typed) == ("20",)
-
-
-def test_a_pasted_space_is_found():
-    assert lookup.spaces("(https://x.com/i/spaces/1DXxyRYNejbKM?s=20).") == ("1DXxyRYNejbKM",)
+    assert tweets.ids_in(typed) == ("20",)
 
 
 @pytest.mark.parametrize(
@@ -334,11 +304,11 @@ def test_a_pasted_list_is_its_entries(typed):
 
 
 def test_a_number_that_counts_nothing_is_an_id():
-    assert lookup.tweets("20. 30") == ("20", "30")
+    assert tweets.ids_in("20. 30") == ("20", "30")
 
 
 def test_ids_of_articles_are_not_those_of_tweets():
-    assert named(lookup.tweets, ["https://x.com/i/article/20"]) == [
+    assert named(tweets.ids_in, ["https://x.com/i/article/20"]) == [
         ("Not the id or the link of a Tweet:", "https://x.com/i/article/20")
     ]
 

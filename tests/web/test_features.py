@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 import redis
 
-from app.pages.features import FEATURES
+from app.pages import FEATURES
 from tests.dialects import LIVE, in_the_beta
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.web.answers import (

@@ -14,14 +14,13 @@ from app.gateway.calls import Calls, Upstream
 from app.gateway.page_reads import PageReads, ReadRequest
 from app.gateway.quota import Quota
 from app.observability.metrics import Metrics
-from app.pages import queries
 from app.pages.panels import REFRESH_MAX_AGE, PanelLoader, trouble
 from app.pages.queries import Query
 from app.storage.cache import Cache
 from app.twitter.api_client import ApiCall
 from app.twitter.circuit_breaker import CircuitBreaker
 from app.twitter.dialect import BY_NAME, LIVE, Permission
-from app.twitter.endpoints import FOLLOWING, TWEETS, USER_TWEETS, USERS_ME
+from app.twitter.endpoints import FOLLOWING, SPACES_BY_CREATORS, TWEETS, USER_TWEETS, USERS_ME
 from app.twitter.errors import (
     Busy,
     InvalidAnswer,
@@ -166,7 +165,12 @@ def people(user_id="7"):
 
 
 def spaces():
-    return queries.spaces("7", LIVE)
+    """Return a query of two calls, kept for five minutes."""
+    return Query(
+        endpoints=(SPACES_BY_CREATORS, FOLLOWING),
+        fetch=lambda api: api.spaces_of_followed("7"),
+        cached_for=timedelta(minutes=5),
+    )
 
 
 def names(panel):

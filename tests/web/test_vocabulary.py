@@ -9,9 +9,9 @@ from app import error_pages
 from app.accounts.sessions import LoggedOut
 from app.error_table import PAGES, SIGNED_IN_ALREADY, STILL_SIGNED_IN
 from app.gateway.actions import FOLLOW, ActionResult, PendingAction
-from app.pages.usage import LABELS, endpoint_label
 from app.twitter import errors
 from app.twitter.dialect import Permission
+from app.twitter.endpoints import ENDPOINTS
 from app.web import messages
 from app.web.vocabulary import worded
 from tests.dialects import in_both_dialects
@@ -157,7 +157,7 @@ def sentences():
         (1, True, True),
     ]:
         yield messages.logged_out(LoggedOut(sessions=sessions, grant_ended=ended, kept=kept))
-    yield from map(endpoint_label, LABELS)
+    yield from (worded(endpoint.label) for endpoint in ENDPOINTS)
 
 
 @both_names
