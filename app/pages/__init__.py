@@ -22,7 +22,7 @@ from app.pages import (
 from app.pages.features import offered_on_page
 from app.pages.filters import about, ago, duration, exactly, roughly, since, span
 from app.pages.paging import MAX_PAGES
-from app.pages.twitter_links import account_pages, profile_at_twitter, twitter_site
+from app.pages.twitter_links import account_pages, link_target, profile_at_twitter, twitter_site
 from app.services import services
 from app.twitter.endpoints import USER_TWEETS
 from app.twitter.tweet_text import isolated
@@ -77,6 +77,7 @@ def register(app: Flask) -> None:
     app.add_template_filter(spaces.open_spaces)
     app.add_template_filter(people.found_in)
     app.add_template_filter(people.profile_url)
+    app.add_template_filter(link_target)
     app.add_template_filter(profile_at_twitter)
     app.add_template_filter(usage.dollars)
     app.add_template_filter(usage.endpoint_label)
