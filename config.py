@@ -11,7 +11,7 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import quote, unquote, urlsplit
 
 from settings_files import Reader, brought_by_flask, keep_private, settings_of
@@ -52,12 +52,17 @@ __all__ = ["SECRET_PARAMETERS", "Config", "ConfigError", "is_loopback", "secrets
 ROOT = Path(__file__).resolve().parent
 
 _LOOPBACK = "http://127.0.0.1"
-# The sandbox's clients, with their secret. The beta knew public clients only.
+# The sandbox's clients, with their secrets. The beta knew public clients only, and no webhooks.
 _SANDBOX_CLIENT_OF = {
-    "live": ("sandbox-client", "sandbox-secret"),
-    "beta": ("sandbox-public", None),
+    "live": {
+        "twitter_client_id": "sandbox-client",
+        "twitter_client_secret": "sandbox-secret",
+        "twitter_bearer_token": "sandbox-client-bearer",
+        "twitter_consumer_secret": "sandbox-client-consumer-secret",
+    },
+    "beta": {"twitter_client_id": "sandbox-public"},
 }
-SANDBOX_CLIENTS = frozenset(name for name, _ in _SANDBOX_CLIENT_OF.values())
+SANDBOX_CLIENTS = frozenset(each["twitter_client_id"] for each in _SANDBOX_CLIENT_OF.values())
 
 # This many threads of a worker never wait for Twitter: pages that need no Twitter always answer.
 RESERVED_THREADS = 2
@@ -217,15 +222,13 @@ class Config:
 
     def _at_the_sandbox(self) -> Self:
         """Return these settings for the sandbox's client, with its addresses where none are set."""
-        client_id, client_secret = _SANDBOX_CLIENT_OF[self.twitter_dialect]
         origin = f"{_LOOPBACK}:{self.sandbox_port}"
-        return replace(
-            self,
-            twitter_client_id=client_id,
-            twitter_client_secret=self.twitter_client_secret or client_secret,
-            twitter_authorize_url=self.twitter_authorize_url or f"{origin}/i/oauth2/authorize",
-            twitter_api_url=self.twitter_api_url or f"{origin}/2",
-        )
+        sandbox = _SANDBOX_CLIENT_OF[self.twitter_dialect] | {
+            "twitter_authorize_url": f"{origin}/i/oauth2/authorize",
+            "twitter_api_url": f"{origin}/2",
+        }
+        unset: Any = {name: value for name, value in sandbox.items() if not getattr(self, name)}
+        return replace(self, **unset)
 
 
 def _contradictions(config: Config, read: Reader) -> list[str]:

@@ -35,6 +35,8 @@ class ErrorPage:
     button: Literal["sign_in", "grant", "again", "home", "back", "form", ""] = "home"
     # Below the button, the page says how to keep Twitter's app from taking over.
     names_other_window: bool = False
+    # The person may have seen the wrong account at Twitter, which has no chooser.
+    names_account: bool = False
     # This sign-in cannot be repeated; a person who is signed in by now sees SIGNED_IN_ALREADY.
     one_time: bool = False
     # For the operator, in the log; never shown to the person.
@@ -49,7 +51,11 @@ PAGES: Mapping[type[BaseException], ErrorPage] = MappingProxyType(
     {
         # During a sign-in
         auth.Denied: ErrorPage(
-            200, Message("You cancelled", "Nothing was shared."), fault="you", button="back"
+            200,
+            Message("You cancelled", "Nothing was shared."),
+            fault="you",
+            button="back",
+            names_account=True,
         ),
         auth.NotOurs: ErrorPage(
             400,

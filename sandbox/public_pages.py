@@ -1,7 +1,7 @@
-"""Profiles, Posts, hashtags and searches at X's own addresses, as small pages.
+"""Profiles, Posts, Spaces, hashtags and searches at X's own addresses, as small pages.
 
-An app links people and Posts to X. In the sandbox those links lead here, to a visitor who is signed
-in to nothing: protected Posts are hidden.
+An app links people, Posts and Spaces to X. In the sandbox those links lead here, to a visitor who
+is signed in to nothing: protected Posts are hidden.
 """
 
 from __future__ import annotations
@@ -104,6 +104,18 @@ def article(article_id: str) -> Response:
             if one.article and any(k.expanded.endswith(f"/{article_id}") for k in one.links)
         ]
         return redirect(_address(world, _public(world, ids[0] if ids else "")))
+
+
+@blueprint.get("/i/spaces/<space_id>")
+def space(space_id: str) -> str:
+    """Show a Space: its title, its state and its hosts."""
+    world = current_world()
+    with world.lock:
+        found = world.spaces.get(space_id)
+        if found is None:
+            abort(404, "There is no such Space.")
+        hosts = [world.accounts[one] for one in found.host_ids or (found.creator_id,)]
+        return render_template("space.html", space=found, hosts=hosts)
 
 
 @blueprint.get("/hashtag/<tag>")

@@ -5,6 +5,7 @@ import datetime as dt
 import gc
 import http.client
 import importlib.metadata
+import json
 import logging
 import os
 import re
@@ -27,6 +28,7 @@ from packaging.requirements import Requirement
 
 from tests.factories import build_environ
 from tests.test_architecture import OUR_FILES
+from tests.waiting import until
 
 pytestmark = pytest.mark.serial
 
@@ -616,6 +618,7 @@ def test_dev_starts_both_and_stops_both(how, environ):
     with started(environ) as (process, welcome):
         site, sandbox = re.findall(r"http://127\.0\.0\.1:\d+", welcome)
         answers = [status(environ["PORT"], "/"), status(environ["SANDBOX_PORT"], "/")]
+        tells = until(lambda: tells_of_revocations(environ["SANDBOX_PORT"]), seconds=20)
         process.send_signal(how)
         _, errors = process.communicate(timeout=20)
 
@@ -623,6 +626,7 @@ def test_dev_starts_both_and_stops_both(how, environ):
     assert sandbox.endswith(environ["SANDBOX_PORT"])
     assert "press Sign in with Twitter, pick Wren, press Authorize app" in welcome
     assert answers == [200, 200]
+    assert tells
     assert (process.returncode, errors) == (0, "")
     assert not is_listening(environ["PORT"])
     assert not is_listening(environ["SANDBOX_PORT"])
@@ -747,6 +751,14 @@ def is_listening(port):
         socket.create_connection(("127.0.0.1", int(port)), timeout=5).close()
         return True
     return False
+
+
+def tells_of_revocations(port):
+    """Return whether the site is subscribed at the sandbox."""
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", "/sandbox/webhooks")
+        return bool(json.load(connection.getresponse())["subscriptions"])
 
 
 def status(port, path):

@@ -26,7 +26,7 @@ from app.accounts.shared import Shared
 from app.accounts.sign_in import Found, SignIn
 from app.accounts.used_states import Outcome, UsedStates
 from app.observability.audit_log import Event
-from app.storage.database import StoreTime, store_time
+from app.storage.database import StoreTime, store_seconds
 from app.twitter.models import Profile
 
 _LIVING = (
@@ -104,7 +104,7 @@ class People:
         It orders the exchanges of one person, whichever machines they come to.
         """
         with self._database.reading() as connection:
-            return store_time(connection).timestamp()
+            return store_seconds(connection)
 
     def sign_in(self, came: SignIn) -> Person:
         """Sign a person in: their row, their grant's new token set, a session, the outcome.

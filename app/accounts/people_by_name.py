@@ -32,6 +32,7 @@ def printable(text: str) -> str:
 
 def people_named(database: Database, username: str) -> list[Named]:
     """Return the people who went by `username` when they signed in last. Names change hands."""
+    # Without an index, which each sign-in would pay for: operators ask, and seldom.
     return _found(database, func.lower(User.username) == username.lower())
 
 

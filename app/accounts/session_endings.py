@@ -5,15 +5,20 @@ Every transaction that calls this has locked the person.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.grants import REVOKING, Ended, EndReason, Grants, note_left
 from app.accounts.models import Grant, Session
 from app.accounts.shared import Shared
 from app.observability.audit_log import Event
+from app.storage.database import Database
+
+BATCH = 500
 
 _END = (
     update(Session)
@@ -22,6 +27,10 @@ _END = (
 )
 _SIGNED_IN = select(
     exists().where(Session.user_id == bindparam("user_id"), Session.ended_at.is_(None))
+)
+_UNUSED = select(Grant.user_id).where(
+    Grant.ended_at.is_(None),
+    ~exists().where(Session.user_id == Grant.user_id, Session.ended_at.is_(None)),
 )
 
 
@@ -64,6 +73,7 @@ class SessionEndings:
 
         Without `logout_revokes` the last logout leaves the grant to background jobs.
         """
+        self._database = shared.database
         self._clock = shared.clock
         self._audit_log = shared.audit_log
         self._grants = grants
@@ -103,22 +113,34 @@ class SessionEndings:
         grant = self._grants.end(connection, user_id, reason, now=self._clock())
         return EndedSessions(dict.fromkeys(grant.sessions, reason), grant)
 
-    def overdue(self, connection: Connection, *, now: datetime) -> set[int]:
-        """Return the people with a session that is over by age, or a grant without a session."""
-        expired = select(Session.user_id).where(
-            Session.ended_at.is_(None), self._lifetimes.over(now)
-        )
-        unused = select(Grant.user_id).where(
-            Grant.ended_at.is_(None),
-            ~exists().where(Session.user_id == Grant.user_id, Session.ended_at.is_(None)),
-        )
-        people = set(connection.execute(expired).scalars())
+    def overdue(self, *, now: datetime) -> Iterator[int]:
+        """Yield the people with a session that is over by age, or a grant without a session.
+
+        A batch in memory at a time. No transaction is open in between, and a person may come twice.
+        """
+        over = self._lifetimes.over(now)
+        expired = select(Session.user_id).where(Session.ended_at.is_(None), over)
+        yield from _owners(self._database, expired, Session.user_id)
         if self._logout_revokes:
-            people |= set(connection.execute(unused).scalars())
-        return people
+            yield from _owners(self._database, _UNUSED, Grant.user_id)
 
     def follow_up(self, ended: EndedSessions) -> None:
         """Tell Twitter, the cache and the log what is committed."""
         self._grants.follow_up(ended.grant)
         for session_id, reason in ended.reasons.items():
             self._audit_log.record(Event.SESSION_ENDED, session_id=session_id, reason=reason.value)
+
+
+def _owners(
+    database: Database, query: Select[int], owner: InstrumentedAttribute[int]
+) -> Iterator[int]:
+    """Yield the owners that `query` finds, each once."""
+    after = 0
+    while True:
+        batch = query.where(owner > after).distinct().order_by(owner).limit(BATCH)
+        with database.reading() as connection:
+            found = connection.execute(batch).scalars().all()
+        yield from found
+        if len(found) < BATCH:
+            return
+        after = found[-1]

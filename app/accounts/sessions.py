@@ -254,9 +254,7 @@ class Sessions:
         Return how many grants ended, and how many rows were deleted: sessions and grants that
         ended a month ago. They hold no tokens.
         """
-        with self._database.reading() as connection:
-            people = self._endings.overdue(connection, now=now)
-        ended = sum(map(self._end_unused, people))
+        ended = sum(map(self._end_unused, self._endings.overdue(now=now)))
         old = now - ENDED_KEPT
         with self._database.writing() as connection:
             rows = connection.execute(delete(Session).where(Session.ended_at < old)).rowcount

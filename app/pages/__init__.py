@@ -12,7 +12,7 @@ from app.pages.filters import about, ago, duration, exactly, roughly, since, spa
 from app.pages.paging import MAX_PAGES
 from app.pages.section import Entry, Section
 from app.pages.sections import SECTIONS
-from app.pages.twitter_links import account_pages, profile_at_twitter, twitter_site
+from app.pages.twitter_links import account_pages, link_target, profile_at_twitter, twitter_site
 from app.services import services
 from app.twitter.tweet_text import isolated
 
@@ -39,6 +39,7 @@ def register(app: Flask) -> None:
     app.add_template_filter(span)
     app.add_template_filter(isolated)
     app.add_template_filter(lookup.in_order)
+    app.add_template_filter(link_target)
     app.add_template_filter(profile_at_twitter)
     app.add_template_filter(usage.dollars)
     for section in _SECTIONS:

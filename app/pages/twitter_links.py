@@ -9,6 +9,8 @@ from app.twitter.dialect import origin
 from app.twitter.models import Profile
 from app.twitter.tweet_text import USERNAME
 
+_SHORT_LINKS = "https://t.co/"
+
 
 def twitter_site() -> str:
     """Return the origin of Twitter's pages, on which profiles, Tweets and hashtags are as well."""
@@ -23,6 +25,16 @@ def profile_at_twitter(user: Profile) -> str:
     """
     path = user.username if USERNAME.fullmatch(user.username) else f"i/user/{user.id}"
     return f"{twitter_site()}/{path}"
+
+
+def link_target(address: str) -> str:
+    """Return where a link that Twitter sent leads. A template filter.
+
+    In the sandbox, which answers X's short links itself, they lead there: every link works offline.
+    """
+    if not services().config.sandbox or not address.startswith(_SHORT_LINKS):
+        return address
+    return f"{twitter_site()}/t.co/{address.removeprefix(_SHORT_LINKS)}"
 
 
 def account_pages() -> dict[str, str]:

@@ -175,9 +175,14 @@ STORE_CLOCK = StoreClock()
 _NOW = select(STORE_CLOCK)
 
 
+def store_seconds(connection: Connection) -> float:
+    """Return the time by the store's clock, in seconds since 1970, as it compares it itself."""
+    return connection.execute(_NOW).scalar_one()
+
+
 def store_time(connection: Connection) -> datetime:
-    """Return the time by the store's clock, aware and in UTC."""
-    return datetime.fromtimestamp(connection.execute(_NOW).scalar_one(), tz=UTC)
+    """Return the time by the store's clock, aware and in UTC, rounded to microseconds."""
+    return datetime.fromtimestamp(store_seconds(connection), tz=UTC)
 
 
 class StoreTime:
@@ -200,7 +205,7 @@ class StoreTime:
             return told + passed
         before = self._clock()
         with self._database.reading() as connection:
-            told = store_time(connection).timestamp()
+            told = store_seconds(connection)
         after = self._clock()
         if after - before < _PROMPT_SECONDS:  # else it is not known when the store told the time
             self._known = after, told

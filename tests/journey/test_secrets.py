@@ -27,6 +27,8 @@ from sandbox.control.faults import Fault
 from tests.journey.front import standing
 from tests.journey.sites import CLIENT_ID, CLIENT_SECRET, SECRET_KEY, wait_until
 from tests.journey.visitor import Forms, Visitor, query_of
+from tests.sandbox.birds import HERON
+from tests.unit.test_webhook_events import SIGNATURE, event, signed
 
 TOKEN = "/2/oauth2/token"
 REVOKE = "/2/oauth2/revoke"
@@ -65,7 +67,7 @@ MISCHIEF = [
     {"delay_seconds": 0.1},
     HANG,
 ]
-AROUND_A_FAULT = {"path", "method", "times", "for_seconds", "probability"}
+AROUND_A_FAULT = {"path", "method", "times", "for_seconds", "probability", "webhook"}
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(240)]
 
@@ -375,6 +377,23 @@ def reads_and_refusals_that_echo_tokens(visitors, twitter):
     wait_until(lambda: len(twitter.journal(REVOKE)) == before + 2)
 
 
+def events_of_x(visitors, twitter, secrets):
+    """Deliver a revocation as X does; then what is unreadable, and what X did not sign."""
+    visitors().sign_in("heron")
+    tokens = living_tokens(twitter)
+    x = visitors()
+    assert x.send("GET", "/webhooks/x?crc_token=a-challenge-of-x").status_code == 200
+    for body, secret, status in [
+        (event(payload={"user_id": HERON, "note": tokens}), CONSUMER_SECRET, 200),
+        (event(event_uuid=str(tokens)), CONSUMER_SECRET, 400),
+        (str(tokens).encode(), CONSUMER_SECRET, 400),
+        (event(event_uuid=str(tokens)), "another-secret", 403),
+    ]:
+        signature = {SIGNATURE: signed(body, secret)}
+        secrets.add(signature=signature[SIGNATURE])
+        assert x.send("POST", "/webhooks/x", data=body, headers=signature).status_code == status
+
+
 def refresh_refused(visitors, twitter):
     person = visitors()
     person.sign_in("jay")
@@ -454,6 +473,7 @@ def test_a_full_run_leaves_no_secret_behind(site, sites, twitter, visitors, secr
         twitter_refuses_our_client(visitors, twitter, site, sites)
         profile_refused(visitors, twitter)
         reads_and_refusals_that_echo_tokens(visitors, twitter)
+        events_of_x(visitors, twitter, secrets)
         refresh_refused(visitors, twitter)
         other_browsers_ended(visitors)
         unexpected_exceptions(visitors)

@@ -12,6 +12,7 @@ from sandbox.world.state import World
 from tests.sandbox.birds import CUCKOO, MAGPIE, MOCKINGBIRD, NIGHTJAR, WREN, at
 
 A_POST = f"/wren/status/{at(12)}"
+A_SPACE = "/i/spaces/1DawnChorus1a"
 
 
 def links(page):
@@ -25,7 +26,8 @@ def hidden(world):
 
 
 @pytest.mark.parametrize(
-    "path", ["/wren", "/WREN", A_POST, "/hashtag/ivy", "/search?q=ivy", "/search?q=", "/search"]
+    "path",
+    ["/wren", "/WREN", A_POST, A_SPACE, "/hashtag/ivy", "/search?q=ivy", "/search?q=", "/search"],
 )
 def test_every_page_says_that_its_people_are_made_up(browser, path):
     page = browser.get(path)
@@ -73,6 +75,7 @@ def test_other_addresses_lead_to_the_one_of_the_account_or_post(browser, path, l
         "/wren/status/42",
         "/i/web/status/42",
         "/i/article/42",
+        "/i/spaces/nonsense",
         "/t.co/nonsense",
         "/%00",
         "/a/status/%F0%9F%92%A5",

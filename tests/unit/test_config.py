@@ -46,6 +46,8 @@ def test_no_settings_at_all_mean_the_sandbox_on_loopback(tmp_path):
     assert config.callback_url == "http://127.0.0.1:8000/auth/callback"
     assert config.twitter_authorize_url == "http://127.0.0.1:9000/i/oauth2/authorize"
     assert config.twitter_api_url == "http://127.0.0.1:9000/2"
+    assert config.twitter_bearer_token == "sandbox-client-bearer"
+    assert config.twitter_consumer_secret == "sandbox-client-consumer-secret"
     assert config.database_url == f"sqlite:///{tmp_path}/instance/perch.db"
 
 
@@ -53,6 +55,7 @@ def test_the_beta_sandbox_gets_the_public_client(tmp_path):
     config = Config.from_env({"TWITTER_DIALECT": "beta"}, root=tmp_path)
 
     assert (config.twitter_client_id, config.twitter_client_secret) == ("sandbox-public", None)
+    assert (config.twitter_bearer_token, config.twitter_consumer_secret) == (None, None)
 
 
 def test_generated_keys_are_kept_and_private(tmp_path):

@@ -461,6 +461,18 @@ def test_prune_ends_grants_whose_browsers_never_come_back(
     assert len(server.revoked) == 2
 
 
+@on_both_stores
+def test_prune_looks_at_all_people_a_batch_at_a_time(sign_in, sessions, row, clock, monkeypatch):
+    monkeypatch.setattr("app.accounts.session_endings.BATCH", 2)
+    people = [sign_in(user_id=str(1001 + number // 2)) for number in range(10)]  # two browsers each
+    clock.advance(seconds=LIFETIMES.idle.total_seconds() + 1)
+
+    ended, _ = sessions.prune(now=clock())
+
+    assert ended == 5
+    assert {row(person.session_id, Session)["end_reason"] for person in people} == {"expired"}
+
+
 def test_prune_leaves_a_locked_person_to_the_next_time(sign_in, sessions, row, clock, monkeypatch):
     grants_of = [sign_in(user_id=user_id).grant_id for user_id in ("1001", "1002")]
     clock.advance(seconds=LIFETIMES.idle.total_seconds() + 1)

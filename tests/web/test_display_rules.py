@@ -331,6 +331,27 @@ def test_the_sandbox_has_the_links_and_not_the_logo(build_app, kind_twitter, dia
     assert "https://x.com" not in page
 
 
+def test_short_links_stay_in_the_sandbox(build_app, kind_twitter, dialect):
+    """The sandbox sends X's own, and answers them at its own address."""
+    app = build_app(
+        TWITTER_CLIENT_ID=None, TWITTER_CLIENT_SECRET=None, TWITTER_API_URL=dialect.api_url
+    )
+    client = app.test_client()
+    client.sign_in()
+    text = "https://t.co/word https://t.co.evil.example/"
+    urls = [
+        {"start": 0, "end": 17, "url": text[:17], "display_url": "ivy.example"},
+        {"start": 18, "end": 44, "url": text[18:], "display_url": "evil.example"},
+    ]
+    kind_twitter.get("/tweets", json={"data": [tweet(text=text, entities={"urls": urls})]})
+
+    page = client.get("/tweets/lookup?ids=10").text
+
+    origin = urlsplit(app.extensions["perch"].dialect.authorize_url)
+    assert to(page, "ivy.example") == [f"{origin.scheme}://{origin.netloc}/t.co/word"]
+    assert to(page, "evil.example") == ["https://t.co.evil.example/"]
+
+
 def test_the_front_page_has_one_sign_in(client):
     page = client.get("/").text
 

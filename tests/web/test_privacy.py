@@ -283,6 +283,15 @@ def test_wherever_the_account_may_change_the_link_is_there(signed_in, twitter):
     assert "before you log out here and sign in again" in words(pages[0])
 
 
+def test_a_cancelled_sign_in_says_which_account_twitter_took(client):
+    started = client.press_sign_in()
+
+    page = client.come_back(error="access_denied", state=started.state)
+
+    assert "Twitter uses the account that is signed in there." in words(page)
+    assert "https://x.com/account/switch" in links(page)
+
+
 def test_the_sandbox_has_a_chooser_of_its_own(build_app):
     client = build_app(TWITTER_CLIENT_ID=None, TWITTER_CLIENT_SECRET=None).test_client()
 
