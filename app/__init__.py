@@ -10,8 +10,8 @@ from flask import Flask
 from app import auth, cli, error_pages, health, pages, services
 from app.observability import logs, metrics
 from app.observability.redaction import Redactor
-from app.storage import database
-from app.storage.extensions import db, migrate
+from app.storage import database, migrations
+from app.storage.extensions import db
 from app.twitter.circuit_breaker import CIRCUITS
 from app.web import (
     forms,
@@ -45,7 +45,7 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
         ),
     )
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    migrations.init_app(app)
     rate_limits.init_app(app, config)
     forms.init_app(app, config)
     with app.app_context():

@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
+from app.storage import migrations
 from app.storage.extensions import db
 from tests.dialects import LIVE
 from tests.factories import (
@@ -161,6 +162,7 @@ def statements(app):
 
 def migrate(root, **settings):
     app = create_app(build_config(root, **settings))
+    migrations.set_up(app)
     with app.app_context():
         flask_migrate.upgrade()
         db.engine.dispose()
@@ -236,6 +238,7 @@ def build_app(database_url, apps, tmp_path, clock, compiled_templates, dialect):
         usual = {"DATABASE_URL": database_url, "TWITTER_DIALECT": dialect.name}
         config = build_config(tmp_path, **usual | settings)
         app = create_app(config, now=clock)
+        migrations.set_up(app)
         app.test_client_class = Browser
         if config.provider_name == "Twitter":  # for X, the same sources compile to other words
             app.jinja_env.bytecode_cache = compiled_templates

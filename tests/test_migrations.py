@@ -12,6 +12,7 @@ from sqlalchemy import inspect, select, text
 
 from app import create_app
 from app.accounts.models import User
+from app.storage import migrations
 from app.storage.extensions import db
 from config import ROOT
 from tests.factories import build_config
@@ -25,6 +26,7 @@ def empty(request, tmp_path):
     if request.param == "postgresql":
         settings["DATABASE_URL"] = request.getfixturevalue("postgresql_url")
     app = create_app(build_config(tmp_path, **settings))
+    migrations.set_up(app)
     with app.app_context():
         yield app
         db.engine.dispose()

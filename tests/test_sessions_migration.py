@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app import create_app
+from app.storage import migrations
 from app.storage.extensions import db
 from tests.factories import build_config
 from tests.stores import STORES
@@ -21,6 +22,7 @@ def database(request, tmp_path):
     if request.param == "postgresql":
         settings["DATABASE_URL"] = request.getfixturevalue("postgresql_url")
     app = create_app(build_config(tmp_path, **settings))
+    migrations.set_up(app)
     with app.app_context():
         flask_migrate.upgrade(revision="0004")
         fill()

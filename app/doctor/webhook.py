@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from app.doctor.context import Context
 from app.doctor.report import Result, failed, ok, warning
 from app.services import Services
 from app.twitter.errors import (
@@ -18,6 +18,9 @@ from app.twitter.errors import (
 )
 from app.twitter.webhooks import Webhook
 from config import is_loopback
+
+if TYPE_CHECKING:
+    from app.doctor.context import Context
 
 REGISTER = "Run: flask --app wsgi webhook register"
 _BEARER = (

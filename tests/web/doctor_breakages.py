@@ -14,6 +14,7 @@ from sqlalchemy import text, update
 from app import doctor
 from app.accounts.models import User
 from app.doctor import storage
+from app.storage import migrations
 from app.storage.extensions import db
 from app.twitter.endpoints import FOLLOWING
 from app.twitter.errors import NotInPlan, OutOfCredits
@@ -243,6 +244,7 @@ def no_tables(bench):
 
 def pending_migration(bench):
     app = bench.build()
+    migrations.set_up(app)
     with app.app_context():
         flask_migrate.downgrade(revision="-1")
         db.engine.dispose()
