@@ -11,7 +11,6 @@ import ipaddress
 import re
 from urllib.parse import parse_qs, unquote, unquote_plus, urlsplit
 
-from psycopg.pq import Conninfo
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -202,6 +201,8 @@ def store_url(text: str) -> str:
 
 def _check_postgresql(url: URL) -> None:
     """Refuse parameters that libpq does not know, that come twice, or that the site sets itself."""
+    from psycopg.pq import Conninfo  # noqa: PLC0415 - a site on SQLite never loads the driver
+
     known = {option.keyword.decode() for option in Conninfo.get_defaults()}
     named = url.translate_connect_args(username="user", database="dbname")
     for name, value in url.query.items():

@@ -11,7 +11,6 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from app.accounts import cache_epochs
-from app.storage.cache_sweep import sweep
 from app.storage.database import Database
 from app.twitter.models import USER_OR_TWEET_ID
 from app.twitter.tweet_text import ASKABLE
@@ -77,7 +76,13 @@ def drop(content: Content, database: Database, *, redis_url: str | None) -> Drop
     Without a Redis that answers, the copies are where no command reaches them. Then everything that
     was read for everyone becomes unreachable at once, and is gone within a day.
     """
-    answers = sweep(redis_url, content.is_in) if redis_url else None
+    answers = _swept(redis_url, content) if redis_url else None
     if answers is not None:
         return Dropped(answers=answers)
     return Dropped(people=cache_epochs.raise_all(database))
+
+
+def _swept(redis_url: str, content: Content) -> int | None:
+    from app.storage.cache_sweep import sweep  # noqa: PLC0415 - a site without Redis needs none
+
+    return sweep(redis_url, content.is_in)

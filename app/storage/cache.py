@@ -9,23 +9,17 @@ The first line of a two-line key names its owner. `purge_owner` deletes all keys
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import logging
 import threading
-import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol
 
-import redis
 from cachetools import TTLCache
 
 from app.storage.singleflight import SingleFlight
-
-log = logging.getLogger(__name__)
 
 # While Twitter does not answer, pages show answers up to a day old.
 KEPT = timedelta(hours=24)
@@ -36,14 +30,7 @@ MEMORY_BYTES = 64 * 1024 * 1024
 _PART_BYTES = 80
 # A Redis that accepts connections and never answers must not hold a page or a sign-in (seconds).
 REDIS_TIMEOUTS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
-# After a failure, Redis is not asked for so long.
-REDIS_REST_SECONDS = 5.0
-# No call outlasts the deadline of its request, so an older lock belongs to a dead process.
-_LOCK_SECONDS = 13
-_LOCK_POLL_SECONDS = 0.05
 PREFIX = "perch"
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +58,7 @@ class Cache:
         """
         self._clock = clock
         self._flights = SingleFlight()
-        self._store: _Store = _Redis(redis_url, namespace) if redis_url else _Memory(clock)
+        self._store = _redis(redis_url, namespace) if redis_url else _Memory(clock)
 
     def get(self, key: str) -> Stored | None:
         """Return the value of `key`, up to a day old."""
@@ -147,6 +134,12 @@ class _Store(Protocol):
     def close(self) -> None: ...
 
 
+def _redis(url: str, namespace: str) -> _Store:
+    from app.storage.redis_store import RedisStore  # noqa: PLC0415 - a site without Redis needs none
+
+    return RedisStore(url, namespace)
+
+
 class _Memory:
     """The memory of this process. When it is full, the least recently used value goes."""
 
@@ -174,107 +167,24 @@ class _Memory:
 
     def purge_owner(self, owner: str) -> None:
         with self._lock:
-            for key in [key for key in self._values if _owner(key) == owner]:
+            for key in [key for key in self._values if owner_of(key) == owner]:
                 self._values.pop(key, None)
 
     def close(self) -> None:
         """Close nothing."""
 
 
-class _Redis:
-    """A Redis that all workers share. While it is unreachable, it appears empty."""
-
-    def __init__(self, url: str, namespace: str) -> None:
-        self._client = redis.Redis.from_url(url, **REDIS_TIMEOUTS)
-        self._namespace = namespace
-        self._rests_until = 0.0
-
-    def get_all(self, keys: Sequence[str]) -> list[Stored | None]:
-        names = [self._name(key) for key in keys]
-        nothing: list[bytes | None] = [None] * len(keys)
-        found = self._ask(lambda: cast("list[bytes | None]", self._client.mget(names)), nothing)
-        return [from_json(text) if text else None for text in found]
-
-    def put(self, key: str, stored: Stored) -> None:
-        name, text, kept = self._name(key), _to_json(stored), int(KEPT.total_seconds())
-        with self._client.pipeline(transaction=False) as together:
-            together.set(name, text, ex=kept)
-            if owner := _owner(key):
-                # The index of an owner's keys; a name leaves it when its value expires.
-                index, now = self._index(owner), time.time()
-                together.zadd(index, {name: now})
-                together.zremrangebyscore(index, 0, now - kept)
-                together.expire(index, kept)
-            self._ask(together.execute, None)
-
-    @contextlib.contextmanager
-    def lock(self, key: str, *, wait: bool) -> Iterator[bool]:
-        lock = self._client.lock(
-            f"{self._name(key)}:lock",
-            timeout=_LOCK_SECONDS,
-            sleep=_LOCK_POLL_SECONDS,
-            blocking=wait,
-            blocking_timeout=_LOCK_SECONDS if wait else None,
-            thread_local=False,
-        )
-        taken = self._ask(lock.acquire, None)  # None: Redis is away, so each process creates
-        try:
-            # Also after waiting in vain: the process that holds the lock is dead or too slow.
-            yield wait or taken is not False
-        finally:
-            if taken:
-                with contextlib.suppress(redis.RedisError):  # expired, or Redis is away
-                    lock.release()
-
-    def purge_owner(self, owner: str) -> None:
-        index = self._index(owner)
-
-        def purge() -> None:
-            names = cast("list[bytes]", self._client.zrange(index, 0, -1))
-            self._client.unlink(index, *names)
-
-        self._ask(purge, None)
-
-    def close(self) -> None:
-        self._client.close()
-
-    def _ask(self, question: Callable[[], T], otherwise: T) -> T:
-        """Return the answer of Redis, or `otherwise` while it is unreachable."""
-        if time.monotonic() < self._rests_until:
-            return otherwise
-        try:
-            return question()
-        except redis.ResponseError as error:
-            log.warning("Redis rejected a command of the cache: %s", type(error).__name__)
-            return otherwise
-        except redis.RedisError as error:
-            self._rests_until = time.monotonic() + REDIS_REST_SECONDS
-            log.warning("Redis is unreachable, nothing is cached: %s", type(error).__name__)
-            return otherwise
-
-    def _name(self, key: str) -> str:
-        """Return a name that reveals no id and no search, only which names share an owner."""
-        owner = _owner(key)
-        return f"{self._index(owner) if owner else PREFIX}:{self._hashed(key)}"
-
-    def _index(self, owner: str) -> str:
-        return f"{PREFIX}:{self._hashed(owner)}"
-
-    def _hashed(self, text: str) -> str:
-        return hashlib.sha256(f"{self._namespace}\n{text}".encode()).hexdigest()
-
-
-def _owner(key: str) -> str:
+def owner_of(key: str) -> str:
     """Return the owner of a key; an empty text if it has none."""
     return key.rpartition("\n")[0]
 
 
 def _size(stored: Stored) -> int:
-    text = _to_json(stored)
+    text = to_json(stored)
     return len(text) + _PART_BYTES * sum(map(text.count, (b",", b"{", b"[")))
 
 
-def _to_json(stored: Stored) -> bytes:
+def to_json(stored: Stored) -> bytes:
     found = {"value": stored.value, "at": stored.at.timestamp()}
     # ASCII: Twitter sends half characters (lone surrogates), which have no UTF-8.
     return json.dumps(found, separators=(",", ":")).encode()

@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from app.storage import cache as cache_module
+from app.storage import redis_store
 from app.storage.cache import Cache
 from tests.factories import Clock
 
@@ -254,7 +255,7 @@ def test_a_redis_that_is_away_is_left_in_peace_for_a_while(clock, caplog):
 
 @pytest.mark.loopback
 def test_a_redis_that_is_back_is_used_again(in_redis, monkeypatch):
-    monkeypatch.setattr(cache_module, "REDIS_REST_SECONDS", 0)
+    monkeypatch.setattr(redis_store, "REST_SECONDS", 0)
     in_redis.put("k", "song")
     with monkeypatch.context() as away:
         away.setattr(in_redis._store, "_client", redis.Redis.from_url(NOBODY_THERE))
