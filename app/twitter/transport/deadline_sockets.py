@@ -94,7 +94,7 @@ def tls_context() -> ssl.SSLContext:
     """Return the client context, which verifies certificates and makes `CountdownTLSSocket`s.
 
     It trusts the system's authorities (with `SSL_CERT_FILE`) and certifi's. Reading them takes 50
-    ms, so a process does it once; the context keeps nothing of a connection.
+    ms and 2 MB, so a process does it once; the context keeps nothing of a connection.
     """
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -88,15 +87,16 @@ class _PooledAdapter(HTTPAdapter):
         block: bool = False,  # noqa: FBT001, FBT002 - the base class's signature
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
-        manager = PoolManager(
-            num_pools=connections, maxsize=maxsize, block=block, ssl_context=tls_context(), **kwargs
-        )
-        secure = functools.partial(CountdownTLSPool, through=self._proxy)
+        manager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **kwargs)
         manager.pool_classes_by_scheme = {
             "http": CountdownPool,
-            "https": secure,  # type: ignore[dict-item] # it is called, and nothing else
+            "https": self._secure_pool,  # type: ignore[dict-item] # it is called, and nothing else
         }
         self.poolmanager = manager
+
+    def _secure_pool(self, *args: Any, **options: Any) -> CountdownTLSPool:  # noqa: ANN401 - as urllib3 calls it
+        """Return a pool. Only the first one reads the authorities: the sandbox needs none."""
+        return CountdownTLSPool(*args, through=self._proxy, ssl_context=tls_context(), **options)
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401 - as requests calls it
         """Return status, headers and body, without the cookies and encodings that we never use."""
