@@ -7,7 +7,7 @@ from datetime import datetime
 
 from flask import Flask
 
-from app import auth, cli, error_pages, health, pages, services
+from app import auth, cli, error_pages, health, pages, services, signals
 from app.observability import logs, metrics
 from app.observability.redaction import Redactor
 from app.storage import database, migrations
@@ -49,7 +49,9 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
     rate_limits.init_app(app, config)
     forms.init_app(app, config)
     with app.app_context():
-        made = services.Services(config, db.engine, clock=now, metrics=app_metrics)
+        made = services.Services(
+            config, db.engine, signals.Signals(app), clock=now, metrics=app_metrics
+        )
         services.install(app, made)
 
     health.init_app(app)

@@ -19,7 +19,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import doctor, webhook_cli
-from app.accounts import database_copy, departures
+from app.accounts import database_copy
 from app.accounts.outbox_delivery import Delivery
 from app.accounts.reencryption import keys_in_use, reencrypt
 from app.gateway.revocation_checks import Checked
@@ -64,7 +64,7 @@ def prune() -> None:
     ended, rows = here.sessions.prune(now=now)
     figures = here.usages.prune(now=now) + here.performed.prune()
     figures += here.revocation_events.prune()
-    left = departures.prune(here.database, here.people, days=days)
+    left = here.departures.prune(days=days)
     dead_letters = here.outbox.prune(days=days)
     here.outbox.wait(seconds=DELIVERY_SECONDS)
     click.echo(

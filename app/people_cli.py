@@ -11,7 +11,6 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from app.accounts import departures
 from app.accounts.people_by_name import Named, people_named, person_with_id, printable
 from app.accounts.people_overview import details_of, everyone
 from app.gateway.cached_content import Content, Dropped, drop
@@ -74,7 +73,7 @@ def forget(person: str, *, yes: bool) -> None:
     known = person_with_id(here.database, twitter_id)
     if known and not yes:
         click.confirm(f"Delete all that is stored about {known}?", abort=True)
-    if not departures.forget(here.database, here.people, twitter_id):
+    if not here.departures.forget(twitter_id):
         raise click.ClickException(
             f"No person with the Twitter id {twitter_id} is stored here. A sign-in of theirs that"
             " is under way is stopped."

@@ -11,6 +11,7 @@ from typing import cast
 from flask import Flask, current_app
 from sqlalchemy import Engine
 
+from app.accounts.departures import Departures
 from app.accounts.grants import Grants
 from app.accounts.outbox import Outbox
 from app.accounts.people import People
@@ -30,6 +31,7 @@ from app.gateway.token_refresh import TokenRefresher
 from app.gateway.usage import Usages
 from app.observability.audit_log import AuditLog
 from app.observability.metrics import Metrics
+from app.signals import Signals
 from app.storage.cache import Cache
 from app.storage.database import Database
 from app.storage.singleflight import SingleFlight
@@ -64,6 +66,7 @@ class Services:
         self,
         config: Config,
         engine: Engine,
+        signals: Signals,
         *,
         clock: Callable[[], datetime] = utc_now,
         metrics: Metrics | None = None,
@@ -75,6 +78,7 @@ class Services:
             cipher=TokenCipher(config.token_keys),
             clock=clock,
             audit_log=AuditLog(self.metrics.on_event),
+            signals=signals,
         )
         self.server, self.upstream, self.webhooks = _twitter(config, self.metrics, clock)
         self.signatures = _signatures(config)
@@ -93,6 +97,7 @@ class Services:
             logout_revokes=config.logout_revokes,
         )
         self.people = People(self.shared, self.grants, self.sessions, self.used_states)
+        self.departures = Departures(self.shared, self.grants)
 
         waiting = SingleFlight(at_most=config.max_calls_per_person, waiting=self.metrics.waiting)
         self.tokens = TokenRefresher(self.shared, self.grants, self.outbox, self.server, waiting)

@@ -13,7 +13,7 @@ from tests.tree import files
 
 ROOT = Path(__file__).parent.parent
 
-BELOW = {"app.observability", "app.storage"}
+BELOW = {"app.observability", "app.signals", "app.storage"}
 SERVICES = {"app.accounts", "app.gateway", "app.twitter", "app.services", "config"} | BELOW
 
 # Each room, and the rooms it may import from.
@@ -23,6 +23,7 @@ MAY_IMPORT = {
     # What lies under all: storage knows nothing of Twitter and of people, observability is told.
     "app.storage": set(),
     "app.observability": {"config"},
+    "app.signals": set(),
     # Who a person is here.
     "app.accounts": {"app.twitter"} | BELOW,
     # The one way to call Twitter for a person.

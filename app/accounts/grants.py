@@ -17,6 +17,7 @@ from app.accounts.models import Grant, Session, User
 from app.accounts.outbox import Outbox
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import associated_data
+from app.signals import grant_ended, signed_out
 from app.storage.cache import Cache
 from app.storage.database import STORE_CLOCK, STORE_NOW
 from app.twitter.oauth import TokenSet
@@ -81,12 +82,17 @@ REVOKING = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The result of an ending: its sessions, whether the grant ended, and the rows to deliver."""
+    """The result of an ending: its sessions, whether the grant ended, and the rows to deliver.
+
+    Whose it was, and why, is told if there is either.
+    """
 
     sessions: tuple[str, ...] = ()
     grant: bool = False
     revocations: tuple[str, ...] = ()
+    user_id: int = 0
     twitter_id: str = ""
+    reason: str = ""
 
 
 def owner_of_reads(twitter_id: str) -> str:
@@ -115,6 +121,7 @@ class Grants:
     def __init__(self, shared: Shared, outbox: Outbox, cache: Cache | None) -> None:
         """Hand the tokens of grants that end to `outbox`; drop from `cache` what they read."""
         self._cipher = shared.cipher
+        self._signals = shared.signals
         self._outbox = outbox
         self._cache = cache
 
@@ -183,21 +190,35 @@ class Grants:
         if ids:
             note_left(connection, user_id)
         if row is None:
-            return Ended(sessions=ids)
+            twitter_id = lock_person(connection, user_id) or ""
+            return Ended(sessions=ids, user_id=user_id, twitter_id=twitter_id, reason=reason.value)
         connection.execute(_ONE_MORE_EPOCH, {"whose": user_id})
         connection.execute(_END, {"grant_id": row.id, **ended, **dict.fromkeys(TOKENS)})
         revocations = self._revoked(connection, row, now=now) if reason in REVOKING else ()
-        return Ended(sessions=ids, grant=True, revocations=revocations, twitter_id=row.twitter_id)
+        return Ended(
+            sessions=ids,
+            grant=True,
+            revocations=revocations,
+            user_id=user_id,
+            twitter_id=row.twitter_id,
+            reason=reason.value,
+        )
 
     def follow_up(self, ended: Ended) -> None:
         """Once an ending is committed: have its tokens revoked, and drop what was read with them.
 
-        The new epoch has made those copies unreachable; this deletes them.
+        The new epoch has made those copies unreachable; this deletes them. The signals come last:
+        a receiver that takes long delays neither.
         """
         if ended.grant:
             self._outbox.deliver_soon(ended.revocations)
             if self._cache is not None:
                 self._cache.purge_owner(owner_of_reads(ended.twitter_id))
+        whose = {"user_id": ended.user_id, "twitter_id": ended.twitter_id, "why": ended.reason}
+        for session_id in ended.sessions:
+            self._signals.send(signed_out, session_id=session_id, **whose)
+        if ended.grant:
+            self._signals.send(grant_ended, **whose)
 
     def _revoked(self, connection: Connection, row: _Living, *, now: datetime) -> tuple[str, ...]:
         """Move the tokens of a grant into the outbox, sealed as they are; return its rows' ids."""

@@ -1,4 +1,4 @@
-"""People: signed in by a callback, found by the session in their cookie, deleted for good."""
+"""People: signed in by a callback, and found by the session in their cookie."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
-    delete,
     select,
     update,
 )
 
-from app.accounts import departures, endings, sign_in
+from app.accounts import endings, sign_in
 from app.accounts.errors import EndedMeanwhile, Superseded
-from app.accounts.grants import EndReason, Grants, lock_person
-from app.accounts.models import Grant, Session, UsedState, User
+from app.accounts.grants import Grants
+from app.accounts.models import Grant, Session, User
 from app.accounts.session_endings import EndedSessions
 from app.accounts.sessions import Sessions, new_id
 from app.accounts.shared import Shared
 from app.accounts.sign_in import Found, SignIn
 from app.accounts.used_states import Outcome, UsedStates
-from app.observability.audit_log import Event
+from app.signals import signed_in
 from app.storage.database import StoreTime, store_seconds
 from app.twitter.models import Profile
 
@@ -74,7 +73,7 @@ class Person(UserMixin):  # type: ignore[misc] # Flask-Login ships no types
 
 
 class People:
-    """Signs people in, finds them again, and lets them go."""
+    """Signs people in, and finds them again."""
 
     def __init__(
         self,
@@ -85,7 +84,7 @@ class People:
     ) -> None:
         self._database = shared.database
         self._clock = shared.clock
-        self._audit_log = shared.audit_log
+        self._signals = shared.signals
         self._grants = grants
         self._sessions = sessions
         self._used_states = used_states
@@ -115,17 +114,27 @@ class People:
         one took its place and is over already. Nothing of the browser is stored then.
         """
         with self._database.writing() as connection:
-            person, left = self._store(connection, came, now=self._clock())
+            person, left, is_new = self._store(connection, came, now=self._clock())
         if left is None:
             # The exchange has ended the tokens of the browsers that stay signed in: they got these.
             raise EndedMeanwhile("a logout came while this sign-in was under way")
         self._sessions.follow_up(left)
+        if is_new:
+            self._signals.send(
+                signed_in,
+                user_id=person.user_id,
+                twitter_id=person.twitter_id,
+                session_id=person.session_id,
+            )
         return person
 
     def _store(
         self, connection: Connection, came: SignIn, *, now: datetime
-    ) -> tuple[Person, list[EndedSessions] | None]:
-        """Store a sign-in; return the person and what the browser leaves, None if it is stopped."""
+    ) -> tuple[Person, list[EndedSessions] | None, bool]:
+        """Store a sign-in; return the person, and what the browser leaves, None if it is stopped.
+
+        The last value tells whether the session is new, or another tab's.
+        """
         leaving, left = self._lock_left(connection, came), None
         user = sign_in.remember(connection, came.profile, now=now)
         found = sign_in.find(connection, user.id, came)
@@ -142,8 +151,9 @@ class People:
             sign_in.note_return(connection, user.id)
         if refused_since is not None:
             sign_in.revive_sessions(connection, user.id, since=refused_since)
+        is_new = session_id not in beside
         if goes_on:
-            if session_id not in beside:
+            if is_new:
                 self._add_session(connection, user.id, session_id, came, now=now)
             left = self._sessions.leave(connection, leaving - {session_id})
         person = Person(
@@ -156,7 +166,7 @@ class People:
             cache_epoch=user.cache_epoch,
             epochs=user.epochs,
         )
-        return person, left
+        return person, left, is_new
 
     def _lock_left(self, connection: Connection, came: SignIn) -> set[str]:
         """Lock the person, and the owners of the sessions that the browser leaves; return those."""
@@ -267,45 +277,6 @@ class People:
                 more = {topic: epochs.get(topic, 0) + 1 for topic in topics}
                 changed = update(User).where(User.id == user_id).values(epochs=epochs | more)
                 connection.execute(changed)
-
-    def delete(
-        self,
-        user_id: int,
-        twitter_id: str,
-        reason: EndReason = EndReason.DISCONNECTED,
-        *,
-        left_before: datetime | None = None,
-    ) -> bool:
-        """Disconnect a person: end their grant and delete every row of theirs.
-
-        One transaction. Only sealed tokens stay in the outbox, until Twitter was told to kill
-        them, and for a quarter of an hour a hash that holds against sign-ins under way. With
-        `left_before` (UTC, by the store's clock) only a person who has left before it is deleted,
-        and a sign-in under way may bring them back. Return False, and do nothing, if `user_id` is
-        not theirs any more. Copies of what was read for them are dropped where they can be reached;
-        nothing finds the others, and they last a day at most.
-        """
-        with self._database.writing() as connection:
-            if lock_person(connection, user_id) != twitter_id:
-                return False
-            if left_before is None:
-                endings.note(connection, twitter_id)
-            elif not departures.has_left(connection, user_id, before=left_before):
-                return False
-            ended = self._grants.end(connection, user_id, reason, now=self._clock())
-            theirs = select(Session.id).where(Session.user_id == user_id)
-            # The states stay used: a cookie that can be replayed may live for ten minutes more.
-            used = update(UsedState).where(UsedState.session_id.in_(theirs))
-            connection.execute(used.values(session_id=None))
-            # Their other rows go with it. To delete those first would end in deadlocks: who counts
-            # usage holds the person's row and waits for its own.
-            connection.execute(delete(User).where(User.id == user_id))
-        self._grants.follow_up(ended)
-        if reason is EndReason.DISCONNECTED:
-            self._audit_log.record(Event.DISCONNECTED, sessions=len(ended.sessions))
-        else:
-            self._audit_log.record(Event.PERSON_DELETED, sessions=len(ended.sessions))
-        return True
 
     def prune_endings(self) -> int:
         """Delete endings that no sign-in under way can meet; return how many."""

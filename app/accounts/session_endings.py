@@ -13,9 +13,10 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, or_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.grants import REVOKING, Ended, EndReason, Grants, note_left
-from app.accounts.models import Grant, Session
+from app.accounts.models import Grant, Session, User
 from app.accounts.shared import Shared
 from app.observability.audit_log import Event
+from app.signals import signed_out
 from app.storage.database import Database
 
 BATCH = 500
@@ -25,9 +26,10 @@ _END = (
     .where(Session.user_id == bindparam("owner"), Session.ended_at.is_(None))
     .returning(Session.id)
 )
-_SIGNED_IN = select(
-    exists().where(Session.user_id == bindparam("user_id"), Session.ended_at.is_(None))
-)
+_OWNER = select(
+    User.twitter_id,
+    exists().where(Session.user_id == User.id, Session.ended_at.is_(None)).label("signed_in"),
+).where(User.id == bindparam("user_id"))
 _UNUSED = select(Grant.user_id).where(
     Grant.ended_at.is_(None),
     ~exists().where(Session.user_id == Grant.user_id, Session.ended_at.is_(None)),
@@ -56,6 +58,8 @@ class EndedSessions:
 
     reasons: dict[str, EndReason] = field(default_factory=dict)
     grant: Ended = field(default_factory=Ended)
+    user_id: int = 0
+    twitter_id: str = ""
 
     @property
     def grant_ended(self) -> bool:
@@ -76,6 +80,7 @@ class SessionEndings:
         self._database = shared.database
         self._clock = shared.clock
         self._audit_log = shared.audit_log
+        self._signals = shared.signals
         self._grants = grants
         self._lifetimes = lifetimes
         self._logout_revokes = logout_revokes
@@ -100,18 +105,20 @@ class SessionEndings:
             ended |= dict.fromkeys(found.scalars(), why)
         if which and not ended:
             return EndedSessions()
-        if connection.execute(_SIGNED_IN, {"user_id": user_id}).scalar():
-            return EndedSessions(ended)
-        note_left(connection, user_id)
-        if not self._logout_revokes:
-            return EndedSessions(ended)
-        no_more = reason if reason in REVOKING else EndReason.LOGGED_OUT
-        return EndedSessions(ended, self._grants.end(connection, user_id, no_more, now=now))
+        owner = connection.execute(_OWNER, {"user_id": user_id}).one()
+        grant = Ended()
+        if not owner.signed_in:
+            note_left(connection, user_id)
+            if self._logout_revokes:
+                no_more = reason if reason in REVOKING else EndReason.LOGGED_OUT
+                grant = self._grants.end(connection, user_id, no_more, now=now)
+        return EndedSessions(ended, grant, user_id, owner.twitter_id)
 
     def end_all(self, connection: Connection, user_id: int, reason: EndReason) -> EndedSessions:
         """End the grant and all sessions, whether logouts revoke or not."""
         grant = self._grants.end(connection, user_id, reason, now=self._clock())
-        return EndedSessions(dict.fromkeys(grant.sessions, reason), grant)
+        sessions = dict.fromkeys(grant.sessions, reason)
+        return EndedSessions(sessions, grant, user_id, grant.twitter_id)
 
     def overdue(self, *, now: datetime) -> Iterator[int]:
         """Yield the people with a session that is over by age, or a grant without a session.
@@ -124,11 +131,26 @@ class SessionEndings:
         if self._logout_revokes:
             yield from _owners(self._database, _UNUSED, Grant.user_id)
 
-    def follow_up(self, ended: EndedSessions) -> None:
-        """Tell Twitter, the cache and the log what is committed."""
+    def follow_up(self, ended: EndedSessions, *, logged_out: str = "") -> None:
+        """Tell the log, Twitter, the cache and the receivers of signals what is committed.
+
+        The session that is `logged_out` has an event of its own.
+        """
+        for session_id, reason in ended.reasons.items():
+            if session_id != logged_out:
+                self._audit_log.record(
+                    Event.SESSION_ENDED, session_id=session_id, reason=reason.value
+                )
         self._grants.follow_up(ended.grant)
         for session_id, reason in ended.reasons.items():
-            self._audit_log.record(Event.SESSION_ENDED, session_id=session_id, reason=reason.value)
+            if session_id not in ended.grant.sessions:
+                self._signals.send(
+                    signed_out,
+                    user_id=ended.user_id,
+                    twitter_id=ended.twitter_id,
+                    session_id=session_id,
+                    why=reason.value,
+                )
 
 
 def _owners(

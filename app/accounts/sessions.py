@@ -287,7 +287,7 @@ class Sessions:
             ended = self._endings.end(connection, user_id, reason, *which)
             if logged_out:
                 connection.execute(_KEEP_ENDED, {"session_id": logged_out})
-        self._endings.follow_up(EndedSessions(grant=ended.grant) if logged_out else ended)
+        self._endings.follow_up(ended, logged_out=logged_out)
         return LoggedOut(
             sessions=list(ended.reasons.values()).count(reason), grant_ended=ended.grant_ended
         )

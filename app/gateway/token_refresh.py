@@ -277,11 +277,11 @@ class TokenRefresher:
                 judged=(grant.grant_id, grant.generation),
                 now=self._clock(),
             )
-        self._grants.follow_up(ended)
         if ended.grant and reason is EndReason.REFUSED:
             self._audit_log.record(Event.TOKEN_REFRESH_REJECTED, grant_id=grant.grant_id)
         for session_id in ended.sessions:
             self._audit_log.record(Event.SESSION_ENDED, session_id=session_id, reason=reason.value)
+        self._grants.follow_up(ended)
         return self._read(grant.grant_id).access_token
 
     def _read(self, grant_id: str) -> RefreshableGrant:

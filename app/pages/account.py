@@ -73,7 +73,7 @@ def end_others(person: Person) -> Response:
 @for_signed_in
 def export(person: Person) -> Response:
     """GET /account/export: everything stored about the person, except the tokens themselves."""
-    stored = export_of(services().database, person.user_id, person.twitter_id)
+    stored = export_of(services().shared, person.user_id, person.twitter_id)
     body = json.dumps(stored, indent=2, ensure_ascii=False)
     response = make_response(body + "\n")
     response.mimetype = "application/json"
@@ -93,7 +93,7 @@ def disconnect(person: Person) -> Response:
     """POST /account/disconnect: end the grant and delete all rows of the person."""
     if request.form.get("sure") != "yes":
         return make_response(render_template("disconnect.html", unsure=True), 400)
-    services().people.delete(person.user_id, person.twitter_id)
+    services().departures.delete(person.user_id, person.twitter_id)
     return _signed_out(
         "You are disconnected. Your profile, your sign-ins and your usage counts are deleted, "
         "and cached copies of your data can no longer be found."

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from app.accounts.departures import Departures
 from app.accounts.grants import Grants
 from app.accounts.models import Grant
 from app.accounts.outbox import Outbox
@@ -18,6 +19,7 @@ from app.accounts.token_cipher import TokenCipher
 from app.accounts.used_states import UsedStates
 from app.gateway.token_refresh import TokenRefresher
 from app.observability.audit_log import AuditLog
+from app.signals import Signals
 from app.storage.singleflight import SingleFlight
 from app.twitter.errors import Unreachable
 from app.twitter.models import Profile
@@ -80,8 +82,14 @@ def cipher():
 
 
 @pytest.fixture
-def shared(database, cipher, clock):
-    return Shared(database=database, cipher=cipher, clock=clock, audit_log=AuditLog())
+def shared(app, database, cipher, clock):
+    return Shared(
+        database=database,
+        cipher=cipher,
+        clock=clock,
+        audit_log=AuditLog(),
+        signals=Signals(app),
+    )
 
 
 @pytest.fixture
@@ -127,6 +135,12 @@ def refresher(shared, grants, outbox, server):
 @pytest.fixture
 def used_states(shared):
     return UsedStates(shared)
+
+
+@pytest.fixture
+def departures(shared, grants):
+    """Deletes people."""
+    return Departures(shared, grants)
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import create_engine
 
 from app.services import Services
+from app.signals import Signals
 from app.twitter.api_client import DirectSource
 from app.twitter.circuit_breaker import (
     CIRCUITS,
@@ -360,7 +362,9 @@ def test_a_sign_in_is_always_sent(breaker):
 @pytest.fixture
 def wired(tmp_path):
     """Return a way to wire services as the factory does, on no database."""
-    return lambda: Services(build_config(tmp_path), create_engine("sqlite://"))
+    return lambda: Services(
+        build_config(tmp_path), create_engine("sqlite://"), Signals(Flask("nest"))
+    )
 
 
 def test_the_source_of_a_sign_in_has_no_breaker(wired):

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
 
-from app.accounts import departures
+from app.accounts import departures as module
 from app.accounts.errors import EndedMeanwhile
 from app.accounts.grants import EndReason
 from app.accounts.models import Ending, Grant, Revocation, Session, UsedState, User
@@ -48,8 +48,8 @@ def left_ago(database):
 
 
 @pytest.fixture
-def prune(database, people):
-    return lambda: departures.prune(database, people, days=DAYS)
+def prune(departures):
+    return lambda: departures.prune(days=DAYS)
 
 
 @pytest.fixture
@@ -174,13 +174,13 @@ def test_people_are_deleted_once_they_have_been_gone_so_long(
 
 @on_both_stores
 def test_the_grant_that_is_left_is_ended_and_revoked(
-    sign_in, keeping, database, left_ago, outbox, server, all_of
+    sign_in, keeping, database, left_ago, outbox, server, all_of, departures
 ):
-    sessions, people = keeping
+    sessions, _ = keeping
     sessions.log_out(sign_in().session_id)
     left_ago(DAYS + 1)
 
-    deleted = departures.prune(database, people, days=DAYS)
+    deleted = departures.prune(days=DAYS)
 
     outbox.wait(seconds=5)
     assert deleted == 1
@@ -211,9 +211,11 @@ def test_a_row_that_never_had_a_session_is_deleted_as_well(database, all_of, lef
     assert all_of(User.twitter_id) == [("2",)]
 
 
-def test_a_sign_in_that_failed_half_way_leaves_no_person(sign_in, sessions, people, all_of):
+def test_a_sign_in_that_failed_half_way_leaves_no_person(
+    sign_in, sessions, people, all_of, departures
+):
     before = people.store_time()
-    people.delete(sign_in().user_id, "1001")
+    departures.delete(sign_in().user_id, "1001")
     with pytest.raises(EndedMeanwhile):
         sign_in(began=before)
 
@@ -224,7 +226,7 @@ def test_a_sign_in_that_failed_half_way_leaves_no_person(sign_in, sessions, peop
 def test_many_people_are_deleted_in_batches(
     sign_in, sessions, left_ago, prune, all_of, monkeypatch
 ):
-    monkeypatch.setattr(departures, "BATCH", 2)
+    monkeypatch.setattr(module, "BATCH", 2)
     for number in range(5):
         sessions.log_out(sign_in(user_id=f"100{number}").session_id)
     left_ago(DAYS + 1)  # all at the same moment
@@ -234,22 +236,22 @@ def test_many_people_are_deleted_in_batches(
 
 
 def test_a_locked_person_is_left_to_the_next_prune(
-    sign_in, sessions, left_ago, people, prune, monkeypatch
+    sign_in, sessions, left_ago, departures, prune, monkeypatch
 ):
-    monkeypatch.setattr(departures, "BATCH", 2)
+    monkeypatch.setattr(module, "BATCH", 2)
     for number in range(5):
         sessions.log_out(sign_in(user_id=f"100{number}").session_id)
     left_ago(DAYS + 1)
-    delete = people.delete
+    delete = departures.delete
 
     def locked(user_id, twitter_id, *args, **options):
         if twitter_id == "1001":
             raise OperationalError("SELECT", {}, Exception("locked"))
         return delete(user_id, twitter_id, *args, **options)
 
-    monkeypatch.setattr(people, "delete", locked)
+    monkeypatch.setattr(departures, "delete", locked)
     first = prune()
-    monkeypatch.setattr(people, "delete", delete)
+    monkeypatch.setattr(departures, "delete", delete)
 
     assert (first, prune()) == (4, 1)
 
@@ -283,7 +285,7 @@ def waits_for_a_lock(database):
 
 @on_both_stores
 def test_a_sign_in_during_the_prune_wins_whole_or_comes_after(
-    sign_in, sessions, people, left_ago, prune, all_of
+    sign_in, sessions, people, left_ago, prune, all_of, departures
 ):
     for _ in range(15):
         began = people.store_time()
@@ -303,7 +305,7 @@ def test_a_sign_in_during_the_prune_wins_whole_or_comes_after(
         assert people.find(person.session_id)
         assert all_of(User.left_at) == [(None,)]
         assert prune() == 0
-        people.delete(person.user_id, "1001")
+        departures.delete(person.user_id, "1001")
 
 
 def test_a_sign_in_under_way_is_not_stopped_by_the_prune(

@@ -53,7 +53,7 @@ def rows_of(database):
 
 
 @pytest.fixture
-def actions(people, sessions, refresher, outbox, database, server, clock):
+def actions(people, sessions, refresher, outbox, shared, database, server, clock, departures):
     """Everything that a request or a job of Wren's may still have to write."""
 
     def of(wren):
@@ -62,8 +62,8 @@ def actions(people, sessions, refresher, outbox, database, server, clock):
         asked = [ApiCall(endpoint=USERS_ME, items=1)]
         seen = {"created_at": clock(), "seen_at": clock() - timedelta(hours=1)}
         return {
-            "disconnect": lambda: people.delete(wren.user_id, "1001"),
-            "export": lambda: export_of(database, wren.user_id, "1001"),
+            "disconnect": lambda: departures.delete(wren.user_id, "1001"),
+            "export": lambda: export_of(shared, wren.user_id, "1001"),
             "log out": lambda: sessions.log_out(wren.session_id),
             "log out everywhere else": lambda: sessions.log_out_everywhere_else(
                 wren.user_id, "1001", keep=wren.session_id

@@ -15,6 +15,7 @@ from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher
 from app.observability.audit_log import AuditLog
 from app.services import utc_now
+from app.signals import Signals
 from app.twitter.errors import ClientRefused, GrantRefused, Refused, TokenRefused, Unreachable
 from app.twitter.oauth import TokenSet
 from tests.stores import STORES, on_both_stores
@@ -54,12 +55,16 @@ def database(app):
 
 
 @pytest.fixture
-def build_outbox(database, clock):
+def build_outbox(app, database, clock):
     made = []
 
     def build(server, keys=(b"k" * 32,)):
         shared = Shared(
-            database=database, cipher=TokenCipher(keys), clock=clock, audit_log=AuditLog()
+            database=database,
+            cipher=TokenCipher(keys),
+            clock=clock,
+            audit_log=AuditLog(),
+            signals=Signals(app),
         )
         made.append(Outbox(shared, server, owner_of=lambda *_: answered(server.owner)))
         return made[-1]

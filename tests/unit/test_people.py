@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,7 +19,6 @@ from app.accounts.models import Ending, Grant, Revocation, Session, UsedState, U
 from app.accounts.outbox import Outbox
 from app.accounts.people_by_name import people_named
 from app.accounts.sessions import ENDED_KEPT, Sessions
-from app.accounts.shared import Shared
 from app.accounts.token_cipher import TokenCipher, associated_data
 from app.storage.extensions import db
 from app.twitter.transport.deadline import Deadline
@@ -157,9 +157,7 @@ def test_a_token_of_a_lost_key_goes_into_the_outbox_as_it_was_sealed(
 ):
     person = sign_in()
     sealed = [row(person.grant_id)[name] for name in grants_module.TOKENS]
-    lost = Shared(
-        database=database, cipher=TokenCipher((b"o" * 32,)), clock=clock, audit_log=shared.audit_log
-    )
+    lost = replace(shared, cipher=TokenCipher((b"o" * 32,)))
     ring_of_others = grants_module.Grants(lost, outbox, cache)
 
     with database.writing() as connection:
@@ -574,8 +572,10 @@ def test_another_sign_in_keeps_the_epoch(sign_in):
 
 
 @on_both_stores
-def test_a_disconnect_deletes_every_row_of_one_person(two, people, server, outbox, cache, all_of):
-    people.delete(two[0].user_id, "1001")
+def test_a_disconnect_deletes_every_row_of_one_person(
+    two, people, server, outbox, cache, all_of, departures
+):
+    departures.delete(two[0].user_id, "1001")
 
     outbox.wait(seconds=5)
     assert living(people, two) == [False, False, True]
@@ -588,12 +588,14 @@ def test_a_disconnect_deletes_every_row_of_one_person(two, people, server, outbo
     assert cache.purged == ["read 1001"]
 
 
-def test_a_late_disconnect_touches_no_other_person(two, people, sessions, all_of, database):
+def test_a_late_disconnect_touches_no_other_person(
+    two, people, sessions, all_of, shared, departures
+):
     robin = two[2]
 
-    people.delete(robin.user_id, "1001")
+    departures.delete(robin.user_id, "1001")
     with pytest.raises(GrantEnded):
-        export_of(database, robin.user_id, "1001")
+        export_of(shared, robin.user_id, "1001")
     sessions.log_out_everywhere_else(robin.user_id, "1001", keep="no session")
 
     assert len(all_of(User.id)) == 2
@@ -601,10 +603,10 @@ def test_a_late_disconnect_touches_no_other_person(two, people, sessions, all_of
 
 
 @on_both_stores
-def test_an_id_is_never_handed_out_twice(sign_in, people):
+def test_an_id_is_never_handed_out_twice(sign_in, departures):
     sign_in()
     newest = sign_in(user_id="1002")
-    people.delete(newest.user_id, "1002")
+    departures.delete(newest.user_id, "1002")
 
     next_person = sign_in(user_id="1003")
 
@@ -613,7 +615,7 @@ def test_an_id_is_never_handed_out_twice(sign_in, people):
 
 @on_postgresql
 def test_a_disconnect_waits_for_a_sign_in_that_is_being_stored(
-    database, sign_in, people, grants, server, outbox, clock
+    database, sign_in, departures, grants, server, outbox, clock
 ):
     person = sign_in()
 
@@ -621,7 +623,7 @@ def test_a_disconnect_waits_for_a_sign_in_that_is_being_stored(
         signing_in.execute(update(User).values(username="wren"))
         token_set = server.fresh_token_set("late")
         grants.replace(signing_in, person.grant_id, token_set, exchanged_at=2e9, now=clock())
-        pool.submit(people.delete, person.user_id, "1001")
+        pool.submit(departures.delete, person.user_id, "1001")
         assert until(lambda: waits_for_a_lock(database))
 
     outbox.wait(seconds=5)
@@ -643,7 +645,7 @@ def columns_that_lead_to_a_person():
 
 
 def test_every_column_that_leads_to_a_person_is_exported_and_deleted(
-    database, sign_in, people, all_of, clock, grants, outbox, monkeypatch
+    shared, database, sign_in, departures, all_of, clock, grants, outbox, monkeypatch
 ):
     """Fill each table with a row of Wren's, and see it in the copy and gone after a disconnect."""
     monkeypatch.setattr(Outbox, "deliver_soon", lambda *_: None)
@@ -661,8 +663,8 @@ def test_every_column_that_leads_to_a_person_is_exported_and_deleted(
             insert(db.metadata.tables["actions"]).values(pressed | {"performed_at": clock()})
         )
 
-    copy = export_of(database, person.user_id, "1001")
-    people.delete(person.user_id, "1001")
+    copy = export_of(shared, person.user_id, "1001")
+    departures.delete(person.user_id, "1001")
 
     exported = {"user": "users", "grants": "grants", "sessions": "sessions", "usage": "usage"}
     exported |= {"actions": "actions", "revocation_events": "revocation_events"}
@@ -707,12 +709,12 @@ def _values(database, column):
         return connection.execute(select(column)).all()
 
 
-def test_the_copy_of_a_person_who_has_just_gone_is_no_crash(sign_in, people, database):
+def test_the_copy_of_a_person_who_has_just_gone_is_no_crash(sign_in, departures, shared):
     person = sign_in()
-    people.delete(person.user_id, "1001")
+    departures.delete(person.user_id, "1001")
 
     with pytest.raises(GrantEnded):
-        export_of(database, person.user_id, "1001")
+        export_of(shared, person.user_id, "1001")
 
 
 @on_postgresql
@@ -731,7 +733,7 @@ def test_a_disconnect_does_not_wait_for_what_was_read_meanwhile(database, sign_i
 
 
 @on_postgresql
-def test_a_disconnect_waits_for_usage_that_is_being_counted(database, sign_in, people, all_of):
+def test_a_disconnect_waits_for_usage_that_is_being_counted(database, sign_in, departures, all_of):
     """Counting holds the person's row, by the first of its own, and wants another of its own."""
     person = sign_in()
     row = {"user_id": person.user_id, "day": person.signed_in_at.date(), "calls": 1, "items": 1}
@@ -742,7 +744,7 @@ def test_a_disconnect_waits_for_usage_that_is_being_counted(database, sign_in, p
     with ThreadPoolExecutor(1) as pool:
         with database.writing() as counting:
             counting.execute(insert(usage).values(row | {"route": "a"}))
-            leaving = pool.submit(people.delete, person.user_id, "1001")
+            leaving = pool.submit(departures.delete, person.user_id, "1001")
             assert until(lambda: waits_for_a_lock(database))
             counting.execute(update(usage).where(usage.c.route == "b").values(calls=2))
         leaving.result()
@@ -756,8 +758,8 @@ def waits_for_a_lock(database):
         return connection.execute(query).scalar()
 
 
-def test_the_copy_of_a_persons_data_holds_no_token(two, database):
-    copy = export_of(database, two[0].user_id, "1001")
+def test_the_copy_of_a_persons_data_holds_no_token(two, shared):
+    copy = export_of(shared, two[0].user_id, "1001")
 
     assert [(row["access_token"], row["refresh_token"]) for row in copy["grants"]] == [(True, True)]
     assert {row["id"] for row in copy["sessions"]} == {each.session_id for each in two[:2]}
@@ -767,10 +769,10 @@ def test_the_copy_of_a_persons_data_holds_no_token(two, database):
 
 
 @on_both_stores
-def test_an_ending_stops_sign_ins_that_began_before_it(sign_in, people, all_of):
+def test_an_ending_stops_sign_ins_that_began_before_it(sign_in, people, all_of, departures):
     wren = sign_in()
     before = people.store_time()
-    people.delete(wren.user_id, "1001")
+    departures.delete(wren.user_id, "1001")
 
     with pytest.raises(EndedMeanwhile):
         sign_in(began=before)
@@ -779,11 +781,11 @@ def test_an_ending_stops_sign_ins_that_began_before_it(sign_in, people, all_of):
 
 
 @pytest.mark.parametrize("minutes", [-3, 3])
-def test_an_ending_goes_by_no_machines_clock(sign_in, people, clock, minutes):
+def test_an_ending_goes_by_no_machines_clock(sign_in, people, clock, minutes, departures):
     wren = sign_in()
     before = people.store_time()
     clock.advance(minutes=minutes)
-    people.delete(wren.user_id, "1001")
+    departures.delete(wren.user_id, "1001")
 
     with pytest.raises(EndedMeanwhile):
         sign_in(began=before)
@@ -806,8 +808,8 @@ def test_late_tokens_go_to_the_browser_that_stays(sign_in, sessions, people, row
     assert all_of(Session.id) == [(wren.session_id,)]
 
 
-def test_endings_are_kept_a_quarter_of_an_hour(sign_in, people, database, all_of):
-    people.delete(sign_in().user_id, "1001")
+def test_endings_are_kept_a_quarter_of_an_hour(sign_in, people, database, all_of, departures):
+    departures.delete(sign_in().user_id, "1001")
     kept = people.prune_endings()
     with database.writing() as connection:
         connection.execute(
@@ -818,8 +820,8 @@ def test_endings_are_kept_a_quarter_of_an_hour(sign_in, people, database, all_of
     assert all_of(Ending.ended_at) == []
 
 
-def test_an_ending_does_not_name_its_person(sign_in, people, all_of):
-    people.delete(sign_in().user_id, "1001")
+def test_an_ending_does_not_name_its_person(sign_in, departures, all_of):
+    departures.delete(sign_in().user_id, "1001")
 
     [(stored,)] = all_of(Ending.twitter_id_hash)
     assert len(stored) == 64
