@@ -172,6 +172,28 @@ def test_calls_are_counted_by_route(client, kind_twitter, scrape):
     assert page("twitter_call_duration_seconds_count", endpoint="oauth2/revoke") == 2
 
 
+def test_answers_are_priced_those_of_sign_ins_too(client, kind_twitter, scrape):
+    kind_twitter.get(TWEETS, json={"data": [{"id": "10", "text": "a"}, {"id": "11", "text": "b"}]})
+    client.sign_in()
+    client.get("/tweets")
+    client.get("/tweets")  # from the cache
+
+    page = scrape()
+    cost = "twitter_cost_dollars_total"
+    assert page(cost, endpoint="GET /2/users/me") == pytest.approx(0.01)
+    assert page(cost, endpoint="GET /2/users/:id/tweets") == pytest.approx(0.01)
+
+
+def test_a_refused_call_costs_nothing(client, kind_twitter, scrape):
+    kind_twitter.get(TWEETS, status=429, json={})
+    client.sign_in()
+    client.get("/tweets")
+
+    page = scrape()
+    assert page("twitter_cost_dollars_total", endpoint="GET /2/users/:id/tweets") == 0
+    assert page("twitter_calls_total", endpoint="GET /2/users/:id/tweets", status="429") == 1
+
+
 def time_out(deadline):
     raise Unreachable("no answer", silent=True)
 
