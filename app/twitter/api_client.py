@@ -75,10 +75,10 @@ class ApiClient:
             document = _document(response, request.endpoint, now)
             items = _items(document)
         finally:
-            if self._on_cost is not None:
-                self._on_cost(request.endpoint.route, request.endpoint.price * items)
             if on_answer is not None:
                 on_answer(ApiCall(endpoint=request.endpoint, items=items, windows=known))
+        if self._on_cost is not None:
+            self._on_cost(request.endpoint.route, request.endpoint.price * items)
         return document
 
 
