@@ -171,7 +171,7 @@ def _twitter(
         api_url=dialect.api_url,
     )
     upstream = Upstream(
-        client=ApiClient(transport, api_url=dialect.api_url, clock=clock),
+        client=ApiClient(transport, api_url=dialect.api_url, clock=clock, on_cost=metrics.on_cost),
         dialect=dialect,
         breaker=CircuitBreaker(
             slots=config.twitter_slots,

@@ -45,7 +45,11 @@ class Lifetimes:
 
     def are_over(self, *, created_at: datetime, seen_at: datetime, now: datetime) -> bool:
         """Tell whether a session has outlived one of them."""
-        return now - seen_at > self.idle or now - created_at > self.absolute
+        return now > self.end(created_at=created_at, seen_at=seen_at)
+
+    def end(self, *, created_at: datetime, seen_at: datetime) -> datetime:
+        """Return the last moment of a session that is not used again."""
+        return min(seen_at + self.idle, created_at + self.absolute)
 
     def over(self, now: datetime) -> ColumnElement[bool]:
         """Return the same as a condition for statements."""

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import endings
+from app.accounts.browsers import Browsers, browsers_of
 from app.accounts.grants import EndReason, Grants, lock_person
 from app.accounts.kept_endings import KeptEndings
 from app.accounts.models import Grant, Session
@@ -42,11 +43,6 @@ _SEEN_EVERY = timedelta(minutes=5)
 # So long the reason for the end of a session can be looked up.
 ENDED_KEPT = timedelta(days=30)
 
-_LIVING = (
-    select(Session.id, Session.browser, Session.created_at, Session.seen_at)
-    .where(Session.user_id == bindparam("user_id"), Session.ended_at.is_(None))
-    .order_by(Session.seen_at.desc(), Session.id)
-)
 _KEEP_ENDED = (
     update(Session)
     .where(Session.id == bindparam("session_id"), Session.end_reason == EndReason.REFUSED)
@@ -58,16 +54,6 @@ _OWNERS = select(Session.id, Session.user_id).where(
 )
 _INSERT = insert(Session)
 _SEEN = update(Session).where(Session.id == bindparam("session_id"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedInBrowser:
-    """One place where a person is signed in, in words."""
-
-    session_id: str
-    words: str
-    signed_in_at: datetime
-    seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,21 +105,12 @@ class Sessions:
         row |= {"created_at": now, "seen_at": now, "sign_in_record": record and record.to_json()}
         connection.execute(_INSERT, row)
 
-    def of(self, user_id: int) -> list[SignedInBrowser]:
-        """Return where a person is signed in, the latest used first."""
+    def of(self, user_id: int) -> Browsers:
+        """Return where a person is signed in, and where they were within `ENDED_KEPT`."""
         now = self._clock()
-        with self._database.reading() as connection:
-            rows = connection.execute(_LIVING, {"user_id": user_id}).all()
-        return [
-            SignedInBrowser(
-                session_id=row.id,
-                words=row.browser,
-                signed_in_at=row.created_at,
-                seen_at=row.seen_at,
-            )
-            for row in rows
-            if not self._lifetimes.are_over(created_at=row.created_at, seen_at=row.seen_at, now=now)
-        ]
+        return browsers_of(
+            self._database, user_id, self._lifetimes, since=now - ENDED_KEPT, now=now
+        )
 
     def still_lives(
         self, session_id: str, user_id: int, *, created_at: datetime, seen_at: datetime

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import secrets
 import sys
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 import click
 import structlog
-from flask import g, has_request_context
+from flask import g, has_request_context, request
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 if TYPE_CHECKING:
@@ -32,28 +34,42 @@ if TYPE_CHECKING:
 # Loaded by its path, the file has another `__name__`.
 _log = logging.getLogger("app.observability.logs")
 
+# W3C Trace Context, section 3.2, version 00: the trace's id, the parent's id, flags. An id of zeros
+# is invalid.
+_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+# A trace's id looks like a secret: this stands in its place while the line is redacted.
+_TRACE_PLACE = "<trace>"
+
 
 class Formatter(structlog.stdlib.ProcessorFormatter):
     """Writes each record as one line without secrets: JSON for machines, else plain text."""
 
-    def __init__(self, redactor: Redactor, *, as_json: bool) -> None:
+    def __init__(self, redactor: Redactor, *, as_json: bool, behind_proxy: bool = False) -> None:
+        """Take the trace of a request from its `traceparent` header if it is `behind_proxy`."""
         self._redactor = redactor
+        self._behind_proxy = behind_proxy
         render: Processor = _json if as_json else _plain
         super().__init__(processors=[self._gathered, render])
 
     @classmethod
     def of(cls, config: Config, redactor: Redactor) -> Formatter:
         """Return the formatter of a site: JSON on https, unless a person reads at a terminal."""
-        return cls(redactor, as_json=config.https and not _is_typed_at_a_terminal())
+        return cls(
+            redactor,
+            as_json=config.https and not _is_typed_at_a_terminal(),
+            behind_proxy=config.trusted_proxies > 0,
+        )
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; if the record cannot be formatted, only where it came from."""
+        record.__dict__["trace"] = trace = _trace_id(record) if self._behind_proxy else ""
         try:
-            return self._redactor.text(super().format(record))
+            line = self._redactor.text(super().format(record))
         except Exception:  # noqa: BLE001 - logging would print the message and its arguments
-            bare = {"name": record.name, "levelname": record.levelname}
+            bare = {"name": record.name, "levelname": record.levelname, "trace": trace}
             bare["msg"] = f"a line that cannot be formatted, {record.filename}:{record.lineno}"
-            return super().format(logging.makeLogRecord(bare))
+            line = super().format(logging.makeLogRecord(bare))
+        return line.replace(_TRACE_PLACE, trace, 1) if trace else line
 
     def _gathered(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         """Return the fields of every line, then the event's own without secrets."""
@@ -67,6 +83,7 @@ class Formatter(structlog.stdlib.ProcessorFormatter):
             "level": record.levelname,
             "logger": record.name,
             "request": request_id(),
+            "trace": _TRACE_PLACE if getattr(record, "trace", "") else "",
             "event": cleaned.pop("event", ""),
             **cleaned,
         }
@@ -84,6 +101,17 @@ def request_id() -> str:
     if "request_id" not in g:
         g.request_id = secrets.token_hex(6)
     return str(g.request_id)
+
+
+def _trace_id(record: logging.LogRecord) -> str:
+    """Return the trace that the proxy names for the request of `record`; empty if it names none."""
+    if has_request_context():
+        header = request.environ.get("HTTP_TRACEPARENT", "")
+    else:  # gunicorn's access line: its arguments hold the request's environment
+        given = record.args if isinstance(record.args, Mapping) else {}
+        header = given.get("{http_traceparent}e", "")
+    found = _TRACEPARENT.fullmatch(str(header))
+    return found[1] if found else ""
 
 
 def init_app(app: Flask, config: Config, redactor: Redactor) -> None:
@@ -141,11 +169,13 @@ def _json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
 
 def _plain(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
     shared = [event.pop(key) for key in ("at", "level", "logger")]
-    request = event.pop("request") or "-"
+    ids = event.pop("request") or "-"
+    if trace := event.pop("trace"):
+        ids += f" trace={trace}"
     exception = event.pop("exception", None)
     message = _one_line(str(event.pop("event")))
     details = (f"{key}={_one_line(str(value))}" for key, value in event.items() if value != "")
-    line = " ".join([*shared, f"[{request}]", message, *details])
+    line = " ".join([*shared, f"[{ids}]", message, *details])
     return "\n".join([line, *map(_one_line, exception.splitlines())]) if exception else line
 
 

@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -120,6 +121,7 @@ class Metrics:
         self._call_seconds = call_seconds(
             "twitter_call_duration_seconds", "Calls to Twitter.", ["endpoint"]
         )
+        self._cost = counter("twitter_cost_dollars", "Price of the answers, at most.", ["endpoint"])
         self._open = gauge("circuit_open", "Workers whose circuit for a group is open.", ["group"])
         self._short_circuited = counter(
             "reads_short_circuited", "Reads not sent, because the circuit was open.", ["group"]
@@ -166,6 +168,10 @@ class Metrics:
         is_known = call.outcome in _STATUSES or not call.outcome.isdigit()
         self._calls.labels(call.route, call.outcome if is_known else "other").inc()
         self._call_seconds.labels(call.route).observe(call.seconds)
+
+    def on_cost(self, route: str, dollars: Decimal) -> None:
+        """Add the price of an answer, in US dollars at most."""
+        self._cost.labels(route).inc(float(dollars))
 
     def on_answer(self, result: Answered, times: int = 1) -> None:
         """Count answers that a page got: cached, from Twitter, or stale because Twitter failed."""

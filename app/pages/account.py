@@ -10,12 +10,13 @@ from werkzeug.wrappers import Response
 
 from app.accounts.export import export_of
 from app.accounts.people import Person
+from app.accounts.sessions import ENDED_KEPT
 from app.pages import usage
 from app.pages.section import Entry, Route, Section
 from app.pages.twitter_links import connected_apps_url
 from app.services import services
 from app.web.current_person import for_signed_in
-from app.web.messages import logged_out, permission_purpose, permission_words
+from app.web.messages import logged_out, permission_purpose, permission_words, sign_in_ending
 
 
 @for_signed_in
@@ -32,6 +33,8 @@ def account(person: Person) -> str:
             if p not in granted
         ],
         browsers=services().sessions.of(person.user_id),
+        ended_days=ENDED_KEPT.days,
+        sign_in_ending=sign_in_ending,
         periods=usage.periods(person),
         remaining=usage.remaining(person),
         unavailable=usage.unavailable(person),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -32,11 +33,18 @@ class ApiClient:
     """Sends requests to the API. Made once per app; keeps nothing of a request."""
 
     def __init__(
-        self, transport: Transport, *, api_url: str, clock: Callable[[], datetime]
+        self,
+        transport: Transport,
+        *,
+        api_url: str,
+        clock: Callable[[], datetime],
+        on_cost: Callable[[str, Decimal], None] | None = None,
     ) -> None:
+        """Report to `on_cost` the route of each answer and its price in US dollars, at most."""
         self._transport = transport
         self._api_url = api_url
         self._clock = clock
+        self._on_cost = on_cost
 
     def send(
         self,
@@ -69,6 +77,8 @@ class ApiClient:
         finally:
             if on_answer is not None:
                 on_answer(ApiCall(endpoint=request.endpoint, items=items, windows=known))
+        if self._on_cost is not None:
+            self._on_cost(request.endpoint.route, request.endpoint.price * items)
         return document
 
 

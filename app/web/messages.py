@@ -11,6 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
 
+from app.accounts.grants import EndReason
 from app.accounts.sessions import LoggedOut
 from app.gateway.actions import ActionResult, PendingAction
 from app.services import services
@@ -116,6 +117,19 @@ _RESULTS: Mapping[ActionResult, str] = {
     ActionResult.UNKNOWN: "We could not finish that. Please check whether it was done.",
 }
 
+# How a sign-in ended, as the account page tells it.
+_SIGN_IN_ENDINGS: Mapping[str | None, str] = MappingProxyType(
+    {
+        EndReason.LOGGED_OUT: "You logged out, there or from another browser.",
+        EndReason.REPLACED: "A newer sign-in in the same browser took its place.",
+        EndReason.EXPIRED: "It was unused for too long, or too old.",
+        EndReason.TOKEN_EXPIRED: "Twitter's permission ran out, and could not be renewed.",
+        EndReason.REFUSED: "Twitter no longer accepted it.",
+        EndReason.DISCONNECTED: "You disconnected your account.",
+        EndReason.ENDED_BY_OPERATOR: "The operator of this site ended it.",
+    }
+)
+
 # Each permission: what this site may do with it, and why it asks for it.
 _PERMISSIONS: Mapping[Permission, tuple[str, str]] = MappingProxyType(
     {
@@ -195,6 +209,11 @@ def permission_words(permission: Permission) -> str:
 def permission_purpose(permission: Permission) -> str:
     """Return why this site asks for a permission."""
     return worded(_PERMISSIONS[permission][1])
+
+
+def sign_in_ending(reason: str | None) -> str:
+    """Return how a sign-in ended; a release before or after this one may have had other reasons."""
+    return worded(_SIGN_IN_ENDINGS.get(reason, "It has ended."))
 
 
 def permission_needed(permission: Permission) -> str:

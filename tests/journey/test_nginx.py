@@ -1,6 +1,8 @@
 """The site behind nginx, as deploy/nginx.conf sets it up."""
 
 import http.server
+import json
+import re
 import socket
 import ssl
 import threading
@@ -10,9 +12,11 @@ import pytest
 import requests
 
 from tests.journey.front import NAME, standing
+from tests.journey.sites import wait_until
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
 
+TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-00")
 SECRET = "a-secret-that-travels-in-the-query"
 PROMISED = {
     "Cache-Control",
@@ -180,6 +184,27 @@ def test_neither_log_nor_cache_holds_a_query(front, visitor):
     assert not any(value.encode() in written for value in visitor.cookies_seen)
 
 
+def test_one_trace_runs_through_the_lines_of_nginx_gunicorn_and_the_app(front, site, visitor):
+    forged = "4bf92f3577b34da6a3ce929d0e0e4736"
+    log = front.folder / "perch.log"
+    begun, before = len(log.read_text().splitlines()), len(site.logged())
+    visitor.send(
+        "GET", "/auth/callback?state=x", headers={"traceparent": f"00-{forged}-00f067aa0ba902b7-01"}
+    )
+
+    wait_until(lambda: log.read_text().count("\n") > begun)
+    wait_until(lambda: "gunicorn.access" in site.logged()[before:])
+    trace = json.loads(log.read_text().splitlines()[begun])["trace"]
+    lines = [json.loads(line) for line in site.logged()[before:].splitlines()]
+    assert {line["trace"] for line in lines} == {trace}
+    assert {line["logger"] for line in lines} == {
+        "app.observability.audit_log",
+        "gunicorn.access",
+    }
+    assert forged.encode() not in front.written()
+    assert forged not in site.logged()
+
+
 def test_static_files_are_asked_for_once_and_pages_each_time(site, visitor):
     page = visitor.open("/").text
     sheet = next(part for part in page.split('"') if part.startswith("/static/css/base.css?v="))
@@ -228,6 +253,8 @@ def test_what_came_from_outside_is_overwritten_or_dropped(stranger, echoes):
     forged = {
         "Forwarded": "for=1.2.3.4;host=evil.test",
         "Proxy": "http://evil.test",
+        "Traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "Tracestate": "evil=1",
         "X-Forwarded-For": "1.2.3.4",
         "X-Forwarded-Host": "evil.test",
         "X-Forwarded-Port": "1",
@@ -243,7 +270,12 @@ def test_what_came_from_outside_is_overwritten_or_dropped(stranger, echoes):
     assert stranger.send("GET", "/", headers=forged).text == "ok"
 
     [seen] = [handler for server in echoes for handler in server.seen]
-    arrived = {name: seen.headers[name] for name in seen.headers if name in forged}
+    arrived = {
+        name.title(): value for name, value in seen.headers.items() if name.title() in forged
+    }
+    trace, parent = TRACEPARENT.fullmatch(arrived.pop("Traceparent")).groups()
+    assert trace != forged["Traceparent"][3:35]
+    assert trace.startswith(parent)
     host = stranger.url.removeprefix("https://")
     assert arrived == {
         "X-Forwarded-For": "127.0.0.1",

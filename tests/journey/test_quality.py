@@ -222,6 +222,25 @@ def test_states_that_come_about_by_pressing_are_accessible(wren, twitter, inspec
     assert inspector.minded == {}
 
 
+def test_ended_sign_ins_are_folded_and_accessible(wren, inspector):
+    wren.press("Log out")
+    signed_in(wren)
+    wren.open("/account")
+    ending = wren.page.get_by_text("You logged out, there or from another browser.")
+    assert not ending.is_visible()
+
+    wren.page.locator("summary", has_text="Sign-ins that ended").focus()
+    wren.page.keyboard.press("Enter")
+
+    assert ending.is_visible()
+    inspector.look(wren, "ended sign-ins")
+    for width in NARROW:
+        wren.page.set_viewport_size({"width": width, "height": 600})
+        assert wren.has_room_for_all(), width
+
+    assert inspector.minded == {}
+
+
 def test_troubles_and_old_data_are_accessible(wren, twitter, inspector):
     twitter.fault(path="/2/*", status=503, times=None)
     wait_until(lambda: wren.open("/").ok and "here is what we read" in wren.text())

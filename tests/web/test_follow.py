@@ -356,7 +356,7 @@ def test_a_follow_without_the_permission_is_not_sent(client, kind_twitter, app):
     client.sign_in()
     here = app.extensions["perch"]
     with app.app_context():
-        person = here.people.find(here.sessions.of(1)[0].session_id)
+        person = here.people.find(here.sessions.of(1).signed_in[0].session_id)
 
         pending = PendingAction(action=FOLLOW, target_id=ROBIN)
         result = here.actions.perform(pending, person, deadline=Deadline())

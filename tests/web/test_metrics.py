@@ -3,7 +3,6 @@
 import contextlib
 import re
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from prometheus_client import values
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.accounts.models import Grant, Revocation, Session
-from app.accounts.outbox import Backlog
 from app.observability.audit_log import Event
 from app.observability.metrics import Metrics
 from app.twitter.circuit_breaker import TIMEOUT_THRESHOLD
@@ -25,7 +23,6 @@ from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, token_answer, user
 
 ROOT = Path(__file__).parent.parent.parent
 OBSERVING = ROOT / "docs" / "observing.md"
-ALERTS = ROOT / "deploy" / "alerts.yml"
 TWEETS = LIVE.tweets
 
 
@@ -170,6 +167,28 @@ def test_calls_are_counted_by_route(client, kind_twitter, scrape):
     assert page(calls, endpoint="GET /2/users/:id/tweets", status="429") == 1
     assert page(calls, endpoint="oauth2/revoke", status="200") == 2
     assert page("twitter_call_duration_seconds_count", endpoint="oauth2/revoke") == 2
+
+
+def test_answers_are_priced_those_of_sign_ins_too(client, kind_twitter, scrape):
+    kind_twitter.get(TWEETS, json={"data": [{"id": "10", "text": "a"}, {"id": "11", "text": "b"}]})
+    client.sign_in()
+    client.get("/tweets")
+    client.get("/tweets")  # from the cache
+
+    page = scrape()
+    cost = "twitter_cost_dollars_total"
+    assert page(cost, endpoint="GET /2/users/me") == pytest.approx(0.01)
+    assert page(cost, endpoint="GET /2/users/:id/tweets") == pytest.approx(0.01)
+
+
+def test_a_refused_call_costs_nothing(client, kind_twitter, scrape):
+    kind_twitter.get(TWEETS, status=429, json={})
+    client.sign_in()
+    client.get("/tweets")
+
+    page = scrape()
+    assert page("twitter_cost_dollars_total", endpoint="GET /2/users/:id/tweets") == 0
+    assert page("twitter_calls_total", endpoint="GET /2/users/:id/tweets", status="429") == 1
 
 
 def time_out(deadline):
@@ -430,45 +449,3 @@ def test_every_metric_is_documented_with_its_labels():
     rows = re.findall(r"^\| `(perch_\w+)` \|([^|]*)\|", OBSERVING.read_text(), re.MULTILINE)
 
     assert {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows} == known()
-
-
-def test_there_are_five_alerts_and_each_says_what_to_do():
-    rules = alerts()
-
-    assert len(rules) == 5
-    for name, rule in rules.items():
-        assert re.search(r"[a-z].*\.$", rule["summary"]), name
-        assert re.search(r"[a-z].*\.$", rule["action"]), name
-
-
-def test_alerts_use_metrics_and_labels_that_exist():
-    labels_of = known()
-    for name, rule in alerts().items():
-        used = re.findall(r"(perch_\w+)(\{[^}]*\})?", rule["expr"])
-        assert used, name
-        for metric, labels in used:
-            assert metric in labels_of, f"{name}: {metric}"
-            assert set(re.findall(r"(\w+)[=!]", labels)) <= labels_of[metric], f"{name}: {labels}"
-
-
-def test_label_values_in_alerts_exist():
-    """A rule that asks for a renamed value is always silent."""
-    shown = Metrics().page(Backlog(0, 0, None), now=datetime.now(UTC)).decode()
-    asked = re.findall(r'(outcome|state)(?:=~?|!=)"([a-z_|]+)"', ALERTS.read_text())
-    pairs = {(label, value) for label, values in asked for value in values.split("|")}
-
-    assert {label for label, _ in pairs} == {"outcome", "state"}
-    assert [pair for pair in pairs if '{}="{}"'.format(*pair) not in shown] == []
-
-
-def alerts():
-    """Return the rules by name. Their YAML is plain enough for regular expressions."""
-    rules = {}
-    for text in re.split(r"^ {6}- alert: ", ALERTS.read_text(), flags=re.MULTILINE)[1:]:
-        name, _, body = text.partition("\n")
-        expr = re.search(r"expr: (?:>-\n)?(.*?)\n        for:", body, re.DOTALL)
-        rules[name] = {
-            "expr": " ".join(expr[1].split()),
-            **dict(re.findall(r"^          (summary|action): (.+)$", body, re.MULTILINE)),
-        }
-    return rules
