@@ -267,6 +267,16 @@ def test_without_the_permission_nothing_kept_is_shown(client, twitter):
     assert TWEET["text"] not in client.get("/tweets").text
 
 
+def test_kept_html_goes_with_the_answers_at_a_logout(signed_in, twitter, app):
+    stand(twitter)
+    signed_in.get("/tweets")
+    assert any(page.rendered for page in kept_in(app))
+
+    signed_in.press_log_out()
+
+    assert not [page for page in kept_in(app) if page.rendered]
+
+
 def test_the_buttons_of_each_page_have_its_own_id(signed_in, twitter):
     stand(twitter)
 
