@@ -18,7 +18,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from app.pages.filters import ago
-from app.twitter.models import Space, Tweet
+from app.twitter.models import Profile, Space, Tweet
 from app.twitter.page import Page
 
 # Longer HTML, of a very long post, is not kept.
@@ -37,7 +37,8 @@ def remembered(context: Context, name: str, items: Sequence[Any], page: Page[Any
     """Return the HTML of each of `items`, which `page` holds. A template global.
 
     "tweets.tweet" is the macro `tweet` of partials/tweets.html. It takes the item alone, and must
-    show nothing of the request: no form, no address of this page.
+    show nothing of the request: no form, no address of this page. Raises `TypeError` for an item
+    that `_ages` does not know.
     """
     macro = cache(partial(_macro, context, name))
     now = context["now"]
@@ -65,11 +66,16 @@ def _macro(context: Context, name: str) -> Callable[[object], Markup]:
 
 def _ages(item: object, now: datetime) -> Iterator[object]:
     """Yield everything that the HTML of an item shows of the time, apart from the day."""
-    if isinstance(item, Tweet):
-        shown = item.original or item
-        for tweet in (shown, shown.quoted):
-            if tweet:
-                yield tweet.created_at and ago(tweet.created_at, now)
-                yield tweet.poll and tweet.poll.ends_at and tweet.poll.ends_at <= now
-    if isinstance(item, Space):
-        yield item.scheduled_start and item.scheduled_start < now
+    match item:
+        case Tweet():
+            shown = item.original or item
+            for tweet in (shown, shown.quoted):
+                if tweet:
+                    yield tweet.created_at and ago(tweet.created_at, now)
+                    yield tweet.poll and tweet.poll.ends_at and tweet.poll.ends_at <= now
+        case Space():
+            yield item.scheduled_start and item.scheduled_start < now
+        case Profile() | tuple():  # a tuple: the items of a chart
+            pass
+        case _:
+            raise TypeError(f"{type(item).__name__}: say here what its HTML shows of the time")

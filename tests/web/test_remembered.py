@@ -14,7 +14,7 @@ from flask import render_template_string
 from app.pages.remembered import MOST_BYTES
 from app.storage.cache import _size
 from app.twitter.models import Tweet
-from app.twitter.page import page_of_list
+from app.twitter.page import Page, page_of_list
 from app.twitter.source import Document
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.web.answers import (
@@ -195,6 +195,11 @@ def test_items_at_the_same_place_are_told_apart(render):
     assert forwards.index("Good morning") < forwards.index("Another Tweet")
     backwards = render(reverse, page)
     assert backwards.index("Another Tweet") < backwards.index("Good morning")
+
+
+def test_an_item_of_another_kind_must_say_which_times_it_shows(render):
+    with pytest.raises(TypeError, match="dict: "):
+        render(TWEETS, Page(items=({"id": "1"},)))
 
 
 def test_no_form_and_no_secret_is_kept(build_app, twitter):
