@@ -10,6 +10,7 @@ from app.pages import home, lookup, tweets, usage
 from app.pages.features import offered_on_page
 from app.pages.filters import about, ago, duration, exactly, roughly, since, span
 from app.pages.paging import MAX_PAGES
+from app.pages.remembered import remembered
 from app.pages.section import Entry, Section
 from app.pages.sections import SECTIONS
 from app.pages.twitter_links import account_pages, link_target, profile_at_twitter, twitter_site
@@ -45,6 +46,7 @@ def register(app: Flask) -> None:
     for section in _SECTIONS:
         for template_filter in section.filters:
             app.add_template_filter(template_filter)
+    app.add_template_global(remembered)
     app.jinja_env.globals |= _of_sections()
     app.context_processor(_for_templates)
 

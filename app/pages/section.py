@@ -41,7 +41,8 @@ class Entry:
 class HomePanel:
     """A panel of the home page: its template, which shows the panel of this `name`.
 
-    `query` gets the person, and the queries of the panels before it. `place` orders the panels.
+    The template finds the macro `content` imported. `query` gets the person, and the
+    queries of the panels before it. `place` orders the panels.
     """
 
     name: str

@@ -26,8 +26,8 @@ KEPT = timedelta(hours=24)
 # Another machine's clock may be ahead; a value from further in the future is not ours.
 _SKEW = timedelta(minutes=1)
 MEMORY_BYTES = 64 * 1024 * 1024
-# The memory that each part of a value takes beside its text, parsed values included.
-_PART_BYTES = 80
+# The memory that each part of a value takes beside its text, with what is parsed and rendered.
+_PART_BYTES = 190
 # A Redis that accepts connections and never answers must not hold a page or a sign-in (seconds).
 REDIS_TIMEOUTS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
 PREFIX = "perch"
@@ -37,8 +37,8 @@ PREFIX = "perch"
 class Stored:
     """A value, and when it was stored (UTC).
 
-    `parsed` keeps what is parsed from the value for as long as the value. From Redis, each look-up
-    begins with an empty one.
+    `parsed` keeps what is parsed from the value, and rendered, for as long as the value. From
+    Redis, each look-up begins with an empty one.
     """
 
     value: Any
@@ -181,7 +181,8 @@ def owner_of(key: str) -> str:
 
 def _size(stored: Stored) -> int:
     text = to_json(stored)
-    return len(text) + _PART_BYTES * sum(map(text.count, (b",", b"{", b"[")))
+    # Twice: the text is in the rendered HTML as well.
+    return 2 * len(text) + _PART_BYTES * sum(map(text.count, (b",", b"{", b"[")))
 
 
 def to_json(stored: Stored) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from app.twitter.errors import InvalidAnswer
@@ -37,6 +37,8 @@ class Page(Generic[T_co]):
     problems: tuple[Problem, ...] = ()
     has_expired: bool = False  # Twitter no longer knows the token
     among: int | None = None  # only of so many people: one request takes no more
+    # What is rendered from the items, for as long as the answer is cached.
+    rendered: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def page_of_one(document: Mapping[str, Any], read: Callable[[object, Includes], T]) -> Page[T]:

@@ -288,8 +288,8 @@ def test_a_process_gets_the_old_value_while_another_makes_the_new_one(in_redis, 
 
 
 def test_memory_is_bounded_and_the_least_used_value_goes_first(clock, monkeypatch):
-    text = "x" * 100  # weighs about 300 bytes
-    monkeypatch.setattr(cache_module, "MEMORY_BYTES", 1000)
+    text = "x" * 100  # weighs about 600 bytes
+    monkeypatch.setattr(cache_module, "MEMORY_BYTES", 2200)
     cache = Cache(redis_url=None, clock=clock)
     for key in ("a", "b", "a", "c"):
         cache.put(key, text)
@@ -313,7 +313,7 @@ def test_memory_forgets_what_is_a_day_old(clock):
 
 
 def test_memory_is_bounded_by_the_weight_of_values_not_of_their_text(clock, monkeypatch):
-    monkeypatch.setattr(cache_module, "MEMORY_BYTES", 1_000_000)
+    monkeypatch.setattr(cache_module, "MEMORY_BYTES", 2_000_000)
     cache = Cache(redis_url=None, clock=clock)
     for number in range(10):
         cache.put(f"nest {number}", [{} for _ in range(2500)])  # 7 KB of text, 200 of dictionaries
