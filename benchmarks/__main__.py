@@ -22,6 +22,7 @@ from benchmarks.sections import (
     growing,
     lasting,
     pages,
+    refreshing,
     signing_in,
     spending,
     starting,
@@ -53,22 +54,23 @@ def on_postgresql(bench: Bench) -> None:
 
 @dataclass(frozen=True)
 class Section:
-    """What is measured, and which share of the time it gets; what it leaves goes to the others."""
+    """A measurement and its share of the time; unused time goes to the others."""
 
     run: Callable[[Bench], None]
     share: int
 
 
 SECTIONS = {
-    "start": Section(starting.run, 15),
+    "start": Section(starting.run, 30),
     "http": Section(lambda bench: signing_in.run(bench, tls=False), 35),
     "https": Section(lambda bench: signing_in.run(bench, tls=True), 50),
     "spending": Section(spending.run, 15),
     "template": Section(template.run, 15),
     "pages": Section(pages.run, 30),
+    "refresh": Section(refreshing.run, 10),
     "waiting": Section(waiting.run, 30),
-    "sqlite": Section(on_sqlite, 60),
-    "postgresql": Section(on_postgresql, 60),
+    "sqlite": Section(on_sqlite, 55),
+    "postgresql": Section(on_postgresql, 55),
     "lasting": Section(lasting.run, 20),
 }
 # Nothing can be started and measured in less.
@@ -77,7 +79,7 @@ LEAST_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What a command line asks for. With a title it is one section of the page, made by hand."""
+    """The plan of a command line. With a title it is one section of the page, made by hand."""
 
     scale: Scale
     names: list[str]
@@ -118,17 +120,18 @@ def measured(plan: Plan) -> Report:
             bench = Bench(plan.scale, stub, issued, Path(folder), ends, ends)
             for position, name in enumerate(plan.names):
                 say(f"{time.monotonic() - began:5.0f} s  {name} ...")
-                run_section(bench, SECTIONS[name], plan.names[position:])
+                run_section(bench, plan.names[position:])
     say(f"{time.monotonic() - began:5.0f} s  done, load average {os.getloadavg()[0]:.1f}\n")
     return bench.report
 
 
-def run_section(bench: Bench, section: Section, names: list[str]) -> None:
-    """Run a section in its share of what is left; `names` are those that are not done yet."""
+def run_section(bench: Bench, names: list[str]) -> None:
+    """Run the first of the sections that are not done yet, in its share of what is left."""
     if bench.remaining() < LEAST_SECONDS:
         bench.report.left_out.append(f"{names[0]}: no time was left")
         return
-    shares = sum(SECTIONS[name].share for name in names)
+    sections = [SECTIONS[name] for name in names]
+    section, shares = sections[0], sum(each.share for each in sections)
     bench.section_ends = time.monotonic() + bench.remaining() * section.share / shares
     section.run(bench)
 
