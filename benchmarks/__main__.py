@@ -1,6 +1,7 @@
 """Run the benchmark: `python -m benchmarks [--quick] [--only SECTION ...] [--sizes N ...]`.
 
-What takes longer than five minutes is done by hand: `--lasting`, `--growing PEOPLE`.
+What takes longer than five minutes is done by hand: `--lasting`, `--growing PEOPLE`,
+`--soak MINUTES`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from benchmarks.sections import (
     pages,
     refreshing,
     signing_in,
+    soaking,
     spending,
     starting,
     template,
@@ -73,6 +75,8 @@ SECTIONS = {
     "postgresql": Section(on_postgresql, 55),
     "lasting": Section(lasting.run, 20),
 }
+SOAK = "soak"
+BY_HAND = {SOAK: Section(soaking.run, 1)}
 # Nothing can be started and measured in less.
 LEAST_SECONDS = 5.0
 
@@ -130,7 +134,7 @@ def run_section(bench: Bench, names: list[str]) -> None:
     if bench.remaining() < LEAST_SECONDS:
         bench.report.left_out.append(f"{names[0]}: no time was left")
         return
-    sections = [SECTIONS[name] for name in names]
+    sections = [(SECTIONS | BY_HAND)[name] for name in names]
     section, shares = sections[0], sum(each.share for each in sections)
     bench.section_ends = time.monotonic() + bench.remaining() * section.share / shares
     section.run(bench)
@@ -147,6 +151,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--sizes", nargs="+", type=int, help="people in the growing databases")
     parser.add_argument("--lasting", action="store_true", help="by hand: 10,000 sign-ins")
     parser.add_argument("--growing", type=int, metavar="PEOPLE", help="by hand: so many people")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="by hand: mixed traffic")
     parser.add_argument("--minutes", type=float, help="how long it may take in all")
     parser.add_argument("--output", type=Path, help="where to write the page")
     return parser.parse_args()
@@ -160,7 +165,7 @@ def planned(arguments: argparse.Namespace) -> Plan:
         scale = replace(scale, sizes=sizes, sizes_postgresql=sizes)
     if arguments.minutes:
         scale = replace(scale, minutes=arguments.minutes)
-    if arguments.lasting or arguments.growing:
+    if arguments.lasting or arguments.growing or arguments.soak:
         return planned_by_hand(arguments, scale)
     names = arguments.only or list(SECTIONS)
     whole = arguments.scale == "full" and not arguments.only
@@ -175,6 +180,11 @@ def planned_by_hand(arguments: argparse.Namespace, scale: Scale) -> Plan:
         scale = replace(scale, lasting=lasting.MANY)
         command, title = "--lasting", f"{lasting.MANY:,} sign-ins to one worker"
         return Plan(scale, ["lasting"], write_to, title, f"python -m benchmarks {command}")
+    if arguments.soak:
+        minutes = f"{arguments.soak:g}"
+        scale = replace(scale, soaking=arguments.soak)
+        command, title = f"python -m benchmarks --soak {minutes}", f"{minutes} minutes of traffic"
+        return Plan(scale, [SOAK], write_to, title, command)
     sizes = (scale.sizes[0], arguments.growing)
     scale = replace(scale, sizes=sizes, sizes_postgresql=sizes)
     names = arguments.only or ["sqlite", "postgresql"]

@@ -34,6 +34,7 @@ class Scale:
     growth_rounds: int
     growth_people: int
     lasting: int  # sign-ins of the long run
+    soaking: float = 0  # minutes of mixed traffic, by hand
 
 
 FULL = Scale(

@@ -35,8 +35,10 @@ METHOD = """## How it is measured
 
 `make bench` takes {minutes:g} minutes, measures all of this again and rewrites this page;
 `python -m benchmarks --quick` takes one and writes nothing. Longer runs are started by hand, and
-their results are kept below: `python -m benchmarks --lasting` (10,000 sign-ins) and
-`python -m benchmarks --growing 10000000` (that many people in each database).
+their results are kept below: `python -m benchmarks --lasting` (10,000 sign-ins),
+`python -m benchmarks --growing 10000000` (that many people in each database) and
+`python -m benchmarks --soak 30` (so many minutes of sign-ins, pages, refreshes and logouts, a sixth
+of them with a failing Twitter).
 
 The sites run in processes of their own, one gunicorn worker each, with the settings of
 [gunicorn.conf.py](../gunicorn.conf.py) and the allocator settings of

@@ -143,6 +143,20 @@ def resident_megabytes(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
 
 
+def threads(pid: int) -> int:
+    """Return how many threads a process has."""
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def sockets(pid: int) -> int:
+    """Return how many sockets a process has open, those that listen included."""
+    found = 0
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found += path.readlink().name.startswith("socket:")
+    return found
+
+
 def pin(pid: int, cores: list[int]) -> None:
     """Keep a process on these cores, where the system can do that."""
     if cores and hasattr(os, "sched_setaffinity"):

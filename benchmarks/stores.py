@@ -98,6 +98,9 @@ LONG_AGO = {
 }
 
 
+SECONDS_OF_A_DAY = 24 * 60 * 60
+
+
 @dataclass
 class Store:
     """One database. `helpers` are the processes that work for it."""
@@ -133,6 +136,38 @@ class Store:
         """Let every access token have died long ago."""
         issued, expired = LONG_AGO[self._kind]
         self._do(f"UPDATE grants SET issued_at = {issued}, expires_at = {expired}")  # noqa: S608 - constants
+
+    def move_back(self, days: int) -> None:
+        """Make all rows older by `days`, as if the clock had moved on (SQLite)."""
+        past = f"'-{days} days'"
+        moved = {
+            sa.DateTime: "strftime('%Y-%m-%d %H:%M:%f000', {0}, " + past + ")",
+            sa.Date: "date({0}, " + past + ")",
+            sa.Float: f"{{0}} - {days * SECONDS_OF_A_DAY}",
+        }
+        for table in self._tables():
+            changes = [
+                f"{column.name} = {how.format(column.name)}"
+                for column in table.columns
+                for kind, how in moved.items()
+                if isinstance(column.type, kind)
+            ]
+            if changes:
+                self._do(f"UPDATE {table.name} SET {', '.join(changes)}")  # noqa: S608 - our own names
+
+    def rows(self) -> dict[str, int]:
+        """Return the number of rows of each table that has any."""
+        with self._engine.connect() as connection:
+            counts = {
+                table.name: connection.scalar(sa.select(sa.func.count()).select_from(table))
+                for table in self._tables()
+            }
+        return {name: count for name, count in counts.items() if count}
+
+    def _tables(self) -> list[sa.Table]:
+        known = sa.MetaData()
+        known.reflect(self._engine)
+        return [table for table in known.sorted_tables if table.name != "alembic_version"]
 
     def _do(self, statement: str) -> None:
         with self._engine.connect() as connection:
