@@ -1,4 +1,4 @@
-"""What a sign-in costs: Perch beside the least a Flask app can do, and beside the usual way.
+"""The cost of a sign-in: Perch beside the least a Flask app can do, and beside the usual way.
 
 `python -m benchmarks` measures for five minutes and rewrites docs/performance.md; with `--quick`
 it takes one minute and writes nothing. Everything runs on loopback, in processes of its own: a

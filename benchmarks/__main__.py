@@ -1,6 +1,7 @@
 """Run the benchmark: `python -m benchmarks [--quick] [--only SECTION ...] [--sizes N ...]`.
 
-What takes longer than five minutes is done by hand: `--lasting`, `--growing PEOPLE`.
+What takes longer than five minutes is done by hand: `--lasting`, `--growing PEOPLE`,
+`--soak MINUTES`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from benchmarks.sections import (
     growing,
     lasting,
     pages,
+    refreshing,
     signing_in,
+    soaking,
     spending,
     starting,
     template,
@@ -53,31 +56,34 @@ def on_postgresql(bench: Bench) -> None:
 
 @dataclass(frozen=True)
 class Section:
-    """What is measured, and which share of the time it gets; what it leaves goes to the others."""
+    """A measurement and its share of the time; unused time goes to the others."""
 
     run: Callable[[Bench], None]
     share: int
 
 
 SECTIONS = {
-    "start": Section(starting.run, 15),
+    "start": Section(starting.run, 30),
     "http": Section(lambda bench: signing_in.run(bench, tls=False), 35),
     "https": Section(lambda bench: signing_in.run(bench, tls=True), 50),
     "spending": Section(spending.run, 15),
     "template": Section(template.run, 15),
     "pages": Section(pages.run, 30),
+    "refresh": Section(refreshing.run, 10),
     "waiting": Section(waiting.run, 30),
-    "sqlite": Section(on_sqlite, 60),
-    "postgresql": Section(on_postgresql, 60),
+    "sqlite": Section(on_sqlite, 55),
+    "postgresql": Section(on_postgresql, 55),
     "lasting": Section(lasting.run, 20),
 }
+SOAK = "soak"
+BY_HAND = {SOAK: Section(soaking.run, 1)}
 # Nothing can be started and measured in less.
 LEAST_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a command line asks for. With a title it is one section of the page, made by hand."""
+    """The plan of a command line. With a title it is one section of the page, made by hand."""
 
     scale: Scale
     names: list[str]
@@ -118,17 +124,18 @@ def measured(plan: Plan) -> Report:
             bench = Bench(plan.scale, stub, issued, Path(folder), ends, ends)
             for position, name in enumerate(plan.names):
                 say(f"{time.monotonic() - began:5.0f} s  {name} ...")
-                run_section(bench, SECTIONS[name], plan.names[position:])
+                run_section(bench, plan.names[position:])
     say(f"{time.monotonic() - began:5.0f} s  done, load average {os.getloadavg()[0]:.1f}\n")
     return bench.report
 
 
-def run_section(bench: Bench, section: Section, names: list[str]) -> None:
-    """Run a section in its share of what is left; `names` are those that are not done yet."""
+def run_section(bench: Bench, names: list[str]) -> None:
+    """Run the first of the sections that are not done yet, in its share of what is left."""
     if bench.remaining() < LEAST_SECONDS:
         bench.report.left_out.append(f"{names[0]}: no time was left")
         return
-    shares = sum(SECTIONS[name].share for name in names)
+    sections = [(SECTIONS | BY_HAND)[name] for name in names]
+    section, shares = sections[0], sum(each.share for each in sections)
     bench.section_ends = time.monotonic() + bench.remaining() * section.share / shares
     section.run(bench)
 
@@ -144,6 +151,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--sizes", nargs="+", type=int, help="people in the growing databases")
     parser.add_argument("--lasting", action="store_true", help="by hand: 10,000 sign-ins")
     parser.add_argument("--growing", type=int, metavar="PEOPLE", help="by hand: so many people")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="by hand: mixed traffic")
     parser.add_argument("--minutes", type=float, help="how long it may take in all")
     parser.add_argument("--output", type=Path, help="where to write the page")
     return parser.parse_args()
@@ -157,7 +165,7 @@ def planned(arguments: argparse.Namespace) -> Plan:
         scale = replace(scale, sizes=sizes, sizes_postgresql=sizes)
     if arguments.minutes:
         scale = replace(scale, minutes=arguments.minutes)
-    if arguments.lasting or arguments.growing:
+    if arguments.lasting or arguments.growing or arguments.soak:
         return planned_by_hand(arguments, scale)
     names = arguments.only or list(SECTIONS)
     whole = arguments.scale == "full" and not arguments.only
@@ -172,6 +180,11 @@ def planned_by_hand(arguments: argparse.Namespace, scale: Scale) -> Plan:
         scale = replace(scale, lasting=lasting.MANY)
         command, title = "--lasting", f"{lasting.MANY:,} sign-ins to one worker"
         return Plan(scale, ["lasting"], write_to, title, f"python -m benchmarks {command}")
+    if arguments.soak:
+        minutes = f"{arguments.soak:g}"
+        scale = replace(scale, soaking=arguments.soak)
+        command, title = f"python -m benchmarks --soak {minutes}", f"{minutes} minutes of traffic"
+        return Plan(scale, [SOAK], write_to, title, command)
     sizes = (scale.sizes[0], arguments.growing)
     scale = replace(scale, sizes=sizes, sizes_postgresql=sizes)
     names = arguments.only or ["sqlite", "postgresql"]

@@ -1,4 +1,4 @@
-"""What every section gets: how much to do, until when, with what, and where to write it down."""
+"""The input of every section (how much to do, until when, with which tools) and its report."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ class Scale:
     steps: int  # people in a round who go step by step
     people: int  # who look at pages
     waiting_seconds: float
-    waiting_people: int  # more than threads, so that somebody always waits to be next
+    waiting_people: int  # more than threads, so that one always waits to be next
     sizes: tuple[int, ...]  # users and grants in a growing SQLite database
     sizes_postgresql: tuple[int, ...]
     growth_rounds: int
     growth_people: int
     lasting: int  # sign-ins of the long run
+    soaking: float = 0  # minutes of mixed traffic, by hand
 
 
 FULL = Scale(
@@ -134,7 +135,12 @@ class Bench:
 
     @contextlib.contextmanager
     def site(
-        self, program: Program, *, tls: bool = False, store: Store | None = None
+        self,
+        program: Program,
+        *,
+        tls: bool = False,
+        store: Store | None = None,
+        redis_url: str = "",
     ) -> Iterator[Site]:
         """Run a site on `store`, or on an empty SQLite database of its own."""
         number = next(self._names)
@@ -142,7 +148,7 @@ class Bench:
         if program != DOCUMENTED:
             store = store or self.new_store()
             url = store.url
-        environ = self.environ(tls=tls) | {"DATABASE_URL": url}
+        environ = self.environ(tls=tls) | {"DATABASE_URL": url, "REDIS_URL": redis_url}
         with running_site(program, environ, self.folder / f"site_{number}.log") as site:
             site.helpers = store.helpers if store else []
             yield site

@@ -21,8 +21,8 @@ LIVES = timedelta(days=1)
 class Certificates:
     """The files of one run."""
 
-    # The authority alone, and together with those that certifi ships. Who reads the first reads
-    # certifi's as well; who reads the second reads nothing else: everybody reads as much as in
+    # The authority alone, and together with those that certifi ships. Perch reads the
+    # first and certifi's, requests reads the second and nothing else: both read as much as in
     # real life.
     authority: Path
     bundle: Path

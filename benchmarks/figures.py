@@ -35,6 +35,11 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> Spread:
     return Spread.of([one / other for one, other in zip(above, below, strict=True)])
 
 
+def difference(above: Sequence[float], below: Sequence[float]) -> Spread:
+    """Subtract round by round."""
+    return Spread.of([one - other for one, other in zip(above, below, strict=True)])
+
+
 def percentile(values: Sequence[float], percent: int) -> float:
     """Return the value that `percent` of all do not exceed."""
     ranked = sorted(values)

@@ -38,7 +38,7 @@ OTHER_CORES = CORES[1:] or CORES
 
 @dataclass(frozen=True)
 class Program:
-    """What gunicorn is asked to run."""
+    """A WSGI application that gunicorn runs."""
 
     name: str
     wsgi: str
@@ -143,6 +143,20 @@ def resident_megabytes(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
 
 
+def threads(pid: int) -> int:
+    """Return how many threads a process has."""
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def sockets(pid: int) -> int:
+    """Return how many sockets a process has open, those that listen included."""
+    found = 0
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found += path.readlink().name.startswith("socket:")
+    return found
+
+
 def pin(pid: int, cores: list[int]) -> None:
     """Keep a process on these cores, where the system can do that."""
     if cores and hasattr(os, "sched_setaffinity"):
@@ -181,16 +195,6 @@ def environment(stub: Stub, certificates: Certificates, *, tls: bool) -> dict[st
     }
 
 
-def upgrade(environ: Mapping[str, str]) -> None:
-    """Bring the database of these settings to the newest version, by the operator's command."""
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False
-    )
-    if done.returncode:
-        raise NotStarted(done.stderr)
-
-
 @contextlib.contextmanager
 def running_stub(certificates: Certificates) -> Iterator[Stub]:
     """Run the provider for as long as the block lasts."""
@@ -217,9 +221,9 @@ def running_site(
 ) -> Iterator[Site]:
     """Run one gunicorn worker on a core of its own for as long as the block lasts.
 
-    gunicorn's settings are those of Perch for everybody, access log included.
+    gunicorn's settings are those of Perch for every site, access log included.
     """
-    with socket.socket() as line:  # bound and not listening: nobody else is given this port
+    with socket.socket() as line:  # bound and not listening: no other process is given this port
         line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         line.bind(("127.0.0.1", 0))
         port = line.getsockname()[1]
@@ -256,7 +260,7 @@ def wait_for_answer(process: subprocess.Popen[bytes], port: int, path: str, log:
 
 
 def answers(port: int, path: str) -> bool:
-    """Tell whether somebody answers there, and well."""
+    """Tell whether a site answers 200 there."""
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     with contextlib.closing(line), contextlib.suppress(OSError):
         line.request("GET", path)

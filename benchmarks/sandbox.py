@@ -53,10 +53,7 @@ def signed_in(address: str) -> str:
         "code_challenge": VERIFIER,
         "code_challenge_method": "plain",
     }
-    page, _ = asked(line, "GET", f"/i/oauth2/authorize?{urlencode(query)}")
-    consent_request = re.findall(r'name="consent_request" value="([^"]+)"', page)[0]
-    answer = {"consent_request": consent_request, "account": "wren", "decision": "authorize"}
-    _, location = asked(line, "POST", "/i/oauth2/authorize", urlencode(answer), FORM)
+    location = consented(line, f"/i/oauth2/authorize?{urlencode(query)}", "wren")
     exchange = {
         "grant_type": "authorization_code",
         "client_id": "sandbox-public",
@@ -68,11 +65,20 @@ def signed_in(address: str) -> str:
     return str(json.loads(tokens)["access_token"])
 
 
+def consented(line: http.client.HTTPConnection, target: str, account: str) -> str:
+    """Allow what the consent page at `target` asks for, and return the address of the callback."""
+    page, _ = asked(line, "GET", target)
+    consent_request = re.findall(r'name="consent_request" value="([^"]+)"', page)[0]
+    answer = {"consent_request": consent_request, "account": account, "decision": "authorize"}
+    _, location = asked(line, "POST", "/i/oauth2/authorize", urlencode(answer), FORM)
+    return location
+
+
 def look_ups(address: str, token: str, seconds: float) -> float:
     """Look an account up from many connections, and count."""
     until = time.monotonic() + seconds
 
-    def client(_: int) -> int:
+    def client(_number: int) -> int:
         line, count = http.client.HTTPConnection(address, timeout=10), 0
         while time.monotonic() < until:
             body, _ = asked(line, "GET", LOOK_UP, headers={"Authorization": f"Bearer {token}"})

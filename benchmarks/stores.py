@@ -17,18 +17,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from benchmarks.processes import OTHER_CORES, pin, upgrade
+from benchmarks.commands import upgrade
+from benchmarks.processes import OTHER_CORES, pin
 from benchmarks.stub import FIRST_ID
 from tests.servers import (
     POSTGRESQL_SETTINGS,
     PostgreSQL,
+    Redis,
     as_nobody,
     postgresql_programs,
     running,
     temporary_folder,
 )
 
-# As long as a sealed token of ninety characters. Nobody opens these.
+# As long as a sealed token of ninety characters. These are never opened.
 SEALED = f"v1.01234567.{'x' * 159}"
 SCOPES = "follows.read offline.access space.read tweet.read users.read"
 PROFILE = {
@@ -79,7 +81,7 @@ WORDS: dict[str, dict[str, str]] = {
 }
 # What is being filled need not survive a power cut.
 HURRY = {"sqlite": ["PRAGMA synchronous=OFF", "PRAGMA cache_size=-200000"], "postgresql": []}
-# So that nothing of the filling is still to be done while somebody measures.
+# So that the filling is completed before a measurement.
 SETTLE = {
     "sqlite": ["PRAGMA wal_checkpoint(TRUNCATE)", "ANALYZE"],
     "postgresql": [
@@ -96,6 +98,9 @@ LONG_AGO = {
 }
 
 
+SECONDS_OF_A_DAY = 24 * 60 * 60
+
+
 @dataclass
 class Store:
     """One database. `helpers` are the processes that work for it."""
@@ -104,7 +109,7 @@ class Store:
     helpers: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Connect anew each time: the site is the one who keeps connections."""
+        """Open a connection for each statement: only the site keeps connections."""
         options: dict[str, Any] = {"poolclass": NullPool, "isolation_level": "AUTOCOMMIT"}
         self._engine = sa.create_engine(self.url, **options)
         self._kind = self._engine.dialect.name
@@ -131,6 +136,38 @@ class Store:
         """Let every access token have died long ago."""
         issued, expired = LONG_AGO[self._kind]
         self._do(f"UPDATE grants SET issued_at = {issued}, expires_at = {expired}")  # noqa: S608 - constants
+
+    def move_back(self, days: int) -> None:
+        """Make all rows older by `days`, as if the clock had moved on (SQLite)."""
+        past = f"'-{days} days'"
+        moved = {
+            sa.DateTime: "strftime('%Y-%m-%d %H:%M:%f000', {0}, " + past + ")",
+            sa.Date: "date({0}, " + past + ")",
+            sa.Float: f"{{0}} - {days * SECONDS_OF_A_DAY}",
+        }
+        for table in self._tables():
+            changes = [
+                f"{column.name} = {how.format(column.name)}"
+                for column in table.columns
+                for kind, how in moved.items()
+                if isinstance(column.type, kind)
+            ]
+            if changes:
+                self._do(f"UPDATE {table.name} SET {', '.join(changes)}")  # noqa: S608 - our own names
+
+    def rows(self) -> dict[str, int]:
+        """Return the number of rows of each table that has any."""
+        with self._engine.connect() as connection:
+            counts = {
+                table.name: connection.scalar(sa.select(sa.func.count()).select_from(table))
+                for table in self._tables()
+            }
+        return {name: count for name, count in counts.items() if count}
+
+    def _tables(self) -> list[sa.Table]:
+        known = sa.MetaData()
+        known.reflect(self._engine)
+        return [table for table in known.sorted_tables if table.name != "alembic_version"]
 
     def _do(self, statement: str) -> None:
         with self._engine.connect() as connection:
@@ -188,10 +225,25 @@ def running_postgresql(environ: Mapping[str, str]) -> Iterator[PostgresqlStores 
         initdb += ["--no-sync", "--encoding", "UTF8", "--locale", "C"]
         subprocess.run(initdb, check=True, timeout=50, capture_output=True, **as_nobody(folder))  # type: ignore[no-untyped-call]
         command = [programs / "postgres", "-D", data, "-k", folder]
-        # Nothing may begin to tidy up while somebody measures.
+        # No clean-up may begin during a measurement.
         for setting in [*POSTGRESQL_SETTINGS, "autovacuum=off", "max_wal_size=8GB"]:
             command += ["-c", setting]
         server = PostgreSQL(folder)  # type: ignore[no-untyped-call]
         with running(command, folder, answers=server.answers) as process:
             pin(process.pid, OTHER_CORES)
             yield PostgresqlStores(server, process.pid, environ)
+
+
+@contextlib.contextmanager
+def running_redis() -> Iterator[str | None]:
+    """Run a Redis for as long as the block lasts and yield its URL; None if it is not installed."""
+    program = shutil.which("redis-server")
+    if program is None:
+        yield None
+        return
+    with temporary_folder() as folder:
+        server = Redis(folder)  # type: ignore[no-untyped-call]
+        command = [program, "--port", "0", "--unixsocket", server.socket, "--save", ""]
+        with running(command, folder, answers=server.answers) as process:
+            pin(process.pid, OTHER_CORES)
+            yield server.url

@@ -1,8 +1,8 @@
 """A provider that answers at once, always the same, and counts: `python -m benchmarks.stub`.
 
 Unlike the sandbox it checks nothing, so that a measurement is of the site and not of it. It listens
-on three ports of its own choosing and prints them as JSON: http, https and control. Who asks
-control changes the latency and reads the counters; that is counted nowhere.
+on three ports of its own choosing and prints them as JSON: http, https and control. Requests
+to control change the latency and read the counters; they are not counted.
 
 Person number 7 signs in with the code `code-7`. Their id is 1000000007.
 """
@@ -31,7 +31,7 @@ ID = re.compile(r"(?<=/)[0-9][0-9A-Za-z]+(?=/|$)")
 # Twitter's tokens are about so long.
 TOKEN_CHARACTERS = 90
 NOT_FOUND = b'{"errors":[{"title":"Not Found Error","detail":"No such address here."}]}'
-# Nobody here needs it any more: the process that started us has died.
+# Seconds between two looks at whether the process that started this one is alive.
 ORPHANED_EVERY_SECONDS = 1.0
 
 
@@ -91,7 +91,7 @@ def space(number: int, creator: int) -> dict[str, object]:
 
 
 class Provider:
-    """What is answered, and what is counted."""
+    """The answers, and the counters."""
 
     def __init__(self) -> None:
         self.latency_seconds = 0.0

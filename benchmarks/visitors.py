@@ -109,14 +109,16 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
     last: Answer | None = None
 
-    def get(self, path: str, expect: int = 200) -> Answer:
+    def get(self, path: str, expect: int | None = 200) -> Answer:
+        """Ask for a page. Raises `Refused` if the status is not `expect`; None takes any."""
         return self._ask("GET", path, "", expect)
 
-    def post(self, path: str, fields: Mapping[str, str], *, expect: int = 303) -> Answer:
+    def post(self, path: str, fields: Mapping[str, str], *, expect: int | None = 303) -> Answer:
+        """Send a form. Raises `Refused` if the status is not `expect`; None takes any."""
         body = "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items())
         return self._ask("POST", path, body, expect)
 
-    def _ask(self, method: str, path: str, body: str, expect: int) -> Answer:
+    def _ask(self, method: str, path: str, body: str, expect: int | None) -> Answer:
         lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self.line.port}"]
         lines.append("User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Firefox/128.0")
         if self.cookies:
@@ -131,7 +133,7 @@ class Browser:
                 self.cookies.pop(name, None)
             else:
                 self.cookies[name] = value
-        if answer.status != expect:
+        if expect is not None and answer.status != expect:
             raise Refused(f"`{method} {path.partition('?')[0]}` answered {answer.status}")
         return answer
 
@@ -184,7 +186,7 @@ class SignIn:
 
 @dataclass
 class Batch:
-    """What became of many people doing the same."""
+    """The results of many people doing the same."""
 
     seconds: float
     cpu_seconds: float

@@ -45,48 +45,65 @@ class Grown:
 
 def run(bench: Bench, stores: SqliteStores | PostgresqlStores, *, wanted: tuple[int, ...]) -> None:
     """Measure the `wanted` sizes in turns, each in a database of its own."""
-    scale = bench.scale
-    seconds_for_a_row = SECONDS_FOR_A_ROW
+    count = bench.scale.growth_people
     with ExitStack() as stack:
-        grown = []
-        for size in wanted:
-            # The largest ones are left out when time is short: half of it is for measuring.
-            if size * seconds_for_a_row > bench.section_left() / 2:
-                out = f"{stores.name} with {size:,} people: no time was left"
-                bench.report.left_out.append(out)
-                continue
-            store = stores.new(f"people_{size}")
-            began = time.monotonic()
-            store.fill(size)
-            if size >= MANY:
-                seconds_for_a_row = max(SECONDS_FOR_A_ROW, (time.monotonic() - began) / size)
-            site = stack.enter_context(bench.site(PERCH, store=store))
-            grown.append(Grown(size, site, chosen(size, scale.growth_people)))
+        grown = filled(bench, stores, wanted, stack)
         for each in grown:
-            sign_in(each.site, each.people[: scale.growth_people], at_once=1).checked()
+            sign_in(each.site, each.people[:count], at_once=1).checked()
         for turn in bench.rounds(
-            f"growing, {stores.name}", scale.growth_rounds, least=LEAST_ROUNDS
+            f"growing, {stores.name}", bench.scale.growth_rounds, least=LEAST_ROUNDS
         ):
             first = turn % max(1, len(grown))
             for each in grown[first:] + grown[:first]:
-                one_round(each, scale.growth_people, turn)
+                one_round(each, count, turn)
     smallest, largest = wanted[0], wanted[-1]
     for kind in KINDS:
         cpu = {each.size: each.cpu[kind] for each in grown}
         found = ratio(cpu[largest], cpu[smallest]) if {smallest, largest} <= cpu.keys() else None
         figure = f"{kind}, {stores.name}: {largest:,} people / {smallest:,}"
         bench.report.at_most(figure, found, MOST_GROWTH)
-    if not grown:
-        return
+    if grown:
+        bench.report.tables.append(table(stores.name, grown, count))
+
+
+def filled(
+    bench: Bench,
+    stores: SqliteStores | PostgresqlStores,
+    wanted: tuple[int, ...],
+    stack: ExitStack,
+) -> list[Grown]:
+    """Fill databases for which there is time, each with its site.
+
+    The largest ones are left out when time is short: half of it is for measuring.
+    """
+    seconds_for_a_row = SECONDS_FOR_A_ROW
+    grown = []
+    for size in wanted:
+        if size * seconds_for_a_row > bench.section_left() / 2:
+            out = f"{stores.name} with {size:,} people: no time was left"
+            bench.report.left_out.append(out)
+            continue
+        store = stores.new(f"people_{size}")
+        began = time.monotonic()
+        store.fill(size)
+        if size >= MANY:
+            seconds_for_a_row = max(SECONDS_FOR_A_ROW, (time.monotonic() - began) / size)
+        site = stack.enter_context(bench.site(PERCH, store=store))
+        grown.append(Grown(size, site, chosen(size, bench.scale.growth_people)))
+    return grown
+
+
+def table(name: str, grown: list[Grown], count: int) -> Table:
+    """Return the table of all sizes."""
     says = (
         "Processor time of the site and its database, ms; after the semicolon the median response"
         " time. Every person in the database has a living grant; those who sign in are chosen at"
-        f" random and are known already. {scale.growth_people} people in a round,"
+        f" random and are known already. {count} people in a round,"
         " one at a time."
     )
     header = ("", *(f"{each.size:,} people" for each in grown))
     rows = [(kind, *(each.cell(kind) for each in grown)) for kind in KINDS]
-    bench.report.tables.append(Table(f"Growing, {stores.name}", says, header, rows))
+    return Table(f"Growing, {name}", says, header, rows)
 
 
 def chosen(size: int, count: int) -> list[int]:

@@ -39,7 +39,25 @@ def run(bench: Bench) -> None:
             batches.append(sign_in(site, some, at_once=AT_ONCE, until=until))
             memory.append(site.megabytes())
     done = [batch.done for batch in batches]
-    more = done[1] + done[2]
+    demand(bench, memory, opened, done)
+    failures = sum((batch.failures for batch in batches), Counter())
+    failed = ", ".join(f"{count} x {why}" for why, count in failures.items()) or "none failed"
+    says = (
+        f"One worker, {AT_ONCE} people at a time, each for the first time; {failed}. The run took"
+        f" {sum(batch.seconds for batch in batches):.0f} s. Growth counts from the end of the"
+        " warm-up, in which threads, connections and templates are created."
+    )
+    rows = [
+        ("at the first answer", f"{memory[0]:.1f}"),
+        (f"after {done[0]:,} sign-ins", f"{memory[1]:.1f}"),
+        (f"after {done[1] + done[2]:,} more", f"{memory[3]:.1f}"),
+    ]
+    bench.report.tables.append(Table("Memory of a worker", says, ("", "MB"), rows))
+
+
+def demand(bench: Bench, memory: list[float], opened: list[int], done: list[int]) -> None:
+    """Judge the growth after the warm-up, and the connections of the first thousand."""
+    wanted, more = bench.scale.lasting, done[1] + done[2]
     if more < wanted:
         bench.report.left_out.append(f"{wanted - more:,} of {wanted:,} sign-ins of the long run")
     bench.report.at_most(
@@ -53,16 +71,3 @@ def run(bench: Bench) -> None:
         Spread.of([float(opened[2] - opened[0])]) if done[0] + done[1] >= A_THOUSAND else None,
         MOST_CONNECTIONS,
     )
-    failures = sum((batch.failures for batch in batches), Counter())
-    failed = ", ".join(f"{count} x {why}" for why, count in failures.items()) or "none failed"
-    says = (
-        f"One worker, {AT_ONCE} people at a time, each for the first time; {failed}. The run took"
-        f" {sum(batch.seconds for batch in batches):.0f} s. Growth counts from the end of the"
-        " warm-up, in which threads, connections and templates are created."
-    )
-    rows = [
-        ("at the first answer", f"{memory[0]:.1f}"),
-        (f"after {done[0]:,} sign-ins", f"{memory[1]:.1f}"),
-        (f"after {more:,} more", f"{memory[3]:.1f}"),
-    ]
-    bench.report.tables.append(Table("Memory of a worker", says, ("", "MB"), rows))

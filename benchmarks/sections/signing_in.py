@@ -18,7 +18,6 @@ AT_ONCE = 8
 
 # Demanded of Perch, as a multiple of another site's processor time.
 MOST_OF_BARE = 2.0
-MOST_OF_DOCUMENTED = 0.6
 MOST_OF_DOCUMENTED_TLS = 1 / 6
 
 
@@ -79,11 +78,6 @@ def run(bench: Bench, *, tls: bool) -> None:
             bench.report.known[each.site.program.name] = Spread.of(each.cpu).median
         bench.report.at_most(
             figure + bare.site.program.name, ratio(perch.cpu, bare.cpu), MOST_OF_BARE
-        )
-        bench.report.at_most(
-            figure + documented.site.program.name,
-            ratio(perch.cpu, documented.cpu),
-            MOST_OF_DOCUMENTED,
         )
     bench.report.tables.append(table(measured, scheme, count))
 

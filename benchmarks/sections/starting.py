@@ -1,31 +1,89 @@
-"""The time and the resources that a site takes until its first answer."""
+"""The time and the memory of the processes until they have started."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from benchmarks.bench import Bench
-from benchmarks.figures import Spread, Table
-from benchmarks.processes import BARE, DOCUMENTED, PERCH
+from benchmarks.commands import running_outbox, seconds_of_help
+from benchmarks.figures import Spread, Table, difference
+from benchmarks.processes import BARE, DOCUMENTED, PERCH, Program, resident_megabytes
+from benchmarks.stores import Store, running_redis
+from benchmarks.visitors import signed_in
+
+MOST_SECONDS = 0.6
+MOST_MB = 78
+MOST_MB_OF_REDIS = 8
+MOST_MB_OF_OUTBOX = 60
+MOST_SECONDS_OF_HELP = 0.5
+
+
+@dataclass
+class Started:
+    """All starts of one site."""
+
+    program: Program
+    name: str
+    redis_url: str = ""
+    seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+    used: list[float] = field(default_factory=list)  # memory after one sign-in
+
+    def again(self, bench: Bench, store: Store) -> None:
+        """Start it once more."""
+        with bench.site(self.program, store=store, redis_url=self.redis_url) as site:
+            self.seconds.append(site.seconds_to_first_answer)
+            self.cpu.append(site.cpu_seconds())
+            self.memory.append(site.megabytes())
+            [browser] = signed_in(site, [1])
+            browser.line.close()
+            self.used.append(site.megabytes())
 
 
 def run(bench: Bench) -> None:
-    """Start each site several times, in turns."""
-    programs = (BARE, DOCUMENTED, PERCH)
+    """Start each site and command several times, in turns."""
     store = bench.new_store()
-    seconds: dict[str, list[float]] = {program.name: [] for program in programs}
-    cpu: dict[str, list[float]] = {program.name: [] for program in programs}
-    memory: dict[str, list[float]] = {program.name: [] for program in programs}
-    for _ in bench.rounds("start", bench.scale.starts):
-        for program in programs:
-            with bench.site(program, store=store) as site:
-                seconds[program.name].append(site.seconds_to_first_answer)
-                cpu[program.name].append(site.cpu_seconds())
-                memory[program.name].append(site.megabytes())
+    environ = {**bench.environ(), "DATABASE_URL": store.url}
+    outbox, help_ = [], []
+    sites = [Started(program, program.name) for program in (BARE, DOCUMENTED, PERCH)]
+    with running_redis() as redis_url:
+        if redis_url is None:
+            bench.report.left_out.append("Redis: its program is not installed")
+        else:
+            sites.append(Started(PERCH, "Perch with Redis", redis_url))
+        for _ in bench.rounds("start", bench.scale.starts):
+            for each in sites:
+                each.again(bench, store)
+            with running_outbox(environ) as pid:
+                outbox.append(resident_megabytes(pid))
+            help_.append(seconds_of_help(environ))
+    demand(bench, sites[2], sites[3] if sites[3:] else None)
+    report = bench.report
+    report.at_most("memory of the outbox process", Spread.of(outbox), MOST_MB_OF_OUTBOX, " MB")
+    report.at_most("time of `flask --help`", Spread.of(help_), MOST_SECONDS_OF_HELP, " s")
+    report.tables.append(table(sites))
+
+
+def demand(bench: Bench, perch: Started, with_redis: Started | None) -> None:
+    """Judge a worker, without Redis and with it; Redis is first used by a sign-in."""
+    more = difference(with_redis.used, perch.used) if with_redis else None
+    report = bench.report
+    report.at_most("start of a worker", Spread.of(perch.seconds), MOST_SECONDS, " s")
+    report.at_most("memory of a started worker", Spread.of(perch.memory), MOST_MB, " MB")
+    report.at_most("memory that Redis adds to a worker", more, MOST_MB_OF_REDIS, " MB")
+
+
+def table(sites: list[Started]) -> Table:
+    """Return the table of the sites."""
     rows = [
-        ("from start to first answer, s", *(Spread.of(each).text() for each in seconds.values())),
-        ("processor time until then, s", *(Spread.of(each).text() for each in cpu.values())),
-        ("memory of the worker then, MB", *(Spread.of(each).text(1) for each in memory.values())),
+        ("from start to first answer, s", *(Spread.of(each.seconds).text() for each in sites)),
+        ("processor time until then, s", *(Spread.of(each.cpu).text() for each in sites)),
+        ("memory of the worker then, MB", *(Spread.of(each.memory).text(1) for each in sites)),
+        ("memory after one sign-in, MB", *(Spread.of(each.used).text(1) for each in sites)),
     ]
-    says = f"One worker, `GET /`, {bench.scale.starts} times."
-    bench.report.tables.append(
-        Table("Start", says, ("", *(program.name for program in programs)), rows)
+    says = (
+        f"One worker, `GET /`, {len(sites[0].seconds)} times. The outbox process of *Demands* is"
+        " `flask revocations deliver --watch` with nothing to deliver."
     )
+    return Table("Start", says, ("", *(each.name for each in sites)), rows)

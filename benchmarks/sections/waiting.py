@@ -30,7 +30,6 @@ MOST_OF_ONE_READ = 2.2
 def run(bench: Bench) -> None:
     """Measure with every answer of the provider `LATENCY_MS` late."""
     people = bench.scale.waiting_people
-    rows = []
     store = bench.new_store()
     with ExitStack() as stack:
         sites = [
@@ -44,18 +43,7 @@ def run(bench: Bench) -> None:
         bench.stub.set_latency(LATENCY_MS)
         try:
             home, read = (cold_ms(store, perch, browsers, path) for path in ("/", "/follows"))
-            for position, site in enumerate(sites):
-                share = bench.section_left() / (len(sites) - position)
-                seconds = max(LEAST_SECONDS, min(bench.scale.waiting_seconds, share))
-                per_second, crowd = sign_ins_held(bench, site, seconds)
-                limit = SLOTS[site.program] / (CALLS * LATENCY_MS / 1000)
-                rows.append(throughput_row(site.program, per_second, crowd, limit))
-                if site.program == PERCH:
-                    bench.report.at_least(
-                        f"sign-ins per second at {LATENCY_MS} ms / the limit of arithmetic",
-                        Spread.of([each / limit for each in per_second.values]),
-                        LEAST_OF_LIMIT,
-                    )
+            rows, seconds = throughputs(bench, sites)
         finally:
             bench.stub.set_latency(0)
     bench.report.at_most(
@@ -73,6 +61,25 @@ def run(bench: Bench) -> None:
     )
     header = ("site", "sign-ins per second", "limit", "of the limit", "turned away", "of a core")
     bench.report.tables.append(Table("Waiting for the provider", says, header, rows))
+
+
+def throughputs(bench: Bench, sites: list[Site]) -> tuple[list[tuple[str, ...]], float]:
+    """Return the line of each site, and how many seconds people signed in to the last one."""
+    rows = []
+    seconds = LEAST_SECONDS
+    for position, site in enumerate(sites):
+        share = bench.section_left() / (len(sites) - position)
+        seconds = max(LEAST_SECONDS, min(bench.scale.waiting_seconds, share))
+        per_second, crowd = sign_ins_held(bench, site, seconds)
+        limit = SLOTS[site.program] / (CALLS * LATENCY_MS / 1000)
+        rows.append(throughput_row(site.program, per_second, crowd, limit))
+        if site.program == PERCH:
+            bench.report.at_least(
+                f"sign-ins per second at {LATENCY_MS} ms / the limit of arithmetic",
+                Spread.of([each / limit for each in per_second.values]),
+                LEAST_OF_LIMIT,
+            )
+    return rows, seconds
 
 
 def cold_ms(store: Store, site: Site, browsers: list[Browser], path: str) -> float:

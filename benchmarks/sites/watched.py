@@ -76,7 +76,7 @@ WATCHED: list[tuple[Any, str, str]] = [
 
 
 class Stopwatch(threading.local):
-    """What one thread is at, and what it has spent on each part so far."""
+    """The part that a thread is working on, and the time spent on each part so far."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
