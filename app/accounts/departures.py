@@ -9,7 +9,17 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import endings
@@ -19,7 +29,7 @@ from app.accounts.people_by_name import person_with_id
 from app.accounts.shared import Shared
 from app.observability.audit_log import Event
 from app.signals import person_deleting
-from app.storage.database import Database, store_time
+from app.storage.database import INSERTS, STORE_NOW, Database, Insert, store_time
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +49,14 @@ _AFTER = _NEXT.where(
     tuple_(User.left_at, User.id)
     > tuple_(bindparam("left_at", type_=User.left_at.type), bindparam("user_id"))
 )
+
+
+def _holding(row: Insert) -> Executable:
+    held = row.values(created_at=STORE_NOW, signed_in_at=STORE_NOW)
+    return held.on_conflict_do_nothing(index_elements=[User.twitter_id]).returning(User.id)
+
+
+_HOLD_PLACE = {store: _holding(insert(User)) for store, insert in INSERTS.items()}
 
 
 class Departures:
@@ -122,6 +140,7 @@ class Departures:
         person = person_with_id(self._database, twitter_id)
         if person is None:
             with self._database.writing() as connection:
+                _hold_place(connection, twitter_id)
                 endings.note(connection, twitter_id)
             person = person_with_id(self._database, twitter_id)
         reason = EndReason.ENDED_BY_OPERATOR
@@ -142,6 +161,17 @@ def overdue(database: Database, *, days: int) -> int:
     with database.reading() as connection:
         before = store_time(connection) - timedelta(days=days)
         return connection.execute(_COUNT, {"before": before}).scalar_one()
+
+
+def _hold_place(connection: Connection, twitter_id: str) -> None:
+    """Insert an empty row of a person, and delete it.
+
+    So a first sign-in that is being stored, whose row is not seen yet, comes whole before this
+    transaction, or after it, and finds what this one notes.
+    """
+    row = {"twitter_id": twitter_id, "username": "", "profile": {}}
+    held = connection.execute(_HOLD_PLACE[connection.dialect.name], row).scalar_one_or_none()
+    connection.execute(delete(User).where(User.id == held))
 
 
 def _candidates(database: Database, before: datetime) -> Iterator[tuple[int, str]]:

@@ -1,5 +1,6 @@
 """People who left: from when on, and how their rows go while they may be signing in again."""
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -318,6 +319,52 @@ def test_a_sign_in_under_way_is_not_stopped_by_the_prune(
 
     assert people.find(sign_in(began=began).session_id)
     assert all_of(Ending.twitter_id_hash) == []
+
+
+@on_postgresql
+def test_forget_waits_for_a_first_sign_in_that_is_being_stored(
+    sign_in, departures, sessions, database, all_of, monkeypatch
+):
+    """Its row, which is not committed, is seen by no other transaction."""
+    add, being_stored, go_on = sessions.add, threading.Event(), threading.Event()
+
+    def slowly(*args, **more):
+        add(*args, **more)
+        being_stored.set()
+        go_on.wait(10)
+
+    monkeypatch.setattr(sessions, "add", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        signing_in = pool.submit(sign_in)
+        assert being_stored.wait(10)
+        forgetting = pool.submit(departures.forget, "1001")
+        waited = until(lambda: waits_for_a_lock(database), seconds=5)
+        go_on.set()
+        signing_in.result()
+
+        assert forgetting.result()
+    assert waited
+    assert all_of(User.twitter_id) == all_of(Session.id) == all_of(Grant.id) == []
+
+
+@on_both_stores
+def test_forget_during_a_first_sign_in_leaves_no_row(sign_in, departures, people, all_of):
+    for _ in range(10):
+        began = people.store_time()
+        together = threading.Barrier(2)
+
+        def first_sign_in(began=began, together=together):
+            together.wait()
+            with contextlib.suppress(EndedMeanwhile):
+                sign_in(began=began)
+
+        with ThreadPoolExecutor(1) as pool:
+            signing_in = pool.submit(first_sign_in)
+            together.wait()
+            departures.forget("1001")
+            signing_in.result()
+
+        assert all_of(User.twitter_id) == all_of(Session.id) == all_of(Grant.id) == []
 
 
 # Dead letters
