@@ -102,7 +102,7 @@ class RevocationChecks:
             grant = connection.execute(_LIVING, {"user_id": taken.user_id}).one_or_none()
         if grant is None:
             return Checked.ENDED_ALREADY
-        if taken.revoked_at is not None and _is_newer(grant, taken.revoked_at + _SKEW):
+        if taken.revoked_at is not None and _is_newer(grant, taken.revoked_at):
             return Checked.NEWER_GRANT
         try:
             self._tokens.prove(grant.id, deadline=Deadline())
@@ -112,7 +112,7 @@ class RevocationChecks:
 
 
 def _is_newer(grant: _Living, moment: datetime) -> bool:
-    """Tell whether Twitter has accepted the grant after `moment`: at a sign-in or a refresh."""
+    """Tell whether Twitter has accepted the grant well after `moment`: at a sign-in or refresh."""
     exchanged_at = datetime.fromtimestamp(grant.exchanged_at, tz=UTC)
     proved_at: datetime = max(exchanged_at, grant.refreshed_at or exchanged_at)
-    return proved_at > moment
+    return proved_at - _SKEW > moment  # `moment + _SKEW` may be beyond the year 9999

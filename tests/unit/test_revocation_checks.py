@@ -2,7 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -137,6 +137,38 @@ def test_a_check_and_a_page_share_one_refresh(report, new_grant, checks, server,
     assert page.result() == "access-1"
     assert check.result() is Checked.STILL_VALID
     assert len(server.spent) == 1
+
+
+@on_both_stores
+@pytest.mark.parametrize("order", ["stored before the refusal", "stored after it"])
+def test_a_sign_in_under_way_survives_the_check(report, sign_in, people, checks, server, order):
+    """X has replaced the grant already: the check tries the older token, and X refuses it."""
+    older = sign_in(refresh_token="older")
+    report()
+    exchanged_at, newer = people.store_time(), []
+
+    def refuse(number):
+        if order == "stored before the refusal":
+            newer.append(sign_in(refresh_token="newer", exchanged_at=exchanged_at))
+        return GrantRefused("invalid_request", "dead")
+
+    server.answer = refuse
+    result = checks.check_next()
+    newer = newer or [sign_in(refresh_token="newer", exchanged_at=exchanged_at)]
+
+    assert result is (Checked.STILL_VALID if order.startswith("stored before") else Checked.ENDED)
+    assert people.find(newer[0].session_id)
+    assert people.find(older.session_id)
+    assert server.spent == ["older"]
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_an_event_of_an_impossible_year_is_checked(events, new_grant, checks, year):
+    new_grant()
+    at = datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC)
+    events.store(Revoked(event_uuid="e-1", twitter_id="1001", at=at))
+
+    assert checks.check_next() in {Checked.NEWER_GRANT, Checked.STILL_VALID}
 
 
 @pytest.mark.parametrize("ago, result", [(301, Checked.NEWER_GRANT), (290, Checked.STILL_VALID)])
