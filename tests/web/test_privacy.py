@@ -25,7 +25,7 @@ TOLD = {
         "id twitter_id": "Your id",
         "username": "username at Twitter",
         "profile": "your profile as Twitter showed it",
-        "cache_epoch epochs": "two counters",
+        "cache_epoch epochs": "and counters",
         "created_at signed_in_at": "when you first and last signed in here",
         "left_at": "when your last session ended",
     },
@@ -49,8 +49,8 @@ TOLD = {
         "items": "how many items they returned",
     },
     "actions": {
-        "user_id action target_id once": "Which action, on what, in which form",
-        "performed_at result": "when, and what became of it",
+        "user_id action target_id once": "The action, its target, the form",
+        "performed_at result": "the time and the result",
     },
     "used_states": {
         "state_hash code_hash used_at": "A hash of the secrets of each sign-in",
