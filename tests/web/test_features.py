@@ -222,7 +222,6 @@ def looks_into(redis_url):
     [
         ("/tweets", 2),
         ("/follows", 2),
-        ("/account", 3),
     ],
 )
 def test_all_features_of_a_page_take_one_look_into_redis(

@@ -108,17 +108,25 @@ def test_spaces_outside_the_plan_are_left_out(signed_in, twitter, answer, unavai
     assert page.count(BEGINNING) == 1
 
 
-def test_all_of_the_home_page_takes_six_looks_into_redis(build_app, redis_url, kind_twitter):
+@pytest.mark.parametrize(
+    "path, looks",
+    [
+        ("/", 6),  # an answer for each of four reads, whether there are Spaces, and the features
+        ("/account", 3),
+    ],
+)
+def test_the_link_to_spaces_takes_one_look_into_redis(
+    build_app, redis_url, kind_twitter, path, looks
+):
     client = build_app(REDIS_URL=redis_url).test_client()
     client.sign_in()
     stand(kind_twitter)
-    client.get("/")
+    client.get(path)
 
     with looks_into(redis_url) as counted:
-        client.get("/")
+        client.get(path)
 
-    # An answer for each of four reads, whether there are Spaces, and the features.
-    assert counted["looks"] == 6
+    assert counted["looks"] == looks
 
 
 # Links and permissions
