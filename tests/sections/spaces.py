@@ -74,6 +74,40 @@ FEATURES = {
 }
 READS = {"/spaces": [LIVE_SPACE], f"/spaces/{SPACE_ID}": LIVE_SPACE, LIVE.spaces: [LIVE_SPACE]}
 
+# In a browser, on what the sandbox has
+
+HEADINGS = ["Spaces"]
+LISTS = ["/spaces"]
+IN_THE_BETA_ALONE = ["/2/users/:id/following/spaces"]
+PAYLOAD_PAGES = ["/spaces", "/spaces/1Payload000", "/spaces/lookup?creators=MANY"]
+
+
+def pages_of(world):
+    """Return every page, with the states that an address can bring about."""
+    states = {space.state: space.id for space in world.spaces.values()}
+    live, planned = states["live"], states["scheduled"]
+    return [
+        *LISTS,
+        f"/spaces/{live}",
+        f"/spaces/{planned}",
+        f"/spaces/lookup?ids={live},{SPACE_ID}",
+    ]
+
+
+def shown_in(world):
+    """Return pages, each with words that must stand there."""
+    space = next(space for space in world.spaces.values() if space.state == "live")
+    paths = [
+        "/",
+        "/spaces",
+        f"/spaces/{space.id}",
+        f"/spaces/lookup?ids={space.id}",
+        f"/spaces/lookup?creators={space.creator_id}",
+        "/spaces/lookup?creators=@robin",
+    ]
+    return dict.fromkeys(paths, space.title)
+
+
 # Hostile content
 
 HOSTILE_PAGES = [
