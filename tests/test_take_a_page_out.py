@@ -19,6 +19,7 @@ TESTS = [
     "tests/web/test_features.py",
     "tests/web/test_home.py",
     "tests/web/test_pages.py",
+    "tests/web/test_remembered.py",
     "tests/web/test_sign_in.py",
     "tests/web/test_vocabulary.py",
     "tests/web/test_what_pages_ask.py",

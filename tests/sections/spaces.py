@@ -26,6 +26,15 @@ def answers(dialect):
     return {"spaces": (dialect.spaces, spaces)}
 
 
+def shown_at(moment):
+    """Return the same with one Space that is planned for a moment, for `stand`."""
+    planned = PLANNED_SPACE | {"scheduled_start": moment}
+    return {"spaces": {"json": {"data": [planned, LIVE_SPACE], "includes": {"users": [ROBIN]}}}}
+
+
+# The macro of partials whose HTML is kept.
+REMEMBERED = ["spaces.space"]
+
 # The pages, by the names that docs/twitter-api.md has for them.
 OPENED = {
     "`/spaces`": "/spaces",
