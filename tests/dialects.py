@@ -1,4 +1,6 @@
-"""Twitter's two dialects as its documents have them. Nothing here is taken from the app.
+"""Twitter's two dialects as its documents have them.
+
+The app says only which permissions a sign-in asks for; nothing else here is taken from it.
 
 A test runs in today's. `in_both_dialects` is for what the code does another way in the beta, where
 it asks whether an endpoint exists; `in_the_beta` for what there is in the beta alone.
@@ -7,6 +9,8 @@ it asks whether an endpoint exists; `in_the_beta` for what there is in the beta 
 from dataclasses import dataclass
 
 import pytest
+
+from app.twitter.dialect import Permission
 
 ME = "1001"
 WREN = {"id": ME, "username": "wren", "name": "Wren"}
@@ -63,11 +67,23 @@ class Dialect:
         return {"data": user if self.name == "live" else [user]}
 
 
+def _asked(read_follows, read_spaces):
+    """Return the scopes of a sign-in, by the two names that the dialects do not share."""
+    names = {
+        Permission.READ_FOLLOWS: read_follows,
+        Permission.READ_SPACES: read_spaces,
+        Permission.READ_TWEETS: "tweet.read",
+        Permission.READ_USERS: "users.read",
+        Permission.STAY_SIGNED_IN: "offline.access",
+    }
+    return " ".join(sorted(name for permission, name in names.items() if permission.at_sign_in))
+
+
 LIVE = Dialect(
     name="live",
     home="https://x.com",
     api_url="https://api.x.com/2",
-    reads="follows.read offline.access space.read tweet.read users.read",
+    reads=_asked("follows.read", "space.read"),
     follow="follows.write",
     read_follows="follows.read",
     read_spaces="space.read",
@@ -79,7 +95,7 @@ BETA = Dialect(
     name="beta",
     home="https://twitter.com",
     api_url="https://api.twitter.com/2",
-    reads="account.follows.read offline.access spaces.read tweet.read users.read",
+    reads=_asked("account.follows.read", "spaces.read"),
     follow="account.follows.write",
     read_follows="account.follows.read",
     read_spaces="spaces.read",

@@ -65,7 +65,7 @@ def token_answer(**changes):
         "expires_in": 7200,
         "access_token": "access-token-of-wren",
         "refresh_token": "refresh-token-of-wren",
-        "scope": "tweet.read users.read follows.read space.read offline.access",
+        "scope": LIVE_SCOPES,
     } | changes
     return {key: value for key, value in answer.items() if value is not None}
 

@@ -23,7 +23,6 @@ from app.doctor.context import Context
 from app.doctor.report import Result, Section, counted, failed, ok, warning
 from app.storage.cache import REDIS_TIMEOUTS
 from app.storage.refusals import in_words
-from app.twitter.endpoints import ENDPOINTS
 from config import ROOT, SECRET_PARAMETERS
 
 _UPGRADE = "Run: flask --app wsgi db upgrade"
@@ -201,8 +200,7 @@ def people(context: Context) -> Result:
 def scopes(context: Context) -> Result:
     """Compare the scopes that people granted with those that the pages need."""
     dialect = context.services.dialect
-    reads = [e for e in ENDPOINTS if e.method == "GET" and e.exists_in(dialect)]
-    needed = dialect.scopes(*dialect.at_sign_in, *(need for read in reads for need in read.needs))
+    needed = dialect.scopes(*dialect.at_sign_in)
     granted = _granted(context)
     lacking: Counter[str] = Counter()
     for some, count in granted.items():

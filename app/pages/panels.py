@@ -119,9 +119,10 @@ def _page_id() -> str:
 
 def is_sent(query: Query[Any], person: Person) -> bool:
     """Return whether `query` is granted, and its main endpoint in the plan, as far as is known."""
-    granted = services().dialect.scopes(*query.needs) <= person.scopes
-    quota, main = services().quota, query.endpoints[0]
-    return granted and quota.why_unavailable(main, person.profile.id) is None
+    if not all(services().calls.may(person, endpoint) for endpoint in query.endpoints):
+        return False
+    main = query.endpoints[0]
+    return services().quota.why_unavailable(main, person.profile.id) is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, partial, singledispatch
 from typing import Any, cast
 
 from flask import request
@@ -18,7 +18,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from app.pages.filters import ago
-from app.twitter.models import Profile, Space, Tweet
+from app.twitter.models import Profile, Tweet
 from app.twitter.page import Page
 
 # Longer HTML, of a very long post, is not kept.
@@ -38,14 +38,14 @@ def remembered(context: Context, name: str, items: Sequence[Any], page: Page[Any
 
     "tweets.tweet" is the macro `tweet` of partials/tweets.html. It takes the item alone, and must
     show nothing of the request: no form, no address of this page. Raises `TypeError` for an item
-    that `_ages` does not know.
+    that `ages` does not know.
     """
     macro = cache(partial(_macro, context, name))
     now = context["now"]
     everywhere = (context["person"].twitter_id, request.root_path, now.date())
     shown = []
     for place, item in enumerate(items):
-        kept, shown_with = page.rendered.get((name, place)), (*everywhere, *_ages(item, now))
+        kept, shown_with = page.rendered.get((name, place)), (*everywhere, *ages(item, now))
         if kept and kept.item is item and kept.shown_with == shown_with:
             html = Markup(kept.html.decode())  # noqa: S704 - what the macro has returned
         else:
@@ -64,8 +64,12 @@ def _macro(context: Context, name: str) -> Callable[[object], Markup]:
     return cast("Callable[[object], Markup]", getattr(module, macro))
 
 
-def _ages(item: object, now: datetime) -> Iterator[object]:
-    """Yield everything that the HTML of an item shows of the time, apart from the day."""
+@singledispatch
+def ages(item: object, now: datetime) -> Iterator[object]:
+    """Yield everything that the HTML of an item shows of the time, apart from the day.
+
+    A section registers its own kinds of items.
+    """
     match item:
         case Tweet():
             shown = item.original or item
@@ -73,8 +77,6 @@ def _ages(item: object, now: datetime) -> Iterator[object]:
                 if tweet:
                     yield tweet.created_at and ago(tweet.created_at, now)
                     yield tweet.poll and tweet.poll.ends_at and tweet.poll.ends_at <= now
-        case Space():
-            yield item.scheduled_start and item.scheduled_start < now
         case Profile() | tuple():  # a tuple: the items of a chart
             pass
         case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from app.pages import lookup
 from app.pages.lookup import InvalidInput
 from app.pages.panels import render_panels
 from app.pages.queries import Query
+from app.pages.remembered import ages
 from app.pages.section import PANELS, Entry, HomePanel, Route, Section
 from app.services import services
 from app.twitter import endpoints
@@ -144,6 +145,11 @@ def _of_creators(user_ids: Sequence[str], usernames: Sequence[str] = ()) -> Quer
         return replace(found, problems=(*of_names, *of_ids))
 
     return Query(endpoints=(endpoints.SPACES_BY_CREATORS, *by_name), fetch=fetch)
+
+
+@ages.register(Space)
+def _ages(space: Space, now: datetime) -> Iterator[object]:
+    yield space.scheduled_start and space.scheduled_start < now
 
 
 def _on_home(person: Person, _before: Sequence[Query[Any]]) -> Query[Space]:

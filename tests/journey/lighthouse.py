@@ -14,11 +14,12 @@ import sys
 from tests.journey.by_hand import running_site
 from tests.journey.chromium import FLAGS, chromium_program
 from tests.journey.visitor import Visitor
+from tests.sections import rows_of
 
 # On a slow telephone, which is what Lighthouse plays unless told otherwise.
 GOALS = {"performance": 98, "accessibility": 100, "best-practices": 100, "seo": 100}
 PUBLIC = ["/", "/how-it-works"]
-SIGNED_IN = ["/", "/tweets", "/follows", "/spaces", "/account", "/account/sign-in"]
+SIGNED_IN = ["/", "/tweets", "/follows", *rows_of("LISTS"), "/account", "/account/sign-in"]
 NOT_FOR_SEARCH_ENGINES = {"seo"}
 # On a busy machine Chromium now and then has not begun when Lighthouse looks.
 NOT_BEGUN = "NO_NAVSTART"

@@ -11,6 +11,7 @@ from sandbox.testing import Sandbox
 from sandbox.world.model import Account, Link, Media, Seed, Space, Tweet
 from tests.hostile import ADDRESSES, PAYLOADS, harmless
 from tests.journey.chromium import Reader
+from tests.sections import rows_of
 
 pytestmark = [
     pytest.mark.loopback,
@@ -109,9 +110,7 @@ PATHS = [
     f"/people?who={MANY}",
     "/people/duck",
     f"/people/id/{FIRST}",
-    "/spaces",
-    "/spaces/1Payload000",
-    f"/spaces/lookup?creators={MANY}",
+    *(path.replace("MANY", MANY) for path in rows_of("PAYLOAD_PAGES")),
     "/account/sign-in",
     "/account/disconnect",
 ]

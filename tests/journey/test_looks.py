@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import expect
 
+from tests.sections import rows_of
+
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(180)]
 
 NARROW = {"width": 360, "height": 740}
@@ -104,7 +106,7 @@ def test_the_username_of_an_author_stands_beside_their_name(wren):
 def test_no_name_is_so_long_that_it_hides_the_username(wren, width):
     wren.page.set_viewport_size(width)
     hidden = {}
-    for path in ("/", "/tweets", "/people/mockingbird", "/follows", "/spaces"):
+    for path in ("/", "/tweets", "/people/mockingbird", "/follows", *rows_of("LISTS")):
         wren.open(path)
         hidden[path] = wren.page.evaluate(HIDDEN)
 

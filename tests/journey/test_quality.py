@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 
 from tests.journey.chromium import SCHEMES, WIDTHS, Reader
 from tests.journey.sites import wait_until
+from tests.sections import all_of, rows_of
 
 pytestmark = [
     pytest.mark.loopback,
@@ -86,16 +87,14 @@ class Birds:
     """What the made-up world has to show: ids."""
 
     tweet: str
-    live: str
-    planned: str
+    further: list[str]  # pages of sections that can be taken out
 
 
 @pytest.fixture
 def birds(twitter):
     world = twitter.world
-    states = {space.state: space.id for space in world.spaces.values()}
     tweet = world.timelines[world.named("robin").id][0]
-    return Birds(tweet, states["live"], states["scheduled"])
+    return Birds(tweet, [path for pages_of in all_of("pages_of") for path in pages_of(world)])
 
 
 def pages(birds):
@@ -115,10 +114,7 @@ def pages(birds):
         "/people?who=nonsense!",
         "/people/robin",
         "/people/nobodyhere",
-        "/spaces",
-        f"/spaces/{birds.live}",
-        f"/spaces/{birds.planned}",
-        f"/spaces/lookup?ids={birds.live},1DXxyRYNejbKM",
+        *birds.further,
         "/account",
         "/account/sign-in",
         "/account/disconnect",
@@ -154,7 +150,8 @@ def inspector():
 
 def test_every_page_is_well_made(wren, birds, inspector):
     """Accessible, narrow enough, still, silent, and it says where it is: opened once for all."""
-    sections = {"tweets": "Tweets", "follows": "Follows", "people": "Follows", "spaces": "Spaces"}
+    sections = {"tweets": "Tweets", "follows": "Follows", "people": "Follows"}
+    sections |= {heading.lower(): heading for heading in rows_of("HEADINGS")}
     said = []
     wren.context.on("console", lambda message: said.append(message.text))
     wren.page.emulate_media(reduced_motion="reduce")
@@ -275,7 +272,7 @@ def test_what_a_plan_leaves_over_is_accessible(chromium, sites, twitter, inspect
     reader.open("/")
     reader.sign_in("^Wren")
     assert "Part of this page is not in this site's plan" in reader.text()
-    for path in ("/", "/follows", "/spaces", "/account"):
+    for path in ("/", "/follows", *rows_of("LISTS"), "/account"):
         reader.open(path)
         inspector.look(reader, f"{path} without what the plan lacks")
     context.close()
@@ -285,7 +282,7 @@ def test_what_a_plan_leaves_over_is_accessible(chromium, sites, twitter, inspect
 
 def test_an_empty_account_is_accessible(read, twitter, inspector):
     egg = signed_in(read(), "^Egg")
-    for path in ("/", "/tweets", "/follows", "/follows/followers", "/spaces", "/account"):
+    for path in ("/", "/tweets", "/follows", "/follows/followers", *rows_of("LISTS"), "/account"):
         egg.open(path)
         inspector.look(egg, f"{path} of an egg")
 
@@ -396,7 +393,7 @@ def test_pictures_that_come_late_move_nothing(wren, width):
         held.append(route) if is_picture else route.continue_()
 
     page.route("**", hold)
-    for path in ("/", "/tweets", "/people/robin", "/people/magpie", "/spaces"):
+    for path in ("/", "/tweets", "/people/robin", "/people/magpie", *rows_of("LISTS")):
         page.goto(wren.url + path, wait_until="domcontentloaded")
         page.evaluate(PAINT)
         assert held

@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.testing import Sandbox
 from tests.journey.visitor import Visitor, query_of
+from tests.sections import all_of, rows_of
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
 
@@ -25,7 +26,7 @@ HAS_TO_WAIT = "Part of this page has to wait: this site's credits at Twitter are
 WAIT = "Twitter asks for a pause. One of its limits is used up for now."
 # What each page says, by plan and dialect. The old free plan has one read of most things in a
 # quarter of an hour, and the home page behind the sign-in has done it.
-NO_CREDITS = {"/": HAS_TO_WAIT} | dict.fromkeys(("/tweets", "/follows", "/spaces"), USED_UP)
+NO_CREDITS = {"/": HAS_TO_WAIT} | dict.fromkeys(("/tweets", "/follows", *rows_of("LISTS")), USED_UP)
 OLD_FREE_PLAN = {"/": LEFT_OUT, "/follows": NOT_IN_PLAN}
 PLANS = {
     "no credits": (
@@ -39,9 +40,11 @@ PLANS = {
         {"plan": "legacy-free"},
         {
             "live": OLD_FREE_PLAN
-            | {"/tweets": WAIT, "/spaces": NOT_IN_PLAN, "/people/robin": WAIT},
+            | {"/tweets": WAIT, "/people/robin": WAIT}
+            | dict.fromkeys(rows_of("LISTS"), NOT_IN_PLAN),
             "beta": OLD_FREE_PLAN
-            | {"/tweets": NOT_IN_PLAN, "/spaces": WAIT, "/people/robin": "I was here first."},
+            | {"/tweets": NOT_IN_PLAN, "/people/robin": "I was here first."}
+            | dict.fromkeys(rows_of("LISTS"), WAIT),
         },
     ),
 }
@@ -126,7 +129,6 @@ def test_every_page_shows_what_it_is_for(wren, sandbox, dialect):
     ids = ids_of(sandbox)
     mine = NEWEST if dialect == "live" else PINNED
     tweet = next(t for t in sandbox.world.tweets.values() if t.author_id == ids["robin"])
-    space = next(s for s in sandbox.world.spaces.values() if s.state == "live")
     pages = {
         "/tweets": mine,
         f"/tweets/{tweet.id}": "Robin Redbreast",
@@ -136,18 +138,14 @@ def test_every_page_shows_what_it_is_for(wren, sandbox, dialect):
         f"/people?who={ids['robin']}": "Robin Redbreast",
         "/people/robin": "I was here first.",
         f"/people/id/{ids['robin']}": "I was here first.",
-        "/spaces": space.title,
-        f"/spaces/{space.id}": space.title,
-        f"/spaces/lookup?ids={space.id}": space.title,
-        f"/spaces/lookup?creators={space.creator_id}": space.title,
-        "/spaces/lookup?creators=@robin": space.title,
     }
+    for shown_in in all_of("shown_in"):
+        pages |= shown_in(sandbox.world)
     if dialect == "live":
         pages["/follows/followers"] = "@robin"
 
     home = panels(wren.open("/").text)
     assert mine in home["tweets"]
-    assert space.title in home["spaces"]
     assert "@kingfisher" in home["follows"]
     for address, words in pages.items():
         page = wren.open(address)

@@ -92,13 +92,11 @@ def test_every_endpoint_needs_tweets_and_users():
     assert all(both <= set(endpoint.needs) for endpoint in ENDPOINTS)
 
 
-def test_signing_in_asks_for_all_but_writing():
-    beyond = {endpoint: set(endpoint.needs) - set(LIVE.at_sign_in) for endpoint in ENDPOINTS}
+def test_signing_in_does_not_ask_for_writing():
+    writing = {one for one in ENDPOINTS if Permission.WRITE_FOLLOWS in one.needs}
 
-    assert beyond == {
-        endpoint: set() if endpoint.method == "GET" else {Permission.WRITE_FOLLOWS}
-        for endpoint in ENDPOINTS
-    }
+    assert writing == {endpoint for endpoint in ENDPOINTS if endpoint.method != "GET"}
+    assert not Permission.WRITE_FOLLOWS.at_sign_in
 
 
 def test_prices_are_those_of_the_objects_that_come_back():

@@ -3,6 +3,7 @@
 import re
 
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
+from tests.sections import all_of
 
 ME = "1001"
 FOLLOWING, FOLLOWERS = f"/users/{ME}/following", f"/users/{ME}/followers"
@@ -16,19 +17,6 @@ TWEET = {
     "author_id": ME,
     "created_at": "2020-05-01T04:35:55.000Z",
     "public_metrics": {"like_count": 12345, "reply_count": 1, "retweet_count": 0},
-}
-LIVE_SPACE = {
-    "id": "1DXxyRYNejbKM",
-    "state": "live",
-    "title": "Dawn chorus",
-    "host_ids": ["1002"],
-    "participant_count": 7,
-}
-PLANNED_SPACE = {
-    "id": "1DXxyRYNejbKN",
-    "state": "scheduled",
-    "title": "Keeping acorns",
-    "scheduled_start": "2030-09-01T18:00:00.000Z",
 }
 
 NOTHING = {"json": {"meta": {"result_count": 0}}}
@@ -64,13 +52,13 @@ def hidden(value, **changes):
 def stand(twitter, **answers):
     """Let Twitter answer every read of ours; `answers` replaces some, by name."""
     dialect = twitter.dialect
-    spaces = {"data": [PLANNED_SPACE, LIVE_SPACE], "includes": {"users": [ROBIN]}}
     usual = {
         "tweets": (dialect.tweets, dialect.their_tweets(TWEET)),
         "following": (FOLLOWING, {"data": [ROBIN]}),
         "followers": (FOLLOWERS, {"data": [JAY]}),
-        "spaces": (dialect.spaces, spaces),
     }
+    for further in all_of("answers"):
+        usual |= further(dialect)
     for name, (path, body) in usual.items():
         twitter.get(path, **answers.get(name, {"json": body}))
 

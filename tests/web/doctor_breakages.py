@@ -19,6 +19,7 @@ from app.storage.extensions import db
 from app.twitter.endpoints import FOLLOWING
 from app.twitter.errors import NotInPlan, OutOfCredits
 from config import ConfigError
+from tests.dialects import BETA, LIVE
 from tests.proxy import HttpProxy, always
 from tests.unit.test_transport import hang_up, silent
 from tests.web.doctor_bench import (
@@ -31,6 +32,8 @@ from tests.web.doctor_bench import (
     answering,
     behind_proxy,
 )
+
+NOT_IN_THE_BETA = [scope for scope in LIVE.reads.split() if scope not in BETA.reads.split()]
 
 # Ways to break a set-up. Each returns what does it to a bench, and hands back the app.
 
@@ -253,7 +256,7 @@ def pending_migration(bench):
 
 def scope_left_out(bench):
     app = bench.build()
-    bench.sign_in(app, scopes="follows.read offline.access tweet.read users.read")
+    bench.sign_in(app, scopes=LIVE.granted(without=[LIVE.read_follows]))
     return app
 
 
@@ -441,7 +444,7 @@ BROKEN = {
         "consent page", FAILS, "this callback is not registered", "/auth/callback"),
     "a provider without two of the scopes": (
         public_client("beta", TWITTER_CLIENT_SECRET=None),
-        "consent page", FAILS, "The page refuses the scope follows.read, space.read.",
+        "consent page", FAILS, f"The page refuses the scope {', '.join(NOT_IN_THE_BETA)}.",
         "Set TWITTER_DIALECT"),
     "a consent page that answers with an error": (
         consent_page_that_sends_an_error,
@@ -516,7 +519,7 @@ BROKEN = {
         "flask --app wsgi prune"),
     "a provider that leaves a scope out": (
         scope_left_out,
-        "scopes", FAILS, "No sign-in of 1 has space.read: the provider does not grant it.",
+        "scopes", FAILS, "No sign-in of 1 has follows.read: the provider does not grant it.",
         "Check that the provider knows this scope"),
     "a plan that lacked something just now": (
         heard(NotInPlan("client-not-enrolled")),

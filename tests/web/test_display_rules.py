@@ -11,7 +11,10 @@ import pytest
 
 from tests.dialects import LIVE, in_both_dialects
 from tests.factories import APP_NAME, user_answer
-from tests.web.answers import FOLLOWING, LIVE_SPACE, ME, ROBIN
+from tests.sections import rows_of
+from tests.web.answers import FOLLOWING, ME, ROBIN, stand
+
+LISTS = ["/", "/follows", *(path for path, _ in rows_of("LISTS_WITH_LOOK_UPS"))]
 
 RULES = Path(__file__).parent.parent.parent / "docs" / "x-rules.md"
 X = LIVE.home
@@ -95,10 +98,9 @@ def test_profiles_lead_to_twitter(signed_in, twitter, dialect, path):
 
 def test_people_in_lists_lead_to_twitter_and_beside_it_to_our_page(signed_in, twitter):
     twitter.get(FOLLOWING, json={"data": [ROBIN]})
-    space = {"data": [LIVE_SPACE], "includes": {"users": [ROBIN]}}
-    twitter.get("/spaces/by/creator_ids", json=space)
+    stand(twitter)
 
-    pages = {path: signed_in.get(path).text for path in ("/", "/follows", "/spaces")}
+    pages = {path: signed_in.get(path).text for path in LISTS}
 
     for path, page in pages.items():
         assert f"{X}/robin" in to(page, "Robin Redbreast @robin"), path

@@ -29,7 +29,8 @@ from app.storage.extensions import db
 from app.twitter.transport.tunnel import ProxyTrouble
 from config import ROOT, Config
 from sandbox.testing import Sandbox
-from tests.factories import build_config, build_environ
+from tests.dialects import LIVE
+from tests.factories import LIVE_SCOPES, build_config, build_environ
 from tests.proxy import HttpProxy
 from tests.test_docs import anchors
 from tests.web.doctor_bench import (
@@ -139,7 +140,7 @@ def test_a_set_up_in_order_is_fine(bench):
         "clock": "This machine's clock agrees with Twitter's.",
         "client": "Twitter knows this client: a confidential client with this secret.",
         "consent page": "The page accepts our callback and the scopes "
-        "follows.read, offline.access, space.read, tweet.read, users.read.",
+        f"{LIVE_SCOPES.replace(' ', ', ')}.",
         "database": results["database"]["message"],
         "migrations": results["migrations"]["message"],
         "Redis": "REDIS_URL is not set: each process caches and counts for itself.",
@@ -346,12 +347,12 @@ def test_an_expired_token_is_not_used_to_ask(bench):
 def test_a_scope_that_some_lack_is_a_warning(bench):
     app = bench.build()
     bench.sign_in(app)
-    bench.sign_in(app, number=2, scopes="tweet.read users.read follows.read offline.access")
+    bench.sign_in(app, number=2, scopes=LIVE.granted(without=[LIVE.read_follows]))
 
     code, results = diagnose(app)
 
     assert [problems(results), code] == [["scopes"], 0]
-    assert results["scopes"]["message"] == "1 sign-in of 2 without space.read."
+    assert results["scopes"]["message"] == "1 sign-in of 2 without follows.read."
 
 
 def test_ended_grants_count_for_nothing(bench):

@@ -7,20 +7,18 @@ import pytest
 import redis
 
 from app.pages import FEATURES
-from tests.dialects import LIVE, in_the_beta
+from tests.dialects import LIVE
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
+from tests.sections import table_of
 from tests.web.answers import (
     FOLLOWERS,
     FOLLOWING,
-    LIVE_SPACE,
     NOT_IN_OWN_PLAN,
     NOT_IN_PLAN,
     ROBIN,
     TWEET,
     problem,
 )
-
-BY_CREATORS = LIVE.spaces
 
 
 @dataclass(frozen=True)
@@ -70,27 +68,7 @@ SEEN = {
         tried="/tweets/lookup?ids=1",
         account="Tweets by id",
     ),
-    "look_up_spaces": Feature(
-        page="/spaces/lookup",
-        looks='name="ids"',
-        asks=("GET", "/spaces"),
-        tried="/spaces/lookup?ids=1DXxyRYNejbKM",
-        account="Spaces by id",
-    ),
-    "look_up_spaces_of_people": Feature(
-        page="/spaces/lookup",
-        looks='name="creators"',
-        asks=("GET", BY_CREATORS),
-        tried="/spaces/lookup?creators=1002",
-        account="Spaces by host",
-    ),
-    "spaces": Feature(
-        page="/account",
-        looks='href="/spaces"',
-        asks=("GET", BY_CREATORS),
-        tried="/spaces",
-        account="Spaces by host",
-    ),
+    **{name: Feature(**row) for name, row in table_of("FEATURES").items()},
 }
 READS = {
     LIVE.tweets: [TWEET],
@@ -99,9 +77,7 @@ READS = {
     "/users/by": [ROBIN],
     LIVE.by_name("robin"): ROBIN,
     "/tweets": [TWEET],
-    "/spaces": [LIVE_SPACE],
-    f"/spaces/{LIVE_SPACE['id']}": LIVE_SPACE,
-    BY_CREATORS: [LIVE_SPACE],
+    **table_of("READS"),
 }
 
 
@@ -197,21 +173,9 @@ def test_a_page_without_its_form_says_so(birds, twitter, feature, page, sentence
     assert "<textarea" not in text
 
 
-def test_looking_up_spaces_is_gone_when_both_ways_are(birds, twitter):
-    wren, jay = birds
-    twitter.get("/spaces", **NOT_IN_PLAN)
-    stand(twitter, "spaces")
-    attempt(wren, "look_up_spaces")
-    attempt(wren, "look_up_spaces_of_people")
-
-    assert "Looking up Spaces does not work here" in jay.get("/spaces/lookup").text
-    assert "Look up Spaces by" not in jay.get("/spaces").text
-
-
 @pytest.mark.parametrize(
     "feature, page, link",
     [
-        ("spaces", f"/spaces/{LIVE_SPACE['id']}", ">All Spaces</a>"),
         ("find_people", "/people/dodo", ">Find people</a>"),
     ],
 )
@@ -235,16 +199,6 @@ def test_a_list_that_is_not_to_be_had_leads_to_the_other_one(birds, twitter):
     assert '<a href="/follows">Following' in page
 
 
-@in_the_beta
-def test_spaces_of_the_beta_hang_on_its_own_endpoint(signed_in, twitter, dialect):
-    twitter.get(dialect.spaces, **NOT_IN_PLAN)
-    before = 'href="/spaces"' in signed_in.get("/account").text
-
-    signed_in.get("/spaces")
-
-    assert (before, 'href="/spaces"' in signed_in.get("/account").text) == (True, False)
-
-
 # Cache look-ups
 
 
@@ -266,10 +220,8 @@ def looks_into(redis_url):
 @pytest.mark.parametrize(
     "path, looks",
     [
-        ("/", 6),  # an answer for each of four reads, whether there are Spaces, and the features
         ("/tweets", 2),
         ("/follows", 2),
-        ("/account", 3),
     ],
 )
 def test_all_features_of_a_page_take_one_look_into_redis(

@@ -176,7 +176,6 @@ def test_reads_that_depend_on_follows_are_read_anew_afterwards(wren, twitter, di
         f"/people?who={ROBIN}": USERS,
         "/people/robin": dialect.by_name("robin"),
         f"/people/id/{ROBIN}": f"/users/{ROBIN}",
-        "/spaces": {LIVE: FOLLOWING, BETA: BETA.spaces}[dialect],
         **{LIVE: {"/follows/followers": FOLLOWERS}, BETA: {"/tweets": FOLLOWING}}[dialect],
     }
     for path in {f"/users/{ME}", f"/users/{ROBIN}"}:
@@ -184,8 +183,7 @@ def test_reads_that_depend_on_follows_are_read_anew_afterwards(wren, twitter, di
     for path in {FOLLOWING, FOLLOWERS, USERS, USERS_BY}:
         twitter.get(path, json={"data": [robin()]})
     twitter.get(LIVE.by_name("robin"), json={"data": robin()})
-    for path in {f"/users/{ROBIN}/tweets", *{LIVE.spaces, BETA.spaces}}:
-        twitter.get(path, json={"data": []})
+    twitter.get(f"/users/{ROBIN}/tweets", json={"data": []})
     twitter.delete(UNFOLLOW, **UNFOLLOWED)
 
     def asked_by(path):

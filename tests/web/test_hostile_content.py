@@ -11,9 +11,9 @@ import pytest
 
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, token_answer
 from tests.hostile import ADDRESSES, PAYLOADS, Seen, harmless
+from tests.sections import all_of, rows_of, table_of
 
 ME, FIRST = "1001", 1002
-SPACE = "1DXxyRYNejbKM"
 MANY = ",".join(str(FIRST + number) for number in range(len(PAYLOADS)))
 TYPED = "".join(PAYLOADS).replace("\ud83d", "")
 PAGES = [
@@ -25,14 +25,11 @@ PAGES = [
     "/follows/followers",
     f"/people?who={MANY}",
     f"/people/id/{ME}",
-    "/spaces",
-    f"/spaces/{SPACE}",
-    f"/spaces/lookup?ids={SPACE},2",
-    f"/spaces/lookup?creators={MANY},11",
+    *rows_of("HOSTILE_PAGES"),
     "/account",
 ]
 # Each with the field for what is typed there.
-FIELDS = {"/people": "who", "/tweets/lookup": "ids", "/spaces/lookup": "creators"}
+FIELDS = {"/people": "who", "/tweets/lookup": "ids", **table_of("HOSTILE_FIELDS")}
 
 
 def person(payload, address, user_id):
@@ -76,18 +73,6 @@ def tweet(payload, address, number, user_id):
     }
 
 
-def space(payload, state, space_id, user_id):
-    return {
-        "id": space_id,
-        "state": state,
-        "title": payload,
-        "host_ids": [user_id],
-        "speaker_ids": [ME],
-        "scheduled_start": payload,
-        "ended_at": payload,
-    }
-
-
 def fill(twitter, texts, addresses=("https://example.com/x",)):
     """Let every answer of Twitter carry the texts wherever there is room for them."""
     each = [
@@ -98,12 +83,7 @@ def fill(twitter, texts, addresses=("https://example.com/x",)):
     me = person(all_texts, address, ME)
     people = [person(*one) for one in each]
     tweets = [tweet(text, to, user_id, user_id) for text, to, user_id in each]
-    spaces = [
-        space(text, ("live", "scheduled")[number % 2], f"{SPACE[:11]}{number:02}", user_id)
-        for number, (text, _, user_id) in enumerate(each)
-    ]
     one_tweet = tweet(all_texts, address, 10, ME)
-    one_space = space(all_texts, "ended", SPACE, ME)
     includes = {
         "users": [me, *people],
         "tweets": [tweet(all_texts, address, 9, ME)],
@@ -128,9 +108,8 @@ def fill(twitter, texts, addresses=("https://example.com/x",)):
         twitter.get(path, json={"data": people, "errors": [error]})
     twitter.get("/tweets/10", json={"data": one_tweet, "includes": includes})
     twitter.get("/tweets", json={"data": tweets, **several})
-    twitter.get("/spaces/by/creator_ids", json={"data": spaces, **several})
-    twitter.get(f"/spaces/{SPACE}", json={"data": one_space, "includes": includes})
-    twitter.get("/spaces", json={"data": [one_space], **several})
+    for fill_section in all_of("fill"):
+        fill_section(twitter, each, all_texts, several)
 
 
 @pytest.fixture

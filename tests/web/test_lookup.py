@@ -1,4 +1,4 @@
-"""Looking up what was pasted: ids and links of Tweets. Those of Spaces: `test_spaces_page`."""
+"""Looking up what was pasted: ids and links of Tweets."""
 
 import re
 from html import unescape
@@ -6,9 +6,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.sections import rows_of
 from tests.web.answers import NOTHING, gone, hidden, places, reads, suspended
 
-FIELDS = [("/tweets/lookup", "ids"), ("/spaces/lookup", "ids"), ("/spaces/lookup", "creators")]
+FIELDS = [("/tweets/lookup", "ids"), *rows_of("LOOK_UPS")]
 MANY = [str(1_000_000_000_000_000_000 + number) for number in range(100)]
 
 
@@ -97,7 +98,7 @@ def test_refreshing_a_hundred_is_remembered_in_a_small_cookie(signed_in, twitter
 # The forms
 
 
-@pytest.mark.parametrize("path", ["/tweets/lookup", "/spaces/lookup"])
+@pytest.mark.parametrize("path", sorted({path for path, _ in FIELDS}))
 def test_an_empty_form_asks_for_nothing(signed_in, twitter, path):
     answer = signed_in.get(path)
 
@@ -143,7 +144,7 @@ def test_bad_input_by_post_is_kept_too(signed_in):
     assert ">\n\nhello &lt;there&gt;</textarea>" in answer.text.replace("\r", "")
 
 
-@pytest.mark.parametrize("path, fields", [("/tweets", {"ids"}), ("/spaces", {"ids", "creators"})])
+@pytest.mark.parametrize("path, fields", [("/tweets", {"ids"}), *rows_of("LISTS_WITH_LOOK_UPS")])
 def test_lists_offer_to_look_up(signed_in, twitter, path, fields):
     twitter.get(re.compile(".*/users/1001.*"), **NOTHING)
 

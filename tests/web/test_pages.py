@@ -11,8 +11,8 @@ from requests import ReadTimeout
 
 from tests.dialects import BETA, LIVE, in_both_dialects
 from tests.factories import ME_PATH
+from tests.sections import rows_of, table_of
 from tests.web.answers import (
-    LIVE_SPACE,
     NOT_GRANTED,
     NOTHING,
     OUT_OF_CREDITS,
@@ -77,8 +77,7 @@ def test_names_and_numbers_to_quote_are_not_translated(signed_in, twitter):
     stand(twitter)
     twitter.get("/users/by", json={"data": [ROBIN], "errors": [gone("dodo")]})
     twitter.get("/tweets", json={"errors": [gone("5060")]})
-    twitter.get("/spaces", json={"errors": [gone("1Dawn")]})
-    names = ("Robin Redbreast", "@robin", "@dodo", "5060", "1Dawn", "hedge-row")
+    names = ("Robin Redbreast", "@robin", "@dodo", "5060", "hedge-row")
     shown = set()
     for path in (
         "/",
@@ -86,7 +85,6 @@ def test_names_and_numbers_to_quote_are_not_translated(signed_in, twitter):
         "/people?who=robin,dodo",
         "/people?who=hedge-row",
         "/tweets/lookup?ids=5060",
-        "/spaces/lookup?ids=1Dawn",
         "/account",
     ):
         page = signed_in.get(path).text
@@ -117,7 +115,7 @@ def test_every_page_of_a_person_takes_a_sign_in(client, twitter):
 def pages(signed_in, twitter):
     """Every page, for Wren."""
     stand(twitter)
-    twitter.get(re.compile(f"{twitter.dialect.api_url}/(users|tweets|spaces)"), **NOTHING)
+    twitter.get(re.compile(f"{twitter.dialect.api_url}/(?!oauth2)"), **NOTHING)
     return {path: signed_in.get(path).text for path in OPENED.values() if "export" not in path}
 
 
@@ -151,7 +149,7 @@ def test_every_form_carries_the_token_against_forgery(pages):
 def test_the_navigation_marks_where_one_is(pages):
     marked = {
         path: re.findall(r'aria-current="(?:page|true)">(\w+)</a>', pages[path])
-        for path in ("/", "/tweets", FOUND, "/people/robin", "/spaces", "/account")
+        for path in ("/", "/tweets", FOUND, "/people/robin", "/account")
     }
 
     assert marked == {
@@ -159,7 +157,6 @@ def test_the_navigation_marks_where_one_is(pages):
         "/tweets": ["Tweets"],
         FOUND: ["Follows"],
         "/people/robin": ["Follows"],
-        "/spaces": ["Spaces"],
         "/account": ["Account"],
     }
 
@@ -216,7 +213,7 @@ def test_follows_and_followers_are_two_lists(signed_in, twitter):
 @in_both_dialects
 def test_an_empty_list_shows_a_sentence(signed_in, twitter, dialect):
     no_tweets = {"json": dialect.their_tweets()}
-    stand(twitter, tweets=no_tweets, following=NOTHING, followers=NOTHING, spaces=NOTHING)
+    stand(twitter, tweets=no_tweets, following=NOTHING, followers=NOTHING)
     sentences = {
         "/": {LIVE: "No Tweets yet.", BETA: NOTHING_PINNED}[dialect],
         "/tweets": {LIVE: "You have not tweeted yet.", BETA: NOTHING_PINNED}[dialect],
@@ -314,7 +311,7 @@ def test_the_end_of_the_grant_is_not_swallowed_by_a_panel(client, twitter):
 # Trying again
 
 COLD = {
-    "/": {"tweets", "following", "spaces"},
+    "/": {"tweets", "following", *rows_of("ON_HOME")},
     "/tweets": {"tweets"},
     "/tweets/10": {"tweet"},
     "/tweets/lookup?ids=10": {"tweets"},
@@ -323,9 +320,7 @@ COLD = {
     "/people?who=robin,1002": {"names", "ids"},
     "/people/robin": {"someone"},
     "/people/id/1002": {"someone"},
-    "/spaces": {"spaces"},
-    f"/spaces/{LIVE_SPACE['id']}": {"space"},
-    f"/spaces/lookup?ids={LIVE_SPACE['id']}": {"spaces"},
+    **table_of("COLD"),
 }
 
 
@@ -401,7 +396,7 @@ def test_a_missing_permission_is_offered_and_not_tried(client, twitter):
 
 
 def test_a_permission_that_twitter_misses_can_be_granted_again(signed_in, twitter):
-    stand(twitter, **dict.fromkeys(("tweets", "following", "followers", "spaces"), NOT_GRANTED))
+    stand(twitter, **dict.fromkeys(("tweets", "following", "followers"), NOT_GRANTED))
     pages = {
         "/tweets": "read_tweets",
         "/follows": "read_follows",
@@ -428,14 +423,14 @@ def test_a_read_that_was_refused_is_tried_with_the_new_token(client, twitter):
 
 
 def test_account_lists_what_is_allowed_and_what_is_not(client, twitter):
-    sign_in_without(client, twitter, LIVE.read_spaces)
+    sign_in_without(client, twitter, LIVE.read_follows)
 
     page = client.get("/account").text
 
     allowed, not_allowed = page.split("<h3>Not granted</h3>")
-    assert "See whom you follow and who follows you" in allowed
-    assert "See the Spaces that are open to you" in not_allowed
-    assert 'name="ask" value="read_spaces"' in not_allowed
+    assert "Read profiles, yours included" in allowed
+    assert "See whom you follow and who follows you" in not_allowed
+    assert 'name="ask" value="read_follows"' in not_allowed
 
 
 def test_account_of_all_permissions_reads_nothing_and_leads_to_twitter(signed_in, twitter):

@@ -17,13 +17,12 @@ from app.twitter.models import Tweet
 from app.twitter.page import Page, page_of_list
 from app.twitter.source import Document
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
+from tests.sections import all_of, rows_of
 from tests.web.answers import (
     FOLLOWERS,
     FOLLOWING,
-    LIVE_SPACE,
     ME,
     NOT_IN_PLAN,
-    PLANNED_SPACE,
     ROBIN,
     TWEET,
     stand,
@@ -34,7 +33,8 @@ TWEETS = '{{ remembered("tweets.tweet", page.items, page) | join }}'
 CHART = '{{ remembered("chart.reactions_chart", [page.items], page) | join }}'
 NOW = datetime(2026, 12, 31, 23, 57, 30, tzinfo=UTC)
 FOLLOWED = {"json": {"data": {"following": True, "pending_follow": False}}}
-ITEMS = {"tweets.html", "chart.html", "spaces.html", "person.html"}
+ITEMS = {"tweets.html", "chart.html", "person.html"}
+ITEMS |= {f"{name.partition('.')[0]}.html" for name in rows_of("REMEMBERED")}
 # Tokens of forms, and what the page of a form is called.
 NEW_EACH_TIME = re.compile(r'name="(?:csrf_token|once)" value="[^"]*"')
 
@@ -103,13 +103,11 @@ def test_a_warm_page_tells_the_time_as_a_cold_one(build_app, kind_twitter, clock
         "tweets": [{"id": "9", "text": "Fresh", "created_at": at(seconds=30)}],
         "polls": [{"id": "1", "options": [{"label": "Yes"}], "end_datetime": at(seconds=-45)}],
     }
-    planned = PLANNED_SPACE | {"scheduled_start": at(seconds=-50)}
-    spaces = {"data": [planned, LIVE_SPACE], "includes": {"users": [ROBIN]}}
-    stand(
-        kind_twitter,
-        tweets={"json": {"data": list(moments()), "includes": includes}},
-        spaces={"json": spaces},
-    )
+    further = {}
+    for shown_at in all_of("shown_at"):
+        further |= shown_at(at(seconds=-50))
+    tweets = {"json": {"data": list(moments()), "includes": includes}}
+    stand(kind_twitter, tweets=tweets, **further)
     app = build_app(CACHE_SECONDS="86400")
     client = app.test_client()
     client.sign_in()
@@ -129,7 +127,7 @@ def test_a_warm_page_tells_the_time_as_a_cold_one(build_app, kind_twitter, clock
         clock.moment = NOW
 
     assert len(changed["/tweets"]) == 8
-    assert len(changed["/"]) == 9  # the planned Space as well
+    assert len(changed["/"]) == 8 + len(further)  # and one thing of each section
 
 
 def reader(user_id):
@@ -216,7 +214,7 @@ def test_no_form_and_no_secret_is_kept(build_app, twitter):
     assert names == {
         "tweets.tweet",
         "chart.reactions_chart",
-        "spaces.space",
+        *rows_of("REMEMBERED"),
         "person.identity",
         "person.in_row",
     }

@@ -5,13 +5,12 @@ import re
 import pytest
 
 from tests.dialects import LIVE, in_both_dialects
+from tests.sections.spaces import LIVE_SPACE, PLANNED_SPACE, SPACE_ID
 from tests.web.answers import (
     FOLLOWING,
     JAY,
-    LIVE_SPACE,
     NOT_GRANTED,
     NOTHING,
-    PLANNED_SPACE,
     ROBIN,
     gone,
     hidden,
@@ -24,7 +23,6 @@ from tests.web.answers import (
     suspended,
 )
 
-SPACE_ID = "1DXxyRYNejbKM"
 BY_CREATORS = LIVE.spaces
 
 

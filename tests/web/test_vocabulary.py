@@ -15,9 +15,10 @@ from app.twitter.endpoints import ENDPOINTS
 from app.web import messages
 from app.web.vocabulary import worded
 from tests.dialects import in_both_dialects
+from tests.sections import table_of
 from tests.tree import ROOT, files
 from tests.web.answers import LIMITED, NOT_GRANTED, NOT_IN_PLAN
-from tests.web.test_hostile_content import FIRST, ME, SPACE, fill
+from tests.web.test_hostile_content import FIRST, ME, fill
 
 # Content, which is never translated: it stands in every name, Tweet and title of these tests.
 CONTENT = "Tweet of Twitter, a Retweet on X"
@@ -36,8 +37,7 @@ ADDRESSES = {
     "pages.people": [f"/people?who={FIRST},11,@robin", "/people?who=?"],
     "pages.person": ["/people/robin"],
     "pages.person_by_id": [f"/people/id/{ME}"],
-    "pages.space": [f"/spaces/{SPACE}"],
-    "pages.spaces_lookup": [f"/spaces/lookup?ids={SPACE},2", f"/spaces/lookup?creators={FIRST},11"],
+    **table_of("ADDRESSES"),
 }
 FILES = {"static", "pages.export"}
 
