@@ -56,9 +56,10 @@ def edited(text, diff):
         lines = hunk.splitlines(keepends=True)
         old = "".join(line[1:] or "\n" for line in lines if line[0] != "+")
         new = "".join(line[1:] or "\n" for line in lines if line[0] != "-")
-        if f"\n{text}".count(f"\n{old}") != 1:
+        places = [found.start() for found in re.finditer(f"^{re.escape(old)}", text, re.MULTILINE)]
+        if len(places) != 1:
             raise ValueError(f"these lines do not stand there exactly once:\n{old}")
-        text = f"\n{text}".replace(f"\n{old}", f"\n{new}")[1:]
+        text = text[: places[0]] + new + text[places[0] + len(old) :]
     return text
 
 

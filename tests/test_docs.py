@@ -363,7 +363,8 @@ def test_addresses_in_the_documents_are_answered(app):
     unanswered = [
         (name, method, path)
         for name, (method, path) in addresses
-        if not any(
+        if name != "make-it-yours.md"  # its product has addresses of its own
+        and not any(
             is_answered(door, method, re.sub(r":\w+|<\w+>|\{\w+\}", "1", path)) for door in doors
         )
     ]

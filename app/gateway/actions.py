@@ -89,6 +89,7 @@ def register(action: Action) -> Action:
     """Let forms and sign-ins name `action`. Call it where the module of the action is imported."""
     if _REGISTRY.setdefault(action.name, action) is not action:
         raise ValueError(f"two actions are called {action.name}")
+    endpoints.BY_ROUTE.setdefault(action.endpoint.route, action.endpoint)
     return action
 
 

@@ -203,6 +203,12 @@ class Api:
             return Page(problems=followed.problems, among=among)
         return replace(self.spaces_by_creators(followed.items), among=among)
 
+    # The rest
+
+    def answer(self, request: ApiRequest) -> dict[str, Any]:
+        """Return the answer to a request that no method here makes; a product has its own."""
+        return self._source.answer(request)
+
     def _get(self, endpoint: Endpoint, params: Mapping[str, str], **path: str) -> dict[str, Any]:
         filled = _filled(endpoint.path, **path)
         return self._source.answer(ApiRequest(endpoint=endpoint, path=filled, params=params))

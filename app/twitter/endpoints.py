@@ -153,4 +153,5 @@ ENDPOINTS = (
     SPACES_BY_CREATORS,
     FOLLOWING_SPACES,
 )
+# Those of registered actions are added: the account page counts their calls, too.
 BY_ROUTE = {endpoint.route: endpoint for endpoint in ENDPOINTS}

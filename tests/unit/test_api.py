@@ -124,7 +124,7 @@ def refuses(method, *args):
 def test_every_method_has_its_call():
     methods = {name for name in vars(Api) if not name.startswith("_")}
 
-    assert methods == CALLS.keys()
+    assert methods == CALLS.keys() | {"answer"}  # which makes any other request
 
 
 @pytest.mark.parametrize("name, dialect", EVERYWHERE)

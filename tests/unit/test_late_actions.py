@@ -23,10 +23,10 @@ from app.accounts.models import (
     User,
 )
 from app.gateway.usage import Usages
-from app.storage.extensions import db
 from app.twitter.api_client import ApiCall
 from app.twitter.endpoints import USERS_ME
 from tests.stores import on_both_stores
+from tests.tables import TABLES
 from tests.waiting import until
 
 
@@ -146,6 +146,6 @@ def add_robin(connection, now):
 
 
 def test_every_table_that_leads_to_a_person_by_number_is_looked_at(rows_of):
-    tables = {table.name for table in db.metadata.sorted_tables if "user_id" in table.c}
+    tables = {table.name for table in TABLES if "user_id" in table.c}
 
     assert tables | {"users"} == rows_of(0).keys()

@@ -1,6 +1,8 @@
 """An action is performed once for each press, whatever becomes of the answer."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 
@@ -11,6 +13,8 @@ from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import PerformedAction
 from app.gateway.actions import FOLLOW, Action, ActionResult, PendingAction, register
+from app.twitter.dialect import Permission
+from app.twitter.source import ApiRequest
 from app.twitter.transport.deadline import Deadline
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.stores import on_both_stores
@@ -225,3 +229,27 @@ def test_an_action_of_a_product_goes_the_same_way(wren, twitter, app, monkeypatc
     assert PendingAction.from_text("wave:1002") is None
     with pytest.raises(ValueError, match="two actions are called wave"):
         register(Action(**{name: getattr(wave, name) for name in wave.__slots__}))
+
+
+def test_a_request_of_a_products_own_is_made_and_counted(signed_in, app, twitter, monkeypatch):
+    """Its endpoint is in no table of ours: the account page knows it by its action."""
+    monkeypatch.setattr("app.gateway.actions._REGISTRY", {})
+    nods = replace(
+        FOLLOW.endpoint, path="/nods", label="Nodding", needs=(Permission.READ_USERS,), changes=()
+    )
+
+    def send(api, caller, target):
+        api.answer(ApiRequest(endpoint=nods, path="/nods", json={"to": target}))
+        return ActionResult.DONE
+
+    words = {"deed": "nod", "done": "You nodded.", "refused": "No."}
+    nod = register(Action(name="nod", endpoint=nods, send=send, **words))
+    twitter.post("/nods", status=201, json={"data": {}})
+    here = app.extensions["perch"]
+    pending = PendingAction(action=nod, target_id="1002", once="f")
+
+    here.actions.perform(pending, here.calls.for_user(1), deadline=Deadline())
+
+    [call] = twitter.calls_to("/nods", "POST")
+    assert json.loads(call.request.body) == {"to": "1002"}
+    assert ">Nodding<" in signed_in.get("/account").text

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import requests
+from alembic.script import ScriptDirectory
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
@@ -354,8 +355,9 @@ def test_an_upgrade_names_its_migrations(typed, tmp_path):
     first, second = (typed("db", "upgrade", DATABASE_URL=url) for _ in range(2))
 
     assert first.stdout.startswith("Upgraded to 0001: People, their grants,")
-    assert first.stdout.splitlines()[-1] == "The tables are of version 0009."
-    assert second.stdout == "The tables are of version 0009.\n"
+    newest = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+    assert first.stdout.splitlines()[-1] == f"The tables are of version {newest}."
+    assert second.stdout == f"The tables are of version {newest}.\n"
     assert (first.stderr, second.stderr) == ("", "")
 
 

@@ -5,10 +5,9 @@ from html import unescape
 
 import pytest
 
-from app.accounts import models  # noqa: F401 - fills the tables
 from app.auth import pending_sign_ins
-from app.storage.extensions import db
 from tests.factories import APP_NAME
+from tests.tables import TABLES
 from tests.web.answers import NOTHING, stand
 
 POLICY = "https://nest.example/privacy?lang=en&v=2"
@@ -95,7 +94,7 @@ def test_the_page_tells_of_every_column(client):
         for names, said in columns.items()
         for column in names.split()
     }
-    stored = {f"{table}.{c.name}" for table, t in db.metadata.tables.items() for c in t.columns}
+    stored = {f"{table.name}.{c.name}" for table in TABLES for c in table.columns}
 
     assert stored - told.keys() == set()
     assert told.keys() - stored == set()
