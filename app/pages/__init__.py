@@ -15,6 +15,7 @@ from app.pages.section import Entry, Section
 from app.pages.sections import SECTIONS
 from app.pages.twitter_links import account_pages, link_target, profile_at_twitter, twitter_site
 from app.services import services
+from app.twitter.dialect import origin
 from app.twitter.tweet_text import isolated
 
 _SECTIONS = (home.SECTION, *SECTIONS)
@@ -47,7 +48,8 @@ def register(app: Flask) -> None:
         for template_filter in section.filters:
             app.add_template_filter(template_filter)
     app.add_template_global(remembered)
-    app.jinja_env.globals |= _of_sections()
+    with app.app_context():
+        app.jinja_env.globals |= _of_sections() | _of_the_site()
     app.context_processor(_for_templates)
 
 
@@ -66,16 +68,21 @@ def _link(section: Section, entry: Entry) -> tuple[str, Entry, set[str]]:
     return f"pages.{section.routes[0].view.__name__}", entry, parts | {*entry.covers}
 
 
-def _for_templates() -> dict[str, Any]:
+def _of_the_site() -> dict[str, Any]:
     config = services().config
     return {
+        "app_name": config.app_name,
+        "sandbox": {"console_url": origin(services().dialect.api_url)} if config.sandbox else None,
         "privacy_url": config.privacy_url,
         "terms_url": config.terms_url,
         "contact_email": config.contact_email,
         "account_pages": account_pages(),
-        "now": services().now(),
         "twitter_site": twitter_site(),
         "max_pages": MAX_PAGES,
         "has_timeline": tweets.has_timeline(),
-        "offered": offered_on_page(FEATURES),
     }
+
+
+def _for_templates() -> dict[str, Any]:
+    """Return what differs from page to page."""
+    return {"now": services().now(), "offered": offered_on_page(FEATURES)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Self
 from urllib.parse import urlsplit
@@ -96,6 +97,7 @@ BETA = Dialect(
 BY_NAME: Mapping[str, Dialect] = MappingProxyType({"live": LIVE, "beta": BETA})
 
 
+@lru_cache(maxsize=64)
 def origin(url: str) -> str:
     """Return scheme, host and port of `url`: what browsers, policies and `iss` compare."""
     parts = urlsplit(url)

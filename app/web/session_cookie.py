@@ -13,7 +13,6 @@ from app.accounts.people import Person
 from app.observability.logs import request_id
 from app.services import services
 from app.storage.extensions import login_manager
-from app.twitter.dialect import origin
 from app.web.browser_session import BrowserSessions
 from app.web.cookie_names import cookie_name
 from app.web.current_person import current_person
@@ -37,7 +36,7 @@ def init_app(app: Flask, config: Config) -> None:
     login_manager.unauthorized_handler(_ask_to_sign_in)
     # Templates get `person` below; Flask-Login's own processor queries the database on error pages.
     login_manager.init_app(app, add_context_processor=False)
-    app.context_processor(lambda: _for_templates(config))
+    app.context_processor(_for_templates)
 
 
 def _person_of(session_id: str) -> Person | None:
@@ -64,11 +63,8 @@ def _person_or_none() -> Person | None:
         return None
 
 
-def _for_templates(config: Config) -> dict[str, Any]:
-    sandbox = {"console_url": origin(services().dialect.api_url)} if config.sandbox else None
+def _for_templates() -> dict[str, Any]:
     return {
-        "app_name": config.app_name,
-        "sandbox": sandbox,
         "person": None if g.get("without_database") else _person_or_none(),
         "request_id": request_id(),
     }
