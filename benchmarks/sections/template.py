@@ -38,6 +38,7 @@ def run(bench: Bench) -> None:
         ("the same template from constants", Spread.of(theirs).text()),
     ]
     says = (
-        "Milliseconds of processor time. The second is a Flask route that renders our page's data."
+        "Milliseconds of processor time. The second is a Flask route that renders all of "
+        "our page's data; the page itself keeps the HTML of Tweets and Spaces."
     )
     bench.report.tables.append(Table("Home page and template", says, ("", "ms"), rows))

@@ -1,7 +1,8 @@
 """The least that our home page can cost: its own template, rendered from constants.
 
 At its start it signs in to Perch once and keeps what the template was given. From then on there is
-Flask, Jinja and nothing else: no session, no database, no cache, no headers.
+Flask, Jinja and nothing else: no session, no database, no cache, no headers. Each view renders all
+of it: the HTML that Perch keeps of Tweets and Spaces is thrown away.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from jinja2 import Template
 from werkzeug.local import LocalProxy
 
 from app import create_app
+from app.pages.panels import Panel
 from config import Config
 
 TEMPLATE = "home.html"
@@ -67,6 +69,9 @@ app.extensions = perch.extensions
 
 def home() -> str:
     """Render the page."""
+    for panel in CONSTANTS.values():
+        if isinstance(panel, Panel):
+            panel.page.rendered.clear()
     return render_template(TEMPLATE, **CONSTANTS)
 
 
