@@ -8,9 +8,11 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo
 from flask import current_app
 from sqlalchemy import Connection
 
+from app.accounts.models import declare_for_postgresql
 from app.storage.database import MIGRATING, begin
 
 database = current_app.extensions["migrate"].db
+declare_for_postgresql()
 
 
 TYPED = click.get_current_context(silent=True)

@@ -29,7 +29,7 @@ from app.accounts.people_by_name import person_with_id
 from app.accounts.shared import Shared
 from app.observability.audit_log import Event
 from app.signals import person_deleting
-from app.storage.database import INSERTS, STORE_NOW, Database, Insert, store_time
+from app.storage.database import STORE_NOW, Database, Insert, Upsert, store_time
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def _holding(row: Insert) -> Executable:
     return held.on_conflict_do_nothing(index_elements=[User.twitter_id]).returning(User.id)
 
 
-_HOLD_PLACE = {store: _holding(insert(User)) for store, insert in INSERTS.items()}
+_HOLD_PLACE = Upsert(User, _holding)
 
 
 class Departures:
@@ -170,7 +170,7 @@ def _hold_place(connection: Connection, twitter_id: str) -> None:
     transaction, or after it, and finds what this one notes.
     """
     row = {"twitter_id": twitter_id, "username": "", "profile": {}}
-    held = connection.execute(_HOLD_PLACE[connection.dialect.name], row).scalar_one_or_none()
+    held = connection.execute(_HOLD_PLACE.on(connection), row).scalar_one_or_none()
     connection.execute(delete(User).where(User.id == held))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Executable, bindparam, delete, select
 
 from app.accounts.models import Ending
 from app.accounts.used_states import hashed
-from app.storage.database import INSERTS, STORE_CLOCK, Insert
+from app.storage.database import STORE_CLOCK, Insert, Upsert
 
 # Longer than a sign-in may be under way: a flow cookie lives ten minutes.
 KEPT_SECONDS = 15 * 60.0
@@ -31,13 +31,13 @@ ENDED_AT = (
     )
     .scalar_subquery()
 )
-_NOTE = {store: _noting(insert(Ending)) for store, insert in INSERTS.items()}
+_NOTE = Upsert(Ending, _noting)
 
 
 def note(connection: Connection, twitter_id: str) -> None:
     """Note that a person ended everything just now."""
     row = {"twitter_id_hash": hashed(twitter_id)}
-    connection.execute(_NOTE[connection.dialect.name], row)
+    connection.execute(_NOTE.on(connection), row)
 
 
 def holds_against(ended_at: float | None, *, began: float) -> bool:

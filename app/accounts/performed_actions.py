@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Self
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, Executable, and_, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.models import PerformedAction
 from app.accounts.shared import Shared
-from app.storage.database import INSERTS, STORE_NOW, store_time
+from app.storage.database import STORE_NOW, Insert, Upsert, store_time
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +39,12 @@ class Press:
         )
 
 
-_CLAIM = {
-    store: insert(PerformedAction)
-    .values(performed_at=STORE_NOW)
-    .on_conflict_do_nothing()
-    .returning(PerformedAction.once)
-    for store, insert in INSERTS.items()
-}
+def _claiming(row: Insert) -> Executable:
+    claimed = row.values(performed_at=STORE_NOW)
+    return claimed.on_conflict_do_nothing().returning(PerformedAction.once)
+
+
+_CLAIM = Upsert(PerformedAction, _claiming)
 
 
 def _is(press: Press) -> ColumnElement[bool]:
@@ -63,8 +62,7 @@ class PerformedActions:
     def claim(self, press: Press) -> bool:
         """Claim a press; return whether it is the first. Committed when it returns."""
         with self._database.writing() as connection:
-            claim = _CLAIM[connection.dialect.name]
-            return connection.execute(claim, asdict(press)).first() is not None
+            return connection.execute(_CLAIM.on(connection), asdict(press)).first() is not None
 
     def result_of(self, press: Press) -> str | None:
         """Return the result of a claimed press; None if it is not known (yet)."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts.models import Grant, RevocationEvent, User
 from app.accounts.outbox_delivery import pause_after
 from app.accounts.shared import Shared
-from app.storage.database import INSERTS, STORE_CLOCK, Insert
+from app.storage.database import STORE_CLOCK, Insert, Upsert
 from app.twitter.webhook_events import Revoked
 
 # X repeats the events of a day if it is asked to (X docs, "Create replay job").
@@ -30,7 +30,7 @@ def _storing(row: Insert) -> Executable:
     return stored.on_conflict_do_nothing().returning(RevocationEvent.event_uuid)
 
 
-_STORE = {store: _storing(insert(RevocationEvent)) for store, insert in INSERTS.items()}
+_STORE = Upsert(RevocationEvent, _storing)
 _CONCERNED = (
     select(User.id)
     .join(Grant, Grant.user_id == User.id)
@@ -96,7 +96,7 @@ class RevocationEvents:
                 if user_id is None:
                     return Received.NO_GRANT
                 row = {"event_uuid": event.event_uuid, "user_id": user_id, "revoked_at": event.at}
-                stored = connection.execute(_STORE[connection.dialect.name], row).one_or_none()
+                stored = connection.execute(_STORE.on(connection), row).one_or_none()
         except IntegrityError:  # the person has just disconnected
             return Received.NO_GRANT
         return Received.REPEATED if stored is None else Received.STORED

@@ -26,7 +26,7 @@ from app.accounts.grants import EndReason
 from app.accounts.models import Grant, Revocation, Session, User
 from app.accounts.sign_in_record import SignInRecord
 from app.accounts.used_states import hashed
-from app.storage.database import INSERTS, Insert
+from app.storage.database import Insert, Upsert
 from app.twitter.models import Profile
 from app.twitter.oauth import TokenSet
 
@@ -91,7 +91,7 @@ def _remembering(row: Insert) -> Executable:
 
 
 Found = Row[str | None, float | None, str | None, float | None, float | None, bool, float | None]
-_REMEMBERED = {store: _remembering(insert(User)) for store, insert in INSERTS.items()}
+_REMEMBERED = Upsert(User, _remembering)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,7 @@ def remember(
         "created_at": now,
         "signed_in_at": now,
     }
-    return connection.execute(_REMEMBERED[connection.dialect.name], row).one()
+    return connection.execute(_REMEMBERED.on(connection), row).one()
 
 
 def note_return(connection: Connection, user_id: int) -> None:

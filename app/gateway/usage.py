@@ -13,7 +13,7 @@ from sqlalchemy import Executable, Row, bindparam, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.models import Usage
-from app.storage.database import INSERTS, Database, Insert
+from app.storage.database import Database, Insert, Upsert
 from app.twitter.api_client import ApiCall
 from app.twitter.endpoints import BY_ROUTE, Endpoint
 
@@ -31,7 +31,7 @@ def _adding(row: Insert) -> Executable:
     )
 
 
-_ADD = {store: _adding(insert(Usage)) for store, insert in INSERTS.items()}
+_ADD = Upsert(Usage, _adding)
 _SINCE = select(Usage.day, Usage.route, Usage.calls, Usage.items).where(
     Usage.user_id == bindparam("user_id"), Usage.day >= bindparam("first_day")
 )
@@ -73,7 +73,7 @@ class Usages:
         ]
         try:
             with self._database.writing() as connection:
-                connection.execute(_ADD[connection.dialect.name], rows)
+                connection.execute(_ADD.on(connection), rows)
         except SQLAlchemyError as error:
             log.warning("calls to Twitter could not be counted: %s", type(error).__name__)
 

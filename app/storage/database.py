@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     Connection,
@@ -30,16 +30,20 @@ from sqlalchemy import (
     Double,
     Engine,
     ExceptionContext,
+    Executable,
     event,
     make_url,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
+
+# PostgreSQL's has the same methods.
+Insert = sqlite.Insert
 
 BUSY_SECONDS = 5.0
 # The longest short write: a wait for its lock, and as long again for its commit, or for the error
@@ -57,13 +61,6 @@ _NOWS = {
     "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now')",
     "postgresql": "clock_timestamp()",
 }
-# Both have ON CONFLICT, in dialects of their own.
-Insert = sqlite.Insert | postgresql.Insert
-INSERTS: Mapping[str, Callable[[type], Insert]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
-
 # The limits of one transaction: no page waits longer for a lock. Milliseconds.
 _MILLISECONDS = int(BUSY_SECONDS * 1000)
 _LOCKS = f"SET LOCAL lock_timeout = {_MILLISECONDS}"
@@ -168,6 +165,31 @@ class StoreNow(FunctionElement[datetime]):
 @compiles(StoreNow)
 def _now(_: StoreNow, compiler: SQLCompiler, **_options: object) -> str:
     return _NOWS[compiler.dialect.name]
+
+
+class Upsert:
+    """An INSERT with ON CONFLICT, which each store has in a dialect of its own."""
+
+    def __init__(self, model: type, completed: Callable[[Insert], Executable]) -> None:
+        """Let `completed` add to the plain INSERT what happens to a row that is there."""
+        self._model = model
+        self._completed = completed
+        self._statements: dict[str, Executable] = {}
+
+    def on(self, connection: Connection) -> Executable:
+        """Return the statement for the store of `connection`, built once."""
+        store = connection.dialect.name
+        if store not in self._statements:
+            self._statements[store] = self._completed(_inserts(store)(self._model))
+        return self._statements[store]
+
+
+def _inserts(store: str) -> Callable[[type], Insert]:
+    if store == "sqlite":
+        return sqlite.insert
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 2 MB that SQLite does not need
+
+    return cast("Callable[[type], Insert]", postgresql.insert)
 
 
 STORE_NOW = StoreNow()
