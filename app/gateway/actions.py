@@ -29,7 +29,7 @@ from app.twitter import endpoints
 from app.twitter.api import Api, Following
 from app.twitter.dialect import Permission
 from app.twitter.endpoints import Endpoint
-from app.twitter.errors import InvalidAnswer, TwitterError, Unreachable
+from app.twitter.errors import InvalidAnswer, NotSent, TokenRefused, TwitterError, Unreachable
 from app.twitter.transport.deadline import Deadline
 from app.twitter.tweet_text import USERNAME
 
@@ -239,13 +239,25 @@ class Actions:
         return result
 
     def _sent(self, pending: PendingAction, caller: Caller, deadline: Deadline) -> ActionResult:
+        """Send the action; raises `NotSent` if Twitter failed before, at the refresh of a token."""
         action = pending.action
-        result = self._calls.call(
-            caller,
-            action.endpoint,
-            lambda api: action.send(api, caller, pending.target_id),
-            deadline=deadline,
-        )
+        sent = False
+
+        def send(api: Api) -> ActionResult:
+            nonlocal sent
+            sent = True
+            try:
+                return action.send(api, caller, pending.target_id)
+            except TokenRefused:
+                sent = False  # Twitter did nothing, and a refresh follows
+                raise
+
+        try:
+            result = self._calls.call(caller, action.endpoint, send, deadline=deadline)
+        except (Unreachable, InvalidAnswer) as error:
+            if sent:
+                raise
+            raise NotSent("no token could be refreshed") from error
         self._audit_log.record(
             Event.ACTION_PERFORMED,
             session_id=getattr(caller, "session_id", None),

@@ -2,6 +2,7 @@
 
     TwitterError
     ├─ Busy                  all our own slots are taken        -> try again in a moment
+    ├─ NotSent               the token was not renewed          -> try again later
     ├─ Unreachable           no answer in time, or a 5xx        -> try again later
     ├─ InvalidAnswer         an answer that makes no sense      -> our bug or theirs; log loudly
     ├─ RateLimited           429; knows when it lifts           -> wait
@@ -31,6 +32,10 @@ class TwitterError(Exception):
 
 class Busy(TwitterError):
     """Every slot for calls to Twitter is taken; nothing was sent."""
+
+
+class NotSent(TwitterError):
+    """An action whose token could not be refreshed; the action itself was not sent."""
 
 
 class Unreachable(TwitterError):

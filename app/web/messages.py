@@ -93,6 +93,7 @@ _NO_CLEAR_ANSWER = "Twitter gave no clear answer. Please check whether it was do
 _REFUSED = replace(ERRORS[errors.Refused], text="{refused}")
 _ACTIONS: Mapping[type[BaseException], Message | str] = {
     **ERRORS,
+    errors.NotSent: ERRORS[errors.Unreachable],
     errors.Unreachable: _NO_CLEAR_ANSWER,
     errors.InvalidAnswer: _NO_CLEAR_ANSWER,
     # A sentence alone has no button that signs in.

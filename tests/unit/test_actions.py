@@ -69,6 +69,7 @@ def test_a_refusal_is_told_by_its_nearest_kind():
         errors.ClientRefused: "Twitter does not accept this site. "
         "Its operator must fix its registration at Twitter.",
         errors.Refused: "Twitter said no. The account may be gone, or it may have blocked you.",
+        errors.NotSent: "Twitter is not answering. Please try again in a minute.",
         errors.Unreachable: "Twitter gave no clear answer. Please check whether it was done.",
         errors.InvalidAnswer: "Twitter gave no clear answer. Please check whether it was done.",
     }

@@ -127,6 +127,21 @@ def test_a_refused_press_may_be_repeated(wren, twitter, rows, refused, app, cloc
     assert wren.flashed()[-1] == "You follow @robin now."
 
 
+@pytest.mark.parametrize("hours", [0, 3])
+def test_a_press_that_no_token_could_be_refreshed_for_may_be_repeated(
+    wren, twitter, rows, clock, hours
+):
+    """With 0 hours Twitter refuses the token on the write, with 3 it has expired before."""
+    clock.advance(hours=hours)
+    twitter.post(FOLLOWING, status=401, json={"title": "Unauthorized"})
+    twitter.upsert("POST", TOKEN_PATH, status=503)
+
+    press(wren, "a1")
+
+    assert wren.flashed() == ["Twitter is not answering. Please try again in a minute."]
+    assert rows(PerformedAction) == []
+
+
 def test_a_form_that_asks_for_the_permission_twice_acts_once(client, twitter, dialect, rows):
     twitter.post(TOKEN_PATH, json=twitter.token())
     twitter.get(ME_PATH, json=user_answer())
