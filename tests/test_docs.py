@@ -86,7 +86,8 @@ def test_make_knows_the_targets_that_documents_name():
 
 def test_flask_knows_the_commands_that_documents_name(app):
     group = FlaskGroup(create_app=lambda: app)
-    commands = {command for _, command in found_in_documents(r"flask --app wsgi ([a-z -]+)")}
+    found = found_in_documents(r"flask --app wsgi ([a-z -]+)")
+    commands = {command for _, command in found} - {"post-drafts"}  # of the product of the guide
     answers = {c: CliRunner().invoke(group, [*c.split(), "--help"]).exit_code for c in commands}
 
     assert len(answers) > 5

@@ -155,7 +155,7 @@ _PERMISSIONS: Mapping[Permission, tuple[str, str]] = MappingProxyType(
             "To show Spaces that are live, planned or over.",
         ),
         Permission.STAY_SIGNED_IN: (
-            "Stay connected until you log out",
+            "Stay connected until you end it",
             "Without it you would have to sign in every two hours.",
         ),
     }
