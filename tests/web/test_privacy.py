@@ -15,7 +15,7 @@ TERMS = "https://nest.example/terms"
 CONTACT = "wren@nest.example"
 OPERATED = {"PRIVACY_URL": POLICY, "TERMS_URL": TERMS, "CONTACT_EMAIL": CONTACT}
 ENDED = "when and why the session ended"
-RENEWALS = "what keeps two renewals from colliding"
+RENEWALS = "a lock for renewals"
 ATTEMPTS = "the number of attempts"
 
 # Each column, and the words of the page that tell of it. For a new column, tell of it there first.
@@ -64,9 +64,9 @@ TOLD = {
         "dead_letter_at": "Tokens that Twitter refuses to revoke are deleted",
     },
     "revocation_events": {
-        "event_uuid user_id": "the number of that message, whom it is about",
-        "revoked_at received_at": "when you revoked the access and when the message came",
-        "due_at attempts": "when, and how often, the access was tried",
+        "event_uuid user_id": "the number of that message, your id at Twitter",
+        "revoked_at received_at": "when you revoked the access, when the message came",
+        "due_at attempts": "when and how often this site then tried the access",
     },
 }
 
@@ -119,7 +119,7 @@ def test_every_time_is_that_of_the_settings(build_app):
 
     text = words(site.test_client().get("/privacy"))
 
-    assert "ends after 7 days without use, and after 1 day in any case" in text
+    assert "ends after 7 days without use, and after 1 day at most" in text
     assert "until you log out, for 1 day at most" in text
     assert "Shown for 2 minutes" in text
     assert "none older than 1 day" in text
