@@ -215,14 +215,14 @@ class Actions:
     ) -> ActionResult | TwitterError:
         """Perform the action at Twitter; return what became of it, or why Twitter did not do it.
 
-        A second press of the same form gets the result of the first. Raises `GrantEnded` when the
-        person must sign in again.
+        A second press of the same form gets the result of the first; if Twitter refused that one,
+        it is sent by itself. Raises `GrantEnded` when the person must sign in again.
         """
         if _is_of_oneself(pending, caller):
             return ActionResult.OWN_ACCOUNT
         press = Press.of(pending.action.name, pending.target_id, pending.once, caller.user_id)
-        if not self._performed.claim(press):
-            return self._first_result(press, deadline)
+        if (first := self._first_result(press, deadline)) is not None:
+            return first
         try:
             result = self._sent(pending, caller, deadline)
         except (Unreachable, InvalidAnswer) as error:
@@ -254,12 +254,17 @@ class Actions:
         )
         return result
 
-    def _first_result(self, press: Press, deadline: Deadline) -> ActionResult:
-        """Return what became of the first press, if it is known soon."""
+    def _first_result(self, press: Press, deadline: Deadline) -> ActionResult | None:
+        """Claim the press; if another has, return what became of that, as far as is known soon."""
         ends = time.monotonic() + min(_DUPLICATE_WAITS_SECONDS, deadline.remaining())
-        while (result := self._performed.result_of(press)) is None and time.monotonic() < ends:
+        while not self._performed.claim(press):
+            result = self._performed.result_of(press)
+            if result is not None:
+                return ActionResult(result)
+            if time.monotonic() >= ends:
+                return ActionResult.UNCONFIRMED
             time.sleep(_POLL_SECONDS)
-        return ActionResult(result) if result else ActionResult.UNCONFIRMED
+        return None
 
     def _changed(self, pending: PendingAction, caller: Caller) -> None:
         """Let pages read again what the action made stale; it stands even if this fails."""

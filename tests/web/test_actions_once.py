@@ -11,6 +11,7 @@ from requests import ReadTimeout
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
+from app.accounts.errors import GrantEnded
 from app.accounts.models import PerformedAction
 from app.gateway.actions import FOLLOW, Action, ActionResult, PendingAction, register
 from app.twitter.dialect import Permission
@@ -23,6 +24,7 @@ from tests.web.answers import FOLLOWING, LIMITED
 ROBIN = "1002"
 FOLLOWED = {"json": {"data": {"following": True, "pending_follow": False}}}
 UNFOLLOWED = {"json": {"data": {"following": False}}}
+REFUSED = "Twitter said no. The account may be gone, or it may have blocked you."
 LOOK = "Twitter gave no clear answer. Please check whether it was done."
 
 
@@ -78,6 +80,29 @@ def test_a_double_click_is_one_press(wren, twitter, app):
 
     assert len(twitter.calls_to(FOLLOWING, "POST")) == 1
     assert twin.flashed() == ["You follow @robin now."]
+
+
+@on_both_stores
+def test_a_double_click_that_twitter_refuses_is_told_so_twice(wren, twitter, rows):
+    arrived, go_on = Event(), Event()
+
+    def slowly(_request):
+        arrived.set()
+        go_on.wait(5)
+        return 403, {}, '{"title": "Forbidden"}'
+
+    twitter.add_callback("POST", FOLLOWING, slowly)
+    twin = wren.twin()
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(press, wren, "a1")
+        assert arrived.wait(5)
+        second = pool.submit(press, twin, "a1")
+        pool.submit(go_on.wait, 0.3).result()
+        go_on.set()
+        assert (first.result().status_code, second.result().status_code) == (303, 303)
+
+    assert twin.flashed() == wren.flashed() == [REFUSED]
+    assert rows(PerformedAction) == []
 
 
 def test_follow_unfollow_follow_works(wren, twitter):
@@ -178,6 +203,20 @@ def test_nothing_is_sent_that_cannot_be_claimed(wren, twitter, app, monkeypatch)
     answer = press(wren, "a1")
 
     assert answer.status_code == 503
+    assert twitter.calls_to(FOLLOWING, "POST") == []
+
+
+@on_both_stores
+def test_an_action_of_a_person_who_has_just_gone_is_not_sent(wren, twitter, app):
+    here = app.extensions["perch"]
+    job = here.calls.for_user(1)
+    here.departures.delete(1, "1001")
+
+    with pytest.raises(GrantEnded):
+        here.actions.perform(
+            PendingAction(action=FOLLOW, target_id=ROBIN), job, deadline=Deadline()
+        )
+
     assert twitter.calls_to(FOLLOWING, "POST") == []
 
 
