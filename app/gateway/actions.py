@@ -180,6 +180,14 @@ class PendingAction:
         return f"@{self.username}" if self.username else self.action.target
 
 
+class _AnswerLost(Exception):
+    """The action was sent, and no answer can be read. Without a token, nothing is sent."""
+
+    def __init__(self, error: TwitterError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Actions:
     """Performs actions, each at most once. What they made stale is read again afterwards."""
 
@@ -225,9 +233,9 @@ class Actions:
             return first
         try:
             result = self._sent(pending, caller, deadline)
-        except (Unreachable, InvalidAnswer) as error:
+        except _AnswerLost as lost:
             self._changed(pending, caller)  # Twitter may have done it
-            return error
+            return lost.error
         except TwitterError as error:
             self._performed.release(press)
             return error
@@ -240,12 +248,14 @@ class Actions:
 
     def _sent(self, pending: PendingAction, caller: Caller, deadline: Deadline) -> ActionResult:
         action = pending.action
-        result = self._calls.call(
-            caller,
-            action.endpoint,
-            lambda api: action.send(api, caller, pending.target_id),
-            deadline=deadline,
-        )
+
+        def send(api: Api) -> ActionResult:
+            try:
+                return action.send(api, caller, pending.target_id)
+            except (Unreachable, InvalidAnswer) as error:
+                raise _AnswerLost(error) from None
+
+        result = self._calls.call(caller, action.endpoint, send, deadline=deadline)
         self._audit_log.record(
             Event.ACTION_PERFORMED,
             session_id=getattr(caller, "session_id", None),

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
 from app.accounts.errors import GrantEnded
-from app.accounts.models import PerformedAction
+from app.accounts.models import Grant, PerformedAction
 from app.gateway.actions import FOLLOW, Action, ActionResult, PendingAction, register
 from app.twitter.dialect import Permission
 from app.twitter.source import ApiRequest
@@ -137,6 +137,22 @@ def test_a_lost_answer_is_never_sent_again(wren, twitter, rows, answer):
     assert len(twitter.calls_to(FOLLOWING, "POST")) == 1
     assert wren.flashed() == [LOOK]
     assert [row["result"] for row in rows(PerformedAction)] == [None]
+
+
+def test_a_press_that_was_not_sent_for_want_of_a_token_may_be_repeated(wren, twitter, app, clock):
+    twitter.post(FOLLOWING, **FOLLOWED)
+    clock.advance(hours=3)
+    twitter.upsert("POST", TOKEN_PATH, status=503)
+    press(wren, "a1")
+    sent = len(twitter.calls_to(FOLLOWING, "POST"))
+    twitter.upsert("POST", TOKEN_PATH, json=twitter.token())
+    with app.extensions["perch"].database.writing() as connection:
+        connection.execute(update(Grant).values(lease_until=0.0))  # the cool-down is over
+
+    press(wren, "a1")
+
+    assert sent == 0
+    assert wren.flashed()[-1] == "You follow @robin now."
 
 
 @pytest.mark.parametrize("refused", [LIMITED, {"status": 403, "json": {"title": "Forbidden"}}])
