@@ -15,6 +15,7 @@ from app.accounts.people_by_name import Named, people_named, person_with_id, pri
 from app.accounts.people_overview import details_of, everyone
 from app.gateway.cached_content import Content, Dropped, drop
 from app.services import services
+from app.twitter.models import USER_OR_TWEET_ID
 
 # How long a command waits for Twitter to hear of what it revoked (seconds).
 DELIVERY_SECONDS = 10
@@ -153,7 +154,7 @@ def _person(word: str) -> Named:
 
 def _is_id(word: str) -> bool:
     """Tell an id from a name; a name of digits needs its @."""
-    return word.isascii() and word.isdecimal()
+    return USER_OR_TWEET_ID.fullmatch(word) is not None
 
 
 def _stored_person(content: Content) -> Named | None:

@@ -58,7 +58,9 @@ def _lists(answer: object) -> dict[str, list[Any]] | None:
     if not isinstance(answer, dict) or not all(isinstance(v, list) for v in answer.values()):
         return None
     try:
-        lists: dict[str, list[Any]] = json.loads(json.dumps(answer, default=_as_text))
+        lists: dict[str, list[Any]] = json.loads(
+            json.dumps(answer, default=_as_text, allow_nan=False)
+        )
     except (TypeError, ValueError, RecursionError):
         log.exception("JSON cannot hold a list to export")
         return None

@@ -13,8 +13,9 @@ from datetime import timedelta
 from typing import Self
 
 from sqlalchemy import ColumnElement, Executable, and_, delete, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from app.accounts.errors import GrantEnded
 from app.accounts.models import PerformedAction
 from app.accounts.shared import Shared
 from app.storage.database import STORE_NOW, Insert, Upsert, store_time
@@ -60,9 +61,15 @@ class PerformedActions:
         self._kept = kept
 
     def claim(self, press: Press) -> bool:
-        """Claim a press; return whether it is the first. Committed when it returns."""
-        with self._database.writing() as connection:
-            return connection.execute(_CLAIM.on(connection), asdict(press)).first() is not None
+        """Claim a press; return whether it is the first. Committed when it returns.
+
+        Raises `GrantEnded` if the person has disconnected.
+        """
+        try:
+            with self._database.writing() as connection:
+                return connection.execute(_CLAIM.on(connection), asdict(press)).first() is not None
+        except IntegrityError:
+            raise GrantEnded("the person has just disconnected") from None
 
     def result_of(self, press: Press) -> str | None:
         """Return the result of a claimed press; None if it is not known (yet)."""

@@ -36,6 +36,7 @@ from app.twitter.tweet_text import USERNAME
 log = logging.getLogger(__name__)
 
 _ACCOUNT_ID = r"[1-9][0-9]{0,18}"
+_NAME = r"[a-z_]{1,32}"
 # A target, or the id of a form.
 _WORD = r"[A-Za-z0-9_-]{1,40}"
 # The other press of a double click waits this long for the first one's result (seconds).
@@ -87,6 +88,8 @@ _REGISTRY: dict[str, Action] = {}
 
 def register(action: Action) -> Action:
     """Let forms and sign-ins name `action`. Call it where the module of the action is imported."""
+    if not re.fullmatch(_NAME, action.name):
+        raise ValueError(f"{action.name!r} is no name: up to 32 small letters and underscores")
     if _REGISTRY.setdefault(action.name, action) is not action:
         raise ValueError(f"two actions are called {action.name}")
     endpoints.BY_ROUTE.setdefault(action.endpoint.route, action.endpoint)
@@ -124,7 +127,7 @@ UNFOLLOW = register(
 )
 
 _PENDING = re.compile(
-    rf"(?P<name>[a-z_]{{1,32}}):(?P<target>{_WORD})"
+    rf"(?P<name>{_NAME}):(?P<target>{_WORD})"
     rf"(?::(?P<username>{USERNAME.pattern}))?(?:~(?P<once>{_WORD}))?"
 )
 
@@ -215,14 +218,14 @@ class Actions:
     ) -> ActionResult | TwitterError:
         """Perform the action at Twitter; return what became of it, or why Twitter did not do it.
 
-        A second press of the same form gets the result of the first. Raises `GrantEnded` when the
-        person must sign in again.
+        A second press of the same form gets the result of the first; if Twitter refused that one,
+        it is sent by itself. Raises `GrantEnded` when the person must sign in again.
         """
         if _is_of_oneself(pending, caller):
             return ActionResult.OWN_ACCOUNT
         press = Press.of(pending.action.name, pending.target_id, pending.once, caller.user_id)
-        if not self._performed.claim(press):
-            return self._first_result(press, deadline)
+        if (first := self._first_result(press, deadline)) is not None:
+            return first
         try:
             result = self._sent(pending, caller, deadline)
         except (Unreachable, InvalidAnswer) as error:
@@ -266,12 +269,17 @@ class Actions:
         )
         return result
 
-    def _first_result(self, press: Press, deadline: Deadline) -> ActionResult:
-        """Return what became of the first press, if it is known soon."""
+    def _first_result(self, press: Press, deadline: Deadline) -> ActionResult | None:
+        """Claim the press; if another has, return what became of that, as far as is known soon."""
         ends = time.monotonic() + min(_DUPLICATE_WAITS_SECONDS, deadline.remaining())
-        while (result := self._performed.result_of(press)) is None and time.monotonic() < ends:
+        while not self._performed.claim(press):
+            result = self._performed.result_of(press)
+            if result is not None:
+                return ActionResult(result)
+            if time.monotonic() >= ends:
+                return ActionResult.UNCONFIRMED
             time.sleep(_POLL_SECONDS)
-        return ActionResult(result) if result else ActionResult.UNCONFIRMED
+        return None
 
     def _changed(self, pending: PendingAction, caller: Caller) -> None:
         """Let pages read again what the action made stale; it stands even if this fails."""

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import click
 import structlog
-from flask import g, has_request_context, request
+from flask import has_request_context, request
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 if TYPE_CHECKING:
@@ -95,12 +95,13 @@ def _is_typed_at_a_terminal() -> bool:
 
 
 def request_id() -> str:
-    """Return the id of the current request, which its error page and its log lines share."""
+    """Return the id of the current request, which its error page and its log lines share.
+
+    It is the same in every app context within the request: receivers of signals have their own.
+    """
     if not has_request_context():
         return ""
-    if "request_id" not in g:
-        g.request_id = secrets.token_hex(6)
-    return str(g.request_id)
+    return str(request.environ.setdefault("perch.request_id", secrets.token_hex(6)))
 
 
 def _trace_id(record: logging.LogRecord) -> str:

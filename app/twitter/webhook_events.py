@@ -89,12 +89,13 @@ def revoked_in(body: bytes) -> Revoked | None:
     except (ValueError, RecursionError):
         raise InvalidAnswer("an event that is no JSON") from None
     data = as_object(document.get("data"))
-    if isinstance(data.get("event_type"), str) and data["event_type"] != REVOKED:
+    event_type, payload = data.get("event_type"), as_object(data.get("payload"))
+    if isinstance(event_type, str) and event_type != REVOKED:
         return None
-    payload = as_object(data.get("payload"))
     event_uuid, twitter_id = data.get("event_uuid"), as_id(payload.get("user_id"))
-    if not (isinstance(event_uuid, str) and _EVENT_UUID.fullmatch(event_uuid) and twitter_id):
+    is_named = isinstance(event_uuid, str) and _EVENT_UUID.fullmatch(event_uuid)
+    if event_type != REVOKED or not is_named or not twitter_id:
         raise InvalidAnswer("an event without a proper event_uuid, event_type or user_id")
     return Revoked(
-        event_uuid=event_uuid, twitter_id=twitter_id, at=as_date(payload.get("date_time"))
+        event_uuid=str(event_uuid), twitter_id=twitter_id, at=as_date(payload.get("date_time"))
     )

@@ -22,9 +22,12 @@ from app.accounts.models import (
     Usage,
     User,
 )
+from app.accounts.performed_actions import PerformedActions, Press
+from app.accounts.revocation_events import RevocationEvents
 from app.gateway.usage import Usages
 from app.twitter.api_client import ApiCall
 from app.twitter.endpoints import USERS_ME
+from app.twitter.webhook_events import Revoked
 from tests.stores import on_both_stores
 from tests.tables import TABLES
 from tests.waiting import until
@@ -59,6 +62,8 @@ def actions(people, sessions, refresher, outbox, shared, database, server, clock
     def of(wren):
         read = refresher._read(wren.grant_id)
         new = server.fresh_token_set(1)
+        performed = PerformedActions(shared, kept=timedelta(days=1))
+        reports = RevocationEvents(shared)
         asked = [ApiCall(endpoint=USERS_ME, items=1)]
         seen = {"created_at": clock(), "seen_at": clock() - timedelta(hours=1)}
         return {
@@ -79,6 +84,8 @@ def actions(people, sessions, refresher, outbox, shared, database, server, clock
             "lease": lambda: refresher._take(read, "a worker"),
             "refreshed tokens": lambda: refresher._store(read, new),
             "refusal": lambda: refresher._end(read, EndReason.REFUSED),
+            "press": lambda: performed.claim(Press.of("follow", "1003", "f", wren.user_id)),
+            "report": lambda: reports.store(Revoked(event_uuid="e", twitter_id="1001", at=None)),
             "outbox": lambda: outbox.discard(new, twitter_id="1001", unless_exchanged_from=1.0),
         }
 
@@ -99,6 +106,8 @@ ACTIONS = [
     "lease",
     "refreshed tokens",
     "refusal",
+    "press",
+    "report",
     "outbox",
 ]
 

@@ -11,7 +11,8 @@ from requests import ReadTimeout
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
-from app.accounts.models import PerformedAction
+from app.accounts.errors import GrantEnded
+from app.accounts.models import Grant, PerformedAction
 from app.gateway.actions import FOLLOW, Action, ActionResult, PendingAction, register
 from app.twitter.dialect import Permission
 from app.twitter.source import ApiRequest
@@ -23,6 +24,7 @@ from tests.web.answers import FOLLOWING, LIMITED
 ROBIN = "1002"
 FOLLOWED = {"json": {"data": {"following": True, "pending_follow": False}}}
 UNFOLLOWED = {"json": {"data": {"following": False}}}
+REFUSED = "Twitter said no. The account may be gone, or it may have blocked you."
 LOOK = "Twitter gave no clear answer. Please check whether it was done."
 
 
@@ -80,6 +82,29 @@ def test_a_double_click_is_one_press(wren, twitter, app):
     assert twin.flashed() == ["You follow @robin now."]
 
 
+@on_both_stores
+def test_a_double_click_that_twitter_refuses_is_told_so_twice(wren, twitter, rows):
+    arrived, go_on = Event(), Event()
+
+    def slowly(_request):
+        arrived.set()
+        go_on.wait(5)
+        return 403, {}, '{"title": "Forbidden"}'
+
+    twitter.add_callback("POST", FOLLOWING, slowly)
+    twin = wren.twin()
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(press, wren, "a1")
+        assert arrived.wait(5)
+        second = pool.submit(press, twin, "a1")
+        pool.submit(go_on.wait, 0.3).result()
+        go_on.set()
+        assert (first.result().status_code, second.result().status_code) == (303, 303)
+
+    assert twin.flashed() == wren.flashed() == [REFUSED]
+    assert rows(PerformedAction) == []
+
+
 def test_follow_unfollow_follow_works(wren, twitter):
     twitter.post(FOLLOWING, **FOLLOWED)
     twitter.delete(f"{FOLLOWING}/{ROBIN}", **UNFOLLOWED)
@@ -112,6 +137,22 @@ def test_a_lost_answer_is_never_sent_again(wren, twitter, rows, answer):
     assert len(twitter.calls_to(FOLLOWING, "POST")) == 1
     assert wren.flashed() == [LOOK]
     assert [row["result"] for row in rows(PerformedAction)] == [None]
+
+
+def test_a_press_that_was_not_sent_for_want_of_a_token_may_be_repeated(wren, twitter, app, clock):
+    twitter.post(FOLLOWING, **FOLLOWED)
+    clock.advance(hours=3)
+    twitter.upsert("POST", TOKEN_PATH, status=503)
+    press(wren, "a1")
+    sent = len(twitter.calls_to(FOLLOWING, "POST"))
+    twitter.upsert("POST", TOKEN_PATH, json=twitter.token())
+    with app.extensions["perch"].database.writing() as connection:
+        connection.execute(update(Grant).values(lease_until=0.0))  # the cool-down is over
+
+    press(wren, "a1")
+
+    assert sent == 0
+    assert wren.flashed()[-1] == "You follow @robin now."
 
 
 @pytest.mark.parametrize("refused", [LIMITED, {"status": 403, "json": {"title": "Forbidden"}}])
@@ -196,6 +237,20 @@ def test_nothing_is_sent_that_cannot_be_claimed(wren, twitter, app, monkeypatch)
     assert twitter.calls_to(FOLLOWING, "POST") == []
 
 
+@on_both_stores
+def test_an_action_of_a_person_who_has_just_gone_is_not_sent(wren, twitter, app):
+    here = app.extensions["perch"]
+    job = here.calls.for_user(1)
+    here.departures.delete(1, "1001")
+
+    with pytest.raises(GrantEnded):
+        here.actions.perform(
+            PendingAction(action=FOLLOW, target_id=ROBIN), job, deadline=Deadline()
+        )
+
+    assert twitter.calls_to(FOLLOWING, "POST") == []
+
+
 def test_presses_are_pruned_when_their_form_works_no_more(wren, twitter, app, rows):
     twitter.post(FOLLOWING, **FOLLOWED)
     press(wren, "a1")
@@ -242,6 +297,8 @@ def test_an_action_of_a_product_goes_the_same_way(wren, twitter, app, monkeypatc
     assert (pending.action, pending.target, results) == (wave, "the flock", [ActionResult.DONE] * 2)
     assert sent == [("1001", "flock")]
     assert PendingAction.from_text("wave:1002") is None
+    with pytest.raises(ValueError, match="'wave-2' is no name"):
+        register(replace(wave, name="wave-2"))
     with pytest.raises(ValueError, match="two actions are called wave"):
         register(Action(**{name: getattr(wave, name) for name in wave.__slots__}))
 

@@ -162,6 +162,14 @@ def test_an_unknown_or_doubtful_name_is_explained(flock, run, rows, command):
     assert len(rows(User)) == 2
 
 
+@on_both_stores
+def test_a_number_that_is_no_id_is_no_failure_of_the_database(run):
+    result = run("people", "forget", "1" * 20)
+
+    assert result.exit_code == 1
+    assert result.output == f"Error: No person has signed in as @{'1' * 20}.\n"
+
+
 def test_a_name_brings_no_control_characters_to_the_terminal(app, flock, run, client):
     flock(("1001", "wren"))
     with app.extensions["perch"].database.writing() as connection:

@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 
 from app import signals
 from app.accounts.models import Grant, Session, User
+from app.observability.logs import request_id
 from app.services import services
 from app.signals import grant_ended, person_deleting, person_exporting, signed_in, signed_out
 from app.storage.database import store_time
@@ -472,11 +473,23 @@ def loop():
         {"drafts": [object()]},
         {"drafts": [{("a", "b"): 1}]},
         {"drafts": loop()},
+        {"drafts": [float("nan")]},
         {"sessions": [], "drafts": []},
         {"not_exported": []},
         {"labels": ["of another product"]},
     ],
-    ids=["nothing", "a list", "no list", "object", "key", "endless", "ours", "report", "taken"],
+    ids=[
+        "nothing",
+        "a list",
+        "no list",
+        "object",
+        "key",
+        "endless",
+        "NaN",
+        "ours",
+        "report",
+        "taken",
+    ],
 )
 def test_an_exporter_that_fails_hides_nothing_else(signed_in_and, connect, answer):
     def faulty(_sender, **_data):
@@ -507,6 +520,19 @@ def test_an_exporter_that_raises_is_named(signed_in_and, connect):
     [name] = exported(signed_in_and)["not_exported"]
     assert name.endswith("broken")
     assert "no bucket" not in json.dumps(exported(signed_in_and))
+
+
+def test_lines_of_a_receiver_have_the_id_of_its_request(app, connect):
+    ids = []
+
+    def note(_sender):
+        ids.append(request_id())
+
+    connect(signed_in, note)
+    with app.test_request_context():
+        services().shared.signals.send(signed_in)
+
+        assert ids == [request_id()]
 
 
 # The document
