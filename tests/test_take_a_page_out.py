@@ -64,7 +64,7 @@ def test_no_page_and_no_style_is_left_over(without):
         file.relative_to(without).as_posix()
         for folder in ("app/pages", "templates", "static/css")
         for file in files(without / folder, root=without)
-        if re.search(r"\bSpaces?\b|pages\.space", file.read_text(errors="ignore"))
+        if re.search(r"\bSpaces?\b|\.space\b", file.read_text(errors="ignore"))
     ]
 
     assert left == []

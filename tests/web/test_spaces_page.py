@@ -202,7 +202,7 @@ def test_a_planned_space_may_have_no_time(open_one):
 def test_a_space_is_planned_until_its_start(open_one, state, start, said):
     page = open_one({"data": {"id": SPACE_ID, "state": state, "scheduled_start": start}})
 
-    first = re.search(r'<p class="state">(.*?)</p>', page, re.DOTALL)[1]
+    first = re.search(r'<p class="quiet state">(.*?)</p>', page, re.DOTALL)[1]
     assert " ".join(re.sub("</?time[^>]*>", "", first).split()) == said
     assert "Planned" not in page
 
