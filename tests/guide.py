@@ -5,13 +5,17 @@ A step of the guide is a sentence and the block below it. "Write `path`:" has th
 line numbers, whose hunks `@@` separates. Other blocks are only read.
 """
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-GUIDE = Path(__file__).parent.parent / "docs" / "make-it-yours.md"
+from tests.tree import ROOT, files
+
+GUIDE = ROOT / "docs" / "make-it-yours.md"
 _STEP = re.compile(
     r"(?:^|(?<= ))(?P<verb>Write|Append to|In|Run)(?:\s`(?P<path>[^`\n]+)`)?:\n\n"
     r"```\w+\n(?P<block>(?s:.*?))^```$",
@@ -48,6 +52,32 @@ def steps():
         for title, text in zip(chapters[::2], chapters[1::2], strict=True)
         for found in _STEP.finditer(text)
     ]
+
+
+def followed(those, root):
+    """Copy the project to `root`, follow some steps there, and return it."""
+    for file in files(ROOT):
+        copy = root / file.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, copy)
+    for step in those:
+        step.follow(root)
+    return root
+
+
+def run(root, *module, **environ):
+    """Run a module of Python in a copy of the project; it must succeed."""
+    done = subprocess.run(
+        [sys.executable, "-m", *module],
+        cwd=root,
+        env={**os.environ, **environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
 
 
 def edited(text, diff):

@@ -1,15 +1,11 @@
 """docs/make-it-yours.md, followed to the letter in a copy of the project, which stays green."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 
 import pytest
 
-from tests.guide import GUIDE, edited, steps
-from tests.tree import ROOT, files
+from tests.guide import GUIDE, edited, followed, run, steps
+from tests.tree import files
 
 BLOCKS = re.findall(r"^```(\w+)\n", GUIDE.read_text(), re.MULTILINE)
 # Only read: `text` and `console`.
@@ -31,28 +27,7 @@ def test_an_edit_that_fits_nowhere_or_twice_is_refused():
 @pytest.fixture(scope="module")
 def nest(tmp_path_factory):
     """A copy of the project, after each step of the guide."""
-    root = tmp_path_factory.mktemp("nest")
-    for file in files(ROOT):
-        copy = root / file.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(file, copy)
-    for step in steps():
-        step.follow(root)
-    return root
-
-
-def run(root, *command):
-    done = subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=root,
-        env={**os.environ, "APP_NAME": "Nest"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
+    return followed(steps(), tmp_path_factory.mktemp("nest"))
 
 
 @pytest.mark.serial
@@ -69,6 +44,7 @@ def test_the_product_of_the_guide_and_the_core_of_the_site_are_green(nest):
     core = [file for file in web if "pytest.mark.core" in file.read_text()]
     layout = ["tests/test_architecture.py", "tests/test_migrations.py"]
     quiet = ("-q", "-n", "auto", "-p", "no:cacheprovider", "-p", "no:cov")
+    selected = ("-m", "not postgresql", "tests/nest", *layout, *map(str, core))
 
     assert len(core) > 10
-    run(nest, "pytest", *quiet, "-m", "not postgresql", "tests/nest", *layout, *map(str, core))
+    run(nest, "pytest", *quiet, *selected, APP_NAME="Nest")

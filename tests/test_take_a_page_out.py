@@ -1,14 +1,11 @@
 """docs/make-it-yours.md, "Take a page out", to the letter: it leaves a site without Spaces."""
 
 import re
-import shutil
-import subprocess
-import sys
 
 import pytest
 
-from tests.guide import steps
-from tests.tree import ROOT, files
+from tests.guide import followed, run, steps
+from tests.tree import files
 
 STEPS = [step for step in steps() if step.chapter.endswith("Take a page out")]
 # They find what the rest of the site still knows of a section that is gone.
@@ -29,27 +26,7 @@ TESTS = [
 @pytest.fixture(scope="module")
 def without(tmp_path_factory):
     """A copy of the project, without Spaces."""
-    root = tmp_path_factory.mktemp("without")
-    for file in files(ROOT):
-        copy = root / file.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(file, copy)
-    for step in STEPS:
-        step.follow(root)
-    return root
-
-
-def run(root, *command):
-    done = subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=root,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
+    return followed(STEPS, tmp_path_factory.mktemp("without"))
 
 
 def test_it_takes_files_and_three_lines():
