@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,6 +14,7 @@ from app.pages.lookup import InvalidInput, LookupResult, PeopleLookup
 from app.pages.paging import Position
 from app.pages.panels import Panel, render_panels
 from app.pages.queries import Query
+from app.pages.remembered import ages
 from app.pages.section import PANELS, Route, Section
 from app.pages.tweets import timeline
 from app.services import services
@@ -155,6 +157,11 @@ def _by_usernames(usernames: Sequence[str]) -> Query[Profile]:
     return Query(
         endpoints=(endpoints.USERS_BY,), fetch=lambda api: api.users_by_usernames(usernames)
     )
+
+
+@ages.register(Profile)
+def _ages(_user: Profile, _now: datetime) -> tuple[()]:
+    return ()
 
 
 SECTION = Section(

@@ -6,7 +6,7 @@ that it shows is the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial, singledispatch
@@ -17,8 +17,6 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from app.pages.filters import ago
-from app.twitter.models import Profile, Tweet
 from app.twitter.page import Page
 
 # Longer HTML, of a very long post, is not kept.
@@ -65,19 +63,9 @@ def _macro(context: Context, name: str) -> Callable[[object], Markup]:
 
 
 @singledispatch
-def ages(item: object, now: datetime) -> Iterator[object]:
-    """Yield everything that the HTML of an item shows of the time, apart from the day.
+def ages(item: object, _now: datetime) -> Iterable[object]:
+    """Return everything that the HTML of an item shows of the time, apart from the day.
 
     A section registers its own kinds of items.
     """
-    match item:
-        case Tweet():
-            shown = item.original or item
-            for tweet in (shown, shown.quoted):
-                if tweet:
-                    yield tweet.created_at and ago(tweet.created_at, now)
-                    yield tweet.poll and tweet.poll.ends_at and tweet.poll.ends_at <= now
-        case Profile() | tuple():  # a tuple: the items of a chart
-            pass
-        case _:
-            raise TypeError(f"{type(item).__name__}: say here what its HTML shows of the time")
+    raise TypeError(f"{type(item).__name__}: register what its HTML shows of the time")

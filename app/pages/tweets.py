@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import abort, redirect, render_template, request, url_for
@@ -11,15 +12,16 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.people import Person
 from app.pages import charts, lookup, paging
+from app.pages.filters import ago
 from app.pages.lookup import InvalidInput
 from app.pages.paging import Position
 from app.pages.panels import render_panels
 from app.pages.queries import ON_A_PAGE, Query
+from app.pages.remembered import ages
 from app.pages.section import PANELS, Entry, HomePanel, Route, Section
 from app.services import services
 from app.twitter import endpoints
 from app.twitter.dialect import Dialect
-from app.twitter.endpoints import USER_TWEETS
 from app.twitter.models import USER_OR_TWEET_ID, Tweet
 from app.web.current_person import for_signed_in
 
@@ -36,7 +38,7 @@ ON_HOME = 5
 def tweets(person: Person) -> ResponseReturnValue:
     """GET /tweets: the person's own Tweets, page by page; in the beta, pinned Tweets."""
     user_id, dialect, position = person.profile.id, services().dialect, paging.requested_position()
-    if USER_TWEETS.exists_in(dialect):
+    if has_timeline():
         query = timeline(user_id, dialect, page_token=position.token)
         panels = {"tweets": paging.at_position(query, position)}
     else:
@@ -94,7 +96,7 @@ def ids_in(text: str) -> tuple[str, ...]:
 
 def has_timeline() -> bool:
     """Return whether there is a timeline; the beta has only pinned Tweets."""
-    return USER_TWEETS.exists_in(services().dialect)
+    return endpoints.USER_TWEETS.exists_in(services().dialect)
 
 
 def timeline(
@@ -125,6 +127,20 @@ def _one(tweet_id: str) -> Query[Tweet]:
 def _by_ids(tweet_ids: Sequence[str]) -> Query[Tweet]:
     """Return a query for up to a hundred Tweets."""
     return Query(endpoints=(endpoints.TWEETS,), fetch=lambda api: api.tweets(tweet_ids))
+
+
+@ages.register(Tweet)
+def _ages(item: Tweet, now: datetime) -> Iterator[object]:
+    shown = item.original or item
+    for tweet in (shown, shown.quoted):
+        if tweet:
+            yield tweet.created_at and ago(tweet.created_at, now)
+            yield tweet.poll and tweet.poll.ends_at and tweet.poll.ends_at <= now
+
+
+@ages.register(tuple)
+def _ages_of_chart(_tweets: tuple[Tweet, ...], _now: datetime) -> tuple[()]:
+    return ()
 
 
 def _on_home(person: Person, _before: Sequence[Query[Any]]) -> Query[Tweet]:
