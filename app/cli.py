@@ -18,7 +18,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import doctor, webhook_cli
+from app import doctor
 from app.accounts import database_copy
 from app.accounts.outbox_delivery import Delivery
 from app.accounts.reencryption import keys_in_use, reencrypt
@@ -28,6 +28,7 @@ from app.people_cli import DELIVERY_SECONDS, people, person_named
 from app.services import services
 from app.storage.database import Database, engine_options
 from app.storage.refusals import in_words
+from app.webhook_cli import webhook
 from config import secrets_in, store_url
 
 # Seconds between two looks at an empty outbox, and the longest pause while Twitter is away.
@@ -46,9 +47,8 @@ database = AppGroup("database", help="The database of the site.")
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (prune, revocations, tokens, grants, people, database):
+    for command in (prune, revocations, tokens, grants, people, database, webhook):
         app.cli.add_command(command)
-    webhook_cli.init_app(app)
     doctor.init_app(app)
 
 

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator
 
 import click
-from flask import Flask
 from flask.cli import AppGroup
 
 from app.doctor.webhook import REGISTER, state, unreachable_for_x, why_not
@@ -15,11 +14,6 @@ from app.twitter.errors import TwitterError
 from app.twitter.webhooks import Webhooks
 
 webhook = AppGroup("webhook", help="X tells this site at once when a person revokes its access.")
-
-
-def init_app(app: Flask) -> None:
-    """Add the commands to `flask`."""
-    app.cli.add_command(webhook)
 
 
 @webhook.command("register")
