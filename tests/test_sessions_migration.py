@@ -6,28 +6,18 @@ import flask_migrate
 import pytest
 from sqlalchemy import text
 
-from app import create_app
-from app.storage import migrations
 from app.storage.extensions import db
-from tests.factories import build_config
-from tests.stores import STORES
+from tests.test_migrations import empty as empty  # noqa: PLC0414 - a fixture
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
-@pytest.fixture(params=STORES)
-def database(request, tmp_path):
+@pytest.fixture
+def database(empty):
     """A database of before, with people in it, inside its app's context."""
-    settings = {}
-    if request.param == "postgresql":
-        settings["DATABASE_URL"] = request.getfixturevalue("postgresql_url")
-    app = create_app(build_config(tmp_path, **settings))
-    migrations.set_up(app)
-    with app.app_context():
-        flask_migrate.upgrade(revision="0004")
-        fill()
-        yield app
-        db.engine.dispose()
+    flask_migrate.upgrade(revision="0004")
+    fill()
+    return empty
 
 
 def fill():

@@ -20,22 +20,10 @@ from app.twitter.transport.deadline import Deadline
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.stores import on_both_stores
 from tests.web.answers import FOLLOWING, LIMITED
+from tests.web.test_follow import FOLLOWED, LOOK, ROBIN, UNFOLLOWED
+from tests.web.test_follow import wren as wren  # noqa: PLC0414 - a fixture
 
-ROBIN = "1002"
-FOLLOWED = {"json": {"data": {"following": True, "pending_follow": False}}}
-UNFOLLOWED = {"json": {"data": {"following": False}}}
 REFUSED = "Twitter said no. The account may be gone, or it may have blocked you."
-LOOK = "Twitter gave no clear answer. Please check whether it was done."
-
-
-@pytest.fixture
-def wren(client, twitter, dialect):
-    """A browser of a person who has allowed us to follow for them."""
-    twitter.post(TOKEN_PATH, json=twitter.token(scope=dialect.granted(dialect.follow)))
-    twitter.get(ME_PATH, json=user_answer())
-    twitter.post(REVOKE_PATH, json={"revoked": True})
-    client.sign_in()
-    return client
 
 
 def press(browser, once, action="follow", next_path="/account"):

@@ -37,6 +37,16 @@ def used_states(app):
     return app.extensions["perch"].used_states
 
 
+def doubled(client, duplicate, twitter, state):
+    """Return the answers to two callbacks: the second comes while the first waits for Twitter."""
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(client.come_back, state=state, code="c")
+        assert twitter.asked.wait(timeout=10)
+        second = pool.submit(duplicate.come_back, state=state, code="c")
+        twitter.let_go.set()
+        return [first.result(), second.result()]
+
+
 def exchanges(twitter):
     return len(twitter.calls_to(TOKEN_PATH))
 
@@ -46,12 +56,7 @@ def test_a_duplicate_gets_the_session_of_the_first(client, slow_twitter, rows):
     started = client.press_sign_in(next="/account")
     duplicate = client.twin()
 
-    with ThreadPoolExecutor() as pool:
-        first = pool.submit(client.come_back, state=started.state, code="c")
-        assert slow_twitter.asked.wait(timeout=10)
-        second = pool.submit(duplicate.come_back, state=started.state, code="c")
-        slow_twitter.let_go.set()
-        answers = [first.result(), second.result()]
+    answers = doubled(client, duplicate, slow_twitter, started.state)
 
     assert [(a.status_code, a.location) for a in answers] == [(303, "/account")] * 2
     assert exchanges(slow_twitter) == 1

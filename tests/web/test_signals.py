@@ -24,7 +24,8 @@ from app.storage.database import store_time
 from app.storage.extensions import db
 from tests.factories import ME_PATH, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.stores import on_both_stores
-from tests.web.test_double_submit import slow_twitter  # noqa: F401 - a fixture
+from tests.web.test_double_submit import doubled
+from tests.web.test_double_submit import slow_twitter as slow_twitter  # noqa: PLC0414 - a fixture
 from tests.web.test_webhook import REFUSED, WEBHOOK, revoke
 from tests.web.test_webhook import x as x  # noqa: PLC0414 - a fixture
 
@@ -88,15 +89,11 @@ def test_a_sign_in_is_told_once_it_is_committed(client, kind_twitter, heard, row
 
 
 @on_both_stores
-def test_a_double_submit_is_one_sign_in(client, slow_twitter, heard):  # noqa: F811 - the fixture
+def test_a_double_submit_is_one_sign_in(client, slow_twitter, heard):
     started = client.press_sign_in()
-    duplicate = client.twin()
-    with ThreadPoolExecutor() as pool:
-        first = pool.submit(client.come_back, state=started.state, code="c")
-        assert slow_twitter.asked.wait(timeout=10)
-        second = pool.submit(duplicate.come_back, state=started.state, code="c")
-        slow_twitter.let_go.set()
-        assert [first.result().status_code, second.result().status_code] == [303, 303]
+    answers = doubled(client, client.twin(), slow_twitter, started.state)
+
+    assert [answer.status_code for answer in answers] == [303, 303]
 
     assert names(heard) == [("signed_in", None)]
 
