@@ -19,7 +19,6 @@ DOCUMENT = (Path(__file__).parent.parent / "docs" / "scaling.md").read_text()
 CONSTANT = re.compile(r"^\| `(\w+)` \| ([\d.]+) \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
 FIGURE = re.compile(r"^\| `(\w+)` \| ([^|]+) \| `([^`|]+)` \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 SIZES = (1_000, 1_000_000)
-SOURCES = {"assumed", "performance", "measured", "the code", "the most it asks for"}
 
 
 def constants():

@@ -101,13 +101,7 @@ class Departures:
             if left_before is None:
                 endings.note(connection, twitter_id)
             ended = self._grants.end(connection, user_id, reason, now=self._clock())
-            theirs = select(Session.id).where(Session.user_id == user_id)
-            # The states stay used: a cookie that can be replayed may live for ten minutes more.
-            used = update(UsedState).where(UsedState.session_id.in_(theirs))
-            connection.execute(used.values(session_id=None))
-            # Their other rows go with it. To delete those first would end in deadlocks: who counts
-            # usage holds the person's row and waits for its own.
-            connection.execute(delete(User).where(User.id == user_id))
+            _delete_rows(connection, user_id)
         if reason is EndReason.DISCONNECTED:
             self._audit_log.record(Event.DISCONNECTED, sessions=len(ended.sessions))
         else:
@@ -145,6 +139,16 @@ class Departures:
             person = person_with_id(self._database, twitter_id)
         reason = EndReason.ENDED_BY_OPERATOR
         return person is not None and self.delete(person.user_id, twitter_id, reason)
+
+
+def _delete_rows(connection: Connection, user_id: int) -> None:
+    theirs = select(Session.id).where(Session.user_id == user_id)
+    # The states stay used: a cookie that can be replayed may live for ten minutes more.
+    used = update(UsedState).where(UsedState.session_id.in_(theirs))
+    connection.execute(used.values(session_id=None))
+    # Their other rows go with it. To delete those first would end in deadlocks: who counts usage
+    # holds the person's row and waits for its own.
+    connection.execute(delete(User).where(User.id == user_id))
 
 
 def _is_to_go(

@@ -14,7 +14,6 @@ from benchmarks.visitors import Browser, Line, signed_in, view
 
 HOME = "/"
 ONE_READ = "/follows"
-SIGNED_OUT = "/ signed out"
 PAGES = (
     HOME,
     "/tweets",
