@@ -7,13 +7,12 @@ line numbers, whose hunks `@@` separates. Other blocks are only read.
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.tree import ROOT, files
+from tests.tree import ROOT, copied
 
 GUIDE = ROOT / "docs" / "make-it-yours.md"
 _STEP = re.compile(
@@ -56,10 +55,7 @@ def steps():
 
 def followed(those, root):
     """Copy the project to `root`, follow some steps there, and return it."""
-    for file in files(ROOT):
-        copy = root / file.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(file, copy)
+    copied(root)
     for step in those:
         step.follow(root)
     return root

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tests.mutants.catalogue import ROOT, catalogue
+from tests.mutants.catalogue import catalogue
+from tests.tree import ROOT
 
 
 @pytest.fixture(scope="module")

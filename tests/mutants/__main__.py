@@ -7,7 +7,6 @@ stale or a test does not notice it, or if a named test fails on the unbroken cod
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.mutants.catalogue import ROOT, Mutant, catalogue
+from tests.mutants.catalogue import Mutant, catalogue
+from tests.tree import ROOT, copied
 
 SECONDS_FOR_ONE = 120
 SECONDS_IN_ALL = 20 * 60
@@ -27,17 +27,6 @@ BLOCK = re.compile(r"(<!-- mutants -->\n).*?(<!-- /mutants -->)", re.DOTALL)
 PYTEST = ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-m", ""]
 
 NOTICED, UNNOTICED, STALE = "noticed", "UNNOTICED", "STALE"
-
-
-def copy_of_the_project(folder: Path) -> Path:
-    """Copy what git tracks, and what is new and not ignored, to `folder`."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    return folder
 
 
 def passes(root: Path, tests: tuple[str, ...]) -> bool:
@@ -96,7 +85,7 @@ def main() -> int:
         copies: SimpleQueue[Path] = SimpleQueue()
         workers = os.cpu_count() or 1
         for number in range(workers):
-            copies.put(copy_of_the_project(Path(folder) / str(number)))
+            copies.put(copied(Path(folder) / str(number)))
 
         root = copies.get()
         if not passes(root, tuple({test: None for each in chosen for test in each.tests})):

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.tree import ROOT
+
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 
 
 @dataclass(frozen=True, kw_only=True)
