@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sandbox.api.body import Body
 from sandbox.api.call import Answer, Call, Handler
-from sandbox.api.tweets import closed, must_be_me
+from sandbox.api.tweets import closed, must_be_me, own_path
 
 
 def following(call: Call, account_id: str) -> Answer:
@@ -43,10 +43,7 @@ def follow(call: Call, account_id: str) -> Answer:
 
 def unfollow(call: Call, account_id: str, target_id: str) -> Answer:
     """`DELETE /2/users/:source_user_id/following/:target_user_id`."""
-    call.query.path("id", account_id)
-    must_be_me(call, account_id)
-    call.query.path("target_user_id", target_id)
-    call.query.done()
+    own_path(call, account_id, "target_user_id", target_id)
     call.world.follows.remove(call.viewer.id, target_id)
     return {"data": {"following": False}}, 1
 

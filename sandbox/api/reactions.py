@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.api import problems
 from sandbox.api.body import Body
 from sandbox.api.call import Answer, Call, Handler
-from sandbox.api.tweets import must_be_me
+from sandbox.api.tweets import must_be_me, own_path
 from sandbox.world import publishing
 from sandbox.world.model import Tweet
 from sandbox.world.reactions import Reactions
@@ -64,7 +64,7 @@ def repost(call: Call, account_id: str) -> Answer:
 
 def unrepost(call: Call, account_id: str, tweet_id: str) -> Answer:
     """`DELETE /2/users/:id/retweets/:source_tweet_id`."""
-    _own_path(call, account_id, "source_tweet_id", tweet_id)
+    own_path(call, account_id, "source_tweet_id", tweet_id)
     if (made := _own_repost(call, tweet_id)) is not None:
         publishing.delete(call.world, made)
     return {"data": {"retweeted": False}}, 1
@@ -130,20 +130,13 @@ def _chosen(call: Call, account_id: str, *not_played: str) -> Tweet:
     return tweet
 
 
-def _own_path(call: Call, account_id: str, name: str, tweet_id: str) -> None:
-    call.query.path("id", account_id)
-    must_be_me(call, account_id)
-    call.query.path(name, tweet_id)
-    call.query.done()
-
-
 def _react(call: Call, to: Reactions, tweet: Tweet, counted: int) -> None:
     if to.add(call.viewer.id, tweet.id):
         publishing.count(call.world, tweet.id, counted, 1)
 
 
 def _take_back(call: Call, of: Reactions, account_id: str, tweet_id: str, counted: int) -> None:
-    _own_path(call, account_id, "tweet_id", tweet_id)
+    own_path(call, account_id, "tweet_id", tweet_id)
     if of.remove(call.viewer.id, tweet_id):
         publishing.count(call.world, tweet_id, counted, -1)
 

@@ -87,6 +87,14 @@ def must_be_me(call: Call, account_id: str) -> None:
         call.query.complaints.add("id", [account_id], message)
 
 
+def own_path(call: Call, account_id: str, name: str, other_id: str) -> None:
+    """Take a path from the token's own account to something else, whose id goes by `name`."""
+    call.query.path("id", account_id)
+    must_be_me(call, account_id)
+    call.query.path(name, other_id)
+    call.query.done()
+
+
 def _by_friends(call: Call) -> list[Tweet]:
     """Return the posts of the viewer and of the accounts they follow, the newest first."""
     whose = [call.viewer.id, *call.world.follows.following(call.viewer.id)]
