@@ -223,7 +223,7 @@ def test_ended_sign_ins_are_folded_and_accessible(wren, inspector):
     wren.press("Log out")
     signed_in(wren)
     wren.open("/account")
-    ending = wren.page.get_by_text("You logged out, there or from another browser.")
+    ending = wren.page.get_by_text("You logged out, there or from another browser.").first
     assert not ending.is_visible()
 
     wren.page.locator("summary", has_text="Sign-ins that ended").focus()

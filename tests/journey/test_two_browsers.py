@@ -66,7 +66,7 @@ def way_back(reader, twitter):
     twitter.settings(way_back="another-browser")
     reader.open("/")
     reader.press("Sign in with Twitter")
-    reader.pick("^Wren")
+    reader.pick("^Robin")
     reader.press("Authorize app")
     return reader.page.get_by_role("link", name="Back to").get_attribute("href")
 
@@ -82,9 +82,9 @@ def test_the_browser_of_twitters_app_offers_to_start_again(read, twitter):
     assert "If Twitter's app takes over, open this site in a private window" in app.text()
 
     twitter.settings(way_back="redirect")
-    app.sign_in("^Wren")
+    app.sign_in("^Robin")
 
-    assert app.heading() == "Wren"
+    assert app.heading() == "Robin Redbreast"
     assert phone.open("/account").status == 200
     assert phone.path() == "/"
     assert phone.complaints == []
@@ -97,7 +97,7 @@ def test_the_browser_that_began_goes_on_after_twitters_app_came_up(read, twitter
 
     phone.page.goto(back)
 
-    assert phone.heading() == "Wren"
+    assert phone.heading() == "Robin Redbreast"
     assert phone.complaints == []
     assert app.open("/account").status == 200
     assert app.path() == "/"
