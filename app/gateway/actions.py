@@ -228,11 +228,11 @@ class Actions:
             return first
         try:
             result = self._sent(pending, caller, deadline)
-        except (Unreachable, InvalidAnswer) as error:
-            self._changed(pending, caller)  # Twitter may have done it
-            return error
         except TwitterError as error:
-            self._performed.release(press)
+            if isinstance(error, Unreachable | InvalidAnswer) and not isinstance(error, NotSent):
+                self._changed(pending, caller)  # Twitter may have done it
+            else:
+                self._performed.release(press)
             return error
         except AccountError:
             self._performed.release(press)

@@ -2,8 +2,8 @@
 
     TwitterError
     ├─ Busy                  all our own slots are taken        -> try again in a moment
-    ├─ NotSent               the token was not renewed          -> try again later
     ├─ Unreachable           no answer in time, or a 5xx        -> try again later
+    │  └─ NotSent            the token was not renewed          -> try again later
     ├─ InvalidAnswer         an answer that makes no sense      -> our bug or theirs; log loudly
     ├─ RateLimited           429; knows when it lifts           -> wait
     └─ Refused               a clear no
@@ -34,10 +34,6 @@ class Busy(TwitterError):
     """Every slot for calls to Twitter is taken; nothing was sent."""
 
 
-class NotSent(TwitterError):
-    """An action whose token could not be refreshed; the action itself was not sent."""
-
-
 class Unreachable(TwitterError):
     """No answer within the deadline, no connection, or a 5xx.
 
@@ -47,6 +43,10 @@ class Unreachable(TwitterError):
     def __init__(self, message: str, *, silent: bool = False) -> None:
         super().__init__(message)
         self.silent = silent
+
+
+class NotSent(Unreachable):
+    """An action whose token could not be refreshed; the action itself was not sent."""
 
 
 class InvalidAnswer(TwitterError):
