@@ -67,7 +67,7 @@ def forget(person: str, *, yes: bool) -> None:
     """Delete all that is stored about a PERSON, by @name or Twitter id.
 
     Their sessions and grant end, and their tokens are revoked at Twitter. A sign-in that is under
-    way does not bring them back; a later one begins anew.
+    way does not bring them back; a later one starts afresh.
     """
     here = services()
     twitter_id = person if _is_id(person) else person_named(person).twitter_id

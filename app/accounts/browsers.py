@@ -21,7 +21,8 @@ _LATEST_ENDED = (
     .order_by(Session.ended_at.desc(), Session.id)
     .limit(MOST_ENDED + 1)
 )
-_BOTH = (
+# Living and ended ones, the latest used first.
+SESSIONS = (
     select(
         Session.id,
         Session.browser,
@@ -31,9 +32,9 @@ _BOTH = (
         Session.end_reason,
     )
     .where(Session.user_id == bindparam("user_id"))
-    .where(or_(Session.ended_at.is_(None), Session.id.in_(_LATEST_ENDED)))
     .order_by(Session.seen_at.desc(), Session.id)
 )
+_LISTED = SESSIONS.where(or_(Session.ended_at.is_(None), Session.id.in_(_LATEST_ENDED)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ def browsers_of(
     One statement. A session that is over by age has ended, though its row is not updated yet.
     """
     with database.reading() as connection:
-        rows = connection.execute(_BOTH, {"user_id": user_id}).all()
+        rows = connection.execute(_LISTED, {"user_id": user_id}).all()
     signed_in, ended = [], []
     for row in rows:
         ended_at, reason = row.ended_at, row.end_reason

@@ -113,7 +113,7 @@ class Departures:
         """Delete the people who left `days` ago or earlier, by the store's clock; return how many.
 
         Each in a transaction of its own, which looks again once it has locked the person: a sign-in
-        comes before it and keeps them, or after it and begins anew. A locked person comes next
+        comes before it and keeps them, or after it and starts afresh. A locked person comes next
         time.
         """
         with self._database.reading() as connection:

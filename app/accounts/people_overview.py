@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, exists, func, select
 
+from app.accounts.browsers import SESSIONS
 from app.accounts.models import Grant, Revocation, Session, User
 from app.observability.audit_log import known_as
 from app.storage.database import Database
@@ -37,18 +38,6 @@ _IDS = (
 )
 _PERSON = select(User.created_at, User.signed_in_at, User.left_at).where(
     User.id == bindparam("user_id")
-)
-_SESSIONS = (
-    select(
-        Session.id,
-        Session.browser,
-        Session.created_at,
-        Session.seen_at,
-        Session.ended_at,
-        Session.end_reason,
-    )
-    .where(Session.user_id == bindparam("user_id"))
-    .order_by(Session.seen_at.desc(), Session.id)
 )
 _GRANTS = (
     select(
@@ -112,7 +101,7 @@ def details_of(database: Database, user_id: int, twitter_id: str) -> dict[str, A
         person = connection.execute(_PERSON, values).mappings().one_or_none()
         return {
             **(person or {}),
-            "sessions": [_named(row) for row in connection.execute(_SESSIONS, values).mappings()],
+            "sessions": [_named(row) for row in connection.execute(SESSIONS, values).mappings()],
             "grants": [_named(row) for row in connection.execute(_GRANTS, values).mappings()],
             "waiting_revocations": connection.execute(_REVOCATIONS, values).scalar_one(),
         }

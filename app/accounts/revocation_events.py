@@ -63,7 +63,7 @@ _SECONDS_LEFT = select(RevocationEvent.due_at - STORE_CLOCK).where(
 
 
 class Received(StrEnum):
-    """What became of an event that X delivered."""
+    """The result of an event that X delivered."""
 
     STORED = "stored"
     REPEATED = "repeated"  # it is stored already

@@ -45,7 +45,7 @@ _POLL_SECONDS = 0.1
 
 
 class ActionResult(StrEnum):
-    """What became of an action, unless Twitter failed or refused; `web.messages` words it."""
+    """The result of an action, unless Twitter failed or refused; `web.messages` words it."""
 
     DONE = "done"
     REQUESTED = "requested"  # the account is protected: its owner decides
@@ -63,7 +63,7 @@ class ActionResult(StrEnum):
 class Action:
     """One thing that this site can do for a person.
 
-    The sentences may name the `{target}`. What the action makes stale is data of its endpoint.
+    The sentences may name the `{target}`. Its endpoint lists the topics that it makes stale.
     """
 
     name: str  # in forms, rows and log lines
@@ -184,7 +184,7 @@ class PendingAction:
 
 
 class Actions:
-    """Performs actions, each at most once. What they made stale is read again afterwards."""
+    """Performs actions, each at most once. Pages then read again the topics that it changed."""
 
     def __init__(
         self,

@@ -40,7 +40,7 @@ _Living = Row[str, float, datetime | None]
 
 
 class Checked(StrEnum):
-    """What became of a person's grant when it was tried."""
+    """The result of trying a person's grant."""
 
     ENDED = "ended"  # Twitter refuses it
     ENDED_ALREADY = "ended_already"

@@ -53,7 +53,7 @@ _OUTCOME_OF_REFRESH = {
     Event.TOKEN_REFRESH_REJECTED: "refused",
     Event.TOKEN_REFRESH_FAILED: "failed",
 }
-# What became of a revocation that X reported: at its arrival, and once its grant was tried.
+# Results of a revocation that X reported: at its arrival, and once its grant was tried.
 _RESULTS_OF_REPORTS = (
     *("forged", "unreadable", "other_event", "no_grant", "repeated", "stored"),
     *("ended", "ended_already", "newer_grant", "still_valid"),

@@ -1,4 +1,4 @@
-"""What is stored about people: said by the software itself, or by the operator's own policy."""
+"""The privacy page: the software's own account of what it stores, or the operator's policy."""
 
 from __future__ import annotations
 

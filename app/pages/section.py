@@ -54,7 +54,7 @@ class HomePanel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """What a module adds. Its constant `SECTION` is listed in `app.pages.sections`."""
+    """The parts that a module adds. Its constant `SECTION` is listed in `app.pages.sections`."""
 
     routes: tuple[Route, ...]
     entry: Entry | None = None

@@ -30,7 +30,7 @@ _UNFOLLOW_PRICE = Decimal("0.010")
 
 
 class Topic(StrEnum):
-    """What an action can change for a person."""
+    """A matter of a person that an action can change."""
 
     FOLLOWS = "follows"  # whom they follow
 

@@ -37,7 +37,7 @@ class Page(Generic[T_co]):
     problems: tuple[Problem, ...] = ()
     has_expired: bool = False  # Twitter no longer knows the token
     among: int | None = None  # only of so many people: one request takes no more
-    # What is rendered from the items, for as long as the answer is cached.
+    # HTML rendered from the items, kept as long as the answer is cached.
     rendered: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
 

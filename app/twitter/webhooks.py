@@ -71,8 +71,8 @@ class Webhooks:
     def register(self, url: str) -> Webhook:
         """Register `url`, and subscribe it to revocations; return it as X lists it afterwards.
 
-        What is there already stays. X calls the address before it answers. Raises `Refused`, whose
-        `error` is X's reason (`CrcValidationFailed`) if X gave one.
+        An existing registration stays. X calls the address before it answers. Raises `Refused`,
+        whose `error` is X's reason (`CrcValidationFailed`) if X gave one.
         """
         webhook = self.at(url)
         if webhook is None:
