@@ -218,6 +218,53 @@ def test_nothing_is_sent_that_cannot_be_claimed(wren, twitter, app, monkeypatch)
     assert twitter.calls_to(FOLLOWING, "POST") == []
 
 
+@pytest.fixture
+def goes_away(app, twitter, monkeypatch):
+    """Let the database go away while Twitter is at the press, whose answer is `status`, `body`."""
+
+    def set_up(status, body):
+        def away():
+            raise OperationalError("BEGIN", None, ConnectionError("away"))
+
+        def answer(_request):
+            monkeypatch.setattr(app.extensions["perch"].database, "writing", away)
+            return status, {}, body
+
+        twitter.add_callback("POST", FOLLOWING, answer)
+
+    return set_up
+
+
+def test_a_result_that_cannot_be_recorded_is_told_all_the_same(
+    wren, twitter, goes_away, monkeypatch, caplog
+):
+    goes_away(200, '{"data": {"following": true, "pending_follow": false}}')
+
+    press(wren, "a1")
+
+    monkeypatch.undo()
+    assert wren.flashed() == ["You follow @robin now."]
+    assert "the result of an action is not recorded: OperationalError" in caplog.messages
+    press(wren, "a1")
+    assert wren.flashed()[-1] == LOOK
+    assert len(twitter.calls_to(FOLLOWING, "POST")) == 1
+
+
+def test_a_refusal_is_told_though_its_claim_cannot_be_given_up(
+    wren, twitter, goes_away, monkeypatch, caplog
+):
+    goes_away(403, '{"title": "Forbidden"}')
+
+    press(wren, "a1")
+
+    monkeypatch.undo()
+    assert wren.flashed() == [REFUSED]
+    assert "an action that was refused cannot be repeated: OperationalError" in caplog.messages
+    press(wren, "a1")
+    assert wren.flashed()[-1] == LOOK
+    assert len(twitter.calls_to(FOLLOWING, "POST")) == 1
+
+
 @on_both_stores
 def test_an_action_of_a_person_who_has_just_gone_is_not_sent(wren, twitter, app):
     here = app.extensions["perch"]

@@ -118,6 +118,15 @@ def test_register_adds_only_what_is_missing(run, x):
     assert x.changes() == [("PUT", f"{HOOKS}/21"), ("POST", SUBSCRIPTIONS)]
 
 
+def test_a_webhook_that_x_does_not_list_is_no_success(run, x):
+    x.twitter.upsert("POST", HOOKS, json={"data": {"id": "21", "url": URL, "valid": True}})
+
+    result = run("register")
+
+    assert result.exit_code == 1
+    assert "X gave no usable answer (a webhook that was registered is not listed)" in result.output
+
+
 def test_a_webhook_that_x_still_does_not_accept_is_no_success(run, x):
     x.valid = False
 
