@@ -23,7 +23,7 @@ from app.accounts.models import Grant, Revocation, User
 from app.accounts.outbox_delivery import Deliverer, Delivery, tokens_of
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import outbox_associated_data
-from app.storage.database import STORE_CLOCK, store_time
+from app.storage.database import STORE_CLOCK, Moment, store_seconds, store_time
 from app.twitter.oauth import AuthorizationServer, TokenSet
 from app.twitter.transport.deadline import Deadline
 
@@ -61,7 +61,7 @@ class _Discarded:
 
     token_set: TokenSet
     twitter_id: str | None
-    unless_exchanged_from: float
+    unless_exchanged_from: Moment | None
 
 
 class Outbox:
@@ -138,7 +138,7 @@ class Outbox:
         token_set: TokenSet,
         *,
         twitter_id: str | None,
-        unless_exchanged_from: float = 0.0,
+        unless_exchanged_from: Moment | None = None,
     ) -> None:
         """Have a whole token set revoked that will not be used.
 
@@ -237,8 +237,9 @@ class Outbox:
 
 def _is_superseded(connection: Connection, discarded: _Discarded) -> bool:
     """Tell whether a living grant has taken the place of tokens, once its person is locked."""
-    if discarded.twitter_id is None or not discarded.unless_exchanged_from:
+    if discarded.twitter_id is None or discarded.unless_exchanged_from is None:
         return False
     connection.execute(_LOCK, {"twitter_id": discarded.twitter_id})
-    values = {"twitter_id": discarded.twitter_id, "since": discarded.unless_exchanged_from}
+    since = discarded.unless_exchanged_from.seconds(store_now=store_seconds(connection))
+    values = {"twitter_id": discarded.twitter_id, "since": since}
     return connection.execute(_SUPERSEDED, values).scalar_one_or_none() is not None

@@ -25,7 +25,7 @@ from app.accounts.shared import Shared
 from app.accounts.sign_in import Found, SignIn
 from app.accounts.used_states import Outcome, UsedStates
 from app.signals import signed_in
-from app.storage.database import StoreTime, store_seconds
+from app.storage.database import StoreTime
 from app.twitter.models import Profile
 
 _LIVING = (
@@ -96,14 +96,6 @@ class People:
         It is compared with endings, whichever machine they came to.
         """
         return self._store_time.now()
-
-    def store_time(self) -> float:
-        """Return the time by the store's clock, in seconds since 1970.
-
-        It orders the exchanges of one person, whichever machines they come to.
-        """
-        with self._database.reading() as connection:
-            return store_seconds(connection)
 
     def sign_in(self, came: SignIn) -> Person:
         """Sign a person in: their row, their grant's new token set, a session, the outcome.
@@ -200,7 +192,7 @@ class People:
         if found.last_refused is None:
             return None
         sent_at = self._used_states.used_at(connection, came.state)
-        since = max(min(came.exchanged_at, sent_at), found.ended_at or 0.0)
+        since = max(min(sign_in.exchanged_at(came, found), sent_at), found.ended_at or 0.0)
         return since if found.last_refused >= since else None
 
     def _keep_tokens(
@@ -212,9 +204,9 @@ class People:
         session_id: str,
     ) -> tuple[str, frozenset[str]]:
         """Keep the token set that Twitter gave last; return the grant's id and its scopes."""
-        now = self._clock()
+        now, exchanged_at = self._clock(), sign_in.exchanged_at(came, found)
         if found.grant_id is None:
-            if (found.newest or 0.0) > came.exchanged_at:
+            if (found.newest or 0.0) > exchanged_at:
                 raise Superseded("a newer sign-in of this person is over already")
             # The session's id: older code, after a downgrade, knows a grant by its browser.
             self._grants.add(
@@ -222,14 +214,14 @@ class People:
                 user_id,
                 came.token_set,
                 grant_id=session_id,
-                exchanged_at=came.exchanged_at,
+                exchanged_at=exchanged_at,
                 now=now,
             )
             return session_id, came.token_set.scopes
-        if found.exchanged_at > came.exchanged_at:
+        if found.exchanged_at > exchanged_at:
             return found.grant_id, frozenset(found.scopes.split())
         self._grants.replace(
-            connection, found.grant_id, came.token_set, exchanged_at=came.exchanged_at, now=now
+            connection, found.grant_id, came.token_set, exchanged_at=exchanged_at, now=now
         )
         return found.grant_id, came.token_set.scopes
 

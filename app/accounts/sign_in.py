@@ -26,7 +26,7 @@ from app.accounts.grants import EndReason
 from app.accounts.models import Grant, Revocation, Session, User
 from app.accounts.sign_in_record import SignInRecord
 from app.accounts.used_states import hashed
-from app.storage.database import Insert, Upsert
+from app.storage.database import STORE_CLOCK, Insert, Moment, Upsert
 from app.twitter.models import Profile
 from app.twitter.oauth import TokenSet
 
@@ -60,6 +60,7 @@ _FOUND = (
         .label("last_refused"),
         exists().where(Revocation.twitter_id == bindparam("twitter_id")).label("revocations"),
         endings.ENDED_AT.label("ended_at"),
+        STORE_CLOCK.label("now"),
     )
     .select_from(User)
     .outerjoin(Grant, and_(Grant.user_id == User.id, Grant.ended_at.is_(None)))
@@ -90,7 +91,9 @@ def _remembering(row: Insert) -> Executable:
     )
 
 
-Found = Row[str | None, float | None, str | None, float | None, float | None, bool, float | None]
+Found = Row[
+    str | None, float | None, str | None, float | None, float | None, bool, float | None, float
+]
 _REMEMBERED = Upsert(User, _remembering)
 
 
@@ -101,9 +104,9 @@ class SignIn:
     profile: Profile
     token_set: TokenSet
     state: str = field(repr=False)
-    # When Twitter answered the exchange, by the store's clock (`People.store_time`).
-    exchanged_at: float
-    # When the browser left for Twitter, by the store's clock as well.
+    # When Twitter answered the exchange.
+    answered: Moment
+    # When the browser left for Twitter, by the store's clock (`People.began`).
     began: float
     # The states of the other sign-ins that this browser has begun and not finished.
     beside: tuple[str, ...] = field(repr=False, default=())
@@ -155,6 +158,14 @@ def find(connection: Connection, user_id: int, came: SignIn) -> Found:
         "twitter_id_hash": hashed(came.profile.id),
     }
     return connection.execute(_FOUND, values).one()
+
+
+def exchanged_at(came: SignIn, found: Found) -> float:
+    """Return when Twitter answered the exchange, by the store's clock.
+
+    It orders the exchanges of one person, whichever machines they come to.
+    """
+    return came.answered.seconds(store_now=found.now)
 
 
 def shared_session(beside: Mapping[str, int], user_id: int, came: SignIn) -> str | None:

@@ -25,6 +25,7 @@ from app.auth.pending_sign_ins import FlowCookies, OpenedFlow, PendingSignIn
 from app.gateway.actions import ActionResult, PendingAction
 from app.observability.audit_log import Event
 from app.services import services
+from app.storage.database import Moment
 from app.twitter.dialect import Permission
 from app.twitter.errors import TokenRefused, TwitterError, Unreachable
 from app.twitter.models import Profile
@@ -166,9 +167,8 @@ def _sign_in(
     token_set: TokenSet, flow: OpenedFlow, deadline: Deadline, recorder: Recorder
 ) -> Person:
     """Ask who it is and sign them in; if that fails, no living token stays behind at Twitter."""
-    pending, profile, exchanged_at = flow.pending, None, 0.0
+    pending, profile, answered = flow.pending, None, Moment()
     try:
-        exchanged_at = services().people.store_time()
         profile = _profile(token_set, deadline)
         recorder.note(Step.PROFILE_CAME)
         return services().people.sign_in(
@@ -176,7 +176,7 @@ def _sign_in(
                 profile=profile,
                 token_set=token_set,
                 state=pending.state,
-                exchanged_at=exchanged_at,
+                answered=answered,
                 began=pending.began,
                 beside=flow.beside,
                 replacing=session.get(SESSION_ID),
@@ -187,7 +187,7 @@ def _sign_in(
     except Exception as error:
         # Superseded tokens should be dead: Twitter is asked before they are revoked.
         owner = None if isinstance(error, Superseded) or profile is None else profile.id
-        services().outbox.discard(token_set, twitter_id=owner, unless_exchanged_from=exchanged_at)
+        services().outbox.discard(token_set, twitter_id=owner, unless_exchanged_from=answered)
         raise
 
 

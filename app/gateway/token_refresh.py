@@ -24,7 +24,7 @@ from app.accounts.outbox import Outbox
 from app.accounts.shared import Shared
 from app.gateway.refreshable_grant import AS_READ, RefreshableGrant, read_grant
 from app.observability.audit_log import Event
-from app.storage.database import STORE_CLOCK, WRITE_SECONDS, store_time
+from app.storage.database import STORE_CLOCK, WRITE_SECONDS, Moment, store_time
 from app.storage.singleflight import Crowded, SingleFlight
 from app.twitter.errors import Busy, GrantRefused, TokenRefused, TwitterError, Unreachable
 from app.twitter.oauth import AuthorizationServer, TokenSet
@@ -226,7 +226,7 @@ class TokenRefresher:
 
     def _discard(self, token_set: TokenSet, grant: RefreshableGrant) -> None:
         """Have refreshed tokens revoked, unless their person has signed in since."""
-        later = math.nextafter(grant.exchanged_at, math.inf)
+        later = Moment(math.nextafter(grant.exchanged_at, math.inf))
         self._outbox.discard(token_set, twitter_id=grant.twitter_id, unless_exchanged_from=later)
 
     def _release(self, grant: RefreshableGrant, owner: str) -> None:

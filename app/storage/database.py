@@ -207,6 +207,26 @@ def store_time(connection: Connection) -> datetime:
     return datetime.fromtimestamp(store_seconds(connection), tz=UTC)
 
 
+class Moment:
+    """The moment in which it is made, by the store's clock, which need not be asked before later.
+
+    Once counted back it stays as it is: a row that holds it is found by it.
+    """
+
+    __slots__ = ("_made_at", "_seconds")
+
+    def __init__(self, seconds: float | None = None) -> None:
+        """Take `seconds` since 1970 by the store's clock, if that moment is known already."""
+        self._made_at = time.monotonic()
+        self._seconds = seconds
+
+    def seconds(self, *, store_now: float) -> float:
+        """Return it in seconds since 1970, counted back from what the store has told just now."""
+        if self._seconds is None:
+            self._seconds = store_now - (time.monotonic() - self._made_at)
+        return self._seconds
+
+
 class StoreTime:
     """The store's time for what happens often: asked once a minute, and counted on from there."""
 

@@ -20,10 +20,12 @@ from app.accounts.used_states import UsedStates
 from app.gateway.token_refresh import TokenRefresher
 from app.observability.audit_log import AuditLog
 from app.signals import Signals
+from app.storage.database import Moment, store_seconds
 from app.storage.singleflight import SingleFlight
 from app.twitter.errors import Unreachable
 from app.twitter.models import Profile
 from app.twitter.oauth import TokenSet
+from tests.waiting import until
 
 SCOPES = frozenset({"tweet.read", "users.read", "offline.access"})
 LIFETIMES = Lifetimes(idle=timedelta(days=30), absolute=timedelta(days=180))
@@ -149,10 +151,21 @@ def people(shared, grants, sessions, used_states):
 
 
 @pytest.fixture
-def sign_in(people, used_states, clock):
+def store_now(database):
+    """Return the time by the store's clock, in seconds since 1970."""
+
+    def read():
+        with database.reading() as connection:
+            return store_seconds(connection)
+
+    return read
+
+
+@pytest.fixture
+def sign_in(people, used_states, clock, store_now):
     """Sign a person in and return them; further words change the token set."""
 
-    def go(*, user_id="1001", exchanged_at=None, began=None, state=None, **changes):
+    def go(*, user_id="1001", answered=None, began=None, state=None, **changes):
         of_the_browser = {
             name: changes.pop(name) for name in ("beside", "replacing") if name in changes
         }
@@ -165,17 +178,21 @@ def sign_in(people, used_states, clock):
         } | changes
         name = "wren" if user_id == "1001" else "robin"
         used_states.consume(state, "code")
-        return people.sign_in(
+        person = people.sign_in(
             SignIn(
                 profile=Profile(id=user_id, username=name, name=name),
                 token_set=TokenSet(**token_set),
                 state=state,
-                exchanged_at=people.store_time() if exchanged_at is None else exchanged_at,
-                began=people.store_time() if began is None else began,
+                answered=answered or Moment(),
+                began=store_now() if began is None else began,
                 browser="A browser",
                 **of_the_browser,
             )
         )
+        signed_in_at = store_now()
+        # SQLite's clock tells milliseconds: whatever comes next is later by it.
+        assert until(lambda: store_now() > signed_in_at + 0.002)
+        return person
 
     return go
 

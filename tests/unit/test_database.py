@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError, InternalError, OperationalError, StatementError
 
 from app.accounts.models import Grant, UsedState, User
-from app.storage.database import StoreTime, engine_options, store_seconds
+from app.storage.database import Moment, StoreTime, engine_options, store_seconds
 from app.storage.extensions import db
 from tests.site import statements
 from tests.stores import make_read_only, on_both_stores
@@ -156,7 +156,6 @@ def test_a_moment_without_a_time_zone_is_refused(database):
         add_user(connection, created_at=datetime(2026, 11, 23))  # noqa: DTZ001
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 class Counter:
     """Seconds that pass as a test says; each statement takes `takes`."""
 
@@ -196,6 +195,17 @@ def test_a_time_that_the_store_told_slowly_is_not_counted_on(app, database):
         assert 0 <= store_seconds(connection) - told < 5
 
 
+def test_a_moment_is_counted_back_once(monkeypatch):
+    monkeypatch.setattr("app.storage.database.time.monotonic", lambda: 100.0)
+    moment, known = Moment(), Moment(1000.0)
+    monkeypatch.setattr("app.storage.database.time.monotonic", lambda: 102.5)
+
+    assert moment.seconds(store_now=5000.0) == 4997.5
+    assert moment.seconds(store_now=6000.0) == 4997.5
+    assert known.seconds(store_now=5000.0) == 1000.0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_errors_do_not_quote_values(database, clock):
     row = {"state_hash": "a-value-nobody-should-read", "code_hash": "c", "claimed_at": clock()}
 

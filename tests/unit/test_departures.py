@@ -15,7 +15,7 @@ from app.accounts.grants import EndReason
 from app.accounts.models import Ending, Grant, Revocation, Session, UsedState, User
 from app.accounts.people import People
 from app.accounts.sessions import Sessions
-from app.storage.database import store_time
+from app.storage.database import Moment, store_time
 from tests.stores import STORES, on_both_stores
 from tests.unit.conftest import LIFETIMES
 from tests.waiting import until
@@ -65,17 +65,17 @@ def keeping(shared, grants, used_states):
 
 
 @on_both_stores
-def test_a_person_has_left_when_the_last_session_ends(sign_in, sessions, all_of, people, clock):
+def test_a_person_has_left_when_the_last_session_ends(sign_in, sessions, all_of, store_now, clock):
     clock.advance(days=2)  # the store's clock counts, not this machine's
     first, second = sign_in(), sign_in()
     sessions.log_out(first.session_id)
     between = all_of(User.left_at)
-    before = people.store_time()
+    before = store_now()
     sessions.log_out(second.session_id)
 
     [(left_at,)] = all_of(User.left_at)
     assert between == [(None,)]
-    assert before - 0.01 <= left_at.timestamp() <= people.store_time()
+    assert before - 0.01 <= left_at.timestamp() <= store_now()
 
 
 @pytest.mark.parametrize("reason", [EndReason.REFUSED, EndReason.ENDED_BY_OPERATOR])
@@ -105,19 +105,19 @@ def test_a_sign_in_clears_it(sign_in, sessions, all_of, left_ago, prune):
     assert prune() == 0
 
 
-def test_sessions_that_a_sign_in_revives_clear_it(sign_in, grants, database, all_of, clock, people):
+def test_sessions_that_a_sign_in_revives_clear_it(sign_in, grants, database, all_of, clock):
     person = sign_in()
-    exchanged_at = people.store_time()
+    answered = Moment()
     with database.writing() as connection:
         grants.end(connection, person.user_id, EndReason.REFUSED, now=clock())
-    sign_in(exchanged_at=exchanged_at)
+    sign_in(answered=answered)
 
     assert all_of(User.left_at) == [(None,)]
 
 
-def test_a_sign_in_that_is_stopped_clears_nothing(sign_in, keeping, all_of, people, left_ago):
+def test_a_sign_in_that_is_stopped_clears_nothing(sign_in, keeping, all_of, store_now, left_ago):
     sessions, _ = keeping
-    before = people.store_time()
+    before = store_now()
     person = sign_in()
     sessions.log_out_everywhere_else(person.user_id, "1001", keep="")
     with pytest.raises(EndedMeanwhile):
@@ -213,9 +213,9 @@ def test_a_row_that_never_had_a_session_is_deleted_as_well(database, all_of, lef
 
 
 def test_a_sign_in_that_failed_half_way_leaves_no_person(
-    sign_in, sessions, people, all_of, departures
+    sign_in, sessions, store_now, all_of, departures
 ):
-    before = people.store_time()
+    before = store_now()
     departures.delete(sign_in().user_id, "1001")
     with pytest.raises(EndedMeanwhile):
         sign_in(began=before)
@@ -286,10 +286,10 @@ def waits_for_a_lock(database):
 
 @on_both_stores
 def test_a_sign_in_during_the_prune_wins_whole_or_comes_after(
-    sign_in, sessions, people, left_ago, prune, all_of, departures
+    sign_in, sessions, people, store_now, left_ago, prune, all_of, departures
 ):
     for _ in range(15):
-        began = people.store_time()
+        began = store_now()
         sessions.log_out(sign_in().session_id)
         left_ago(DAYS + 1)
         together = threading.Barrier(2)
@@ -310,10 +310,10 @@ def test_a_sign_in_during_the_prune_wins_whole_or_comes_after(
 
 
 def test_a_sign_in_under_way_is_not_stopped_by_the_prune(
-    sign_in, sessions, people, left_ago, prune, all_of
+    sign_in, sessions, people, store_now, left_ago, prune, all_of
 ):
     sessions.log_out(sign_in().session_id)
-    began = people.store_time()
+    began = store_now()
     left_ago(DAYS + 1)
     prune()
 
@@ -348,9 +348,9 @@ def test_forget_waits_for_a_first_sign_in_that_is_being_stored(
 
 
 @on_both_stores
-def test_forget_during_a_first_sign_in_leaves_no_row(sign_in, departures, people, all_of):
+def test_forget_during_a_first_sign_in_leaves_no_row(sign_in, departures, store_now, all_of):
     for _ in range(10):
-        began = people.store_time()
+        began = store_now()
         together = threading.Barrier(2)
 
         def first_sign_in(began=began, together=together):

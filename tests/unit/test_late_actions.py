@@ -25,6 +25,7 @@ from app.accounts.models import (
 from app.accounts.performed_actions import PerformedActions, Press
 from app.accounts.revocation_events import RevocationEvents
 from app.gateway.usage import Usages
+from app.storage.database import Moment
 from app.twitter.api_client import ApiCall
 from app.twitter.endpoints import USERS_ME
 from app.twitter.webhook_events import Revoked
@@ -86,7 +87,9 @@ def actions(people, sessions, refresher, outbox, shared, database, server, clock
             "refusal": lambda: refresher._end(read, EndReason.REFUSED),
             "press": lambda: performed.claim(Press.of("follow", "1003", "f", wren.user_id)),
             "report": lambda: reports.store(Revoked(event_uuid="e", twitter_id="1001", at=None)),
-            "outbox": lambda: outbox.discard(new, twitter_id="1001", unless_exchanged_from=1.0),
+            "outbox": lambda: outbox.discard(
+                new, twitter_id="1001", unless_exchanged_from=Moment(1.0)
+            ),
         }
 
     return of

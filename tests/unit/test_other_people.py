@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from app.accounts.grants import EndReason
 from app.accounts.models import Revocation
+from app.storage.database import Moment
 
 
 def test_a_sign_in_leaves_the_revocations_of_other_people_waiting(
@@ -22,12 +23,12 @@ def test_a_sign_in_leaves_the_revocations_of_other_people_waiting(
 
 def test_a_sign_in_revives_no_session_of_another_person(sign_in, people, grants, database, clock):
     refused = [sign_in(), sign_in(user_id="1002")]
-    exchanged_at = people.store_time()
+    answered = Moment()
     with database.writing() as connection:
         for person in refused:
             grants.end(connection, person.user_id, EndReason.REFUSED, now=clock())
 
-    sign_in(exchanged_at=exchanged_at)
+    sign_in(answered=answered)
     sign_in(user_id="1002")  # its own exchange came after the refusal
 
     assert [people.find(each.session_id) is not None for each in refused] == [True, False]

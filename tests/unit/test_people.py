@@ -20,6 +20,7 @@ from app.accounts.outbox import Outbox
 from app.accounts.people_by_name import people_named
 from app.accounts.sessions import ENDED_KEPT, Sessions
 from app.accounts.token_cipher import TokenCipher, associated_data
+from app.storage.database import Moment
 from app.storage.extensions import db
 from app.twitter.transport.deadline import Deadline
 from tests.stores import STORES, on_both_stores
@@ -79,11 +80,13 @@ def test_a_sign_in_frees_the_lease_of_a_refresh(sign_in, database, row):
 
 
 @on_both_stores
-def test_an_older_answer_of_twitter_never_overwrites_a_newer_one(sign_in, people, row, cipher):
-    earlier = people.store_time()
+def test_an_older_answer_of_twitter_never_overwrites_a_newer_one(
+    sign_in, people, row, cipher, store_now
+):
+    earlier = Moment(store_now() - 1)
     grant = sign_in(access_token="access-new").grant_id
 
-    late = sign_in(access_token="access-old", exchanged_at=earlier, scopes=frozenset())
+    late = sign_in(access_token="access-old", answered=earlier, scopes=frozenset())
 
     opened = cipher.open(
         row(grant)["access_token"], at=associated_data("grants", "access_token", grant)
@@ -93,12 +96,12 @@ def test_an_older_answer_of_twitter_never_overwrites_a_newer_one(sign_in, people
     assert people.find(late.session_id) is not None
 
 
-def test_an_older_answer_makes_no_grant_after_a_newer_one_has_ended(sign_in, people, sessions):
-    earlier = people.store_time()
+def test_an_older_answer_makes_no_grant_after_a_newer_one_has_ended(sign_in, sessions, store_now):
+    earlier = Moment(store_now() - 1)
     sessions.log_out(sign_in().session_id)
 
     with pytest.raises(Superseded):
-        sign_in(exchanged_at=earlier)
+        sign_in(answered=earlier)
 
 
 @on_both_stores
@@ -322,10 +325,10 @@ def test_a_session_that_a_refusal_ended_comes_back_with_the_sign_in_that_caused_
 ):
     other, gone_before = sign_in(), sign_in()
     sessions_of = [other, gone_before]
-    exchanged_at = people.store_time()
+    answered = Moment()
     refuse(database, grants, other.user_id, clock)
 
-    new = sign_in(exchanged_at=exchanged_at)
+    new = sign_in(answered=answered)
 
     assert living(people, [*sessions_of, new]) == [True, True, True]
 
@@ -352,11 +355,11 @@ def test_a_refused_session_that_was_logged_out_does_not_come_back(
     sign_in, people, sessions, grants, database, clock
 ):
     other = sign_in()
-    exchanged_at = people.store_time()
+    answered = Moment()
     refuse(database, grants, other.user_id, clock)
     sessions.log_out(other.session_id)
 
-    sign_in(exchanged_at=exchanged_at)
+    sign_in(answered=answered)
 
     assert living(people, [other]) == [False]
 
@@ -770,21 +773,21 @@ def test_the_copy_of_a_persons_data_holds_no_token(two, shared):
 
 
 @on_both_stores
-def test_an_ending_stops_sign_ins_that_began_before_it(sign_in, people, all_of, departures):
+def test_an_ending_stops_sign_ins_that_began_before_it(sign_in, store_now, all_of, departures):
     wren = sign_in()
-    before = people.store_time()
+    before = store_now()
     departures.delete(wren.user_id, "1001")
 
     with pytest.raises(EndedMeanwhile):
         sign_in(began=before)
     assert all_of(User.id) == all_of(Session.id) == all_of(Grant.id) == []
-    assert sign_in(began=people.store_time()).session_id
+    assert sign_in(began=store_now()).session_id
 
 
 @pytest.mark.parametrize("minutes", [-3, 3])
-def test_an_ending_goes_by_no_machines_clock(sign_in, people, clock, minutes, departures):
+def test_an_ending_goes_by_no_machines_clock(sign_in, store_now, clock, minutes, departures):
     wren = sign_in()
-    before = people.store_time()
+    before = store_now()
     clock.advance(minutes=minutes)
     departures.delete(wren.user_id, "1001")
 
@@ -793,9 +796,11 @@ def test_an_ending_goes_by_no_machines_clock(sign_in, people, clock, minutes, de
     assert sign_in().session_id
 
 
-def test_late_tokens_go_to_the_browser_that_stays(sign_in, sessions, people, row, cipher, all_of):
+def test_late_tokens_go_to_the_browser_that_stays(
+    sign_in, sessions, store_now, row, cipher, all_of
+):
     wren = sign_in()
-    before = people.store_time()
+    before = store_now()
     sessions.log_out_everywhere_else(wren.user_id, "1001", keep=wren.session_id)
 
     with pytest.raises(EndedMeanwhile):

@@ -12,7 +12,7 @@ from app.accounts.models import Grant, RevocationEvent, User
 from app.accounts.revocation_events import Received, RevocationEvents
 from app.gateway.revocation_checks import Checked, RevocationChecks
 from app.gateway.token_refresh import Times
-from app.storage.database import STORE_CLOCK, store_time
+from app.storage.database import STORE_CLOCK, Moment, store_time
 from app.twitter.errors import GrantRefused, Unreachable
 from app.twitter.transport.deadline import Deadline
 from app.twitter.webhook_events import Revoked
@@ -145,16 +145,16 @@ def test_a_sign_in_under_way_survives_the_check(report, sign_in, people, checks,
     """X has replaced the grant already: the check tries the older token, and X refuses it."""
     older = sign_in(refresh_token="older")
     report()
-    exchanged_at, newer = people.store_time(), []
+    answered, newer = Moment(), []
 
     def refuse(number):
         if order == "stored before the refusal":
-            newer.append(sign_in(refresh_token="newer", exchanged_at=exchanged_at))
+            newer.append(sign_in(refresh_token="newer", answered=answered))
         return GrantRefused("invalid_request", "dead")
 
     server.answer = refuse
     result = checks.check_next()
-    newer = newer or [sign_in(refresh_token="newer", exchanged_at=exchanged_at)]
+    newer = newer or [sign_in(refresh_token="newer", answered=answered)]
 
     assert result is (Checked.STILL_VALID if order.startswith("stored before") else Checked.ENDED)
     assert people.find(newer[0].session_id)
@@ -182,7 +182,7 @@ def test_skew_is_allowed_for(report, new_grant, checks, ago, result):
 def test_a_refresh_after_the_event_proves_the_grant(
     report, new_grant, checks, server, refresher, clock, database
 ):
-    grant = new_grant(exchanged_at=1.0)
+    grant = new_grant(answered=Moment(1.0))
     clock.advance(hours=3)
     refresher.valid_token(grant, deadline=Deadline())
     report(ago=400)

@@ -591,7 +591,7 @@ def test_prune_leaves_no_token_of_a_browser_that_never_came_back(phone, app, sig
 POINTS = {
     "before its state is consumed": (UsedStates, "consume"),
     "before the exchange": (AuthorizationServer, "exchange"),
-    "after the exchange": (People, "store_time"),
+    "after the exchange": (routes, "_sign_in"),
     "before it is known who it is": (routes, "_profile"),
     "before it is stored": (People, "sign_in"),
     "behind the lock": (sign_in_module, "find"),
@@ -785,16 +785,12 @@ def test_an_ending_is_over_after_a_quarter_of_an_hour(
 # Refused in between
 
 
-@pytest.mark.parametrize("moment", ["before the answer", "before the clock is asked"])
+@pytest.mark.parametrize("moment", [(AuthorizationServer, "exchange"), (routes, "_profile")])
 def test_a_read_during_the_exchange_signs_no_other_browser_out(
     phone, laptop, sign_in, x, monkeypatch, moment
 ):
     sign_in(laptop)
-    late = way_back(x, phone)
-    if moment == "before the clock is asked":
-        hold = Hold(monkeypatch, People, "store_time")
-    else:
-        hold = After(monkeypatch, AuthorizationServer, "exchange")
+    late, hold = way_back(x, phone), After(monkeypatch, *moment)
 
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(phone.get, late)
