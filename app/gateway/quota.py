@@ -125,6 +125,7 @@ class Quota:
         return [
             (endpoint, window)
             for (endpoint, _), stored in zip(asked, self._found(keys), strict=True)
+            if stored is not None
             for window in self._open_windows(stored)
         ]
 
@@ -140,6 +141,8 @@ class Quota:
         keys = [_plan_key(endpoint, whose) for endpoint, whose in asked]
         found: dict[Endpoint, Unavailable] = {}
         for (endpoint, whose), stored in zip(asked, self._found(keys), strict=True):
+            if stored is None:
+                continue
             verdict = self._judged(endpoint, stored, for_everyone=whose is None)
             if verdict is not None:
                 found.setdefault(endpoint, verdict)
@@ -149,19 +152,20 @@ class Quota:
         return self._cache.get_all(keys) if self._cache else [None] * len(keys)
 
     def _known(self, key: str) -> list[Window]:
-        return self._open_windows(*self._found([key]))
+        [stored] = self._found([key])
+        return [] if stored is None else self._open_windows(stored)
 
-    def _open_windows(self, stored: Stored | None) -> list[Window]:
-        told = stored.value if stored and isinstance(stored.value, list) else []
+    def _open_windows(self, stored: Stored) -> list[Window]:
+        told = stored.value if isinstance(stored.value, list) else []
         windows = map(_from_json, told)
         return [window for window in windows if window and window.resets_at > self._clock()]
 
     def _judged(
-        self, endpoint: Endpoint, stored: Stored | None, *, for_everyone: bool
+        self, endpoint: Endpoint, stored: Stored, *, for_everyone: bool
     ) -> Unavailable | None:
-        reason = _reason(stored)
-        if stored is None or reason is None:
+        if stored.value not in ("credits", "plan"):
             return None
+        reason: _Reason = stored.value
         until = stored.at + _BELIEVED[reason]
         if until <= self._clock():
             return None
@@ -170,10 +174,6 @@ class Quota:
     def _knows_when(self, user_id: str, endpoint: Endpoint) -> bool:
         known = self.windows(user_id, endpoint)
         return blocked_until(known, now=self._clock()) is not None
-
-
-def _reason(stored: Stored | None) -> _Reason | None:
-    return stored.value if stored and stored.value in ("credits", "plan") else None
 
 
 def _is_of_the_site(window: Window) -> bool:

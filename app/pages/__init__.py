@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask
 
 from app.pages import home, lookup, tweets, usage
-from app.pages.features import offered_on_page
+from app.pages.features import main_endpoints, offered_on_page
 from app.pages.filters import about, ago, duration, exactly, roughly, since, span
 from app.pages.paging import MAX_PAGES
 from app.pages.remembered import remembered
@@ -17,6 +17,7 @@ from app.pages.twitter_links import account_pages, link_target, profile_at_twitt
 from app.services import services
 from app.twitter.dialect import origin
 from app.twitter.tweet_text import isolated
+from app.web.messages import permission_words
 
 _SECTIONS = (home.SECTION, *SECTIONS)
 FEATURES = {name: main for section in _SECTIONS for name, main in section.features.items()}
@@ -50,7 +51,12 @@ def register(app: Flask) -> None:
     app.add_template_global(remembered)
     with app.app_context():
         app.jinja_env.globals |= _of_sections() | _of_the_site()
-    app.context_processor(_for_templates)
+        mains = main_endpoints(FEATURES, services().dialect)
+
+    @app.context_processor
+    def for_templates() -> dict[str, Any]:
+        """Return what differs from page to page."""
+        return {"now": services().now(), "offered": offered_on_page(mains)}
 
 
 def _of_sections() -> dict[str, Any]:
@@ -69,20 +75,16 @@ def _link(section: Section, entry: Entry) -> tuple[str, Entry, set[str]]:
 
 
 def _of_the_site() -> dict[str, Any]:
-    config = services().config
+    config, dialect = services().config, services().dialect
     return {
         "app_name": config.app_name,
-        "sandbox": {"console_url": origin(services().dialect.api_url)} if config.sandbox else None,
+        "sandbox": {"console_url": origin(dialect.api_url)} if config.sandbox else None,
         "privacy_url": config.privacy_url,
         "terms_url": config.terms_url,
         "contact_email": config.contact_email,
         "account_pages": account_pages(),
+        "asked_at_sign_in": [permission_words(permission) for permission in dialect.at_sign_in],
         "twitter_site": twitter_site(),
         "max_pages": MAX_PAGES,
         "has_timeline": tweets.has_timeline(),
     }
-
-
-def _for_templates() -> dict[str, Any]:
-    """Return what differs from page to page."""
-    return {"now": services().now(), "offered": offered_on_page(FEATURES)}

@@ -6,33 +6,35 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from app.services import services
+from app.twitter.dialect import Dialect
 from app.twitter.endpoints import Endpoint
 from app.web.current_person import current_person
 
 
-def offered_on_page(features: Mapping[str, tuple[Endpoint, ...]]) -> Callable[[str], bool]:
+def main_endpoints(
+    features: Mapping[str, tuple[Endpoint, ...]], dialect: Dialect
+) -> dict[str, Endpoint]:
+    """Return the main endpoint of each feature: the first of its endpoints that `dialect` has."""
+    exist = {name: [e for e in ends if e.exists_in(dialect)] for name, ends in features.items()}
+    return {name: endpoints[0] for name, endpoints in exist.items() if endpoints}
+
+
+def offered_on_page(mains: Mapping[str, Endpoint]) -> Callable[[str], bool]:
     """Return `offered`, with which the template of one page asks whether to show a feature.
 
-    `features` has the main endpoint of each: the first of these that the dialect has. A feature of
-    no section is not offered.
+    `mains` has the main endpoint of each; a feature without one is not offered.
 
     Its first call looks up all verdicts in the cache; the others reuse them.
     """
-    dialect = services().dialect
-
-    def main_endpoint(feature: str) -> Endpoint | None:
-        return next((one for one in features.get(feature, ()) if one.exists_in(dialect)), None)
 
     @cache
     def unavailable() -> frozenset[Endpoint]:
         person = current_person()
-        asked = tuple({main for feature in features if (main := main_endpoint(feature))})
         user_id = person.profile.id if person else None
-        verdicts = services().quota.unavailable(user_id, of=asked)
+        verdicts = services().quota.unavailable(user_id, of=tuple({*mains.values()}))
         return frozenset(verdict.endpoint for verdict in verdicts)
 
     def offered(feature: str) -> bool:
-        main = main_endpoint(feature)
-        return main is not None and main not in unavailable()
+        return feature in mains and mains[feature] not in unavailable()
 
     return offered

@@ -11,22 +11,16 @@ from app.pages.panels import render_panels
 from app.pages.queries import Query
 from app.pages.section import PANELS, Entry, Route, Section
 from app.pages.sections import SECTIONS
-from app.services import services
 from app.web.current_person import current_person
-from app.web.messages import permission_words
 
 _PANELS = sorted((one.panel for one in SECTIONS if one.panel), key=lambda panel: panel.place)
 
 
 def home() -> ResponseReturnValue:
     """GET /. `next` goes along with the sign-in, which checks it before redirecting there."""
-    person, dialect = current_person(), services().dialect
+    person = current_person()
     if person is None:
-        return render_template(
-            "home_signed_out.html",
-            asked=[permission_words(permission) for permission in dialect.at_sign_in],
-            next_path=request.args.get("next", ""),
-        )
+        return render_template("home_signed_out.html", next_path=request.args.get("next", ""))
     queries: dict[str, Query[Any]] = {}
     for panel in _PANELS:
         queries[panel.name] = panel.query(person, list(queries.values()))

@@ -38,7 +38,8 @@ class BrowserSession(SecureCookieSession):
             for name, value in self.came[1].items()
             if not (self.came[0] and name in _OF_THE_SESSION)
         }
-        super().__init__(deepcopy(self.came[0] | rest))
+        # Only the visit cookie holds lists.
+        super().__init__(self.came[0] | deepcopy(rest))
         self.cleared = False
 
     def clear(self) -> None:

@@ -47,13 +47,14 @@ class _InWordsOfX(Extension):
 
 def init_app(app: Flask, config: Config) -> None:
     """Let templates speak in the provider's words. No template may be compiled before."""
-    app.add_template_filter(worded)
-    if config.provider_name == "X":
+    of_x = config.provider_name == "X"
+    app.add_template_filter(_of_x if of_x else str, "worded")
+    if of_x:
         app.jinja_env.add_extension(_InWordsOfX)
 
 
 def worded(text: str) -> str:
-    """Return a sentence of ours in the provider's words. Also a template filter."""
+    """Return a sentence of ours in the provider's words, as the filter of templates does."""
     return _of_x(text) if services().config.provider_name == "X" else text
 
 
