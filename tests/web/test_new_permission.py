@@ -107,8 +107,13 @@ def test_every_page_of_an_account_with_it(browser, twitter, dialect):
     assert "tweet.write" in browser.get("/account/export").text
 
 
-def test_one_that_every_sign_in_asks_for(monkeypatch, app, kind_twitter, dialect):
+@pytest.fixture
+def asked_at_sign_in(monkeypatch):
+    """The permission to post, asked for by every sign-in. Stands before `app`, as source does."""
     add(monkeypatch, at_sign_in=True)
+
+
+def test_one_that_every_sign_in_asks_for(asked_at_sign_in, app, kind_twitter, dialect):
     browser, is_live = app.test_client(), dialect.name == "live"
 
     assert ("Post for you" in browser.get("/").text) == is_live
