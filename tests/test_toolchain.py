@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime as dt
-import gc
 import http.client
 import importlib.metadata
 import json
@@ -341,16 +340,6 @@ def test_a_worker_makes_sure_of_its_folder(gunicorn_settings):
     gunicorn_settings["post_fork"](arbiter(None), None)
 
     assert folder.is_dir()
-
-
-def test_a_worker_collects_no_garbage_among_what_is_there_for_good(gunicorn_settings):
-    assert gc.get_freeze_count() == 0
-    try:
-        gunicorn_settings["post_worker_init"](None)
-
-        assert gc.get_freeze_count() > len(sys.modules)
-    finally:
-        gc.unfreeze()
 
 
 def test_what_a_dead_worker_was_doing_is_forgotten(gunicorn_settings):

@@ -12,8 +12,6 @@ import logging
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-import structlog
-
 NAME_CHARACTERS = 12
 
 
@@ -62,11 +60,7 @@ Fields = Mapping[str, object]
 _Listener = Callable[[Event, Fields], None]
 
 # Like any logger of ours, it writes through the formatter of `app.observability.logs`.
-_log = structlog.wrap_logger(
-    logging.getLogger("app.observability.audit_log"),
-    processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-    wrapper_class=structlog.stdlib.BoundLogger,
-)
+_log = logging.getLogger(__name__)
 
 
 class AuditLog:
@@ -89,7 +83,7 @@ class AuditLog:
             fields = {"browser": known_as(session_id), **fields}
         if grant_id is not None:
             fields = {"grant": known_as(grant_id), **fields}
-        _log.info(event.value, **fields)
+        _log.info(event.value, extra={"fields": fields})
         for listener in self._listeners:
             listener(event, fields)
 

@@ -18,18 +18,18 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-import structlog
 from flask import has_request_context, request
-from structlog.typing import EventDict, Processor, WrappedLogger
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from app.observability.redaction import Redactor
     from config import Config
+
+_Line = dict[str, Any]
 
 # Loaded by its path, the file has another `__name__`.
 _log = logging.getLogger("app.observability.logs")
@@ -41,15 +41,15 @@ _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-
 _TRACE_PLACE = "<trace>"
 
 
-class Formatter(structlog.stdlib.ProcessorFormatter):
+class Formatter(logging.Formatter):
     """Writes each record as one line without secrets: JSON for machines, else plain text."""
 
     def __init__(self, redactor: Redactor, *, as_json: bool, behind_proxy: bool = False) -> None:
         """Take the trace of a request from its `traceparent` header if it is `behind_proxy`."""
+        super().__init__()
         self._redactor = redactor
+        self._render = _json if as_json else _plain
         self._behind_proxy = behind_proxy
-        render: Processor = _json if as_json else _plain
-        super().__init__(processors=[self._gathered, render])
 
     @classmethod
     def of(cls, config: Config, redactor: Redactor) -> Formatter:
@@ -62,29 +62,28 @@ class Formatter(structlog.stdlib.ProcessorFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; if the record cannot be formatted, only where it came from."""
-        record.__dict__["trace"] = trace = _trace_id(record) if self._behind_proxy else ""
+        trace = _trace_id(record) if self._behind_proxy else ""
+        place = _TRACE_PLACE if trace else ""
         try:
-            line = self._redactor.text(super().format(record))
+            line = self._redactor.text(self._render(self._gathered(record, place)))
         except Exception:  # noqa: BLE001 - logging would print the message and its arguments
-            bare = {"name": record.name, "levelname": record.levelname, "trace": trace}
+            bare = {"name": record.name, "levelname": record.levelname}
             bare["msg"] = f"a line that cannot be formatted, {record.filename}:{record.lineno}"
-            line = super().format(logging.makeLogRecord(bare))
+            line = self._render(self._gathered(logging.makeLogRecord(bare), place))
         return line.replace(_TRACE_PLACE, trace, 1) if trace else line
 
-    def _gathered(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-        """Return the fields of every line, then the event's own without secrets."""
-        record: logging.LogRecord = event.pop("_record")
-        del event["_from_structlog"]
-        if exc_info := event.pop("exc_info", None):  # without local variables: they hold secrets
-            event["exception"] = logging.Formatter().formatException(exc_info)
-        cleaned: EventDict = self._redactor.value(event)
+    def _gathered(self, record: logging.LogRecord, trace: str) -> _Line:
+        """Return the fields of every line, then those of the event without secrets."""
+        event = {"event": record.getMessage(), **getattr(record, "fields", {})}
+        if record.exc_info:  # without local variables: they hold secrets
+            event["exception"] = self.formatException(record.exc_info)
+        cleaned: _Line = self._redactor.value(event)
         return {
             "at": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "request": request_id(),
-            "trace": _TRACE_PLACE if getattr(record, "trace", "") else "",
-            "event": cleaned.pop("event", ""),
+            "trace": trace,
             **cleaned,
         }
 
@@ -161,21 +160,21 @@ def _unraisable(given: sys.UnraisableHookArgs) -> None:
     _log.critical("exception that could not be raised", exc_info=exc_info)
 
 
-# The processors, in order
+# A line of each kind
 
 
-def _json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
-    return json.dumps({key: value for key, value in event.items() if value != ""})
+def _json(fields: _Line) -> str:
+    return json.dumps({key: value for key, value in fields.items() if value != ""})
 
 
-def _plain(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
-    shared = [event.pop(key) for key in ("at", "level", "logger")]
-    ids = event.pop("request") or "-"
-    if trace := event.pop("trace"):
+def _plain(fields: _Line) -> str:
+    shared = [fields.pop(key) for key in ("at", "level", "logger")]
+    ids = fields.pop("request") or "-"
+    if trace := fields.pop("trace"):
         ids += f" trace={trace}"
-    exception = event.pop("exception", None)
-    message = _one_line(str(event.pop("event")))
-    details = (f"{key}={_one_line(str(value))}" for key, value in event.items() if value != "")
+    exception = fields.pop("exception", None)
+    message = _one_line(str(fields.pop("event")))
+    details = (f"{key}={_one_line(str(value))}" for key, value in fields.items() if value != "")
     line = " ".join([*shared, f"[{ids}]", message, *details])
     return "\n".join([line, *map(_one_line, exception.splitlines())]) if exception else line
 

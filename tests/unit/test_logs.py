@@ -123,10 +123,9 @@ def test_nothing_leaks(leak, capsys):
 
 
 def test_a_field_is_redacted_by_its_name(as_json):
-    record = logging.makeLogRecord({"name": "app", "levelname": "INFO", "msg": ""})
-    event = {"event": "x", "token": 51966, "list": [b"code=short", ("a", None)], "n": 3}
-    event["nested"] = {"headers": {"Cookie": ["short"], "Accept": "birds"}, "password": ""}
-    record.msg, record._logger, record._name = event, None, "info"
+    fields = {"token": 51966, "list": [b"code=short", ("a", None)], "n": 3}
+    fields["nested"] = {"headers": {"Cookie": ["short"], "Accept": "birds"}, "password": ""}
+    record = logging.makeLogRecord({"name": "app", "levelname": "INFO", "fields": fields})
 
     line = formatter(as_json=as_json).format(record)
 
@@ -140,8 +139,8 @@ def test_nesting_that_is_too_deep_is_cut_off():
     deep = {"secret_of": OPAQUE}
     for _ in range(20):
         deep = [deep]
-    record = logging.makeLogRecord({"name": "app", "levelname": "INFO"})
-    record.msg, record._logger, record._name = {"event": "x", "deep": deep}, None, "info"
+    fields = {"deep": deep}
+    record = logging.makeLogRecord({"name": "app", "levelname": "INFO", "fields": fields})
 
     assert '"..."' in formatter(as_json=True).format(record)
 

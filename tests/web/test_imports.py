@@ -76,6 +76,14 @@ def test_a_worker_with_redis_imports_its_client_and_nothing_more(database_url, r
     assert heavy == {"redis"}
 
 
+def test_a_process_collects_no_garbage_among_what_is_there_for_good(database_url):
+    look = "print(gc.isenabled(), gc.get_freeze_count() > 50 * len(sys.modules))"
+
+    assert in_a_process("-c", f"import gc, sys, wsgi; {look}", DATABASE_URL=database_url) == (
+        "True True\n"
+    )
+
+
 def test_flask_db_works_as_typed_with_its_options(tmp_path):
     database = f"sqlite:///{tmp_path / 'perch.db'}"
     upgrade = ("-m", "flask", "--app", "wsgi", "db", "-d", "migrations", "upgrade")
