@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 export FLASK_SKIP_DOTENV := 1
 
 python := .venv/bin/python
-quick := not serial and not chaos and not postgresql and not beta
+quick := not servers and not chaos and not postgresql and not beta
 
 ## Use it
 .PHONY: run db
@@ -34,8 +34,8 @@ lint: tools  # does anything look wrong?
 types: tools  # do the types agree?
 	$(python) -m mypy
 everything: tools  # `make test`, then both stores, the beta, servers and browsers, and another name for the site
-	$(python) -m pytest -n auto --cov -m "not serial and not chaos"
-	$(python) -m pytest --cov --cov-append -m serial
+	$(python) -m pytest -n auto --cov -m "not servers and not chaos"
+	$(python) -m pytest -n auto --dist loadfile --cov --cov-append -m servers
 	APP_NAME="Nest & Sons" $(python) -m pytest -n auto -m core
 coverage: everything  # did the tests reach every branch of sign-in, storage and Twitter?
 	$(python) -m coverage report --include="app/auth/*,app/accounts/*,app/twitter/*" --fail-under=100

@@ -9,7 +9,7 @@ LOOPBACK = ["127.0.0.1", "::1"]
 
 
 # Whole folders that `make test` leaves out, by the marker that each of their tests gets.
-MARKED_FOLDERS = {"journey": pytest.mark.serial, "chaos": pytest.mark.chaos}
+MARKED_FOLDERS = {"journey": pytest.mark.servers, "chaos": pytest.mark.chaos}
 
 
 def pytest_collection_modifyitems(items):

@@ -21,7 +21,7 @@ from benchmarks.traffic import UNASKED, Tally
 from tests.needs import need
 from tests.servers import postgresql_programs
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.servers
 
 ROOT = Path(__file__).parent.parent
 

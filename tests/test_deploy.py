@@ -24,7 +24,7 @@ from tests.needs import need
 from tests.site import migrate
 from tests.tree import files
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.servers
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"

@@ -30,13 +30,13 @@ def nest(tmp_path_factory):
     return followed(steps(), tmp_path_factory.mktemp("nest"))
 
 
-@pytest.mark.serial
+@pytest.mark.servers
 def test_the_code_of_the_guide_is_formatted_and_clean(nest):
     run(nest, "ruff", "check", "--no-cache", ".")
     run(nest, "ruff", "format", "--no-cache", "--check", ".")
 
 
-@pytest.mark.serial
+@pytest.mark.servers
 @pytest.mark.timeout(300)
 def test_the_product_of_the_guide_and_the_core_of_the_site_are_green(nest):
     """On SQLite; the rest of the suite runs in the project itself."""

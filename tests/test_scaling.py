@@ -13,7 +13,7 @@ from app.storage.database import engine_options
 from app.twitter import api, endpoints
 from config import Config
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.servers
 
 DOCUMENT = (Path(__file__).parent.parent / "docs" / "scaling.md").read_text()
 CONSTANT = re.compile(r"^\| `(\w+)` \| ([\d.]+) \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)

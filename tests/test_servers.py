@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.servers
 
 
 @pytest.mark.parametrize("who", ["first", "second"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.servers
 
 ROOT = Path(__file__).parent.parent
 SBOM = runpy.run_path(str(ROOT / "bin" / "sbom"))

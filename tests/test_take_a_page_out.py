@@ -35,7 +35,7 @@ def test_it_takes_files_and_three_lines():
     assert sum(line.startswith("-") for line in edits) == 3
 
 
-@pytest.mark.serial
+@pytest.mark.servers
 def test_no_page_and_no_style_is_left_over(without):
     left = [
         file.relative_to(without).as_posix()
@@ -47,11 +47,11 @@ def test_no_page_and_no_style_is_left_over(without):
     assert left == []
 
 
-@pytest.mark.serial
+@pytest.mark.servers
 @pytest.mark.timeout(300)
 def test_the_rest_of_the_site_is_green(without):
     run(without, "ruff", "check", "--no-cache", ".")
     run(without, "ruff", "format", "--no-cache", "--check", ".")
-    selected = ("-m", "not postgresql and not serial")
+    selected = ("-m", "not postgresql and not servers")
     quiet = ("-q", "-n", "auto", "-p", "no:cacheprovider", "-p", "no:cov")
     run(without, "pytest", *quiet, *selected, *TESTS)

@@ -29,7 +29,7 @@ from tests.factories import build_environ
 from tests.test_architecture import OUR_FILES
 from tests.waiting import until
 
-pytestmark = pytest.mark.serial
+pytestmark = pytest.mark.servers
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ["requirements.txt", "requirements-dev.txt", "requirements-audit.txt"]
@@ -153,7 +153,6 @@ def test_gunicorn_understands_every_setting(gunicorn_settings):
 
     imported = {
         "atexit",
-        "gc",
         "os",
         "quote",
         "runpy",

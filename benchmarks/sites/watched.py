@@ -51,7 +51,6 @@ WATCHED: list[tuple[Any, str, str]] = [
     (AuthorizationServer, "authorization_url", PROTOCOL),
     (AuthorizationServer, "exchange", PROTOCOL),
     (People, "find", DATABASE),
-    (People, "store_time", DATABASE),
     (People, "sign_in", DATABASE),
     (UsedStates, "consume", DATABASE),
     (Sessions, "of", DATABASE),
