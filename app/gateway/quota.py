@@ -40,7 +40,7 @@ _REMEMBERED = "remembered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unavailable:
+class Verdict:
     """An endpoint that the plan or the site's credits do not allow, as Twitter reported.
 
     The plan is the site's, and holds for everyone, or this person's own.
@@ -129,17 +129,17 @@ class Quota:
             for window in self._open_windows(stored)
         ]
 
-    def why_unavailable(self, endpoint: Endpoint, user_id: str | None = None) -> Unavailable | None:
+    def why_unavailable(self, endpoint: Endpoint, user_id: str | None = None) -> Verdict | None:
         """Return why `endpoint` is unavailable, to all or to this person, if it is."""
         return next(iter(self.unavailable(user_id, of=(endpoint,))), None)
 
     def unavailable(
         self, user_id: str | None = None, *, of: Sequence[Endpoint] = ENDPOINTS
-    ) -> list[Unavailable]:
+    ) -> list[Verdict]:
         """Return the endpoints that are unavailable, to all or to this person, by one look-up."""
         asked = [(e, whose) for e in of for whose in ((None, user_id) if user_id else (None,))]
         keys = [_plan_key(endpoint, whose) for endpoint, whose in asked]
-        found: dict[Endpoint, Unavailable] = {}
+        found: dict[Endpoint, Verdict] = {}
         for (endpoint, whose), stored in zip(asked, self._found(keys), strict=True):
             if stored is None:
                 continue
@@ -160,16 +160,14 @@ class Quota:
         windows = map(_from_json, told)
         return [window for window in windows if window and window.resets_at > self._clock()]
 
-    def _judged(
-        self, endpoint: Endpoint, stored: Stored, *, for_everyone: bool
-    ) -> Unavailable | None:
+    def _judged(self, endpoint: Endpoint, stored: Stored, *, for_everyone: bool) -> Verdict | None:
         if stored.value not in ("credits", "plan"):
             return None
         reason: _Reason = stored.value
         until = stored.at + _BELIEVED[reason]
         if until <= self._clock():
             return None
-        return Unavailable(endpoint=endpoint, reason=reason, until=until, for_everyone=for_everyone)
+        return Verdict(endpoint=endpoint, reason=reason, until=until, for_everyone=for_everyone)
 
     def _knows_when(self, user_id: str, endpoint: Endpoint) -> bool:
         known = self.windows(user_id, endpoint)

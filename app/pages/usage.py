@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import ROUND_UP, Decimal
 
 from app.accounts.people import Person
-from app.gateway.quota import Unavailable
+from app.gateway.quota import Verdict
 from app.gateway.usage import KEPT, Used
 from app.services import services
 from app.twitter.endpoints import Endpoint
@@ -70,7 +70,7 @@ def remaining(person: Person) -> list[Remaining]:
     return [Remaining(endpoint=endpoint, window=window) for endpoint, window in known]
 
 
-def unavailable(person: Person) -> list[Unavailable]:
+def unavailable(person: Person) -> list[Verdict]:
     """Return the endpoints that Twitter refuses to the site or to this person at the moment."""
     dialect = services().dialect
     verdicts = services().quota.unavailable(person.profile.id)
