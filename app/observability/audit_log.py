@@ -83,7 +83,8 @@ class AuditLog:
             fields = {"browser": known_as(session_id), **fields}
         if grant_id is not None:
             fields = {"grant": known_as(grant_id), **fields}
-        _log.info(event.value, extra={"fields": fields})
+        shown = {"event": event.value, **fields}
+        _log.info("%s", shown, extra={"fields": shown})
         for listener in self._listeners:
             listener(event, fields)
 

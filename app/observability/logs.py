@@ -74,10 +74,10 @@ class Formatter(logging.Formatter):
 
     def _gathered(self, record: logging.LogRecord, trace: str) -> _Line:
         """Return the fields of every line, then those of the event without secrets."""
-        event = {"event": record.getMessage(), **getattr(record, "fields", {})}
+        fields = getattr(record, "fields", None) or {"event": record.getMessage()}
         if record.exc_info:  # without local variables: they hold secrets
-            event["exception"] = self.formatException(record.exc_info)
-        cleaned: _Line = self._redactor.value(event)
+            fields = {**fields, "exception": self.formatException(record.exc_info)}
+        cleaned: _Line = self._redactor.value(fields)
         return {
             "at": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,

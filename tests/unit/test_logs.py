@@ -123,7 +123,7 @@ def test_nothing_leaks(leak, capsys):
 
 
 def test_a_field_is_redacted_by_its_name(as_json):
-    fields = {"token": 51966, "list": [b"code=short", ("a", None)], "n": 3}
+    fields = {"event": "x", "token": 51966, "list": [b"code=short", ("a", None)], "n": 3}
     fields["nested"] = {"headers": {"Cookie": ["short"], "Accept": "birds"}, "password": ""}
     record = logging.makeLogRecord({"name": "app", "levelname": "INFO", "fields": fields})
 
@@ -139,7 +139,7 @@ def test_nesting_that_is_too_deep_is_cut_off():
     deep = {"secret_of": OPAQUE}
     for _ in range(20):
         deep = [deep]
-    fields = {"deep": deep}
+    fields = {"event": "x", "deep": deep}
     record = logging.makeLogRecord({"name": "app", "levelname": "INFO", "fields": fields})
 
     assert '"..."' in formatter(as_json=True).format(record)
