@@ -4,6 +4,7 @@ Environment or `.env`: PORT, WEB_CONCURRENCY (workers), GUNICORN_THREADS (thread
 """
 
 import atexit
+import gc
 import os
 import runpy
 import shutil
@@ -186,6 +187,17 @@ def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunico
     with app.app_context():
         for engine in app.extensions["sqlalchemy"].engines.values():
             engine.dispose(close=False)
+
+
+def post_worker_init(worker: Worker) -> None:  # noqa: ARG001 - gunicorn counts the parameters
+    """Exempt the libraries and the app, which are there for good, from garbage collection.
+
+    Walking through them again and again costs a twentieth of a page. A request leaves few cycles,
+    so the rest is looked at less often than by default (every 700 objects).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn counts the parameters

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import gc
 import http.client
 import importlib.metadata
 import json
@@ -153,6 +154,7 @@ def test_gunicorn_understands_every_setting(gunicorn_settings):
 
     imported = {
         "atexit",
+        "gc",
         "os",
         "quote",
         "runpy",
@@ -339,6 +341,19 @@ def test_a_worker_makes_sure_of_its_folder(gunicorn_settings):
     gunicorn_settings["post_fork"](arbiter(None), None)
 
     assert folder.is_dir()
+
+
+def test_a_worker_collects_no_garbage_among_what_is_there_for_good(gunicorn_settings):
+    before = gc.get_threshold()
+    assert gc.get_freeze_count() == 0
+    try:
+        gunicorn_settings["post_worker_init"](None)
+
+        assert gc.get_freeze_count() > len(sys.modules)
+        assert gc.get_threshold() > before
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 def test_what_a_dead_worker_was_doing_is_forgotten(gunicorn_settings):

@@ -151,13 +151,18 @@ def note_return(connection: Connection, user_id: int) -> None:
 
 
 def find(connection: Connection, user_id: int, came: SignIn) -> Found:
-    """Return the state of the person, whose row is locked by now. One statement."""
+    """Return the state of the person, whose row is locked by now. One statement.
+
+    It also tells the store's time, and so when Twitter answered the exchange (`exchanged_at`).
+    """
     values = {
         "user_id": user_id,
         "twitter_id": came.profile.id,
         "twitter_id_hash": hashed(came.profile.id),
     }
-    return connection.execute(_FOUND, values).one()
+    found = connection.execute(_FOUND, values).one()
+    came.answered.seconds(store_now=found.now)  # at once: what passes until then is subtracted
+    return found
 
 
 def exchanged_at(came: SignIn, found: Found) -> float:

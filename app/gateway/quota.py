@@ -41,7 +41,7 @@ _REMEMBERED = "remembered"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """An endpoint that the plan or the site's credits do not allow, as Twitter reported.
+    """That the plan or the site's credits do not allow an endpoint, as Twitter reported.
 
     The plan is the site's, and holds for everyone, or this person's own.
     """

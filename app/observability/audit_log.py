@@ -84,7 +84,7 @@ class AuditLog:
         if grant_id is not None:
             fields = {"grant": known_as(grant_id), **fields}
         shown = {"event": event.value, **fields}
-        _log.info("%s", shown, extra={"fields": shown})
+        _log.info("%s", shown, extra={"audited": shown})
         for listener in self._listeners:
             listener(event, fields)
 

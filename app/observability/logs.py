@@ -74,7 +74,7 @@ class Formatter(logging.Formatter):
 
     def _gathered(self, record: logging.LogRecord, trace: str) -> _Line:
         """Return the fields of every line, then those of the event without secrets."""
-        fields = getattr(record, "fields", None) or {"event": record.getMessage()}
+        fields = getattr(record, "audited", None) or {"event": record.getMessage()}
         if record.exc_info:  # without local variables: they hold secrets
             fields = {**fields, "exception": self.formatException(record.exc_info)}
         cleaned: _Line = self._redactor.value(fields)

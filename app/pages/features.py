@@ -22,9 +22,8 @@ def main_endpoints(
 def offered_on_page(mains: Mapping[str, Endpoint]) -> Callable[[str], bool]:
     """Return `offered`, with which the template of one page asks whether to show a feature.
 
-    `mains` has the main endpoint of each; a feature without one is not offered.
-
-    Its first call looks up all verdicts in the cache; the others reuse them.
+    `mains` has the main endpoint of each; a feature without one is not offered. The first call of
+    `offered` looks up all verdicts in the cache; the others reuse them.
     """
 
     @cache

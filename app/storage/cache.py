@@ -153,7 +153,7 @@ class _Memory:
         )
 
     def get_all(self, keys: Sequence[str]) -> list[Stored | None]:
-        # Its `get` would ask the clock for each key, and its `in` is slow to miss one.
+        # TTLCache's `get` asks the clock for each key, and its `in` is slow to miss one.
         with self._lock, self._values.timer:
             here = [key for key in keys if cachetools.Cache.__contains__(self._values, key)]
             found = {key: self._values[key] for key in here if key in self._values}

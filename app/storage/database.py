@@ -208,20 +208,20 @@ def store_time(connection: Connection) -> datetime:
 
 
 class Moment:
-    """The moment in which it is made, by the store's clock, which need not be asked before later.
+    """A moment by the store's clock: now, although the store is asked only later, or a known one.
 
-    Once counted back it stays as it is: a row that holds it is found by it.
+    Counted back once, it stays as it is, so that a stored row is found again by the same number.
     """
 
     __slots__ = ("_made_at", "_seconds")
 
     def __init__(self, seconds: float | None = None) -> None:
-        """Take `seconds` since 1970 by the store's clock, if that moment is known already."""
+        """Take this moment, or the one `seconds` after 1970."""
         self._made_at = time.monotonic()
         self._seconds = seconds
 
     def seconds(self, *, store_now: float) -> float:
-        """Return it in seconds since 1970, counted back from what the store has told just now."""
+        """Return it in seconds since 1970; `store_now` is what the store has told just now."""
         if self._seconds is None:
             self._seconds = store_now - (time.monotonic() - self._made_at)
         return self._seconds

@@ -190,7 +190,7 @@ def sign_in(people, used_states, clock, store_now):
             )
         )
         signed_in_at = store_now()
-        # SQLite's clock tells milliseconds: whatever comes next is later by it.
+        # SQLite's clock tells milliseconds: by it, too, what comes next is later.
         assert until(lambda: store_now() > signed_in_at + 0.002)
         return person
 

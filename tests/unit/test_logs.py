@@ -125,7 +125,7 @@ def test_nothing_leaks(leak, capsys):
 def test_a_field_is_redacted_by_its_name(as_json):
     fields = {"event": "x", "token": 51966, "list": [b"code=short", ("a", None)], "n": 3}
     fields["nested"] = {"headers": {"Cookie": ["short"], "Accept": "birds"}, "password": ""}
-    record = logging.makeLogRecord({"name": "app", "levelname": "INFO", "fields": fields})
+    record = logging.makeLogRecord({"name": "app", "levelname": "INFO", "audited": fields})
 
     line = formatter(as_json=as_json).format(record)
 
@@ -140,7 +140,7 @@ def test_nesting_that_is_too_deep_is_cut_off():
     for _ in range(20):
         deep = [deep]
     fields = {"event": "x", "deep": deep}
-    record = logging.makeLogRecord({"name": "app", "levelname": "INFO", "fields": fields})
+    record = logging.makeLogRecord({"name": "app", "levelname": "INFO", "audited": fields})
 
     assert '"..."' in formatter(as_json=True).format(record)
 

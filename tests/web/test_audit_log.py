@@ -42,7 +42,7 @@ class Recorded(logging.Handler):
         self.events = []
 
     def emit(self, record):
-        self.events.append(dict(record.fields))
+        self.events.append(dict(record.audited))
 
     def names(self):
         return [event["event"] for event in self.events]

@@ -76,7 +76,7 @@ def test_a_worker_with_redis_imports_its_client_and_nothing_more(database_url, r
     assert heavy == {"redis"}
 
 
-def test_a_process_collects_no_garbage_among_what_is_there_for_good(database_url):
+def test_a_start_is_not_interrupted_by_looking_for_garbage(database_url):
     look = "print(gc.isenabled(), gc.get_freeze_count() > 50 * len(sys.modules))"
 
     assert in_a_process("-c", f"import gc, sys, wsgi; {look}", DATABASE_URL=database_url) == (

@@ -109,7 +109,7 @@ def test_every_page_of_an_account_with_it(browser, twitter, dialect):
 
 @pytest.fixture
 def asked_at_sign_in(monkeypatch):
-    """The permission to post, asked for by every sign-in. Stands before `app`, as source does."""
+    """The permission to post, asked for by every sign-in. Named before `app`, which reads it."""
     add(monkeypatch, at_sign_in=True)
 
 

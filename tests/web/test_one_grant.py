@@ -7,6 +7,7 @@ in, and no token lives that no row holds.
 
 import contextlib
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -203,6 +204,7 @@ def test_browsers_that_sign_in_at_the_same_instant_share_the_grant(app, x, rows)
     assert living(x) == 2
 
 
+@on_both_stores
 def test_an_older_answer_never_overwrites_a_newer_one(phone, laptop, app, sign_in, x, monkeypatch):
     hold = Hold(monkeypatch)
     late = way_back(x, phone)
@@ -217,6 +219,25 @@ def test_an_older_answer_never_overwrites_a_newer_one(phone, laptop, app, sign_i
     assert answer.status_code == 303
     assert reads(phone, laptop) == [True, True]
     assert living(x) == 2
+
+
+@on_both_stores
+def test_a_sign_in_that_waits_to_be_stored_is_no_older_for_it(
+    phone, laptop, sign_in, x, monkeypatch
+):
+    sign_in(laptop)
+    find, monotonic = sign_in_module.find, time.monotonic
+
+    def a_minute_before(*args):
+        found = find(*args)
+        patched.setattr(time, "monotonic", lambda: monotonic() + 60)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sign_in_module, "find", a_minute_before)
+        sign_in(phone)
+
+    assert reads(phone, laptop) == [True, True]
 
 
 def test_a_tab_that_was_overtaken_leads_on_to_where_the_browser_is_signed_in(phone, x, clock):
