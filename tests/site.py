@@ -34,7 +34,7 @@ from tests.factories import (
 
 @dataclass(frozen=True)
 class Started:
-    """What the redirect to Twitter said."""
+    """The redirect to Twitter, taken apart."""
 
     url: str
     state: str

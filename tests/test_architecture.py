@@ -20,7 +20,7 @@ SERVICES = {"app.accounts", "app.gateway", "app.twitter", "app.services", "confi
 MAY_IMPORT = {
     # The wire: no Flask, no database, no settings.
     "app.twitter": set(),
-    # What lies under all: storage knows nothing of Twitter and of people, observability is told.
+    # Under all: storage knows nothing of Twitter and of people, observability is told.
     "app.storage": set(),
     "app.observability": {"config"},
     "app.signals": set(),
@@ -31,10 +31,10 @@ MAY_IMPORT = {
     "app.services": SERVICES - {"app.services"},
     # Flask's side of every page.
     "app.web": SERVICES,
-    # What people see. Neither knows the other: they meet in URLs.
+    # The pages that people see. Neither knows the other: they meet in URLs.
     "app.auth": {"app.web"} | SERVICES,
     "app.pages": {"app.web"} | SERVICES,
-    # What concerns them all, put together by the factory.
+    # Concerns of them all, put together by the factory.
     "app.cli": {"app.doctor", "app.people_cli", "app.webhook_cli"} | SERVICES,
     "app.people_cli": SERVICES,
     "app.webhook_cli": {"app.doctor"} | SERVICES,

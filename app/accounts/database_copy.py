@@ -1,8 +1,8 @@
 """Copy every row to another database: all of them, or none.
 
 Both databases are locked for writing meanwhile. The target must have the same tables and no rows.
-What was written is read back and compared before anything is committed. Sealed tokens travel as
-they are: what they are bound to travels with them.
+The copy is read back and compared before anything is committed. Sealed tokens travel as they are,
+because the rows to which they are bound travel with them.
 """
 
 from __future__ import annotations

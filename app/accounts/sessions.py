@@ -58,7 +58,7 @@ _SEEN = update(Session).where(Session.id == bindparam("session_id"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedOut:
-    """What a logout did: how many sessions ended, and whether the grant ended with them."""
+    """The result of a logout: how many sessions ended, and whether the grant ended with them."""
 
     sessions: int
     grant_ended: bool

@@ -42,7 +42,7 @@ PURPOSE = "flow cookies"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingSignIn:
-    """What is remembered between the authorization request and the callback."""
+    """A sign-in between its authorization request and its callback, as the flow cookie keeps it."""
 
     state: str = field(repr=False)
     code_verifier: str = field(repr=False)

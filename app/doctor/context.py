@@ -1,4 +1,4 @@
-"""What the checks work with: the app, and the answers that it got so far."""
+"""The context of all checks: the app, and the answers that it got so far."""
 
 from __future__ import annotations
 

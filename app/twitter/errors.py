@@ -1,4 +1,4 @@
-"""What can go wrong beyond our door, sorted by what the caller can do about it.
+"""The failures of calls to Twitter, sorted by what the caller can do about them.
 
     TwitterError
     ├─ Busy                  all our own slots are taken        -> try again in a moment

@@ -1,4 +1,4 @@
-"""What people are told about errors, actions and permissions: each sentence once.
+"""The sentences about errors, actions and permissions: each stands here once.
 
 An error page shows a message's title above its text; panels and actions show both in one line.
 """

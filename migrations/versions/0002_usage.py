@@ -1,4 +1,4 @@
-"""What each person's reads used, by day and endpoint.
+"""The usage of each person's reads, by day and endpoint.
 
 Revision ID: 0002
 Revises: 0001

@@ -54,7 +54,7 @@ _UNASKED_QUOTE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Draft:
-    """What a client wants to post."""
+    """A post as a client asks for it."""
 
     text: str
     reply_to: str = ""

@@ -1,4 +1,4 @@
-"""What the endpoints for an app-only bearer token have in common: who asks, and with what body."""
+"""Requests with an app-only bearer token: the app that sends one, and its body."""
 
 from __future__ import annotations
 

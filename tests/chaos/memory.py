@@ -8,7 +8,7 @@ MB = 1024 * 1024
 
 
 class Memory:
-    """What something took: at its worst, and what was kept of it."""
+    """The memory that something took: the most, and the part that was kept."""
 
     most = kept = 0
 

@@ -23,8 +23,8 @@ FRONT_PAGE = itertools.repeat((STRANGER, "/"))
 PEOPLE = 30 if LONG else 6
 AT_ONCE = 28
 
-# What a page costs on a machine that has other work to do is another matter: there, in the ordinary
-# tests, nothing is bounded but what would wait for Twitter.
+# The ordinary tests run on machines that have other work to do: there, only a wait for Twitter is
+# bounded.
 FRONT_PAGE_P99 = 0.5 if LONG else 5
 # The deadline for Twitter is 12 seconds.
 LONGEST_CALLBACK = 15

@@ -25,7 +25,7 @@ LONGEST_PAGE = 15
 # The worker that died is back within three seconds.
 LEASE_FREE_AFTER = Times().lease + 3
 MAY_WAIT = 16
-# What a callback that lost its process answers after a while: 400 "used already".
+# After so long a callback that lost its process answers 400 "used already".
 WHILE_AN_EXCHANGE_LASTS = 20
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(3600 if LONG else 600)]

@@ -15,7 +15,7 @@ from jsonschema import (  # type: ignore[import-untyped]  # it ships no types
 
 PART = json.loads((Path(__file__).parent / "x-openapi-2.167-part.json").read_text())
 
-# What the specification of August 2026 renamed, from its names to the classic ones.
+# Names of the specification of August 2026, and the classic names that they replaced.
 CLASSIC = {
     "edit_history_post_ids": "edit_history_tweet_ids",
     "most_recent_post_id": "most_recent_tweet_id",
@@ -36,7 +36,7 @@ formats.checks("date-time")(
 
 
 class Contract:
-    """What answers may look like in one dialect. Names that are not listed are mistakes."""
+    """The form of answers in one dialect. Names that are not listed are mistakes."""
 
     def __init__(self, dialect):
         schemas = PART["components"]["schemas"]

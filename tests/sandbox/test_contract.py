@@ -48,7 +48,7 @@ OBSERVED = {
         r".*public_metrics: Additional properties .*'post_count' was unexpected.*",
         ("GetUsersByIdsResponse", "/2/users", "user"),
     ),
-    # What is wrong is told in `errors`, each with its parameters: so do X's playground, its prose
+    # Mistakes are listed in `errors`, each with its parameters: so do X's playground, its prose
     # and the specification 2.166. That of 2026 forgot it.
     "a 400 lists what is wrong": (
         ["live", "renamed"],

@@ -11,7 +11,7 @@ from tests.sandbox.steps import basic
 
 SPENT = "Value passed for the authorization code was invalid."
 
-# What is wrong: the call, what differs from a good one, and Twitter's words.
+# Each mistake: the call, the difference from a good one, and Twitter's words.
 REFUSALS = [
     ("exchange", {"code": "nonsense"}, SPENT),
     ("exchange", {"code": None}, "parameter [code]."),

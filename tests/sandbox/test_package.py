@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "sandbox"
 PACKAGE = tomllib.loads((FOLDER / "pyproject.toml").read_text())
 
-# What a stranger's test would do, with the pages that need the templates and the styles.
+# A stranger's test, with the pages that need the templates and the styles.
 STRANGER = """
 import urllib.request
 import sandbox

@@ -1,6 +1,6 @@
 """The names of X's specification of August 2026, in `live` on demand and in `renamed` only those.
 
-What answers look like is held to the specification in test_contract.py.
+The form of answers is held to the specification in test_contract.py.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What other people's tests get: fixtures, exact answers, a clock."""
+"""Other people's tests get fixtures, exact answers and a clock."""
 
 import pytest
 import requests

@@ -1,6 +1,6 @@
-"""What the tests of all pages need to know of a section that can be taken out.
+"""Facts about sections that can be taken out, for the tests of all pages.
 
-A module here has it for one section of `app.pages`, and goes with it.
+Each module here belongs to one section of `app.pages`, and goes with it.
 """
 
 from importlib import import_module

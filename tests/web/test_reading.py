@@ -1,4 +1,4 @@
-"""What reading costs, seen from the pages: the cache, the workers that share it, and log-outs."""
+"""The cost of reading, seen from the pages: the cache, workers that share it, and logouts."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

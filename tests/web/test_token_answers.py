@@ -1,6 +1,6 @@
 """Token answers and profiles that do not sign in: each a calm page, nothing kept, one call.
 
-What shapes and errors there are is `tests/unit/test_oauth.py`; here is a row for each page.
+The shapes and errors are in `tests/unit/test_oauth.py`; here is a row for each page.
 """
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What makes pages faster changes none of them."""
+"""The tuning changes no page."""
 
 import itertools
 import os

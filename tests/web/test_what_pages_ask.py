@@ -66,7 +66,7 @@ def anything(request):
 
 
 class Notes:
-    """What each page asked."""
+    """The requests of each page."""
 
     def __init__(self, twitter):
         self.twitter = twitter
