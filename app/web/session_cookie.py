@@ -30,6 +30,8 @@ def init_app(app: Flask, config: Config) -> None:
     app.session_interface = BrowserSessions(visit_cookie=cookie_name(config, "visit"))
     # Flask-Login's own protection hashes address and browser, and phones change their address.
     login_manager.session_protection = None
+    # Without this it computes the hash on every page all the same, and puts it into the cookie.
+    login_manager._session_identifier_generator = str  # noqa: SLF001 - there is no setting
     # It reads a "remember me" cookie that we never set; a random name keeps others from setting it.
     app.config["REMEMBER_COOKIE_NAME"] = secrets.token_hex(16)
     login_manager.user_loader(_person_of)

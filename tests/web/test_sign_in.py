@@ -11,6 +11,7 @@ from sqlalchemy.engine.interfaces import CacheStats
 from sqlalchemy.exc import OperationalError
 
 from app.accounts.models import Grant, Session, UsedState, User
+from app.web.current_person import SESSION_ID
 from tests.dialects import LIVE, in_both_dialects
 from tests.factories import ME_PATH, PUBLIC_URL, REVOKE_PATH, TOKEN_PATH, user_answer
 from tests.stores import age_used_states, on_both_stores
@@ -126,6 +127,15 @@ def test_a_sign_in_replaces_the_session(client, kind_twitter):
 
     with client.session_transaction(base_url=PUBLIC_URL) as session:
         assert "planted" not in session
+
+
+def test_the_session_cookie_holds_no_hash_of_address_and_browser(signed_in, rows):
+    [row] = rows(Session)
+
+    with signed_in.session_transaction(base_url=PUBLIC_URL) as session:
+        held = {name: value for name, value in session.items() if value not in (True, "")}
+
+    assert held == {SESSION_ID: row["id"], "csrf_token": held["csrf_token"]}
 
 
 def test_pages_do_not_renew_the_session(signed_in):
