@@ -52,6 +52,8 @@ _STRONG = frozenset({"L", "R", "AL"})  # the letters that decide a direction
 
 def is_blank(text: str) -> bool:
     """Return whether a reader would see nothing: spaces, marks of direction, Hangul fillers."""
+    if text[:1].isascii() and text[:1].isalnum():  # as most begin: no closer look
+        return False
     return all(character.isspace() or is_invisible(character) for character in text)
 
 

@@ -12,6 +12,8 @@ from functools import cache, lru_cache
 from typing import Any, cast
 
 from flask import Flask, g, request
+from itsdangerous import Serializer, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_encode
 
 from app.web.browser_session import BrowserSessions
 
@@ -46,9 +48,20 @@ def _share_globals(app: Flask) -> None:
 
 
 def _keep_signers(app: Flask) -> None:
-    """Flask makes a signer for each cookie that it reads or writes. Saves about 0.04 ms."""
+    """Flask makes a signer for each cookie that it reads or writes, which compresses what it signs.
+
+    So short a text hardly shrinks. Saves about 0.05 ms.
+    """
     sessions = cast("BrowserSessions", app.session_interface)
-    sessions.signer = cache(sessions.signer)  # type: ignore[method-assign]
+    make = sessions.signer
+
+    @cache
+    def signer(app: Flask, salt: str) -> URLSafeTimedSerializer:
+        made = make(app, salt)
+        made.dump_payload = lambda obj: base64_encode(Serializer.dump_payload(made, obj))  # type: ignore[method-assign]
+        return made
+
+    sessions.signer = signer  # type: ignore[method-assign]
 
 
 def _share_form_token(app: Flask) -> None:
