@@ -164,7 +164,10 @@ def test_a_rotated_secret_key_keeps_sessions_and_pending_sign_ins(build_app, kin
     assert after.come_back(state=started.state, code="c").status_code == 303
 
 
-def test_a_session_survives_a_change_of_address(signed_in):
+@pytest.mark.parametrize("kept", ["", "a hash, in cookies of earlier releases"])
+def test_a_session_survives_a_change_of_address(signed_in, kept):
+    with signed_in.session_transaction(base_url=PUBLIC_URL) as session:
+        session["_id"] = kept
     elsewhere = {"REMOTE_ADDR": "203.0.113.9", "HTTP_USER_AGENT": "another"}
 
     page = signed_in.get("/account", environ_overrides=elsewhere)
