@@ -161,7 +161,7 @@ def find(connection: Connection, user_id: int, came: SignIn) -> Found:
         "twitter_id_hash": hashed(came.profile.id),
     }
     found = connection.execute(_FOUND, values).one()
-    came.answered.seconds(store_now=found.now)  # at once: what passes until then is subtracted
+    exchanged_at(came, found)  # at once: what passes until then is subtracted
     return found
 
 

@@ -59,7 +59,6 @@ FIELDS: Mapping[Event, tuple[str, ...]] = {
 Fields = Mapping[str, object]
 _Listener = Callable[[Event, Fields], None]
 
-# Like any logger of ours, it writes through the formatter of `app.observability.logs`.
 _log = logging.getLogger(__name__)
 
 
