@@ -7,7 +7,9 @@ import sys
 
 gc.disable()  # what is imported is there for good: to look for garbage is a tenth of the start
 
-from app import cli, create_app, doctor  # noqa: E402
+import click  # noqa: E402
+
+from app import create_app, doctor  # noqa: E402
 from app.observability import logs  # noqa: E402
 from config import Config, ConfigError  # noqa: E402
 
@@ -19,7 +21,11 @@ except ConfigError as error:
     app = doctor.without_app(error)
 else:
     logs.log_uncaught()
-    cli.explain_failures()
+    if click.get_current_context(silent=True):  # a worker of gunicorn has no commands
+        from app import cli
+
+        cli.init_app(app)
+        cli.explain_failures()
 finally:
     gc.freeze()  # or it would all be looked through now
     gc.enable()

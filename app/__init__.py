@@ -7,10 +7,11 @@ from datetime import datetime
 
 from flask import Flask
 
-from app import auth, cli, error_pages, health, pages, services, signals
+from app import auth, error_pages, health, pages, services, signals
+from app.doctor import self_request
 from app.observability import logs, metrics
 from app.observability.redaction import Redactor
-from app.storage import database, migrations
+from app.storage import database
 from app.storage.extensions import db
 from app.twitter.circuit_breaker import CIRCUITS
 from app.web import (
@@ -27,7 +28,10 @@ from config import ROOT, Config
 
 
 def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now) -> Flask:
-    """Return the app that `config` describes. `now` tells the time, in UTC."""
+    """Return the app that `config` describes. `now` tells the time, in UTC.
+
+    The commands of `flask` are added by `app.cli`.
+    """
     app = Flask(
         __name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
@@ -45,7 +49,6 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
         ),
     )
     db.init_app(app)
-    migrations.init_app(app)
     rate_limits.init_app(app, config)
     forms.init_app(app, config)
     with app.app_context():
@@ -55,10 +58,10 @@ def create_app(config: Config, *, now: Callable[[], datetime] = services.utc_now
         services.install(app, made)
 
     health.init_app(app)
+    self_request.init_app(app)
     auth.init_app(app, config)
     pages.register(app)
     security_txt.init_app(app)
     error_pages.init_app(app)
-    cli.init_app(app)
     tuning.init_app(app)
     return app

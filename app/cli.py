@@ -1,4 +1,4 @@
-"""Commands for operators: `flask --app wsgi ...`.
+"""Commands for operators: `flask --app wsgi ...`. A worker of gunicorn imports none of them.
 
 `flask doctor` has a room of its own, `flask people` and `flask webhook` have files.
 """
@@ -26,6 +26,7 @@ from app.gateway.revocation_checks import Checked
 from app.observability.redaction import redacted
 from app.people_cli import DELIVERY_SECONDS, people, person_named
 from app.services import services
+from app.storage import migrations
 from app.storage.database import Database, engine_options
 from app.storage.refusals import in_words
 from app.webhook_cli import webhook
@@ -50,6 +51,7 @@ def init_app(app: Flask) -> None:
     for command in (prune, revocations, tokens, grants, people, database, webhook):
         app.cli.add_command(command)
     doctor.init_app(app)
+    migrations.init_app(app)
 
 
 # flask prune
@@ -238,8 +240,6 @@ def explain_failures() -> None:
 
     An error of the database needs no traceback; any other error is logged as well.
     """
-    if click.get_current_context(silent=True) is None:  # a worker of gunicorn
-        return
     log_it = sys.excepthook
 
     def explain(

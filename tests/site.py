@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 
-from app import create_app
+from app import cli, create_app
 from app.storage import migrations
 from app.storage.extensions import db
 from tests.dialects import LIVE
@@ -238,6 +238,7 @@ def build_app(database_url, apps, tmp_path, clock, compiled_templates, dialect):
         usual = {"DATABASE_URL": database_url, "TWITTER_DIALECT": dialect.name}
         config = build_config(tmp_path, **usual | settings)
         app = create_app(config, now=clock)
+        cli.init_app(app)
         migrations.set_up(app)
         app.test_client_class = Browser
         if config.provider_name == "Twitter":  # for X, the same sources compile to other words

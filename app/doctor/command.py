@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 from flask import Flask
 
-from app.doctor import self_request
 from config import ConfigError
 
 if TYPE_CHECKING:
@@ -18,8 +17,7 @@ _NAME = "doctor"
 
 
 def init_app(app: Flask) -> None:
-    """Add the command, and the running site's answer to it."""
-    self_request.init_app(app)
+    """Add the command to `flask`."""
 
     def make_report(call_twitter: bool) -> Report:  # noqa: FBT001 - the only argument
         from app.doctor.checks import run_checks  # noqa: PLC0415 - not in the running site

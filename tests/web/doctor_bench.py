@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import insert
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from app import create_app
+from app import cli, create_app
 from app.accounts.models import Grant, Revocation, User
 from app.accounts.token_cipher import associated_data
 from app.doctor import checks, probe
@@ -155,6 +155,7 @@ class Bench:
             for name, text in (self.settings | settings).items()
         }
         app = create_app(build_config(self.folder, **settings), now=self.clock)
+        cli.init_app(app)
         self.apps.append(app)
         if listening:
             self.street.app = app

@@ -9,13 +9,14 @@ import click
 import pytest
 from flask_migrate.cli import db as commands_of_flask_migrate
 
-from app import create_app
+from app import cli, create_app
 from config import ROOT
 from tests.factories import build_config, build_environ
 
 # Its memory and the time of its start are these packages: each is 2 MB or more with what it brings.
 HEAVY = {
     "alembic": "flask db, flask doctor",
+    "app.cli": "flask",
     "app.doctor.checks": "flask doctor",
     "authlib.integrations": "its clients; `authlib.oauth2` is enough",
     "flask_migrate": "flask db",
@@ -36,8 +37,10 @@ print(json.dumps(list(sys.modules)))
 
 @pytest.fixture
 def as_started(tmp_path):
-    """An app whose commands are not imported; that of other tests is set up for migrations."""
-    return create_app(build_config(tmp_path))
+    """An app with its commands, but not yet set up for migrations as that of other tests."""
+    app = create_app(build_config(tmp_path))
+    cli.init_app(app)
+    return app
 
 
 def in_a_process(*args, **settings):
