@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.figures import Report, markdown
+from benchmarks.figures import MS_TO_SIGN_IN_TO_BARE, SECONDS_TO_START_BARE, Report, markdown
 from benchmarks.parts import DATABASE, FIGURES, LOG, SECRETS, TEMPLATES
 from benchmarks.processes import BARE, DOCUMENTED
 
@@ -125,13 +125,24 @@ def with_by_hand(text: str, sections: Mapping[str, str]) -> str:
 def tables(report: Report) -> list[str]:
     """Return all tables, the demands first."""
     demands = markdown(report.demand_table())
-    if reasons := why_not(report):
-        demands += f"\n{reasons}\n"
+    for remark in filter(None, (other_machines(report), why_not(report))):
+        demands += f"\n{remark}\n"
     found = [demands, *map(markdown, report.tables)]
     if report.left_out:
         left_out = "\n".join(f"- {each}" for each in report.left_out)
         found.append(f"## Left out of this run\n\n{left_out}\n")
     return found
+
+
+def other_machines(report: Report) -> str:
+    """Say how limits in seconds and milliseconds apply here, if the bare limit was measured."""
+    if (here := report.known.get(BARE.name)) is None:
+        return ""
+    return (
+        "A limit in s or ms was set on a machine on which the bare limit starts in"
+        f" {SECONDS_TO_START_BARE} s, and costs {MS_TO_SIGN_IN_TO_BARE} ms a sign-in ({here:.2f} ms"
+        " here). The same limit as a ratio to the bare limit applies to any machine."
+    )
 
 
 def why_not(report: Report) -> str:

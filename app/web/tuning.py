@@ -70,7 +70,12 @@ def _share_form_token(app: Flask) -> None:
     Saves about 0.02 ms of a page with several forms.
     """
     make, name = _template_global(app, "csrf_token"), app.config["WTF_CSRF_FIELD_NAME"]
-    app.add_template_global(lambda: g.get(name) or make(), "csrf_token")
+
+    def form_token() -> str:
+        return g.get(name) or cast("str", make())
+
+    app.add_template_global(form_token, "csrf_token")
+    app.context_processor(lambda: {"csrf_token": form_token})  # as Flask-WTF has it, in both places
 
 
 def _remember_pages(app: Flask) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.bench import Bench
 from benchmarks.commands import running_outbox, seconds_of_help
-from benchmarks.figures import Spread, Table, difference
+from benchmarks.figures import SECONDS_TO_START_BARE, Report, Spread, Table, difference, ratio
 from benchmarks.processes import BARE, DOCUMENTED, PERCH, Program, resident_megabytes
 from benchmarks.stores import Store, running_redis
 from benchmarks.visitors import signed_in
@@ -58,20 +58,25 @@ def run(bench: Bench) -> None:
             with running_outbox(environ) as pid:
                 outbox.append(resident_megabytes(pid))
             help_.append(seconds_of_help(environ))
-    demand(bench, sites[2], sites[3] if sites[3:] else None)
+    bare, _, perch, *with_redis = sites
     report = bench.report
+    demand_seconds(report, "start of a worker", perch.seconds, MOST_SECONDS, bare)
+    demand_seconds(report, "time of `flask --help`", help_, MOST_SECONDS_OF_HELP, bare)
+    report.at_most("memory of a started worker", Spread.of(perch.memory), MOST_MB, " MB")
+    # Redis is first used by a sign-in.
+    more = difference(with_redis[0].used, perch.used) if with_redis else None
+    report.at_most("memory that Redis adds to a worker", more, MOST_MB_OF_REDIS, " MB")
     report.at_most("memory of the outbox process", Spread.of(outbox), MOST_MB_OF_OUTBOX, " MB")
-    report.at_most("time of `flask --help`", Spread.of(help_), MOST_SECONDS_OF_HELP, " s")
     report.tables.append(table(sites))
 
 
-def demand(bench: Bench, perch: Started, with_redis: Started | None) -> None:
-    """Judge a worker, without Redis and with it; Redis is first used by a sign-in."""
-    more = difference(with_redis.used, perch.used) if with_redis else None
-    report = bench.report
-    report.at_most("start of a worker", Spread.of(perch.seconds), MOST_SECONDS, " s")
-    report.at_most("memory of a started worker", Spread.of(perch.memory), MOST_MB, " MB")
-    report.at_most("memory that Redis adds to a worker", more, MOST_MB_OF_REDIS, " MB")
+def demand_seconds(
+    report: Report, figure: str, seconds: list[float], limit: float, bare: Started
+) -> None:
+    """Judge a time, and its ratio to the start of the bare limit."""
+    most = round(limit / SECONDS_TO_START_BARE, 2)
+    report.at_most(f"{figure} / start of the bare limit", ratio(seconds, bare.seconds), most)
+    report.at_most(figure, Spread.of(seconds), limit, " s")
 
 
 def table(sites: list[Started]) -> Table:
