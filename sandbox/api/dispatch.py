@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from sandbox.api.spec_2167 import published, renamed
 from sandbox.oauth.token_store import Token
 from sandbox.request_context import current_world, origin
 from sandbox.world.dialects import BETA, RENAMED
+from sandbox.world.model import Client
 from sandbox.world.state import World
 
 blueprint = Blueprint("api", __name__)
@@ -67,7 +69,11 @@ class View:
         beta = world.settings.dialect == BETA
         needed = self.endpoint.beta_scopes if beta else self.endpoint.scopes
         if needed is None:
-            raise problems.unsupported_authentication() if beta else problems.not_found()
+            if not beta:
+                raise problems.not_found()
+            raise problems.unsupported_authentication(
+                problems.USER, problems.OAUTH_1, problems.APP_ONLY
+            )
         if not needed <= token.grant.scopes:
             raise problems.forbidden()
 
@@ -85,16 +91,31 @@ class View:
 def _token(world: World) -> Token:
     """Return the living access token of the request, which must have one."""
     token = brought(world)
-    if token is None:
-        raise problems.unauthorized()
-    return token
+    if token is not None:
+        return token
+    if app_of_bearer(world) is not None:
+        raise problems.unsupported_authentication(
+            problems.APP_ONLY, problems.OAUTH_1, problems.USER
+        )
+    raise problems.unauthorized()
 
 
 def brought(world: World) -> Token | None:
     """Return the living access token of the request."""
+    return world.token_store.bearer(_bearer(), world.now())
+
+
+def app_of_bearer(world: World) -> Client | None:
+    """Return the client whose app-only token the request brings."""
+    given = _bearer().encode()
+    clients = list(world.clients.values())
+    own = (c for c in clients if hmac.compare_digest(c.bearer_token.encode(), given))
+    return next(own, None)
+
+
+def _bearer() -> str:
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    token = world.token_store.bearer(value.strip(), world.now())
-    return token if scheme.lower() == "bearer" else None
+    return value.strip() if scheme.lower() == "bearer" else ""
 
 
 def limits_told(*, over: bool) -> dict[str, str]:

@@ -29,7 +29,8 @@ def follow(call: Call, account_id: str) -> Answer:
     call.query.done()
     target = call.world.accounts.get(target_id)
     if target is None or target.suspended or target_id == call.viewer.id:
-        said = "You cannot follow yourself." if target else f"User '{target_id}' not found."
+        own = target_id == call.viewer.id
+        said = "You cannot follow yourself." if own else f"User '{target_id}' not found."
         call.query.complaints.add("target_user_id", [target_id], said)
         call.query.complaints.raise_if_any()
     already = call.world.follows.has(call.viewer.id, target_id)

@@ -115,19 +115,20 @@ def not_enrolled(client_id: str, reason: str) -> Problem:
     return Problem(403, body)
 
 
-_OTHER_WAYS = "OAuth 1.0a User Context, OAuth 2.0 Application-Only"
+OAUTH_1, APP_ONLY, USER = (
+    "OAuth 1.0a User Context",
+    "OAuth 2.0 Application-Only",
+    "OAuth 2.0 User Context",
+)
 
 
-def unsupported_authentication(supported: str = _OTHER_WAYS) -> Problem:
-    """Return the 403 of an endpoint that is not open to OAuth 2.0 user tokens.
-
-    In the beta of 2021 these were most endpoints; today it is `/2/webhooks`, for one.
-    """
+def unsupported_authentication(used: str, *supported: str) -> Problem:
+    """Return the 403 of an endpoint that is not open to the kind of token that was used."""
     body = {
         "title": "Unsupported Authentication",
         "detail": (
-            "Authenticating with OAuth 2.0 User Context is forbidden for this endpoint.  "
-            f"Supported authentication types are [{supported}]."
+            f"Authenticating with {used} is forbidden for this endpoint.  "
+            f"Supported authentication types are [{', '.join(supported)}]."
         ),
         "type": TYPES + "unsupported-authentication",
         "status": 403,
@@ -204,13 +205,13 @@ def field_not_for_you(field: str, parameter: str, value: str, section: str) -> d
     }
 
 
-def not_for_you(kind: str, parameter: str, value: str) -> dict[str, Any]:
-    """Return the partial error for something protected."""
+def not_for_you(kind: str, parameter: str, value: str, section: str = "data") -> dict[str, Any]:
+    """Return the partial error for something protected, which belongs into this section."""
     return {
         "value": value,
         "detail": f"Sorry, you are not authorized to see the {kind} with {parameter}: [{value}].",
         "title": "Authorization Error",
-        "section": "data",
+        "section": section,
         "resource_type": kind,
         "parameter": parameter,
         "resource_id": value,

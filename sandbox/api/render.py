@@ -137,7 +137,7 @@ class Renderer:
             self.note(problems.missing("tweet", parameter, tweet_id))
             return
         if not self.world.may_see(self.viewer, tweet):
-            self.note(problems.not_for_you("tweet", parameter, tweet_id))
+            self.note(problems.not_for_you("tweet", parameter, tweet_id, "includes"))
             return
         if self._keeps_secrets(tweet, parameter, "includes"):
             return
@@ -155,7 +155,8 @@ class Renderer:
             if account is None:
                 self.note(problems.missing("user", parameter, account_id))
             elif account.suspended:
-                self.note(problems.suspended(parameter, account_id))
+                named = account.username if parameter == _MENTIONED else account_id
+                self.note(problems.suspended(parameter, named))
             else:
                 full = objects.user(self.world, self.viewer, account, self.origin)
                 self._include("users", account_id, _chosen(full, self.wanted.fields["user"]))

@@ -15,6 +15,8 @@ from sandbox.request_context import current_world
 from sandbox.world.dialects import BETA
 from sandbox.world.model import Client
 
+_FORM = "application/x-www-form-urlencoded"  # RFC 6749 §3.2
+
 
 class OAuthError(Exception):
     """An error body of RFC 6749 §5.2, in Twitter's words."""
@@ -58,7 +60,10 @@ class Parameters:
         """Read the current request; a parameter given twice is refused (RFC 6749 §3.2)."""
         self._values: dict[str, str] = {}
         self._read(request.args.to_dict(flat=False))
-        self._read(_json_body() if request.is_json else request.form.to_dict(flat=False))
+        if request.is_json:
+            self._read(_json_body())
+        elif request.mimetype == _FORM:  # not `multipart/form-data`
+            self._read(request.form.to_dict(flat=False))
 
     def _read(self, given: dict[str, list[Any]]) -> None:
         for name, values in given.items():

@@ -42,7 +42,7 @@ def birds() -> Seed:
 
 def is_flock(account: Account) -> bool:
     """Return whether an account is one of the many in the murmuration."""
-    return 0 < int(account.id) - _FLOCK_IDS <= _FLOCK
+    return 0 < int(account.id) - _FLOCK_IDS < 2 * _FLOCK
 
 
 def _with_flock(world: Seed) -> Seed:
@@ -62,7 +62,7 @@ def _with_flock(world: Seed) -> Seed:
 
 def _starling(number: int) -> Account:
     return Account(
-        id=str(_FLOCK_IDS + number),
+        id=str(_FLOCK_IDS + 2 * number - 1),  # odd: no floating-point number holds it
         username=f"starling_{number:04d}",
         name=f"Starling {number}",
         days_old=30 + number % 300,

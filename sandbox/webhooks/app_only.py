@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from sandbox.api import dispatch, problems
 from sandbox.api.problems import Complaints, Problem
@@ -39,13 +38,9 @@ def asking_client() -> Client:
     if world.settings.dialect == BETA:
         raise problems.not_found()
     if dispatch.brought(world) is not None:
-        raise problems.unsupported_authentication("OAuth 2.0 Application-Only")
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    given = value.strip().encode()
-    for client in list(world.clients.values()):
-        if scheme.lower() == "bearer" and hmac.compare_digest(client.bearer_token.encode(), given):
-            break
-    else:
+        raise problems.unsupported_authentication(problems.USER, problems.APP_ONLY)
+    client = dispatch.app_of_bearer(world)
+    if client is None:
         raise problems.unauthorized()
     if world.settings.enrollment != "complete":
         raise problems.not_enrolled(client.client_id, world.settings.enrollment)

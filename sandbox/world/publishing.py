@@ -9,7 +9,8 @@ from sandbox.world.state import World
 from sandbox.world.timelines import mentions, timelines
 
 _LARGEST_ID = 10**19 - 1  # 19 digits
-_AT_THE_BEGINNING = 1_990_000_000_000_000_000  # later than the ids of a usual seed
+# Later than the ids of a usual seed. All ids are odd: no floating-point number holds one.
+_AT_THE_BEGINNING = 1_990_000_000_000_000_001
 _EACH_MILLISECOND = 1 << 22
 # Positions in `Tweet.metrics`.
 REPOSTS, REPLIES, LIKES, QUOTES, BOOKMARKS = range(5)
@@ -20,7 +21,7 @@ def next_id(world: World) -> str:
     """Return an id that is larger than all earlier ones, and grows with time as X's do."""
     elapsed = int((world.now() - world.clock.began) * 1000)
     usual = min(_AT_THE_BEGINNING + elapsed * _EACH_MILLISECOND, _LARGEST_ID)
-    number = min(max(usual, world.last_tweet_id + 1), _LARGEST_ID)
+    number = min(max(usual, world.last_tweet_id + 1 | 1), _LARGEST_ID)
     while str(number) in world.tweets:  # a seed has used the largest one up
         number -= 1
     world.last_tweet_id = max(world.last_tweet_id, number)

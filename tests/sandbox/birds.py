@@ -21,4 +21,4 @@ GANNET = "1540000000000000015"
 
 def at(minutes_ago):
     """Return the id of the birds' post of that age. Like Twitter's, later ids are larger."""
-    return str(1_990_000_000_000_000_000 - minutes_ago * (60_000 << 22))
+    return str(1_990_000_000_000_000_001 - minutes_ago * (60_000 << 22))

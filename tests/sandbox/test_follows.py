@@ -107,6 +107,13 @@ def test_a_bad_follow_is_400(steps):
     assert {(a.status_code, a.json["title"]) for a in answers} == {(400, "Invalid Request")}
 
 
+def test_only_oneself_is_told_that_one_cannot_follow_oneself(steps):
+    said = {target: follow(steps, target).json["errors"][0]["message"] for target in (WREN, CUCKOO)}
+
+    assert said[WREN] == "You cannot follow yourself."
+    assert "yourself" not in said[CUCKOO]
+
+
 def test_a_person_follows_only_for_themselves(steps):
     answer = follow(steps, EGG, who=ROBIN)
 

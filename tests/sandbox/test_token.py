@@ -1,6 +1,7 @@
 """Codes and refresh tokens become token sets. Twitter's own words for everything that is wrong."""
 
 import base64
+import hashlib
 import re
 from dataclasses import replace
 from urllib.parse import quote_plus
@@ -247,6 +248,32 @@ def test_a_parameter_in_query_and_body_is_there_twice(steps, way):
         assert refusal(answer)[:2] == (400, "invalid_request")
         assert "[refresh_token] was passed more than once" in answer.json["error_description"]
     assert steps.refresh(token).status_code == 200
+
+
+def test_a_multipart_form_is_not_read(steps):
+    """RFC 6749 §3.2 has one kind of form."""
+    form = {"grant_type": "refresh_token", "refresh_token": steps.sign_in()["refresh_token"]}
+    answer = steps.browser.post(
+        "/2/oauth2/token", data=form, headers=basic(), content_type="multipart/form-data"
+    )
+
+    assert refusal(answer) == (
+        400,
+        "invalid_request",
+        "Missing required parameter [grant_type].",
+    )
+
+
+@pytest.mark.parametrize("verifier", ["a", "v" * 42, "v" * 129, "v" * 42 + "é", "v" * 42 + "+"])
+def test_a_verifier_has_43_to_128_of_the_listed_characters(steps, verifier):
+    """RFC 7636 §4.1."""
+    digest = hashlib.sha256(verifier.encode()).digest()
+    code = steps.code(code_challenge=base64.urlsafe_b64encode(digest).decode().rstrip("="))
+
+    answer = steps.exchange(code, code_verifier=verifier)
+
+    assert refusal(answer)[:2] == (400, "invalid_request")
+    assert "did not match the code challenge" in answer.json["error_description"]
 
 
 def test_odd_json_is_refused(steps):

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.api.fields import PRIVATE_METRICS
 from tests.sandbox.birds import DAY, HOUR, KINGFISHER, ROBIN, WREN, at
+from tests.sandbox.steps import bearer
 
 LONG, EDITED, REPOST, EMOJI = at(4 * HOUR), at(9 * HOUR), at(1 * DAY + 40), at(95)
 POLL, QUOTE, REPLY = at(50), at(1 * DAY), at(2 * DAY + 30)
@@ -123,6 +124,20 @@ def test_a_quote_of_a_protected_post_is_a_partial_error(steps):
 
     assert "includes" not in body
     assert body["errors"][0]["title"] == "Authorization Error"
+    assert body["errors"][0]["section"] == "includes"
+
+
+def test_a_suspended_account_that_is_mentioned_goes_by_its_name(steps):
+    """As X's partial errors for mentions name it."""
+    token = steps.sign_in()["access_token"]
+    written = steps.browser.post(
+        "/2/tweets", json={"text": "Where is @cuckoo?"}, headers=bearer(token)
+    )
+    body = post(steps, written.json["data"]["id"], expansions="entities.mentions.username")
+
+    [error] = body["errors"]
+    assert {error[key] for key in ("value", "resource_id")} == {"cuckoo"}
+    assert error["detail"] == "User has been suspended: [cuckoo]."
 
 
 @pytest.mark.parametrize("tweet_id", [at(10 * HOUR), at(30 * DAY)])

@@ -215,7 +215,11 @@ def test_only_the_apps_own_bearer_token_opens_them(steps, method, path):
 
 
 def test_the_app_only_token_opens_no_page_of_a_person(steps):
-    assert steps.get("/2/users/me", "sandbox-client-bearer").status_code == 401
+    refused = steps.get("/2/users/me", "sandbox-client-bearer")
+
+    assert (refused.status_code, refused.json["title"]) == (403, "Unsupported Authentication")
+    assert "Authenticating with OAuth 2.0 Application-Only is forbidden" in refused.json["detail"]
+    assert seen.complaints(seen.PROBLEMS["unsupported-authentication"], refused.json) == []
 
 
 @pytest.mark.parametrize(
