@@ -15,35 +15,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.background_worker import BackgroundWorker
-from app.accounts.models import Grant, Revocation, User
+from app.accounts.models import Revocation
+from app.accounts.newer_sign_in import has_signed_in_since
 from app.accounts.outbox_delivery import Deliverer, Delivery, tokens_of
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import outbox_associated_data
-from app.storage.database import STORE_CLOCK, Moment, store_seconds, store_time
+from app.storage.database import STORE_CLOCK, Moment, store_time
 from app.twitter.oauth import AuthorizationServer, TokenSet
 from app.twitter.transport.deadline import Deadline
 
 log = logging.getLogger(__name__)
 
 _INSERT = insert(Revocation).values(due_at=STORE_CLOCK)
-_LOCK = (
-    select(User.id)
-    .where(User.twitter_id == bindparam("twitter_id"))
-    .with_for_update(key_share=True)
-)
-_SUPERSEDED = (
-    select(Grant.id)
-    .join(User, User.id == Grant.user_id)
-    .where(
-        User.twitter_id == bindparam("twitter_id"),
-        Grant.ended_at.is_(None),
-        Grant.exchanged_at >= bindparam("since"),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +223,8 @@ class Outbox:
 
 
 def _is_superseded(connection: Connection, discarded: _Discarded) -> bool:
-    """Tell whether a living grant has taken the place of tokens, once its person is locked."""
+    """Tell whether a living grant has taken the place of tokens. Locks its person."""
     if discarded.twitter_id is None or discarded.unless_exchanged_from is None:
         return False
-    connection.execute(_LOCK, {"twitter_id": discarded.twitter_id})
-    since = discarded.unless_exchanged_from.seconds(store_now=store_seconds(connection))
-    values = {"twitter_id": discarded.twitter_id, "since": since}
-    return connection.execute(_SUPERSEDED, values).scalar_one_or_none() is not None
+    since = discarded.unless_exchanged_from
+    return has_signed_in_since(connection, discarded.twitter_id, since)

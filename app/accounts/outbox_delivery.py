@@ -19,10 +19,11 @@ from sqlalchemy import and_, bindparam, delete, or_, select, update
 
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Revocation
+from app.accounts.newer_sign_in import has_signed_in_since
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import outbox_associated_data
 from app.observability.audit_log import Event
-from app.storage.database import STORE_CLOCK, WRITE_SECONDS
+from app.storage.database import STORE_CLOCK, WRITE_SECONDS, Moment
 from app.twitter.errors import ClientRefused, GrantRefused, Refused, TokenRefused, TwitterError
 from app.twitter.oauth import AuthorizationServer, TokenSet, TokenTypeHint
 from app.twitter.transport.deadline import Deadline
@@ -42,8 +43,6 @@ _REFUSALS_BELIEVED = 3
 _NAME_CHARACTERS = 12
 # Twitter documents two hours; a younger access token that is refused was replaced.
 _ACCESS_TOKEN_LIVES = timedelta(hours=2)
-# The owner of a living token if Twitter does not tell whose it is.
-_SEND_UNASKED = ""
 
 _MAY_BE_SENT = and_(Revocation.dead_letter_at.is_(None), Revocation.waits_for.is_(None))
 _IS_DUE = and_(_MAY_BE_SENT, Revocation.due_at <= STORE_CLOCK)
@@ -76,6 +75,12 @@ _SECONDS_LEFT = select(Revocation.due_at - STORE_CLOCK).where(
 )
 _EXISTS = select(Revocation.id).where(Revocation.id == bindparam("row"))
 _REMOVE = delete(Revocation).where(Revocation.id == bindparam("row"))
+_RELEASE = (
+    update(Revocation)
+    .where(Revocation.waits_for == bindparam("row"))
+    .values(waits_for=None)
+    .returning(Revocation.id)
+)
 
 
 class Delivery(Enum):
@@ -151,14 +156,17 @@ class Deliverer:
             left = connection.execute(_SECONDS_LEFT, {"row": row}).scalar_one_or_none()
         return None if left is None else max(0.0, left)
 
-    def attempt(self, taken: TakenRow) -> Delivery:
-        """Try to revoke the token of a row once; remove the row, or move its `due_at` ahead."""
+    def attempt(self, taken: TakenRow, *, unasked: bool = False) -> Delivery:
+        """Try to revoke the token of a row once; remove the row, or move its `due_at` ahead.
+
+        Twitter is asked first whose an unknown token is, unless this one goes `unasked`.
+        """
         try:
             token = self._cipher.open(taken.sealed, at=taken.associated_data)
-            if taken.twitter_id is None:
-                unknown = self._find_owner(taken, token)
-                if unknown is not None:
-                    return unknown
+            if taken.twitter_id is None and not unasked:
+                learn = self._ask_owner if taken.hint == "access_token" else self._spend
+                if (result := learn(taken, token)) is not None:
+                    return result
             if not self._is_still_due(taken):  # its person has signed in again
                 return Delivery.DONE
             hint = cast("TokenTypeHint", taken.hint)
@@ -173,8 +181,10 @@ class Deliverer:
             log.info("revocations must wait: %s", error)
             self._postpone(taken)
             return Delivery.AWAY
-        self._remove(taken)
+        released = self._remove(taken)
         self._audit_log.record(Event.TOKEN_REVOKED, row=taken.name, kind=taken.hint)
+        for waiting in filter(None, map(self.take, released)):
+            self.attempt(waiting, unasked=True)
         return Delivery.DONE
 
     def revoke_directly(self, token_set: TokenSet) -> None:
@@ -190,22 +200,18 @@ class Deliverer:
                 self._server.revoke(token, hint, deadline=deadline)
                 self._audit_log.record(Event.TOKEN_REVOKED, row="", kind=hint)
 
-    def _find_owner(self, taken: TakenRow, token: str) -> Delivery | None:
-        """Learn whose token it is; return a result if the attempt ends with that."""
-        if taken.hint == "access_token":
-            return self._ask_owner(taken, token)
-        return self._spend(taken, token)
-
     def _ask_owner(self, taken: TakenRow, token: str) -> Delivery | None:
-        """Ask Twitter whose access token it is, and note it.
+        """Ask Twitter whose access token it is, and note it; return a result if that is the end.
 
         A dead token that is young has been replaced by a newer sign-in: it and the refresh token
         that waits for it are dropped, for revoking either could end that one. A dead token that
-        may have expired says nothing about its refresh token, which is then spent instead.
+        may have expired says nothing about its refresh token, which is then spent instead. A living
+        one without a name goes unasked, in this attempt alone: its person may sign in before the
+        next.
         """
         waits = Revocation.waits_for == taken.row
         theirs = or_(Revocation.id == taken.row, waits)
-        owner = _SEND_UNASKED
+        asked_at = Moment()
         try:
             owner = self._owner_of(token, Deadline(_ATTEMPT_SECONDS))
         except TokenRefused:
@@ -217,12 +223,16 @@ class Deliverer:
             return Delivery.DONE
         except Refused as error:
             log.info("a token lives, but Twitter does not say whose it is: %s", error)
+            return None
         except TwitterError as error:
             log.info("a revocation waits until it is known whose token it is: %s", error)
             self._postpone(taken)
             return Delivery.AWAY
         known = update(Revocation).where(theirs).values(twitter_id=owner, waits_for=None)
         with self._database.writing() as connection:
+            if has_signed_in_since(connection, owner, asked_at):
+                connection.execute(delete(Revocation).where(theirs))
+                return Delivery.DONE
             rows = connection.execute(known.returning(Revocation.id)).scalars().all()
         self._on_released(row for row in rows if row != taken.row)
         return None
@@ -270,9 +280,11 @@ class Deliverer:
         self._postpone(taken, refusals=refusals, dead_letter_at=self._clock())
         return Delivery.DEAD_LETTER
 
-    def _remove(self, taken: TakenRow) -> None:
+    def _remove(self, taken: TakenRow) -> list[str]:
+        """Remove a row; return those that waited for it, and wait no longer."""
         with self._database.writing() as connection:
             connection.execute(_REMOVE, {"row": taken.row})
+            return [*connection.execute(_RELEASE, {"row": taken.row}).scalars()]
 
 
 def tokens_of(token_set: TokenSet) -> list[tuple[str, TokenTypeHint]]:

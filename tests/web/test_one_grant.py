@@ -20,6 +20,7 @@ from app.accounts.people_by_name import people_named
 from app.accounts.sessions import Sessions
 from app.accounts.used_states import UsedStates
 from app.auth import routes
+from app.twitter.errors import Unreachable
 from app.twitter.oauth import AuthorizationServer
 from sandbox.testing import Sandbox
 from tests.factories import PUBLIC_URL
@@ -919,6 +920,94 @@ def test_tokens_that_a_newer_sign_in_replaced_are_dropped_unrevoked(
     assert rows(Revocation) == []
     assert reads(laptop) == [True]
     assert living(x) == 2
+
+
+@pytest.mark.parametrize("status", [402, 403])
+def test_a_token_without_a_name_is_asked_about_again_before_each_attempt(
+    phone, laptop, app, sign_in, x, rows, status
+):
+    """Its person may have signed in since: then it is dead, and revoking it would end theirs."""
+    x.fault(path="/2/users/me", status=status, body="<html>", times=None)
+    x.fault(path="/2/oauth2/revoke", status=503, times=None)
+    sign_in(phone)
+    delivered(app)
+    x.clear_faults()
+    sign_in(laptop)
+    due(app)
+
+    deliver_all(app)
+
+    assert [e["status"] for e in revocations(x)] == [503]
+    assert rows(Revocation) == []
+    assert reads(laptop) == [True]
+
+
+def test_a_token_without_a_name_is_revoked_with_its_refresh_token(phone, app, sign_in, x, rows):
+    x.fault(path="/2/users/me", status=403, body="<html>", times=None)
+    sign_in(phone)
+    delivered(app)
+
+    assert [e["status"] for e in revocations(x)] == [200, 200]
+    assert living(x) == 0
+    assert rows(Revocation) == []
+
+
+def test_a_refresh_token_without_a_name_that_could_not_be_revoked_is_spent(
+    phone, laptop, app, sign_in, x, rows, monkeypatch
+):
+    """Its access token went unasked. Spent, it tells whether it lives."""
+    server = app.extensions["perch"].outbox._deliverer._server
+    revoke = server.revoke
+
+    def half(token, hint, **more):
+        if hint == "refresh_token":
+            raise Unreachable("down")
+        revoke(token, hint, **more)
+
+    x.fault(path="/2/users/me", status=403, body="<html>", times=None)
+    monkeypatch.setattr(server, "revoke", half)
+    sign_in(phone)
+    delivered(app)
+    monkeypatch.undo()
+    x.clear_faults()
+    sign_in(laptop)
+    due(app)
+
+    deliver_all(app)
+
+    assert len(revocations(x)) == 1
+    assert rows(Revocation) == []
+    assert reads(laptop) == [True]
+
+
+@on_both_stores
+def test_tokens_are_dropped_whose_person_signs_in_while_twitter_tells_whose_they_are(
+    phone, laptop, app, sign_in, x, rows, monkeypatch
+):
+    x.fault(path="/2/users/me", status=503, times=None)
+    sign_in(phone)
+    delivered(app)
+    x.clear_faults()
+    deliverer = app.extensions["perch"].outbox._deliverer
+    ask = deliverer._owner_of
+
+    def told_late(token, deadline):
+        owner = ask(token, deadline)
+        sign_in(laptop)
+        return owner
+
+    monkeypatch.setattr(deliverer, "_owner_of", told_late)
+    due(app)
+
+    deliver_all(app)
+
+    assert revocations(x) == []
+    assert rows(Revocation) == []
+    assert reads(laptop) == [True]
+
+
+def revocations(x):
+    return [entry for entry in x.journal() if entry["path"] == "/2/oauth2/revoke"]
 
 
 def due(app):
