@@ -44,6 +44,8 @@ class Times:
     from a slow one would spend the same refresh token twice.
     """
 
+    # With less left of the request's time, no refresh begins.
+    least: float = 5.0
     # From taking the lease to Twitter's answer.
     call: float = BUDGET_SECONDS
     # From the answer to the last attempt to store it, while the database is away.
@@ -146,9 +148,9 @@ class TokenRefresher:
             expired = grant.has_expired(self._clock())
             return self._end(grant, EndReason.TOKEN_EXPIRED if expired else EndReason.REFUSED)
         owner, call = secrets.token_hex(16), deadline.at_most(self._times.call)
-        if self._take(grant, owner):
-            # The whole time even while the old token lives: an answer that comes too late has
-            # spent the refresh token all the same, and would sign the person out.
+        # Never with little time, and with all of it even while the old token lives: an answer that
+        # comes too late has spent the refresh token all the same, and would sign the person out.
+        if call.remaining() >= self._times.least and self._take(grant, owner):
             return self._refresh(grant, owner, call, dead=dead)
         if not dead:
             return grant.access_token

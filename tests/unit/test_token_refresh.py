@@ -67,6 +67,23 @@ def test_a_token_is_refreshed_five_minutes_early(
     assert token == ("access-1" if refreshed else "access-0")
 
 
+@pytest.mark.parametrize("minutes, left", [(116, "access-0"), (130, Unreachable)])
+def test_no_refresh_begins_that_may_end_too_late(
+    refresher, new_grant, server, clock, row, minutes, left
+):
+    """A refresh whose answer is not awaited has spent the refresh token."""
+    grant = new_grant()
+    clock.advance(minutes=minutes)
+    before = row(grant)
+
+    with pytest.raises(left) if left is Unreachable else contextlib.nullcontext():
+        assert refresher.valid_token(grant, deadline=Deadline(4.5)) == left
+
+    assert server.spent == []
+    assert row(grant) == before
+    assert refresher.valid_token(grant, deadline=Deadline(6)) == "access-1"
+
+
 def test_a_short_lived_token_is_refreshed_in_its_last_tenth(refresher, new_grant, clock, server):
     grant = new_grant(expires_at=clock() + timedelta(seconds=100))
     clock.advance(seconds=89)
@@ -126,7 +143,7 @@ def test_the_lease_outlives_all_that_its_holder_may_take(
 
 
 # A thirtieth of the real times, and how much of each step the slow holder takes.
-SCALED = Times(call=0.5, store=0.5, write=0.5, pause=0.01)
+SCALED = Times(least=0.0, call=0.5, store=0.5, write=0.5, pause=0.01)
 TAKEN = {"call": 0.4, "store": 0.45, "write": 0.35}
 
 
@@ -457,6 +474,7 @@ def test_a_refusal_after_a_take_over_ends_the_grant_if_nothing_comes(
     clock.advance(hours=3)
     lease(database, grant, "a dead process", -1)
     server.answer = lambda _: GrantRefused("invalid_request")
+    refresher._times = SCALED
 
     with pytest.raises(GrantEnded):
         refresher.valid_token(grant, deadline=Deadline(0.2))
