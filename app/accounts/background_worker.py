@@ -47,15 +47,17 @@ class BackgroundWorker:
         self._thread: threading.Thread | None = None
 
     def take(self, task: _Task) -> None:
-        """Call `task` as soon as possible, and again as often as it asks; return at once."""
+        """Call `task` as soon as possible, and again as often as it asks; return at once.
+
+        If no thread can be started, it waits for the next task.
+        """
         now = time.monotonic()
         with self._changed:
             if self._stopped:
                 return
             heapq.heappush(self._jobs, _Job(now, next(self._numbers), task, taken_at=now))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
+                self._thread = self._started()
             self._changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
@@ -69,6 +71,15 @@ class BackgroundWorker:
             self._stopped = True
             self._jobs.clear()
             self._changed.notify_all()
+
+    def _started(self) -> threading.Thread | None:
+        thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            log.warning("the %s must wait: %s", self._name, error)
+            return None
+        return thread
 
     def _is_idle(self) -> bool:
         return not self._at_work and all(job.attempts > 0 for job in self._jobs)

@@ -227,7 +227,7 @@ class Actions:
         if (first := self._first_result(press, deadline)) is not None:
             return first
         try:
-            result = self._sent(pending, caller, deadline)
+            result = self._sent(pending, press, caller, deadline)
         except TwitterError as error:
             if isinstance(error, Unreachable | InvalidAnswer) and not isinstance(error, NotSent):
                 self._changed(pending, caller)  # Twitter may have done it
@@ -241,8 +241,13 @@ class Actions:
         self._changed(pending, caller)
         return result
 
-    def _sent(self, pending: PendingAction, caller: Caller, deadline: Deadline) -> ActionResult:
-        """Send the action; raises `NotSent` if Twitter failed before, at the refresh of a token."""
+    def _sent(
+        self, pending: PendingAction, press: Press, caller: Caller, deadline: Deadline
+    ) -> ActionResult:
+        """Send the action; raises `NotSent` if Twitter failed before, at the refresh of a token.
+
+        Gives the claim up if our own database failed before.
+        """
         action = pending.action
         sent = False
 
@@ -261,6 +266,10 @@ class Actions:
             if sent:
                 raise
             raise NotSent("no token could be refreshed") from error
+        except SQLAlchemyError:
+            if not sent:
+                self._performed.release(press)
+            raise
         self._audit_log.record(
             Event.ACTION_PERFORMED,
             session_id=getattr(caller, "session_id", None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from flask import flash, make_response, redirect, render_template, request, session, url_for
 from flask_login import logout_user
@@ -17,6 +18,8 @@ from app.pages.twitter_links import connected_apps_url
 from app.services import services
 from app.web.current_person import for_signed_in
 from app.web.messages import logged_out, permission_purpose, permission_words, sign_in_ending
+
+_SESSION_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @for_signed_in
@@ -49,7 +52,8 @@ def end_browser(person: Person) -> Response:
 
     Its id is in the form and not in the path, which proxies log.
     """
-    session_id = request.form.get("session_id", "")
+    given = request.form.get("session_id", "")
+    session_id = given if _SESSION_ID.fullmatch(given) else ""  # else PostgreSQL may refuse it
     ended = services().sessions.log_out_one(person.user_id, session_id)
     if session_id == person.session_id:
         return _signed_out(logged_out(ended))

@@ -57,12 +57,16 @@ class SingleFlight:
         """Return the answer to a question that may hang, or raise what it raises.
 
         It runs in a thread of its own, for all threads with the same `key`, so a hang costs one
-        thread. Raises `TimeoutError` after `seconds`.
+        thread. Raises `TimeoutError` after `seconds`, and at once if no thread can be started.
         """
         flight, is_first = self._board(key)
         if is_first:
             asking = threading.Thread(target=self._fly, args=(key, flight, question), daemon=True)
-            asking.start()
+            try:
+                asking.start()
+            except RuntimeError as error:
+                self._land(key)
+                flight.set_exception(TimeoutError(str(error)))
         return cast("T", flight.result(timeout=seconds))
 
     def _board(self, key: str) -> tuple[Future[Any], bool]:

@@ -111,16 +111,26 @@ class CircuitBreaker:
             return self._send(name, generation, send, deadline)
         self._on_short_circuit(name)
         if is_probe:
-            self._run_in_background(lambda: self._probe(name, generation, send))
+            self._start_probe(name, lambda: self._probe(name, generation, send))
         raise Unreachable(f"the circuit is open: reads of {name} timed out again and again")
+
+    def _start_probe(self, name: str, probe: Callable[[], None]) -> None:
+        try:
+            self._run_in_background(probe)
+        except RuntimeError as error:  # no thread can be started: a later read is the probe
+            log.warning("the probe of %s must wait: %s", name, error)
+            self._end_probe(name)
 
     def _probe(self, name: str, generation: int, send: Callable[[Deadline], T]) -> None:
         try:
             with contextlib.suppress(TwitterError):
                 self._send(name, generation, send, Deadline(PROBE_TIMEOUT_SECONDS))
         finally:
-            with self._lock:
-                self._circuits[name].is_half_open = False
+            self._end_probe(name)
+
+    def _end_probe(self, name: str) -> None:
+        with self._lock:
+            self._circuits[name].is_half_open = False
 
     def _send(
         self, name: str, generation: int, send: Callable[[Deadline], T], deadline: Deadline

@@ -1,6 +1,7 @@
 """The parts of `app.accounts`, wired to a server that does as it is told."""
 
 import secrets
+import threading
 from datetime import timedelta
 
 import pytest
@@ -29,6 +30,19 @@ from tests.waiting import until
 
 SCOPES = frozenset({"tweet.read", "users.read", "offline.access"})
 LIFETIMES = Lifetimes(idle=timedelta(days=30), absolute=timedelta(days=180))
+
+
+@pytest.fixture
+def no_thread_at_first(monkeypatch):
+    """The machine's limit of threads is reached, once."""
+    start, refusals = threading.Thread.start, [RuntimeError("can't start new thread")]
+
+    def start_or_refuse(thread):
+        if refusals:
+            raise refusals.pop()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_refuse)
 
 
 class Server:

@@ -186,6 +186,23 @@ def test_a_probe_goes_through_after_a_while(hanging, clock):
     assert [too_early, read(hanging, error=TIMEOUT), read(hanging)] == [False, True, False]
 
 
+def test_a_probe_for_which_there_is_no_thread_is_sent_later(clock):
+    refusals = [RuntimeError("can't start new thread")]
+
+    def run(work):
+        if refusals:
+            raise refusals.pop()
+        work()
+
+    breaker = quiet_breaker(clock, run_in_background=run)
+    time_out(breaker)
+    clock.now += PROBE_INTERVAL_SECONDS
+    first = read(breaker)
+    clock.now += PROBE_INTERVAL_SECONDS
+
+    assert [first, read(breaker)] == [False, True]
+
+
 def test_many_threads_at_once_let_one_probe_through_and_none_waits(clock):
     breaker = quiet_breaker(clock, run_in_background=in_a_thread)
     time_out(breaker)

@@ -463,6 +463,16 @@ def test_the_worker_outlives_any_trouble(build_outbox, clock, waiting):
     assert len(waiting()) == 1
 
 
+def test_a_task_for_which_there_is_no_thread_waits_for_the_next_one(no_thread_at_first):
+    worker, done = background_worker.BackgroundWorker("test"), []
+
+    worker.take(lambda: done.append(1))
+    worker.take(lambda: done.append(2))
+
+    assert worker.wait(seconds=5)
+    assert done == [1, 2]
+
+
 def test_the_worker_tries_for_ever_at_a_bounded_pause():
     def fail():
         raise RuntimeError("still away")

@@ -132,6 +132,15 @@ def test_one_waiting_thread_too_many_is_turned_away_at_once():
 # Questions that may hang
 
 
+def test_a_question_for_which_there_is_no_thread_can_be_asked_again(no_thread_at_first):
+    asked = SingleFlight()
+
+    with pytest.raises(TimeoutError):
+        asked.ask("a", lambda: 1, seconds=5)
+
+    assert asked.ask("a", lambda: 1, seconds=5) == 1
+
+
 def test_a_question_that_hangs_is_asked_once_and_answered_to_all():
     flight, over, asked = SingleFlight(), threading.Event(), []
 

@@ -80,6 +80,14 @@ def test_ending_this_browser_is_logging_out(laptop, rows):
     assert not laptop.is_signed_in()
 
 
+@on_both_stores
+@pytest.mark.parametrize("odd", ["", "\0", "é" * 32, "0" * 33])
+def test_an_id_that_is_none_logs_nobody_out(signed_in, odd):
+    answer = signed_in.press("/account/browsers/end", session_id=odd)
+
+    assert (answer.status_code, signed_in.is_signed_in()) == (303, True)
+
+
 def test_no_address_on_a_page_holds_the_id_of_a_session_or_grant(laptop, phone, rows):
     """Proxies log addresses."""
     page = laptop.get("/account").text
