@@ -87,12 +87,12 @@ def _make_folder() -> None:
 
 def _is_ownerless(folder: Path) -> bool:
     """Return whether its master has ended, or is this one, two reloads ago."""
-    master = int(folder.name.removeprefix(FOLDER).partition("-")[0])
     try:
+        master = int(folder.name.removeprefix(FOLDER).partition("-")[0])
         os.kill(master, 0)
     except ProcessLookupError:
         return True
-    except PermissionError:
+    except (PermissionError, ValueError, OverflowError):  # of another user, or none of gunicorn's
         return False
     return master == os.getpid()
 

@@ -324,6 +324,16 @@ def test_folders_of_masters_that_are_gone_are_swept_up(figures):
     assert {"perch-metrics-1-x", f"perch-metrics-{os.getppid()}-x"} < left
 
 
+@pytest.mark.parametrize("name", ["perch-metrics-x", "perch-metrics-", f"perch-metrics-{10**30}-x"])
+def test_a_folder_that_is_none_of_gunicorns_stops_no_start(figures, name):
+    """Any user of the machine can make one in /dev/shm."""
+    (figures / name).mkdir(parents=True)
+
+    runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+
+    assert (figures / name).exists()
+
+
 def test_a_worker_that_ends_leaves_the_folder_alone(gunicorn_settings):
     folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
 

@@ -35,6 +35,7 @@ from app.accounts.shared import Shared
 from app.accounts.sign_in_record import SignInRecord
 from app.accounts.used_states import UsedStates
 from app.observability.audit_log import Event
+from app.storage.database import Moment
 
 log = logging.getLogger(__name__)
 
@@ -136,13 +137,17 @@ class Sessions:
 
         `beside` are the states of sign-ins that this browser has begun: those that are under way
         are stopped, and sessions that they have made meanwhile end as well. It raises nothing if
-        the database does not answer, but keeps the ending until it does.
+        the database does not answer, but keeps the ending until it does. A sign-in that comes back
+        after the logout goes on.
         """
-        ended = self._kept.at_once(session_id, partial(self._log_out_browser, session_id, beside))
+        end = partial(self._log_out_browser, session_id, beside, Moment())
+        ended = self._kept.at_once(session_id, end)
         return ended or LoggedOut(sessions=0, grant_ended=False, kept=True)
 
-    def _log_out_browser(self, session_id: str | None, beside: Sequence[str]) -> LoggedOut:
-        made = self._used_states.stop(beside) if beside else []
+    def _log_out_browser(
+        self, session_id: str | None, beside: Sequence[str], asked_at: Moment
+    ) -> LoggedOut:
+        made = self._used_states.stop(beside, until=asked_at) if beside else []
         ids = dict.fromkeys([session_id, *made] if session_id else made)
         ended = [self._log_out(each) for each in ids]
         return LoggedOut(

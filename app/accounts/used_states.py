@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -19,10 +19,12 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from app.accounts.errors import Superseded
 from app.accounts.models import Session, UsedState
 from app.accounts.shared import Shared
-from app.storage.database import STORE_NOW, store_time
+from app.storage.database import STORE_NOW, Moment, store_seconds, store_time
 
 # Longer than any flow cookie lives: a replayed one always meets its row.
 KEPT = timedelta(hours=1)
+# A moment that is counted back is early, by the way of the store's answer and SQLite's rounding.
+_INACCURACY_SECONDS = 0.5
 
 _INSERT = insert(UsedState).values(used_at=STORE_NOW)
 _SESSIONS = (
@@ -32,6 +34,10 @@ _SESSIONS = (
         UsedState.state_hash.in_(bindparam("states", expanding=True)), Session.ended_at.is_(None)
     )
     .order_by(UsedState.recorded_at.desc())
+)
+_HAD_COME = select(UsedState.state_hash).where(
+    UsedState.state_hash.in_(bindparam("states", expanding=True)),
+    UsedState.used_at <= bindparam("latest"),
 )
 _LOCK_UNFINISHED = (
     select(UsedState.state_hash)
@@ -125,15 +131,22 @@ class UsedStates:
         rows = connection.execute(_SESSIONS, {"states": [hashed(state) for state in states]})
         return {row.id: row.user_id for row in rows}
 
-    def stop(self, states: Sequence[str]) -> list[str]:
+    def stop(self, states: Sequence[str], *, until: Moment) -> list[str]:
         """Stop the sign-ins whose callbacks are under way; return the sessions of those before.
 
-        States that have not come back yet are left alone.
+        States that had not come back at `until` are left alone.
         """
         with self._database.writing() as connection:
-            for state in states:
+            latest = until.seconds(store_now=store_seconds(connection)) + _INACCURACY_SECONDS
+            values = {
+                "states": [hashed(state) for state in states],
+                "latest": datetime.fromtimestamp(latest, tz=UTC),
+            }
+            had_come = set(connection.execute(_HAD_COME, values).scalars())
+            stopped = [state for state in states if hashed(state) in had_come]
+            for state in stopped:
                 self.record_outcome(connection, state, Outcome.FAILED)
-            return list(self.sessions(connection, states))
+            return list(self.sessions(connection, stopped))
 
     @contextlib.contextmanager
     def failing(self, state: str) -> Iterator[None]:

@@ -13,7 +13,7 @@ from app.accounts.kept_endings import KeptEndings
 from app.accounts.models import Grant, Revocation, Session
 from app.storage import database
 from tests.factories import PUBLIC_URL, REVOKE_PATH, token_key
-from tests.stores import on_both_stores
+from tests.stores import age_used_states, on_both_stores
 from tests.waiting import until
 
 pytestmark = pytest.mark.core
@@ -117,6 +117,29 @@ def test_a_logout_is_made_up_for_once_the_database_is_no_longer_locked(
     assert ended
     assert not elsewhere.is_signed_in()
     assert revoked
+
+
+def test_a_sign_in_that_comes_back_after_a_logout_that_is_kept_stays(
+    app, kind_twitter, monkeypatch
+):
+    browser = app.test_client()
+    browser.sign_in()
+    other_tab = browser.press_sign_in()
+    kept, later = app.extensions["perch"].sessions._kept, []
+    monkeypatch.setattr(kept._worker, "take", later.append)
+
+    def away():
+        raise OperationalError("BEGIN", {}, Exception("away"))
+
+    with monkeypatch.context() as outage:
+        outage.setattr(app.extensions["perch"].database, "writing", away)
+        browser.press_log_out()
+    browser.come_back(state=other_tab.state, code="c")
+    age_used_states(app, seconds=-1)
+    [end] = later
+    end()
+
+    assert browser.is_signed_in()
 
 
 def test_the_end_of_a_session_is_tried_for_longer_than_a_minute(impatient, monkeypatch):
