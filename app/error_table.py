@@ -119,7 +119,7 @@ PAGES: Mapping[type[BaseException], ErrorPage] = MappingProxyType(
             400,
             Message(
                 "That is not an answer from Twitter",
-                "The link from Twitter was incomplete. Nothing was shared; please start again.",
+                "The link was incomplete, or was changed. Nothing was shared; please start again.",
             ),
             fault="you",
             button="sign_in",

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from sandbox.api import objects, tweet_text
-from sandbox.api.entities import escaped
+from sandbox.api.entities import escaped, in_escaped
 from sandbox.api.short_links import linked, shortened, to_post
 from sandbox.request_context import current_world
 from sandbox.world.clock import timestamp
@@ -47,12 +47,12 @@ def profile(username: str) -> str:
     with world.lock:
         account = _shown(world.usernames.get(username.lower()))
         about = tweet_text.of_profile(account, world)
-        found = about["entities"].get("description", {})
+        bio, found = about["description"], about["entities"].get("description", {})
         posts = [one for one in world.timeline(account.id) if world.is_public(one)]
         return render_template(
             "profile.html",
             account=account,
-            about=list(_pieces(escaped(about["description"]), found)),
+            about=list(_pieces(escaped(bio), in_escaped(found, bio))),
             website=shortened(account.url) if account.url else None,
             counts=world.follows.counts(account.id),
             posts=[_card(world, post) for post in posts[:_SHOWN]],

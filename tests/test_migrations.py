@@ -1,5 +1,6 @@
 """Migrations: up from nothing, down to nothing, no drift from the models, on both stores."""
 
+import re
 from datetime import UTC, datetime
 
 import flask_migrate
@@ -101,7 +102,7 @@ WHILE_STOPPED = {"0005", "0009"}
 def test_the_manual_says_for_which_migrations_to_stop():
     manual = (ROOT / "docs" / "going-live.md").read_text()
 
-    assert [each for each in WHILE_STOPPED if f"tables {each}" not in manual] == []
+    assert re.findall(r"^\| (\d{4}) \| yes: ", manual, re.MULTILINE) == sorted(WHILE_STOPPED)
 
 
 def test_a_migration_changes_no_column_and_adds_none_that_must_be_filled(empty):

@@ -15,7 +15,7 @@ from app.pages.section import Entry, Section
 from app.pages.sections import SECTIONS
 from app.pages.twitter_links import account_pages, link_target, profile_at_twitter, twitter_site
 from app.services import services
-from app.twitter.dialect import origin
+from app.twitter.dialect import BETA, origin
 from app.twitter.tweet_text import isolated
 from app.web.messages import permission_words
 
@@ -87,4 +87,5 @@ def _of_the_site() -> dict[str, Any]:
         "twitter_site": twitter_site(),
         "max_pages": MAX_PAGES,
         "has_timeline": tweets.has_timeline(),
+        "says_connections": dialect.name != BETA.name,  # how the person stands with a user
     }

@@ -113,6 +113,14 @@ def test_no_name_is_so_long_that_it_hides_the_username(wren, width):
     assert [path for path, usernames in hidden.items() if usernames] == []
 
 
+def test_the_mark_of_a_follower_stays_within_the_card(wren):
+    wren.page.set_viewport_size({"width": 320, "height": 740})
+    wren.open("/people/mockingbird")
+
+    mark, card = (wren.page.locator(it).bounding_box() for it in (".profile .mark", ".profile"))
+    assert mark["x"] + mark["width"] < card["x"] + card["width"]
+
+
 def test_a_bio_begins_right_below_its_name(wren):
     wren.page.set_viewport_size(WIDE)
     wren.open("/follows")

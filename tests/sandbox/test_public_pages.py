@@ -47,6 +47,13 @@ def test_a_profile_shows_the_account_and_its_posts(browser, world):
     assert f"/wren/status/{newest.id}" in page
 
 
+def test_a_mention_in_a_bio_is_linked_where_it_stands(browser):
+    """Its place is that in the bio as it was typed, `<` and emoji before it included."""
+    page = browser.get("/robin").text
+
+    assert re.search(r'&lt;3 [^<]*<a href="/i/user/\d+">@wren</a>', page)
+
+
 @pytest.mark.parametrize(
     "path, leads_to",
     [

@@ -90,7 +90,7 @@ def test_the_connection_to_a_user_is_read():
 
     read = [Profile.from_json({**WREN, "connection_status": one}).connections for one in statuses]
 
-    assert read == [{"following", "followed_by"}, {"following"}, set(), None, None, None]
+    assert read == [{"following", "followed_by"}, {"following"}, *[set()] * 4]
 
 
 def test_a_stored_profile_leaves_its_connections_out():

@@ -228,7 +228,7 @@ def test_our_pages_of_a_tweet_and_its_author_are_named_apart(shown):
     said = shown({"author_id": "1002"})
 
     ours = said[said.index(f"<li>On {APP_NAME}:") :].partition("</li>")[0]
-    assert links(ours) == [("/tweets/10", "Tweet"), ("/people/id/1002", "@robin")]
+    assert links(ours) == [("/tweets/10", "this Tweet"), ("/people/id/1002", "@robin")]
 
 
 def test_a_tweets_own_page_does_not_lead_to_itself(signed_in, twitter):

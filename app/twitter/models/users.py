@@ -24,6 +24,7 @@ from app.twitter.models.json_values import (
 )
 from app.twitter.tweet_text import Text, web_address
 
+_NO_CONNECTIONS: frozenset[str] = frozenset()
 _SMALL_AVATAR = re.compile(r"_normal(?=(?:\.\w+)?$)")
 
 
@@ -48,7 +49,7 @@ class Profile:
     tweet_count: int | None = None
     pinned_tweet_id: str | None = None
     # How the signed-in person relates to this user; None if Twitter did not say.
-    connections: frozenset[str] | None = None
+    connections: frozenset[str] = _NO_CONNECTIONS
 
     @classmethod
     def from_json(cls, data: object) -> Profile:
@@ -119,8 +120,9 @@ def _website(user: Mapping[str, Any], entities: Mapping[str, Any]) -> tuple[str,
     return (target, label) if target else ("", "")
 
 
-def _connections(value: object) -> frozenset[str] | None:
-    """Return the words of `connection_status` ("following", "followed_by", and others)."""
-    if not isinstance(value, list):
-        return None
-    return frozenset(word for word in value if isinstance(word, str))
+def _connections(value: object) -> frozenset[str]:
+    """Return the words of `connection_status` ("following", "followed_by", and others).
+
+    Twitter leaves an empty field out.
+    """
+    return frozenset(word for word in as_list(value) if isinstance(word, str)) or _NO_CONNECTIONS
