@@ -50,7 +50,7 @@ threads = number("GUNICORN_THREADS", "32", THREADS)
 
 # No limit on a request, with threads: a worker that gave no sign of life for so long is stuck.
 timeout = 60
-# Longer than the 34 seconds that a refresh and its storing may take (app/gateway/token_refresh.py):
+# Longer than the 34 seconds that a refresh and its storing may take (app/gateway/refresh_times.py):
 # a worker that is cut off between the two loses the new tokens.
 graceful_timeout = 40
 # nginx keeps its connections to us; a browser asks for page, styles and pictures on one.

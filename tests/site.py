@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partialmethod
@@ -215,11 +216,18 @@ def clock():
 
 @pytest.fixture
 def apps():
-    """The apps that a test made; their connections are closed behind it."""
+    """The apps that a test made; their connections are closed behind it.
+
+    Nor does a background thread of theirs call the Twitter of the next test.
+    """
     made = []
     yield made
     for app in made:
         app.extensions["perch"].close()
+    for thread in threading.enumerate():
+        if thread.name in {"outbox", "check of a revocation"}:
+            thread.join(timeout=5)
+    for app in made:
         with app.app_context():
             db.engine.dispose()
 

@@ -149,7 +149,7 @@ def test_flask_reads_no_file_of_settings_before_the_site_does():
 
 
 def test_a_worker_that_is_told_to_end_may_store_what_it_has_refreshed():
-    from app.gateway.token_refresh import Times
+    from app.gateway.refresh_times import Times
 
     given = re.search(r"graceful_timeout = (\d+)", (ROOT / "gunicorn.conf.py").read_text())
 

@@ -17,7 +17,7 @@ from app.accounts.errors import GrantEnded
 from app.accounts.models import Grant, User
 from app.accounts.shared import Shared
 from app.gateway.quota import Quota
-from app.gateway.token_refresh import TokenRefresher
+from app.gateway.token_refresh import LivingToken, TokenRefresher
 from app.gateway.usage import Usages
 from app.twitter.api import Api
 from app.twitter.api_client import ApiCall, ApiClient, DirectSource
@@ -217,9 +217,13 @@ class Calls:
 
     # The steps that `PageReads` takes by itself
 
-    def valid_token(self, caller: Caller, deadline: Deadline) -> str:
-        """Return a valid access token."""
-        return self._tokens.valid_token(caller.grant_id, deadline=deadline)
+    def living_token(self, caller: Caller, deadline: Deadline) -> LivingToken:
+        """Return an access token that lives; if it is due, `refresh_early` after its use."""
+        return self._tokens.living_token(caller.grant_id, deadline=deadline)
+
+    def refresh_early(self, caller: Caller, deadline: Deadline) -> None:
+        """Refresh a token that is about to die."""
+        self._tokens.refresh_early(caller.grant_id, deadline=deadline)
 
     def token_after_401(self, caller: Caller, refused: str, deadline: Deadline) -> str:
         """Return another token than the one that Twitter refused with 401."""

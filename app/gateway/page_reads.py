@@ -121,13 +121,22 @@ class PageReads:
     def _from_twitter(
         self, reader: Reader, requests: Mapping[str, ReadRequest], deadline: Deadline
     ) -> dict[str, ReadResult]:
-        """Read with a valid token; retry once, with another token, those that get a 401."""
+        """Read with a token that lives, and refresh it early: afterwards, as that may hang."""
         if not requests:
             return {}
         try:
-            token = self._calls.valid_token(reader, deadline)
+            token = self._calls.living_token(reader, deadline)
         except TwitterError as error:
             return self._all_failed(reader, requests, error)
+        results = self._with_token(reader, requests, token.value, deadline)
+        if token.is_due:
+            self._calls.refresh_early(reader, deadline)
+        return results
+
+    def _with_token(
+        self, reader: Reader, requests: Mapping[str, ReadRequest], token: str, deadline: Deadline
+    ) -> dict[str, ReadResult]:
+        """Read; retry once, with another token, those that get a 401."""
         with self._calls.recording(reader) as on_answer:
             context = _PageContext(reader, deadline, on_answer)
             try:

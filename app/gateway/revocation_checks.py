@@ -20,7 +20,8 @@ from app.accounts.errors import CannotOpen, GrantEnded
 from app.accounts.models import Grant
 from app.accounts.revocation_events import RevocationEvents, TakenEvent
 from app.accounts.shared import Shared
-from app.gateway.token_refresh import Times, TokenRefresher
+from app.gateway.refresh_times import Times
+from app.gateway.token_refresh import TokenRefresher
 from app.observability.audit_log import Event
 from app.storage.database import WRITE_SECONDS
 from app.twitter.errors import TwitterError

@@ -8,11 +8,12 @@ still the one that was read.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import secrets
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,13 +23,13 @@ from app.accounts.grants import EndReason, Grants, lock_person
 from app.accounts.models import Grant
 from app.accounts.outbox import Outbox
 from app.accounts.shared import Shared
+from app.gateway.refresh_times import Times
 from app.gateway.refreshable_grant import AS_READ, RefreshableGrant, read_grant
 from app.observability.audit_log import Event
-from app.storage.database import STORE_CLOCK, WRITE_SECONDS, Moment, store_time
+from app.storage.database import STORE_CLOCK, Moment, store_time
 from app.storage.singleflight import Crowded, SingleFlight
 from app.twitter.errors import Busy, GrantRefused, TokenRefused, TwitterError, Unreachable
 from app.twitter.oauth import AuthorizationServer, TokenSet
-from app.twitter.transport.deadline import SECONDS as BUDGET_SECONDS
 from app.twitter.transport.deadline import Deadline
 
 log = logging.getLogger(__name__)
@@ -36,28 +37,11 @@ log = logging.getLogger(__name__)
 _COOL_DOWN_SECONDS = 3.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Times:
-    """How long each step of a lease's holder may take, in seconds of real time.
+class LivingToken(NamedTuple):
+    """An access token that lives, and whether it is about to die."""
 
-    The lease covers all of them, so one that has run out belongs to a dead process: taking over
-    from a slow one would spend the same refresh token twice.
-    """
-
-    # With less left of the request's time, no refresh begins.
-    least: float = 5.0
-    # From taking the lease to Twitter's answer.
-    call: float = BUDGET_SECONDS
-    # From the answer to the last attempt to store it, while the database is away.
-    store: float = 12.0
-    pause: float = 0.5
-    # The last attempt itself.
-    write: float = WRITE_SECONDS
-
-    @property
-    def lease(self) -> float:
-        """How long a lease lasts."""
-        return self.call + self.store + self.write
+    value: str
+    is_due: bool
 
 
 _TAKE = (
@@ -108,6 +92,26 @@ class TokenRefresher:
         if not grant.is_due(self._clock()):
             return grant.access_token
         return self._refreshed(grant, deadline)
+
+    def living_token(self, grant_id: str, *, deadline: Deadline) -> LivingToken:
+        """Return an access token that lives, refreshing only one that has died.
+
+        If it `is_due`, call `refresh_early` after its use. Raises as `valid_token` does.
+        """
+        grant, now = self._read(grant_id), self._clock()
+        if grant.has_expired(now):
+            return LivingToken(self._refreshed(grant, deadline), is_due=False)
+        return LivingToken(grant.access_token, is_due=grant.is_due(now))
+
+    def refresh_early(self, grant_id: str, *, deadline: Deadline) -> None:
+        """Refresh a token that is about to die, if enough time is left for a slow Twitter.
+
+        Raises `GrantEnded` if Twitter refuses it, and no `TwitterError`: the token lives.
+        """
+        if deadline.remaining() < self._times.least_early:
+            return
+        with contextlib.suppress(TwitterError):
+            self.valid_token(grant_id, deadline=deadline)
 
     def stored_token(self, grant_id: str) -> str:
         """Return the access token as it is stored, refreshed or not; raise `GrantEnded`."""

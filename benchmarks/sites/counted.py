@@ -14,6 +14,7 @@ from flask import Response, g, has_request_context
 from sqlalchemy import event
 
 from app import create_app
+from app.gateway.token_refresh import LivingToken
 from app.storage.extensions import db
 from benchmarks.sites import FRESHNESS_HEADER, STATEMENTS_HEADER
 from config import Config
@@ -33,20 +34,19 @@ def count(_connection: object, _cursor: object, statement: str, *_rest: Any) -> 
 
 
 freshness = app.extensions["perch"].tokens
-valid_token = freshness.valid_token
+living_token = freshness.living_token
 
 
-def timed(*args: Any, **kwargs: Any) -> str:  # noqa: ANN401 - whatever it takes
+def timed(*args: Any, **kwargs: Any) -> LivingToken:  # noqa: ANN401 - whatever it takes
     """Return a usable token, and note how long that kept this thread busy."""
     began = time.thread_time()
     try:
-        token: str = valid_token(*args, **kwargs)
-        return token
+        return living_token(*args, **kwargs)
     finally:
         g.token_ms = 1000 * (time.thread_time() - began)
 
 
-freshness.valid_token = timed
+freshness.living_token = timed
 
 
 @app.after_request

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.gateway.token_refresh import Times
+from app.gateway.refresh_times import Times
 from tests.chaos.deaths import (
     bystander,
     deliverer,

@@ -10,8 +10,8 @@ from sqlalchemy import delete, select, update
 from app.accounts.errors import GrantEnded
 from app.accounts.models import Grant, RevocationEvent, User
 from app.accounts.revocation_events import Received, RevocationEvents
+from app.gateway.refresh_times import Times
 from app.gateway.revocation_checks import Checked, RevocationChecks
-from app.gateway.token_refresh import Times
 from app.storage.database import STORE_CLOCK, Moment, store_time
 from app.twitter.errors import GrantRefused, Unreachable
 from app.twitter.transport.deadline import Deadline

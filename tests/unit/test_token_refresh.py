@@ -15,7 +15,8 @@ from app.accounts.errors import GrantEnded
 from app.accounts.grants import EndReason
 from app.accounts.models import Grant, Revocation
 from app.accounts.token_cipher import associated_data
-from app.gateway.token_refresh import Times, TokenRefresher
+from app.gateway.refresh_times import Times
+from app.gateway.token_refresh import TokenRefresher
 from app.storage.database import STORE_CLOCK, WRITE_SECONDS, store_time
 from app.storage.singleflight import SingleFlight
 from app.twitter.errors import (
@@ -82,6 +83,43 @@ def test_no_refresh_begins_that_may_end_too_late(
     assert server.spent == []
     assert row(grant) == before
     assert refresher.valid_token(grant, deadline=Deadline(6)) == "access-1"
+
+
+@pytest.mark.parametrize(
+    "minutes, token",
+    [(110, ("access-0", False)), (116, ("access-0", True)), (130, ("access-1", False))],
+)
+def test_a_page_waits_for_no_refresh_of_a_token_that_lives(
+    refresher, new_grant, clock, minutes, token
+):
+    grant = new_grant()
+    clock.advance(minutes=minutes)
+
+    assert refresher.living_token(grant, deadline=Deadline()) == token
+
+
+def test_what_can_wait_begins_only_with_time_for_a_slow_twitter(
+    refresher, new_grant, server, clock
+):
+    grant = new_grant()
+    clock.advance(minutes=116)
+
+    refresher.refresh_early(grant, deadline=Deadline(9.5))
+    too_late = list(server.spent)
+    refresher.refresh_early(grant, deadline=Deadline(11))
+
+    assert (too_late, server.spent) == ([], ["refresh-0"])
+
+
+def test_an_early_refresh_that_twitter_refuses_ends_the_grant(refresher, new_grant, server, clock):
+    grant = new_grant()
+    clock.advance(minutes=116)
+    answers = iter([Unreachable("down"), GrantRefused("invalid_request")])
+    server.answer = lambda _: next(answers)
+
+    refresher.refresh_early(grant, deadline=Deadline())  # trouble is none of the page's
+
+    assert refresher.living_token(grant, deadline=Deadline()).is_due
 
 
 def test_a_short_lived_token_is_refreshed_in_its_last_tenth(refresher, new_grant, clock, server):

@@ -13,6 +13,7 @@ from app.gateway import cached_source, page_reads
 from app.gateway.calls import Calls, Upstream
 from app.gateway.page_reads import PageReads, ReadRequest
 from app.gateway.quota import Quota
+from app.gateway.token_refresh import LivingToken
 from app.observability.metrics import Metrics
 from app.pages.panels import REFRESH_MAX_AGE, PanelLoader, trouble
 from app.pages.queries import Query
@@ -55,8 +56,8 @@ class Tokens:
         self.tokens = list(tokens)
         self.refreshed = []
 
-    def valid_token(self, grant_id, *, deadline):
-        return self.next()
+    def living_token(self, grant_id, *, deadline):
+        return LivingToken(self.next(), is_due=False)
 
     def token_after_401(self, grant_id, *, refused, deadline):
         self.refreshed.append(refused)

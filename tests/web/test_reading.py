@@ -14,7 +14,7 @@ from app.gateway.usage import Usages
 from app.twitter.api_client import ApiCall
 from app.twitter.endpoints import TWEETS, USER_TWEETS, USERS_ME
 from tests.dialects import LIVE
-from tests.factories import ME_PATH, user_answer
+from tests.factories import ME_PATH, TOKEN_PATH, user_answer
 from tests.site import statements
 from tests.web.answers import LIMITED, TWEET, reads, stand, tell
 
@@ -49,6 +49,19 @@ def test_twenty_tabs_of_one_person_cost_one_read(signed_in, twitter):
 
     assert all("Good morning from the ivy" in page for page in pages)
     assert len(twitter.calls_to(LIVE.tweets)) == 1
+
+
+def test_a_page_reads_before_it_refreshes_a_token_that_lives(signed_in, twitter, clock):
+    """The token endpoint may hang, and the page would have no time left."""
+    tell(twitter)
+    clock.advance(minutes=116)
+    before = len(twitter.calls)
+
+    page = signed_in.get("/tweets").text
+
+    calls = [call.request.url.split("?")[0] for call in [*twitter.calls][before:]]
+    assert "Good morning from the ivy" in page
+    assert calls == [twitter.at(LIVE.tweets), twitter.at(TOKEN_PATH)]
 
 
 def test_the_refresh_button_reads_anew_and_comes_back(signed_in, twitter, clock):
