@@ -164,6 +164,23 @@ def test_a_press_whose_token_could_not_be_read_may_be_repeated(wren, twitter, ap
     assert len(twitter.calls_to(FOLLOWING, "POST")) == 1
 
 
+def test_a_press_that_was_sent_before_the_database_failed_is_never_sent_again(
+    wren, twitter, app, monkeypatch
+):
+    twitter.post(FOLLOWING, **FOLLOWED)
+
+    def away(*_args, **_more):
+        raise OperationalError("INSERT", None, ConnectionError("away"))
+
+    with monkeypatch.context() as outage:
+        outage.setattr(app.extensions["perch"].usages, "add", away)
+        answer = press(wren, "a1")
+    press(wren, "a1")
+
+    assert answer.status_code == 503
+    assert len(twitter.calls_to(FOLLOWING, "POST")) == 1
+
+
 @pytest.mark.parametrize("hours", [0, 3])
 def test_a_press_that_no_token_could_be_refreshed_for_may_be_repeated(
     wren, twitter, rows, clock, hours
