@@ -107,6 +107,7 @@ class Config:
     logout_revokes: bool
     people_days: int
     threads: int
+    workers: int  # gunicorn's; judged here, so that a wrong one stops no running site
     port: int
     sandbox: bool
     sandbox_port: int
@@ -209,6 +210,7 @@ class Config:
             logout_revokes=read.setting("LOGOUT_REVOKES", "on", switch),
             people_days=read.setting("PEOPLE_DAYS", "90", _DAYS),
             threads=read.setting("GUNICORN_THREADS", "32", THREADS),
+            workers=read.setting("WEB_CONCURRENCY", "2", WORKERS),
             port=port,
             sandbox=read.text("TWITTER_CLIENT_ID") is None,
             sandbox_port=read.setting("SANDBOX_PORT", "9000", PORT),

@@ -40,7 +40,8 @@ def number(name: str, default: str, read: Callable[[str], int]) -> int:
 
 # Loopback: nginx or the machine's own browser comes in here. A platform that routes to the
 # container's address says so itself: --bind 0.0.0.0:$PORT (see Procfile).
-bind = f"127.0.0.1:{number('PORT', '8000', PORT)}"
+_port = number("PORT", "8000", PORT)
+bind = f"127.0.0.1:{_port}"
 
 # Requests mostly wait for Twitter: threads do that as well as gevent, and need no patching.
 worker_class = "gthread"
@@ -160,9 +161,11 @@ logger_class = RedactingLogger
 def on_starting(server: Arbiter) -> None:
     """Let `--threads` reach the app too; report wrong settings and a missing contact, once.
 
-    Workers that cannot start are started again and again; the master stops at once.
+    Workers that cannot start are started again and again; the master stops at once. The port stays
+    as it is until a restart: at a reload gunicorn would leave systemd's socket for another one.
     """
     os.environ["GUNICORN_THREADS"] = str(server.cfg.threads)
+    os.environ["PORT"] = str(_port)
     try:
         config = Config.from_env()
     except ConfigError as error:

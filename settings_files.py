@@ -109,6 +109,12 @@ def _dotenv(path: Path) -> dict[str, str]:
         for binding in parse_stream(StringIO(text))
         if binding.error or (binding.key and binding.value is None)
     ]
+    problems += [
+        f".env: line {_line_of(binding)} holds ${{, which would be taken for another setting."
+        " Put the value itself there."
+        for binding in parse_stream(StringIO(text))
+        if "${" in (binding.value or "")
+    ]
     if problems:
         raise ConfigError(problems)
     return {name: value or "" for name, value in dotenv_values(stream=StringIO(text)).items()}

@@ -235,6 +235,8 @@ def redis_url(text: str) -> str:
     for name, values in given.items():
         if name not in _REDIS_PARAMETERS:
             raise ValueError(f"takes no parameter {name}.")
+        if name.startswith("ssl_") and parts.scheme != "rediss":
+            raise ValueError(f"takes {name} with rediss:// only.")
         if named.get(name) or len(values) > 1:
             raise ValueError(f"says its {name} twice.")
     if not all(number.isdigit() for number in given.get("db", [])):

@@ -12,10 +12,8 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, request
 from prometheus_client import CONTENT_TYPE_LATEST
-from sqlalchemy import false, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.accounts.models import User
 from app.accounts.outbox import Backlog
 from app.services import Services, services
 from app.storage.refusals import in_words
@@ -34,9 +32,6 @@ _PROXIES_SAY = ("Forwarded", "Via", "X-Real-IP")
 _PROXIES_BEGIN = "X-Forwarded-"
 # nginx's defaults add no header but use HTTP/1.0, which no Prometheus does.
 _PROXIES_SPEAK = "HTTP/1.0"
-
-# Changes nothing. A standby and a read-only file refuse it; so does a lack of rights or tables.
-_WRITE_NOTHING = update(User).where(false()).values(cache_epoch=User.cache_epoch)
 
 health = Blueprint("health", __name__)
 
@@ -129,8 +124,7 @@ def _asked(key: str, question: Callable[[], T], *, seconds: float) -> T:
 def _trouble(here: Services) -> str:
     """Return why the database is not ready, in words; empty if it is."""
     try:
-        with here.database.writing() as connection:
-            connection.execute(_WRITE_NOTHING)
+        here.people.check_writable()
     except SQLAlchemyError as error:
         return f"the database is not ready: {in_words(error)}"
     return ""

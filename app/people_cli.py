@@ -131,7 +131,8 @@ def person_named(username: str, *, choose_by: str = "their Twitter id") -> Named
     Raises `ClickException` if there is none, or if the name had several owners.
     """
     name = username.removeprefix("@")
-    found = people_named(services().database, name)
+    # Twitter's names are ASCII; bytes of another encoding would fail in the database.
+    found = people_named(services().database, name) if name.isascii() else []
     if len(found) == 1:
         return found[0]
     if not found:

@@ -29,6 +29,7 @@ FUNCTIONS = {
     "increase": ("range",),
     "histogram_quantile": ("number", "vector"),
     "vector": ("number",),
+    "absent": ("vector",),
 }
 COUNTERS = ("_total", "_count", "_sum", "_bucket")
 

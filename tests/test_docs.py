@@ -35,7 +35,7 @@ EXAMPLE = ROOT / ".env.example"
 
 FIRST_SCREEN = 25
 
-# Read by gunicorn.conf.py and bin/dev; Config knows nothing of them.
+# Read by gunicorn.conf.py and bin/dev, and no settings of the site itself.
 READ_ELSEWHERE = {
     "PORT": "gunicorn.conf.py",
     "WEB_CONCURRENCY": "gunicorn.conf.py",

@@ -144,7 +144,8 @@ def figures(monkeypatch, tmp_path):
 @pytest.fixture
 def gunicorn_settings(monkeypatch, figures):
     for name in ("PORT", "WEB_CONCURRENCY", "GUNICORN_THREADS"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # so that it is gone after the test, whoever sets it
+        monkeypatch.delenv(name)
     return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
 
 
@@ -212,6 +213,17 @@ def test_a_reload_reads_the_file_of_settings_anew(gunicorn_settings, monkeypatch
 
     assert found == [3, 5]
     assert "WEB_CONCURRENCY" not in os.environ
+
+
+def test_a_reload_keeps_the_port_that_systemd_listens_on(gunicorn_settings, monkeypatch, tmp_path):
+    monkeypatch.setattr("config.ROOT", tmp_path)
+    (tmp_path / "app").symlink_to(ROOT / "app")
+    (tmp_path / ".env").write_text("PORT=8123\n")
+    started = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    started["on_starting"](SimpleNamespace(cfg=SimpleNamespace(threads=5)))
+    (tmp_path / ".env").write_text("PORT=8124\n")
+
+    assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["bind"] == "127.0.0.1:8123"
 
 
 def test_threads_from_the_command_line_reach_the_app(gunicorn_settings, monkeypatch):

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
+    false,
     select,
     update,
 )
@@ -44,6 +45,7 @@ _LIVING = (
     .where(Session.id == bindparam("session_id"), Session.ended_at.is_(None))
 )
 
+_WRITE_NOTHING = update(User).where(false()).values(cache_epoch=User.cache_epoch)
 _EPOCHS = select(User.epochs).where(User.id == bindparam("user_id")).with_for_update()
 
 
@@ -269,6 +271,11 @@ class People:
                 more = {topic: epochs.get(topic, 0) + 1 for topic in topics}
                 changed = update(User).where(User.id == user_id).values(epochs=epochs | more)
                 connection.execute(changed)
+
+    def check_writable(self) -> None:
+        """Write nothing. Raises `SQLAlchemyError` for a standby, and if rights or tables lack."""
+        with self._database.writing() as connection:
+            connection.execute(_WRITE_NOTHING)
 
     def prune_endings(self) -> int:
         """Delete endings that no sign-in under way can meet; return how many."""

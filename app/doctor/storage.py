@@ -112,7 +112,14 @@ def migrations(context: Context) -> Result:
             f"{', '.join(reversed(pending))}.",
             _UPGRADE,
         )
-    return ok(f"The tables have the newest version ({current}).")
+    try:
+        context.services.people.check_writable()
+    except SQLAlchemyError as error:
+        return failed(
+            f"The tables cannot be written: {in_words(error)}.",
+            "Name the primary in DATABASE_URL, and give its user the right to write.",
+        )
+    return ok(f"The tables have the newest version ({current}), and can be written.")
 
 
 def shared_memory(context: Context) -> Result:
@@ -124,7 +131,9 @@ def shared_memory(context: Context) -> Result:
         with closing(redis.Redis.from_url(url, **REDIS_TIMEOUTS)) as connection:
             connection.ping()
             version = _redis_version(connection)
-    except (AuthenticationError, ResponseError):
+    except (AuthenticationError, ResponseError) as error:
+        if "DB index" in str(error):
+            return failed("Redis has no database of that number.", "Correct the end of REDIS_URL.")
         return failed(
             "Redis refuses access.",
             "Put user and password into REDIS_URL: redis://user:password@host:6379/0",

@@ -310,6 +310,7 @@ def _give_up_a_standby(context: ExceptionContext) -> None:
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
+    connection.execute("PRAGMA schema_version")  # fails for a file that is something else
     _keep_private(connection.execute("PRAGMA database_list").fetchone()[2])
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")

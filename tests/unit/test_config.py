@@ -519,6 +519,7 @@ def test_every_part_of_a_store_address_counts_or_is_refused(tmp_path):
         f"{redis}/1?db=2": "REDIS_URL: says its db twice.",
         f"{redis}?db=birds": "REDIS_URL: db: must be the number",
         f"{redis}?decode_responses=1": "REDIS_URL: takes no parameter decode_responses.",
+        f"{redis}?ssl_cert_reqs=none": "REDIS_URL: takes ssl_cert_reqs with rediss:// only.",
         f"{redis}/0#1": "REDIS_URL: must not hold a #",
     }
 
@@ -550,6 +551,7 @@ def test_the_folder_of_keys_is_private_whatever_made_it(tmp_path):
 
 
 def test_numbers_of_days_and_threads_have_bounds(tmp_path):
+    assert refused(tmp_path, "WEB_CONCURRENCY", bad := ["0", "1001", "two"]) == bad
     for name in ("SESSION_IDLE_DAYS", "SESSION_DAYS", "PEOPLE_DAYS"):
         assert refused(tmp_path, name, bad := ["0", "3651", "-1", "1.5", "١", "9" * 5000]) == bad
     config = read(tmp_path, SESSION_IDLE_DAYS="1", SESSION_DAYS="3650", GUNICORN_THREADS="3")

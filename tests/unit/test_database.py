@@ -10,7 +10,13 @@ import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 from sqlalchemy import insert, select, text, update
-from sqlalchemy.exc import IntegrityError, InternalError, OperationalError, StatementError
+from sqlalchemy.exc import (
+    DatabaseError,
+    IntegrityError,
+    InternalError,
+    OperationalError,
+    StatementError,
+)
 
 from app.accounts.models import Grant, UsedState, User
 from app.storage.database import Moment, StoreTime, engine_options, store_seconds
@@ -60,6 +66,18 @@ def test_a_database_file_is_private_whatever_made_it(build_app, tmp_path, made_b
         files = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.glob("nest.db*")}
 
     assert files == dict.fromkeys(("nest.db", "nest.db-wal", "nest.db-shm"), 0o600)
+
+
+def test_a_file_that_is_no_database_is_left_as_it_was(build_app, tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("not for a database\n" * 50)
+    file.chmod(0o644)
+    database = build_app(DATABASE_URL=f"sqlite:///{file}").extensions["perch"].database
+
+    with pytest.raises(DatabaseError), database.reading():
+        pass
+
+    assert file.stat().st_mode & 0o777 == 0o644
 
 
 @on_both_stores

@@ -32,6 +32,7 @@ def said(root):
         (b"# mine\n\nSECRET_KEY='secret\n", ".env: line 3 is not NAME=value, or a quote"),
         (b"TWITTER_CLIENT_ID: secret\n", ".env: line 1 is not NAME=value"),
         (b"A=1\nTWITTER_CLIENT_ID\n", ".env: line 2 is not NAME=value"),
+        (b"A=1\nDATABASE_URL=postgresql://u:pa${secret}@h/d\n", ".env: line 2 holds ${, which"),
         (b"APP_NAME=Ne\x00st\n", "APP_NAME: holds U+0000 as character 3"),
     ],
 )

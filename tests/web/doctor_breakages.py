@@ -143,6 +143,10 @@ def signed_in_with(token_keys, **changes):
     return break_it
 
 
+def read_only(url):
+    return f"{url}&options=-cdefault_transaction_read_only%3Don"
+
+
 def executed(app, statement):
     with app.extensions["perch"].database.writing() as connection:
         connection.execute(text(statement))
@@ -486,6 +490,12 @@ BROKEN = {
         lambda bench: executed(bench.build(), NEWER),
         "migrations", FAILS, "The tables have a newer version (9999) than this code.",
         "Update the code of every process"),
+    "tables that may be read but not written": (
+        with_store("emptied_postgresql", "DATABASE_URL", read_only),
+        "migrations", FAILS, "it may be read but not written", "Name the primary"),
+    "a Redis without this database": (
+        with_store("redis_url", "REDIS_URL", lambda url: f"{url}?db=999"),
+        "Redis", FAILS, "Redis has no database of that number.", "Correct the end of REDIS_URL"),
     "a Redis that is away": (
         settings(REDIS_URL=f"redis://:{PASSWORD}@{{closed}}/0"),
         "Redis", FAILS, "Redis does not answer", "Start Redis"),

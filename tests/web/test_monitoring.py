@@ -167,10 +167,10 @@ def test_the_reader_takes_queries(text):
 # Alerts
 
 
-def test_there_are_six_alerts_and_each_says_what_to_do():
+def test_there_are_seven_alerts_and_each_says_what_to_do():
     rules = alerts()
 
-    assert len(rules) == 6
+    assert len(rules) == 7
     for name, rule in rules.items():
         assert rule["labels"]["severity"] in {"page", "ticket"}, name
         for text in ("summary", "action"):

@@ -136,6 +136,14 @@ def test_show_tells_sessions_and_grant_without_a_secret(flock, run, rows, word):
         assert secret not in shown.output + json.dumps(parsed)
 
 
+@pytest.mark.parametrize("command", [["show"], ["forget", "--yes"]])
+def test_a_name_in_bytes_of_another_encoding_is_no_name(run, command):
+    told = run("people", *command, "\udcff")
+
+    assert told.exit_code == 1
+    assert "No person has signed in as @" in told.output
+
+
 def test_show_tells_when_a_person_who_left_is_deleted(flock, run):
     [browser] = flock(("1001", "wren"))
     browser.press_log_out()
