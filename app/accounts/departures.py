@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import (
     Connection,
-    Executable,
     bindparam,
     delete,
     exists,
@@ -25,11 +24,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.accounts import endings
 from app.accounts.grants import EndReason, Grants, lock_person
 from app.accounts.models import Session, UsedState, User
+from app.accounts.newer_sign_in import hold_place
 from app.accounts.people_by_name import person_with_id
 from app.accounts.shared import Shared
 from app.observability.audit_log import Event
 from app.signals import person_deleting
-from app.storage.database import STORE_NOW, Database, Insert, Upsert, store_time
+from app.storage.database import Database, store_time
 
 log = logging.getLogger(__name__)
 
@@ -49,14 +49,6 @@ _AFTER = _NEXT.where(
     tuple_(User.left_at, User.id)
     > tuple_(bindparam("left_at", type_=User.left_at.type), bindparam("user_id"))
 )
-
-
-def _holding(row: Insert) -> Executable:
-    held = row.values(created_at=STORE_NOW, signed_in_at=STORE_NOW)
-    return held.on_conflict_do_nothing(index_elements=[User.twitter_id]).returning(User.id)
-
-
-_HOLD_PLACE = Upsert(User, _holding)
 
 
 class Departures:
@@ -134,7 +126,7 @@ class Departures:
         person = person_with_id(self._database, twitter_id)
         if person is None:
             with self._database.writing() as connection:
-                _hold_place(connection, twitter_id)
+                hold_place(connection, twitter_id)
                 endings.note(connection, twitter_id)
             person = person_with_id(self._database, twitter_id)
         reason = EndReason.ENDED_BY_OPERATOR
@@ -165,17 +157,6 @@ def overdue(database: Database, *, days: int) -> int:
     with database.reading() as connection:
         before = store_time(connection) - timedelta(days=days)
         return connection.execute(_COUNT, {"before": before}).scalar_one()
-
-
-def _hold_place(connection: Connection, twitter_id: str) -> None:
-    """Insert an empty row of a person, and delete it.
-
-    So a first sign-in that is being stored, whose row is not seen yet, comes whole before this
-    transaction, or after it, and finds what this one notes.
-    """
-    row = {"twitter_id": twitter_id, "username": "", "profile": {}}
-    held = connection.execute(_HOLD_PLACE.on(connection), row).scalar_one_or_none()
-    connection.execute(delete(User).where(User.id == held))
 
 
 def _candidates(database: Database, before: datetime) -> Iterator[tuple[int, str]]:

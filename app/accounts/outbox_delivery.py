@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from sqlalchemy import and_, bindparam, delete, or_, select, update
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Revocation
 from app.accounts.newer_sign_in import has_signed_in_since
+from app.accounts.pauses import pause_after
 from app.accounts.shared import Shared
 from app.accounts.token_cipher import outbox_associated_data
 from app.observability.audit_log import Event
@@ -35,9 +35,6 @@ _ATTEMPT_SECONDS = 5.0
 # A lease covers both calls of an attempt (whose token is it, revoke it) and the write after each.
 # If the deliverer dies, the row is due again.
 _LEASE_SECONDS = 2 * (_ATTEMPT_SECONDS + WRITE_SECONDS)
-# Seconds between the attempts on one row at most: the first ones, and all later ones.
-PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0)
-LATER_SECONDS = 60.0
 # A definite no, so often, is believed.
 _REFUSALS_BELIEVED = 3
 _NAME_CHARACTERS = 12
@@ -75,12 +72,8 @@ _SECONDS_LEFT = select(Revocation.due_at - STORE_CLOCK).where(
 )
 _EXISTS = select(Revocation.id).where(Revocation.id == bindparam("row"))
 _REMOVE = delete(Revocation).where(Revocation.id == bindparam("row"))
-_RELEASE = (
-    update(Revocation)
-    .where(Revocation.waits_for == bindparam("row"))
-    .values(waits_for=None)
-    .returning(Revocation.id)
-)
+_WAITING = update(Revocation).where(Revocation.waits_for == bindparam("row"))
+_RELEASE = _WAITING.values(waits_for=None).returning(Revocation.id)
 
 
 class Delivery(Enum):
@@ -184,7 +177,8 @@ class Deliverer:
         released = self._remove(taken)
         self._audit_log.record(Event.TOKEN_REVOKED, row=taken.name, kind=taken.hint)
         for waiting in filter(None, map(self.take, released)):
-            self.attempt(waiting, unasked=True)
+            if self.attempt(waiting, unasked=True) is not Delivery.DONE:
+                self._on_released([waiting.row])
         return Delivery.DONE
 
     def revoke_directly(self, token_set: TokenSet) -> None:
@@ -194,9 +188,14 @@ class Deliverer:
         alive. Raises `TwitterError` if Twitter cannot be reached.
         """
         deadline = Deadline(_ATTEMPT_SECONDS)
-        with contextlib.suppress(Refused):  # dead already, or Twitter will not have it
+        try:
             self._owner_of(token_set.access_token, deadline)
-            for token, hint in tokens_of(token_set):
+        except TokenRefused:
+            return
+        except Refused as error:
+            log.info("a token lives, but Twitter does not say whose it is: %s", error)
+        for token, hint in tokens_of(token_set):
+            with contextlib.suppress(Refused):  # each by itself
                 self._server.revoke(token, hint, deadline=deadline)
                 self._audit_log.record(Event.TOKEN_REVOKED, row="", kind=hint)
 
@@ -277,7 +276,10 @@ class Deliverer:
         log.error(
             "Twitter refuses to revoke a token, row %s is a dead letter: %s", taken.name, error
         )
-        self._postpone(taken, refusals=refusals, dead_letter_at=self._clock())
+        now = self._clock()
+        with self._database.writing() as connection:  # what waits for it would wait for ever
+            connection.execute(_WAITING.values(dead_letter_at=now), {"row": taken.row})
+        self._postpone(taken, refusals=refusals, dead_letter_at=now)
         return Delivery.DEAD_LETTER
 
     def _remove(self, taken: TakenRow) -> list[str]:
@@ -293,9 +295,3 @@ def tokens_of(token_set: TokenSet) -> list[tuple[str, TokenTypeHint]]:
     if token_set.refresh_token:
         tokens.append((token_set.refresh_token, "refresh_token"))
     return tokens
-
-
-def pause_after(attempts: int) -> float:
-    """Return the seconds until the next attempt, spread out so that rows do not come at once."""
-    longest = PAUSES[attempts] if attempts < len(PAUSES) else LATER_SECONDS
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret

@@ -163,9 +163,11 @@ class People:
         return person, left, is_new
 
     def _lock_left(self, connection: Connection, came: SignIn) -> set[str]:
-        """Lock the person, and the owners of the sessions that the browser leaves; return those."""
-        if came.beside:
-            self._used_states.lock_unfinished(connection, [came.state, *came.beside])
+        """Lock the person, and the owners of the sessions that the browser leaves; return those.
+
+        States come before people, the own one too: another tab may hold it and wait for the person.
+        """
+        self._used_states.lock_unfinished(connection, [came.state, *came.beside])
         leaving = set(self._used_states.sessions(connection, came.beside))
         leaving |= {came.replacing} if came.replacing else set()
         if leaving:

@@ -15,7 +15,7 @@ from sqlalchemy import Executable, bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import Grant, RevocationEvent, User
-from app.accounts.outbox_delivery import pause_after
+from app.accounts.pauses import pause_after
 from app.accounts.shared import Shared
 from app.storage.database import STORE_CLOCK, Insert, Upsert
 from app.twitter.webhook_events import Revoked

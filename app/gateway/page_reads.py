@@ -174,11 +174,16 @@ class PageReads:
         self, context: _PageContext, requests: Mapping[str, ReadRequest], token: str
     ) -> dict[str, ReadResult]:
         # The threads get everything by argument: they have no request and no database.
-        futures = {
-            name: self._pool.submit(self._read, context, request, token)
-            for name, request in requests.items()
-        }
+        futures = {n: self._begin(context, request, token) for n, request in requests.items()}
         return {name: self._await(f, context, requests[name]) for name, f in futures.items()}
+
+    def _begin(self, context: _PageContext, request: ReadRequest, token: str) -> Future[ReadResult]:
+        try:
+            return self._pool.submit(self._read, context, request, token)
+        except RuntimeError as error:  # no thread can be started
+            none: Future[ReadResult] = Future()
+            none.set_result(self._stale(context.reader, request, Busy(str(error))))
+            return none
 
     def _await(
         self, future: Future[ReadResult], context: _PageContext, request: ReadRequest

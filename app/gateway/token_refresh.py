@@ -106,11 +106,12 @@ class TokenRefresher:
     def refresh_early(self, grant_id: str, *, deadline: Deadline) -> None:
         """Refresh a token that is about to die, if enough time is left for a slow Twitter.
 
-        Raises `GrantEnded` if Twitter refuses it, and no `TwitterError`: the token lives.
+        Raises `GrantEnded` if Twitter refuses it. Other trouble is none of the page, which was read
+        with a token that lives.
         """
         if deadline.remaining() < self._times.least_early:
             return
-        with contextlib.suppress(TwitterError):
+        with contextlib.suppress(TwitterError, SQLAlchemyError):
             self.valid_token(grant_id, deadline=deadline)
 
     def stored_token(self, grant_id: str) -> str:
@@ -155,7 +156,9 @@ class TokenRefresher:
         # Never with little time, and with all of it even while the old token lives: an answer that
         # comes too late has spent the refresh token all the same, and would sign the person out.
         if call.remaining() >= self._times.least and self._take(grant, owner):
-            return self._refresh(grant, owner, call, dead=dead)
+            if call.remaining() >= self._times.least:  # the database may have been slow
+                return self._refresh(grant, owner, call, dead=dead)
+            self._release(grant, owner)
         if not dead:
             return grant.access_token
         return self._token_of_other_worker(grant, deadline)

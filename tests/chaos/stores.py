@@ -10,7 +10,7 @@ from sqlalchemy.pool import NullPool
 
 from app.accounts.errors import CannotOpen
 from app.accounts.models import Grant, Revocation, Session, UsedState
-from app.accounts.outbox_delivery import LATER_SECONDS
+from app.accounts.pauses import LATER_SECONDS
 from app.accounts.token_cipher import TokenCipher, associated_data
 from app.storage.database import STORE_CLOCK
 from config import Config

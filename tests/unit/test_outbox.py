@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import OperationalError
 
-from app.accounts import background_worker, outbox_delivery
+from app.accounts import background_worker, outbox_delivery, pauses
 from app.accounts.models import Revocation
 from app.accounts.outbox import Backlog, Outbox
 from app.accounts.outbox_delivery import Delivery
@@ -103,7 +103,7 @@ def test_a_discarded_token_set_is_revoked_whole(build_outbox, waiting, clock, re
 
 
 def test_trouble_is_tried_again_in_this_process(build_outbox, waiting, clock, monkeypatch):
-    monkeypatch.setattr(outbox_delivery, "PAUSES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(pauses, "PAUSES", (0.01, 0.01, 0.01))
     done = threading.Event()
     server = Server(Unreachable("down"), Unreachable("still down"), None)
     outbox = build_outbox(server)
@@ -253,13 +253,11 @@ def test_many_deliverers_revoke_each_token_once(build_outbox, database, clock):
 
 
 def test_pauses_grow_and_differ():
-    pauses = [outbox_delivery.pause_after(attempts) for attempts in range(8)]
+    found = [pauses.pause_after(attempts) for attempts in range(8)]
 
-    assert all(
-        pause <= longest for pause, longest in zip(pauses, outbox_delivery.PAUSES, strict=False)
-    )
-    assert all(30 <= pause <= 60 for pause in pauses[5:])
-    assert len({outbox_delivery.pause_after(7) for _ in range(20)}) > 1
+    assert all(pause <= longest for pause, longest in zip(found, pauses.PAUSES, strict=False))
+    assert all(30 <= pause <= 60 for pause in found[5:])
+    assert len({pauses.pause_after(7) for _ in range(20)}) > 1
 
 
 def test_a_row_that_is_gone_is_done_with(build_outbox):
@@ -314,6 +312,17 @@ def test_without_a_database_a_dead_token_is_not_revoked(build_outbox, away, twit
 
     assert server.asked == []
     assert outbox._worker._jobs == []
+
+
+def test_without_a_database_a_token_without_a_name_is_revoked_too(build_outbox, away):
+    server = Server(Refused("invalid_request"), None)
+    server.owner = Refused("client-forbidden")
+    outbox = build_outbox(server)
+
+    outbox.discard(token_set(), twitter_id=None)
+    outbox.wait(seconds=5)
+
+    assert server.asked == [("a", "access_token"), ("r", "refresh_token")]
 
 
 def test_what_was_discarded_without_a_database_is_written_when_it_is_back(
@@ -438,6 +447,37 @@ def test_a_token_that_lives_is_revoked_even_if_twitter_tells_no_name(build_outbo
     assert waiting() == []
 
 
+def test_what_waits_for_a_dead_letter_is_one_too(build_outbox, database, waiting, clock):
+    server = Server(Refused("unsupported_token_type"))
+    server.owner = Refused("client-forbidden")
+    outbox = build_outbox(server)
+    outbox._worker.stop()
+    outbox.discard(token_set(), twitter_id=None)
+
+    became = []
+    for _ in range(4):
+        make_all_due(database)
+        became.append(outbox.deliver_next())
+
+    assert became[2:] == [Delivery.DEAD_LETTER, None]
+    assert outbox.backlog() == Backlog(waiting=0, dead_letters=2)
+
+
+def test_a_refresh_token_that_waited_is_followed_in_the_background(
+    build_outbox, waiting, monkeypatch
+):
+    monkeypatch.setattr(pauses, "PAUSES", (0.01, 0.01))
+    server = Server(None, Unreachable("down"))
+    server.owner = Refused("client-forbidden")
+    server.refreshed = GrantRefused("invalid_request")
+    outbox = build_outbox(server)
+
+    outbox.discard(token_set(), twitter_id=None)
+
+    assert until(lambda: waiting() == [])
+    assert server.asked == [("a", "access_token"), ("r", "refresh_token")]
+
+
 def test_a_row_that_a_sign_in_deleted_after_it_was_taken_is_not_sent(build_outbox, database, clock):
     server = Server()
     outbox = build_outbox(server)
@@ -516,7 +556,7 @@ def test_a_rolled_back_ending_leaves_nothing_in_the_outbox(build_outbox, databas
 def test_the_background_follows_the_row_and_gives_up_when_it_is_due_too_late(
     build_outbox, clock, monkeypatch
 ):
-    monkeypatch.setattr(outbox_delivery, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(pauses, "PAUSES", (0.01, 0.01))
     monkeypatch.setattr(background_worker, "GIVES_UP_AFTER_SECONDS", 20.0)
     server = Server(Unreachable("down"))
     outbox = build_outbox(server)

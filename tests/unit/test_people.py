@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.accounts import endings, reencryption
 from app.accounts import grants as grants_module
+from app.accounts import sign_in as sign_in_module
 from app.accounts.errors import EndedMeanwhile, GrantEnded, Superseded
 from app.accounts.export import export_of
 from app.accounts.grants import EndReason
@@ -421,6 +422,40 @@ def test_a_logout_stops_a_sign_in_under_way_in_its_browser(
         sign_in()
 
     assert all_of(Session.id) == [(stays.session_id,)]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_tabs_that_know_each_other_one_way_only_do_not_lock_each_other_out(
+    sign_in, used_states, monkeypatch
+):
+    """Tab b was sent before the cookie of tab a existed, so only a knows of b."""
+    sign_in()  # the person
+    meet = threading.Barrier(2)
+    lock, find = used_states.lock_unfinished, sign_in_module.find
+
+    def wait():
+        with contextlib.suppress(threading.BrokenBarrierError):
+            meet.wait(0.5)
+
+    def lock_and_wait(connection, states):
+        lock(connection, states)
+        if len(states) > 1:
+            wait()
+
+    def wait_and_find(connection, user_id, came):
+        if not came.beside:
+            wait()
+        return find(connection, user_id, came)
+
+    used_states.consume("a", "code")
+    used_states.consume("b", "code")
+    monkeypatch.setattr(used_states, "consume", lambda *_: True)
+    monkeypatch.setattr(used_states, "lock_unfinished", lock_and_wait)
+    monkeypatch.setattr(sign_in_module, "find", wait_and_find)
+    with ThreadPoolExecutor(2) as pool:
+        tabs = [pool.submit(sign_in, state="b"), pool.submit(sign_in, state="a", beside=("b",))]
+
+    assert [tab.exception() for tab in tabs] == [None, None]
 
 
 # Lifetimes

@@ -122,6 +122,39 @@ def test_an_early_refresh_that_twitter_refuses_ends_the_grant(refresher, new_gra
     assert refresher.living_token(grant, deadline=Deadline()).is_due
 
 
+def test_no_refresh_begins_after_a_slow_lease(refresher, new_grant, server, clock, monkeypatch):
+    grant = new_grant()
+    clock.advance(minutes=130)
+    deadline, take = Deadline(6), refresher._take
+
+    def slow(*args):
+        monkeypatch.setattr(refresher, "_times", Times(least=7))  # as if a second had passed
+        return take(*args)
+
+    monkeypatch.setattr(refresher, "_take", slow)
+
+    with pytest.raises(Unreachable):
+        refresher.valid_token(grant, deadline=deadline)
+
+    assert server.spent == []
+
+
+def test_an_early_refresh_in_trouble_with_the_database_is_none_of_the_page(
+    refresher, new_grant, server, clock, monkeypatch
+):
+    grant = new_grant()
+    clock.advance(minutes=116)
+
+    def locked(*_):
+        raise OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(refresher, "_take", locked)
+
+    refresher.refresh_early(grant, deadline=Deadline())
+
+    assert server.spent == []
+
+
 def test_a_short_lived_token_is_refreshed_in_its_last_tenth(refresher, new_grant, clock, server):
     grant = new_grant(expires_at=clock() + timedelta(seconds=100))
     clock.advance(seconds=89)

@@ -1006,6 +1006,50 @@ def test_tokens_are_dropped_whose_person_signs_in_while_twitter_tells_whose_they
     assert reads(laptop) == [True]
 
 
+@on_both_stores
+def test_they_are_dropped_too_while_the_first_sign_in_of_their_person_is_being_stored(
+    app, sign_in, x, rows, monkeypatch
+):
+    """Its row is not seen yet, so there is nothing to lock."""
+    phone, laptop = app.test_client(), app.test_client()
+    x.fault(path="/2/users/me", status=503, times=None)
+    sign_in(phone)
+    delivered(app)
+    x.clear_faults()
+    deliverer = app.extensions["perch"].outbox._deliverer
+    ask, find = deliverer._owner_of, sign_in_module.find
+    inside, told = threading.Event(), threading.Event()
+
+    def find_and_wait(*given):
+        found = find(*given)
+        inside.set()
+        told.wait(1)
+        return found
+
+    with ThreadPoolExecutor(1) as pool:
+        signing_in = []
+
+        def told_late(token, deadline):
+            owner = ask(token, deadline)
+            signing_in.append(pool.submit(sign_in, laptop))
+            assert inside.wait(5)
+            return owner
+
+        monkeypatch.setattr(sign_in_module, "find", find_and_wait)
+        monkeypatch.setattr(deliverer, "_owner_of", told_late)
+        due(app)
+        app.extensions["perch"].outbox.deliver_next()
+        told.set()
+        assert signing_in[0].result().status_code == 303
+    delivered(app)
+    due(app)
+    deliver_all(app)
+
+    assert revocations(x) == []
+    assert rows(Revocation) == []
+    assert reads(laptop) == [True]
+
+
 def revocations(x):
     return [entry for entry in x.journal() if entry["path"] == "/2/oauth2/revoke"]
 

@@ -64,6 +64,22 @@ def test_a_page_reads_before_it_refreshes_a_token_that_lives(signed_in, twitter,
     assert calls == [twitter.at(LIVE.tweets), twitter.at(TOKEN_PATH)]
 
 
+def test_a_page_for_which_there_is_no_thread_says_so(signed_in, twitter, app, monkeypatch):
+    tell(twitter)
+    pool = app.extensions["perch"].page_reads._pool
+
+    def refuse(*_):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as limit:
+        limit.setattr(pool, "submit", refuse)
+        answer = signed_in.get("/tweets")
+
+    assert answer.status_code == 200
+    assert "Good morning from the ivy" not in answer.text
+    assert "Good morning from the ivy" in signed_in.get("/tweets").text
+
+
 def test_the_refresh_button_reads_anew_and_comes_back(signed_in, twitter, clock):
     tell(twitter)
     tell(twitter, TWEET | {"text": "Good evening"})
