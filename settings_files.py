@@ -104,15 +104,16 @@ def _dotenv(path: Path) -> dict[str, str]:
         raise ConfigError([f".env: line {line} is not UTF-8. Save the file as UTF-8."]) from None
     except OSError as error:
         raise ConfigError([f".env: cannot be read ({_words(error)}).{_remedy(error)}"]) from None
+    bindings = list(parse_stream(StringIO(text)))
     problems = [
         f".env: line {_line_of(binding)} is not NAME=value, or a quote in it is not closed."
-        for binding in parse_stream(StringIO(text))
+        for binding in bindings
         if binding.error or (binding.key and binding.value is None)
     ]
     problems += [
         f".env: line {_line_of(binding)} holds ${{, which would be taken for another setting."
         " Put the value itself there."
-        for binding in parse_stream(StringIO(text))
+        for binding in bindings
         if "${" in (binding.value or "")
     ]
     if problems:

@@ -189,11 +189,9 @@ class Deliverer:
         """
         deadline = Deadline(_ATTEMPT_SECONDS)
         try:
-            self._owner_of(token_set.access_token, deadline)
+            self._owner(token_set.access_token, deadline)
         except TokenRefused:
             return
-        except Refused as error:
-            log.info("a token lives, but Twitter does not say whose it is: %s", error)
         for token, hint in tokens_of(token_set):
             with contextlib.suppress(Refused):  # each by itself
                 self._server.revoke(token, hint, deadline=deadline)
@@ -212,7 +210,7 @@ class Deliverer:
         theirs = or_(Revocation.id == taken.row, waits)
         asked_at = Moment()
         try:
-            owner = self._owner_of(token, Deadline(_ATTEMPT_SECONDS))
+            owner = self._owner(token, Deadline(_ATTEMPT_SECONDS))
         except TokenRefused:
             is_young = self._clock() - taken.created_at < _ACCESS_TOKEN_LIVES
             with self._database.writing() as connection:
@@ -220,13 +218,12 @@ class Deliverer:
                     connection.execute(update(Revocation).where(waits).values(waits_for=None))
                 connection.execute(delete(Revocation).where(theirs))
             return Delivery.DONE
-        except Refused as error:
-            log.info("a token lives, but Twitter does not say whose it is: %s", error)
-            return None
         except TwitterError as error:
             log.info("a revocation waits until it is known whose token it is: %s", error)
             self._postpone(taken)
             return Delivery.AWAY
+        if owner is None:
+            return None
         known = update(Revocation).where(theirs).values(twitter_id=owner, waits_for=None)
         with self._database.writing() as connection:
             if has_signed_in_since(connection, owner, asked_at):
@@ -235,6 +232,16 @@ class Deliverer:
             rows = connection.execute(known.returning(Revocation.id)).scalars().all()
         self._on_released(row for row in rows if row != taken.row)
         return None
+
+    def _owner(self, token: str, deadline: Deadline) -> str | None:
+        """Return whose access token it is; None if it lives, and Twitter does not say."""
+        try:
+            return self._owner_of(token, deadline)
+        except TokenRefused:
+            raise
+        except Refused as error:
+            log.info("a token lives, but Twitter does not say whose it is: %s", error)
+            return None
 
     def _spend(self, taken: TakenRow, token: str) -> Delivery:
         """Spend a refresh token whose person is unknown.

@@ -111,15 +111,29 @@ def test_what_can_wait_begins_only_with_time_for_a_slow_twitter(
     assert (too_late, server.spent) == ([], ["refresh-0"])
 
 
-def test_an_early_refresh_that_twitter_refuses_ends_the_grant(refresher, new_grant, server, clock):
+def test_an_early_refresh_in_trouble_with_twitter_is_none_of_the_page(
+    refresher, new_grant, server, clock
+):
     grant = new_grant()
     clock.advance(minutes=116)
-    answers = iter([Unreachable("down"), GrantRefused("invalid_request")])
-    server.answer = lambda _: next(answers)
+    server.answer = lambda _: Unreachable("down")
 
-    refresher.refresh_early(grant, deadline=Deadline())  # trouble is none of the page's
+    refresher.refresh_early(grant, deadline=Deadline())
 
     assert refresher.living_token(grant, deadline=Deadline()).is_due
+
+
+def test_an_early_refresh_that_twitter_refuses_ends_the_grant(
+    refresher, new_grant, server, clock, row
+):
+    grant = new_grant()
+    clock.advance(minutes=116)
+    server.answer = lambda _: GrantRefused("invalid_request")
+
+    with pytest.raises(GrantEnded):
+        refresher.refresh_early(grant, deadline=Deadline())
+
+    assert row(grant)["end_reason"] == EndReason.REFUSED
 
 
 def test_no_refresh_begins_after_a_slow_lease(refresher, new_grant, server, clock, monkeypatch):

@@ -149,31 +149,21 @@ def test_a_refused_press_may_be_repeated(wren, twitter, rows, refused, app, cloc
     assert wren.flashed()[-1] == "You follow @robin now."
 
 
-def test_a_press_whose_token_could_not_be_read_may_be_repeated(wren, twitter, app, monkeypatch):
+@pytest.mark.parametrize(
+    "service, method",
+    [("tokens", "valid_token"), ("usages", "add")],
+    ids=["before", "after"],
+)
+def test_a_press_is_sent_once_whether_the_database_fails_before_or_after_it(
+    wren, twitter, app, monkeypatch, service, method
+):
     twitter.post(FOLLOWING, **FOLLOWED)
 
     def away(*_args, **_more):
         raise OperationalError("SELECT", None, ConnectionError("away"))
 
     with monkeypatch.context() as outage:
-        outage.setattr(app.extensions["perch"].tokens, "valid_token", away)
-        answer = press(wren, "a1")
-    press(wren, "a1")
-
-    assert answer.status_code == 503
-    assert len(twitter.calls_to(FOLLOWING, "POST")) == 1
-
-
-def test_a_press_that_was_sent_before_the_database_failed_is_never_sent_again(
-    wren, twitter, app, monkeypatch
-):
-    twitter.post(FOLLOWING, **FOLLOWED)
-
-    def away(*_args, **_more):
-        raise OperationalError("INSERT", None, ConnectionError("away"))
-
-    with monkeypatch.context() as outage:
-        outage.setattr(app.extensions["perch"].usages, "add", away)
+        outage.setattr(getattr(app.extensions["perch"], service), method, away)
         answer = press(wren, "a1")
     press(wren, "a1")
 

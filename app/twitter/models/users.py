@@ -24,6 +24,7 @@ from app.twitter.models.json_values import (
 )
 from app.twitter.tweet_text import Text, web_address
 
+# One for all: a cached list holds hundreds of people.
 _NO_CONNECTIONS: frozenset[str] = frozenset()
 _SMALL_AVATAR = re.compile(r"_normal(?=(?:\.\w+)?$)")
 
@@ -48,7 +49,7 @@ class Profile:
     following_count: int | None = None
     tweet_count: int | None = None
     pinned_tweet_id: str | None = None
-    # How the signed-in person relates to this user; None if Twitter did not say.
+    # How the signed-in person relates to this user.
     connections: frozenset[str] = _NO_CONNECTIONS
 
     @classmethod
